@@ -1,0 +1,197 @@
+// The payloads of the frames, one struct each. p2pmesh-protocol(7) has the table.
+// encode_frame_of() gives the whole frame; decode_<type>() takes a payload and gives nothing when it is malformed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "p2pmesh/base/bytes.h"
+#include "p2pmesh/base/ids.h"
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/net_address.h"
+#include "p2pmesh/base/time.h"
+#include "p2pmesh/wire/frame.h"
+
+namespace p2pmesh {
+
+inline constexpr std::uint16_t kProtocolVersion = 1;
+using LinkNonce = std::array<std::uint8_t, 32>;
+
+/// The dialler's first frame. Magic and version come first and stay there in every version.
+struct Hello {
+  std::uint16_t version = kProtocolVersion;
+  NodeKey node;
+  LinkNonce nonce{};
+  std::optional<MeshId> wanted_mesh;  ///< nothing: whatever mesh is there
+};
+
+struct Head {
+  EnvelopeId id;
+  std::uint64_t depth = 0;
+  bool operator==(const Head&) const = default;
+};
+
+/// The answer, and the dialler's confirmation. Signed by the node over both nonces, both keys, the role and the rest.
+struct Welcome {
+  NodeKey node;
+  LinkNonce nonce{};
+  MeshId mesh;
+  NetAddress observed;                ///< where the receiver's connection comes from
+  std::vector<NetAddress> addresses;  ///< where the sender listens
+  std::vector<Head> heads;            ///< deepest ones the sender holds, at most kParentsMax
+  Signature signature{};
+};
+
+enum class RefuseReason : std::uint8_t { kVersion = 1, kOtherMesh = 2, kSelf = 3, kBusy = 4, kMalformed = 5 };
+
+struct Refuse {
+  RefuseReason reason = RefuseReason::kMalformed;
+  std::uint16_t version = kProtocolVersion;  ///< the refuser's
+};
+
+struct Gossip {
+  std::uint16_t round = 0;  ///< hops so far; saturates
+  ByteView envelope;
+};
+
+struct Taken {
+  std::vector<EnvelopeId> ids;
+};
+
+struct Ping {
+  std::uint64_t token = 0;  ///< echoed; the sender's monotonic microseconds
+  std::uint64_t root = 0;   ///< digest of everything the sender holds
+};
+
+struct SponsorRequest {
+  MemberKey member;
+  std::string name;
+  std::vector<EnvelopeId> heads;  ///< of the sponsor's welcome
+};
+
+struct SponsorReply {
+  bool granted = false;  ///< false: another key holds the name
+  MemberKey sponsor;
+  std::uint64_t depth = 0;
+  Signature signature{};
+};
+
+/// Members whose record says online and whom the sender believes gone all the same.
+struct OfflineList {
+  struct Item {
+    MemberKey member;
+    std::uint64_t epoch = 0;
+    std::uint64_t version = 0;
+  };
+  std::vector<Item> items;
+};
+
+struct SyncDigest {
+  std::uint32_t session = 0;
+  std::array<std::uint64_t, limits::kDigestBuckets> buckets{};
+};
+
+/// What the sender holds of one author and epoch.
+struct HeldLog {
+  MemberKey author;
+  std::uint64_t epoch = 0;
+  WallMs newest_wall_ms = 0;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> intervals;  ///< closed, ascending, not touching
+};
+
+struct HeldRecord {
+  MemberKey author;
+  std::uint16_t kind = 0;
+  Bytes subject;
+  std::uint64_t epoch = 0;
+  std::uint64_t version = 0;
+  EnvelopeId id;
+};
+
+/// One page of the buckets that differ.
+struct SyncListing {
+  std::uint32_t session = 0;
+  bool last = false;
+  std::array<std::uint8_t, limits::kDigestBuckets / 8> differing{};  ///< one bit a bucket
+  std::vector<HeldLog> logs;
+  std::vector<HeldRecord> records;
+};
+
+struct SyncRequest {
+  struct Range {
+    MemberKey author;
+    std::uint64_t epoch = 0;
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+  };
+  struct Record {
+    MemberKey author;
+    std::uint16_t kind = 0;
+    Bytes subject;
+  };
+  std::uint32_t session = 0;
+  std::vector<Range> ranges;
+  std::vector<Record> records;
+};
+
+struct SyncDone {
+  std::uint32_t session = 0;
+  std::uint32_t envelopes = 0;  ///< sent in this answer
+  bool complete = false;        ///< false: a bound was reached, ask again
+};
+
+enum class CloseReason : std::uint8_t { kLeaving = 1, kBetterLink = 2, kFault = 3 };
+
+struct Close {
+  CloseReason reason = CloseReason::kFault;
+};
+
+/// Suspicion about a member; the body of a passing envelope of kind kSuspect.
+struct SuspectBody {
+  MemberKey member;
+  std::uint64_t epoch = 0;
+  std::uint64_t version = 0;
+};
+
+Bytes encode_frame_of(const Hello&);
+Bytes encode_frame_of(const Welcome&);
+Bytes encode_frame_of(const Refuse&);
+Bytes encode_frame_of(const Gossip&);
+Bytes encode_frame_of(const Taken&);
+Bytes encode_frame_of(const SponsorRequest&);
+Bytes encode_frame_of(const SponsorReply&);
+Bytes encode_frame_of(const OfflineList&);
+Bytes encode_frame_of(const SyncDigest&);
+Bytes encode_frame_of(const SyncListing&);
+Bytes encode_frame_of(const SyncRequest&);
+Bytes encode_frame_of(const SyncDone&);
+Bytes encode_frame_of(const Close&);
+Bytes encode_ping(const Ping&);
+Bytes encode_pong(const Ping&);
+Bytes encode_repair(ByteView envelope);
+Bytes encode_suspect_body(const SuspectBody&);
+
+/// The part of a welcome's payload that its signature covers.
+Bytes encode_unsigned_welcome(const Welcome&);
+
+/// `version` alone is filled when the magic fits but the version is another; nothing without the magic.
+std::optional<Hello> decode_hello(ByteView);
+std::optional<Welcome> decode_welcome(ByteView);
+std::optional<Refuse> decode_refuse(ByteView);
+std::optional<Gossip> decode_gossip(ByteView);
+std::optional<Taken> decode_taken(ByteView);
+std::optional<Ping> decode_ping(ByteView);
+std::optional<SponsorRequest> decode_sponsor_request(ByteView);
+std::optional<SponsorReply> decode_sponsor_reply(ByteView);
+std::optional<OfflineList> decode_offline_list(ByteView);
+std::optional<SyncDigest> decode_sync_digest(ByteView);
+std::optional<SyncListing> decode_sync_listing(ByteView);
+std::optional<SyncRequest> decode_sync_request(ByteView);
+std::optional<SyncDone> decode_sync_done(ByteView);
+std::optional<Close> decode_close(ByteView);
+std::optional<SuspectBody> decode_suspect_body(ByteView);
+
+}  // namespace p2pmesh

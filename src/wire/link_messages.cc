@@ -1,0 +1,199 @@
+// Payloads that concern a link and its two ends.
+#include <algorithm>
+
+#include "net_address_codec.h"
+#include "p2pmesh/wire/codec.h"
+#include "p2pmesh/wire/messages.h"
+
+namespace p2pmesh {
+namespace {
+
+constexpr std::string_view kMagic = "p2pmesh\n";
+
+template <std::size_t kSize>
+void read_array(Reader& reader, std::array<std::uint8_t, kSize>& out) {
+  ByteView view = reader.raw(kSize);
+  std::copy(view.begin(), view.end(), out.begin());
+}
+
+}  // namespace
+
+Bytes encode_frame_of(const Hello& hello) {
+  Writer writer;
+  writer.raw(as_bytes(kMagic)).u16(hello.version).id(hello.node).raw(hello.nonce);
+  writer.u8(hello.wanted_mesh ? 1 : 0);
+  if (hello.wanted_mesh) writer.id(*hello.wanted_mesh);
+  return encode_frame(FrameType::kHello, writer.bytes());
+}
+
+std::optional<Hello> decode_hello(ByteView payload) {
+  Reader reader(payload);
+  if (as_text(reader.raw(kMagic.size())) != kMagic) return std::nullopt;
+  Hello hello;
+  hello.version = reader.u16();
+  if (!reader.ok()) return std::nullopt;
+  if (hello.version != kProtocolVersion) return hello;
+  hello.node = reader.id<NodeKey>();
+  read_array(reader, hello.nonce);
+  const std::uint8_t wants = reader.u8();
+  if (wants > 1) return std::nullopt;
+  if (wants == 1) hello.wanted_mesh = reader.id<MeshId>();
+  return reader.done() ? std::optional(hello) : std::nullopt;
+}
+
+Bytes encode_unsigned_welcome(const Welcome& welcome) {
+  Writer writer;
+  writer.u16(kProtocolVersion).id(welcome.node).raw(welcome.nonce).id(welcome.mesh);
+  write_address(writer, welcome.observed);
+  write_addresses(writer, welcome.addresses);
+  writer.u8(static_cast<std::uint8_t>(welcome.heads.size()));
+  for (const Head& head : welcome.heads) writer.id(head.id).u64(head.depth);
+  return writer.take();
+}
+
+Bytes encode_frame_of(const Welcome& welcome) {
+  Bytes payload = encode_unsigned_welcome(welcome);
+  payload.insert(payload.end(), welcome.signature.begin(), welcome.signature.end());
+  return encode_frame(FrameType::kWelcome, payload);
+}
+
+std::optional<Welcome> decode_welcome(ByteView payload) {
+  Reader reader(payload);
+  Welcome welcome;
+  if (reader.u16() != kProtocolVersion) return std::nullopt;
+  welcome.node = reader.id<NodeKey>();
+  read_array(reader, welcome.nonce);
+  welcome.mesh = reader.id<MeshId>();
+  welcome.observed = read_address(reader);
+  welcome.addresses = read_addresses(reader);
+  const std::size_t heads = reader.u8();
+  if (heads > limits::kParentsMax) return std::nullopt;
+  for (std::size_t i = 0; i < heads && reader.ok(); ++i) {
+    Head head;
+    head.id = reader.id<EnvelopeId>();
+    head.depth = reader.u64();
+    welcome.heads.push_back(head);
+  }
+  read_array(reader, welcome.signature);
+  return reader.done() ? std::optional(std::move(welcome)) : std::nullopt;
+}
+
+Bytes encode_frame_of(const Refuse& refuse) {
+  Writer writer;
+  writer.u8(static_cast<std::uint8_t>(refuse.reason)).u16(refuse.version);
+  return encode_frame(FrameType::kRefuse, writer.bytes());
+}
+
+std::optional<Refuse> decode_refuse(ByteView payload) {
+  Reader reader(payload);
+  Refuse refuse;
+  const std::uint8_t reason = reader.u8();
+  refuse.version = reader.u16();
+  if (!reader.done() || reason < 1 || reason > 5) return std::nullopt;
+  refuse.reason = static_cast<RefuseReason>(reason);
+  return refuse;
+}
+
+Bytes encode_frame_of(const Gossip& gossip) {
+  Writer writer;
+  writer.u32(static_cast<std::uint32_t>(gossip.envelope.size() + 3)).u8(static_cast<std::uint8_t>(FrameType::kGossip));
+  return writer.u16(gossip.round).raw(gossip.envelope).take();
+}
+
+std::optional<Gossip> decode_gossip(ByteView payload) {
+  Reader reader(payload);
+  Gossip gossip;
+  gossip.round = reader.u16();
+  if (!reader.ok()) return std::nullopt;
+  gossip.envelope = reader.raw(reader.remaining());
+  return gossip;
+}
+
+Bytes encode_repair(ByteView envelope) { return encode_frame(FrameType::kRepair, envelope); }
+
+Bytes encode_frame_of(const Taken& taken) {
+  Writer writer;
+  writer.u16(static_cast<std::uint16_t>(taken.ids.size()));
+  for (const EnvelopeId& id : taken.ids) writer.id(id);
+  return encode_frame(FrameType::kTaken, writer.bytes());
+}
+
+std::optional<Taken> decode_taken(ByteView payload) {
+  Reader reader(payload);
+  const std::size_t count = reader.u16();
+  if (reader.remaining() != count * EnvelopeId::kSize) return std::nullopt;
+  Taken taken;
+  taken.ids.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) taken.ids.push_back(reader.id<EnvelopeId>());
+  return taken;
+}
+
+namespace {
+Bytes encode_heartbeat(FrameType type, const Ping& ping) {
+  Writer writer;
+  return encode_frame(type, writer.u64(ping.token).u64(ping.root).bytes());
+}
+}  // namespace
+
+Bytes encode_ping(const Ping& ping) { return encode_heartbeat(FrameType::kPing, ping); }
+Bytes encode_pong(const Ping& ping) { return encode_heartbeat(FrameType::kPong, ping); }
+
+std::optional<Ping> decode_ping(ByteView payload) {
+  Reader reader(payload);
+  Ping ping;
+  ping.token = reader.u64();
+  ping.root = reader.u64();
+  return reader.done() ? std::optional(ping) : std::nullopt;
+}
+
+Bytes encode_frame_of(const SponsorRequest& request) {
+  Writer writer;
+  writer.id(request.member).short_bytes(as_bytes(request.name)).u8(static_cast<std::uint8_t>(request.heads.size()));
+  for (const EnvelopeId& head : request.heads) writer.id(head);
+  return encode_frame(FrameType::kSponsorRequest, writer.bytes());
+}
+
+std::optional<SponsorRequest> decode_sponsor_request(ByteView payload) {
+  Reader reader(payload);
+  SponsorRequest request;
+  request.member = reader.id<MemberKey>();
+  ByteView name = reader.short_bytes();
+  if (name.empty() || name.size() > limits::kNameBytesMax) return std::nullopt;
+  request.name = as_text(name);
+  const std::size_t heads = reader.u8();
+  if (heads > limits::kParentsMax) return std::nullopt;
+  for (std::size_t i = 0; i < heads && reader.ok(); ++i) request.heads.push_back(reader.id<EnvelopeId>());
+  return reader.done() ? std::optional(std::move(request)) : std::nullopt;
+}
+
+Bytes encode_frame_of(const SponsorReply& reply) {
+  Writer writer;
+  writer.u8(reply.granted ? 1 : 0).id(reply.sponsor).u64(reply.depth).raw(reply.signature);
+  return encode_frame(FrameType::kSponsorReply, writer.bytes());
+}
+
+std::optional<SponsorReply> decode_sponsor_reply(ByteView payload) {
+  Reader reader(payload);
+  SponsorReply reply;
+  const std::uint8_t granted = reader.u8();
+  if (granted > 1) return std::nullopt;
+  reply.granted = granted == 1;
+  reply.sponsor = reader.id<MemberKey>();
+  reply.depth = reader.u64();
+  read_array(reader, reply.signature);
+  return reader.done() ? std::optional(reply) : std::nullopt;
+}
+
+Bytes encode_frame_of(const Close& close) {
+  Writer writer;
+  return encode_frame(FrameType::kClose, writer.u8(static_cast<std::uint8_t>(close.reason)).bytes());
+}
+
+std::optional<Close> decode_close(ByteView payload) {
+  Reader reader(payload);
+  const std::uint8_t reason = reader.u8();
+  if (!reader.done() || reason < 1 || reason > 3) return std::nullopt;
+  return Close{static_cast<CloseReason>(reason)};
+}
+
+}  // namespace p2pmesh
