@@ -1,0 +1,86 @@
+// Hello and welcome, sans I/O: who is there, which mesh, and that each holds its key.
+// On the way of a frame: between the decoder and ingress until both welcomes are through.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "p2pmesh/base/bytes.h"
+#include "p2pmesh/base/ids.h"
+#include "p2pmesh/base/net_address.h"
+#include "p2pmesh/crypto/signature.h"
+#include "p2pmesh/wire/messages.h"
+
+namespace p2pmesh {
+
+/// What this end says. The signer and the verifier outlive the handshake.
+struct HandshakeTerms {
+  bool dialler = false;
+  const Signer* node_signer = nullptr;
+  const Verifier* verifier = nullptr;
+  LinkNonce nonce{};                      ///< fresh
+  std::optional<MeshId> mesh;             ///< dialler: the wanted one, or whatever is there; acceptor: its own
+  std::optional<NodeKey> expected;        ///< dialler: whom the address is said to belong to
+  NetAddress observed;                    ///< the far end of the connection
+  std::vector<NetAddress> addresses;      ///< where this node listens
+  std::vector<Head> heads;                ///< deepest ones held
+};
+
+enum class HandshakeFault : std::uint8_t {
+  kNone,
+  kNotOurProtocol,
+  kOtherVersion,
+  kOtherMesh,     ///< the far end is not in the wanted mesh
+  kSelf,          ///< the far end is this node
+  kBusy,
+  kOtherNode,     ///< another key answers there
+  kBadSignature,
+  kMalformed,
+};
+
+struct HandshakeResult {
+  NodeKey node;
+  MeshId mesh;
+  NetAddress observed;                ///< this end as the far end sees it
+  std::vector<NetAddress> addresses;  ///< where the far end listens
+  std::vector<Head> heads;
+};
+
+/// hello ->, <- welcome, welcome ->. Both welcomes are signed over both nonces and both keys.
+class Handshake {
+ public:
+  explicit Handshake(HandshakeTerms terms) : terms_(std::move(terms)) {}
+
+  /// The dialler's first bytes; empty for the acceptor.
+  Bytes start();
+
+  /// Takes the next frame and appends what is to be sent. After a fault the frames appended (a refusal)
+  /// are flushed and the link is closed.
+  void on_frame(std::uint8_t type, ByteView payload, Bytes& out);
+
+  [[nodiscard]] bool done() const { return result_.has_value(); }
+  [[nodiscard]] const HandshakeResult& result() const { return *result_; }
+  [[nodiscard]] HandshakeFault fault() const { return fault_; }
+  /// With kOtherVersion: the far end's.
+  [[nodiscard]] std::uint16_t peer_version() const { return peer_version_; }
+
+ private:
+  void on_hello(ByteView payload, Bytes& out);
+  void on_welcome(ByteView payload, Bytes& out);
+  void on_refuse(ByteView payload);
+  Welcome make_welcome(const MeshId& mesh) const;
+  Bytes signing_bytes(const Welcome& welcome, bool by_dialler) const;
+  void refuse(RefuseReason reason, HandshakeFault fault, Bytes& out);
+
+  HandshakeTerms terms_;
+  std::optional<Hello> peer_hello_;  // acceptor
+  LinkNonce peer_nonce_{};
+  NodeKey peer_node_;
+  bool welcomed_ = false;            // acceptor: our welcome is out
+  std::optional<HandshakeResult> result_;
+  HandshakeFault fault_ = HandshakeFault::kNone;
+  std::uint16_t peer_version_ = 0;
+};
+
+}  // namespace p2pmesh

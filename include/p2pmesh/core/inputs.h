@@ -1,0 +1,97 @@
+// What the driver tells the core. Values only; the driver owns sockets, disks and clocks.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "p2pmesh/base/bytes.h"
+#include "p2pmesh/base/ids.h"
+#include "p2pmesh/base/net_address.h"
+#include "p2pmesh/wire/envelope.h"
+#include "p2pmesh/wire/messages.h"
+
+namespace p2pmesh {
+
+/// Names one link of this process; never used again. 0 is no link.
+using LinkId = std::uint64_t;
+
+/// What travels beside an envelope through the store and back.
+struct EnvelopeContext {
+  LinkId from = 0;          ///< the link it came over; 0: written here
+  bool own = false;         ///< written here in this run
+  bool repaired = false;    ///< came by anti-entropy, not live
+  bool gap = false;         ///< an earlier one of this author and epoch is missing
+  std::uint32_t messages = 0;  ///< text messages inside
+  std::vector<std::uint64_t> tokens;  ///< of the SendText inputs inside, by message index
+};
+
+/// A handshake is complete in both directions.
+struct LinkUp {
+  LinkId link = 0;
+  NodeKey node;
+  bool outbound = false;
+  NetAddress remote;                  ///< the far end of the connection
+  NetAddress local;                   ///< the near end
+  NetAddress observed;                ///< the near end as the peer sees it
+  std::vector<NetAddress> addresses;  ///< where the peer listens
+  std::vector<Head> heads_given;      ///< in our welcome
+  std::vector<Head> heads_received;   ///< in the peer's welcome
+};
+struct LinkDown {
+  LinkId link = 0;
+};
+struct DialFailed {
+  NodeKey node;
+  NetAddress address;
+};
+/// An envelope that ingress admitted as fresh.
+struct EnvelopeReceived {
+  LinkId link = 0;
+  bool live = true;  ///< by flood, else by repair
+  std::uint16_t round = 0;
+  EnvelopePtr envelope;
+};
+struct DuplicateReceived {
+  LinkId link = 0;
+  EnvelopeId id;
+  std::uint16_t round = 0;
+};
+/// Any other frame after the welcome. The payload is viewed during the call alone.
+struct FrameReceived {
+  LinkId link = 0;
+  FrameType type = FrameType::kPing;
+  ByteView payload;
+};
+/// A local member speaks. The text is UTF-8 of 1 to kMessageBytesMax bytes, the room checked.
+struct SendText {
+  std::uint64_t token = 0;  ///< comes back in Acknowledge
+  std::string room;
+  std::string text;
+};
+/// The commit of a Store output is through. Row 0: it was not written (a duplicate).
+struct Committed {
+  EnvelopePtr envelope;
+  EnvelopeContext context;
+  std::uint64_t row = 0;
+};
+/// The store kept a second id for an (author, epoch, sequence number), for the first time.
+struct ForkKept {
+  EnvelopePtr envelope;
+};
+/// The answer to a Load output.
+struct Loaded {
+  std::uint64_t request = 0;
+  std::vector<EnvelopePtr> envelopes;
+  bool complete = false;  ///< false: a bound was reached before the end
+};
+/// This member leaves: Remove Peer. Links are closed by the driver once its outputs are flushed.
+struct Leave {};
+/// A deadline may have passed.
+struct Wake {};
+
+using Input = std::variant<LinkUp, LinkDown, DialFailed, EnvelopeReceived, DuplicateReceived, FrameReceived, SendText,
+                           Committed, ForkKept, Loaded, Leave, Wake>;
+
+}  // namespace p2pmesh

@@ -1,0 +1,128 @@
+// The protocol, sans I/O: membership, broadcast, anti-entropy, roster, rooms, outbox of one mesh.
+// On the way of a frame: after ingress; its outputs go to runtime/output_runner.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "p2pmesh/base/ids.h"
+#include "p2pmesh/base/log.h"
+#include "p2pmesh/base/net_address.h"
+#include "p2pmesh/base/time.h"
+#include "p2pmesh/core/inputs.h"
+#include "p2pmesh/core/outputs.h"
+#include "p2pmesh/crypto/signature.h"
+#include "p2pmesh/wire/member_body.h"
+
+namespace p2pmesh {
+
+/// Who this node is. The signers and the verifier outlive the node.
+struct NodeOptions {
+  MeshId mesh;
+  std::optional<MeshNonce> founder_nonce;  ///< set on the node that opened the mesh
+  std::string name;                        ///< checked
+  const Signer* member_signer = nullptr;
+  const Signer* node_signer = nullptr;
+  const Verifier* verifier = nullptr;
+  NetAddress listen;                       ///< as bound; the address may be a wildcard
+  std::uint64_t seed = 0;                  ///< jitter and choices
+};
+
+/// What the store knew; see storage/mesh_store.h for the fields.
+struct RestoredLog {
+  MemberKey author;
+  std::uint64_t epoch = 0;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> intervals;
+  WallMs newest_wall_ms = 0;
+  EnvelopeId last_id;
+};
+struct RestoredHead {
+  std::string room;
+  Head head;
+};
+struct RestoredPeer {
+  NodeKey node;
+  NetAddress address;
+  WallMs last_success_ms = 0;
+  std::uint32_t failures = 0;
+};
+struct RestoredOwn {
+  EnvelopeId id;
+  std::uint64_t epoch = 0;
+  std::uint64_t seq = 0;
+  std::uint32_t messages = 0;
+};
+struct RestoredState {
+  std::vector<RestoredLog> logs;
+  std::vector<EnvelopePtr> records;
+  std::vector<RestoredHead> heads;
+  std::vector<RestoredPeer> peers;
+  std::vector<RestoredOwn> outbox;
+  bool clean_stop = false;
+};
+
+struct MemberView {
+  MemberKey key;
+  NodeKey node;
+  std::string name;  ///< as shown, suffix included
+  bool online = false;
+  WallMs since_ms = 0;
+  bool self = false;
+  std::vector<NetAddress> addresses;
+};
+struct LinkView {
+  LinkId link = 0;
+  NodeKey node;
+  std::string name;
+  NetAddress address;
+  bool outbound = false;
+  std::optional<Duration> rtt;
+};
+struct NodeStatus {
+  std::string name;  ///< as shown, suffix included
+  std::uint64_t neighbors = 0;
+  std::uint64_t members = 0;
+  std::uint64_t online = 0;
+  std::uint64_t pending = 0;  ///< own messages that no neighbor has taken
+  bool settled = false;
+};
+
+/// One mesh. The driver's contract:
+///  - handle() takes one input and the time and appends outputs, to be carried out in order;
+///  - flush() once at the end of a loop turn: what was gathered in the turn (texts, takens) is put out;
+///  - then it asks next_deadline() and calls handle(Wake) no later than that.
+/// Threads: one. Reads no clock, no random device, no socket.
+class Node {
+ public:
+  Node(const NodeOptions& options, const RestoredState& restored, const Now& now, Outputs& out);
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  void handle(const Input& input, const Now& now, Outputs& out);
+  void flush(const Now& now, Outputs& out);
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+  [[nodiscard]] NodeStatus status() const;
+  [[nodiscard]] std::vector<MemberView> members() const;
+  [[nodiscard]] std::vector<LinkView> links() const;
+  /// As shown now: with a suffix when another key holds the name; a piece of the key when it is unknown.
+  [[nodiscard]] std::string shown_name(const MemberKey& member) const;
+  /// What a welcome says: the deepest heads, and where this node listens.
+  [[nodiscard]] std::vector<Head> deepest_heads() const;
+  [[nodiscard]] std::vector<NetAddress> advertised() const;
+  /// Nothing to say and nothing on the way to a neighbor: a leave has been handed to every link.
+  [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> counters() const;
+  /// Texts taken in that cannot be put into an envelope yet (the author's own budget); bounded.
+  [[nodiscard]] bool can_take_text() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace p2pmesh

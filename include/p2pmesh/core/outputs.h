@@ -1,0 +1,95 @@
+// What the core wants done. runtime/output_runner carries them out, in order, in its one switch.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "p2pmesh/core/inputs.h"
+
+namespace p2pmesh {
+
+/// Decides what a full send queue does with a frame, and what waits for what.
+enum class FrameClass : std::uint8_t {
+  kControl,  ///< small, never dropped
+  kLive,     ///< a flood's payload: may be dropped, repair brings it
+  kRepair,   ///< waits for everything else
+};
+
+struct SendFrame {
+  LinkId link = 0;
+  SharedBytes frame;
+  FrameClass frame_class = FrameClass::kControl;
+};
+/// Answered by LinkUp or DialFailed. Every dial checks the key.
+struct Dial {
+  NodeKey node;
+  NetAddress address;
+};
+/// Send the close frame behind what is queued, then close. No LinkDown follows.
+struct CloseLink {
+  LinkId link = 0;
+  CloseReason reason = CloseReason::kFault;
+};
+/// Answered by Committed. An envelope that the store cannot keep is retried by the driver.
+struct Store {
+  EnvelopePtr envelope;
+  EnvelopeContext context;
+};
+enum class NoticeKind : std::uint8_t { kJoined, kLeft, kOffline, kBack, kRenamed };
+/// Kept in the order of events and announced.
+struct PublishNotice {
+  NoticeKind kind = NoticeKind::kJoined;
+  MemberKey member;
+  std::string name;
+  std::string old_name;  ///< kRenamed
+};
+/// An envelope sent from here: its copies that come back are duplicates.
+struct MarkSeen {
+  EnvelopeId id;
+  WallMs wall_ms = 0;
+};
+/// A neighbor has taken an own envelope: it leaves the outbox.
+struct StoreTaken {
+  EnvelopeId id;
+};
+struct StorePeer {
+  NodeKey node;
+  NetAddress address;
+  bool success = false;         ///< reached just now
+  std::uint32_t failures = 0;   ///< since the last success
+};
+/// Answered by Loaded with what is held of it, in the order asked.
+struct Load {
+  std::uint64_t request = 0;
+  std::vector<SyncRequest::Range> ranges;
+  std::vector<SyncRequest::Record> records;
+  std::size_t bytes_max = 0;
+  std::size_t envelopes_max = 0;
+};
+/// A committed log envelope, for those who watch.
+struct Announce {
+  EnvelopePtr envelope;
+  EnvelopeContext context;
+  std::uint64_t row = 0;
+};
+/// A SendText is durable.
+struct Acknowledge {
+  std::uint64_t token = 0;
+  EnvelopeId envelope;
+  std::uint32_t index = 0;
+};
+/// The first comparison with a neighbor is done: the roster and the history are what the mesh has.
+struct Settled {};
+/// A peer sent what no honest one sends; the link is closed as faulty.
+struct PenaliseLink {
+  LinkId link = 0;
+  const char* what = "";
+};
+
+using Output = std::variant<SendFrame, Dial, CloseLink, MarkSeen, Store, PublishNotice, StoreTaken, StorePeer, Load, Announce,
+                            Acknowledge, Settled, PenaliseLink>;
+using Outputs = std::vector<Output>;
+
+}  // namespace p2pmesh

@@ -1,0 +1,104 @@
+// The one repair: digests, listings of the buckets that differ, ranges of what the neighbor holds and this
+// node has not accepted, newest first. This side pulls; the other side of a link pulls for itself.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "held_index.h"
+#include "links.h"
+#include "p2pmesh/base/random.h"
+#include "turn.h"
+
+namespace p2pmesh {
+
+struct AntiEntropyCounters {
+  std::uint64_t sessions = 0;
+  std::uint64_t timeouts = 0;
+  std::uint64_t envelopes_served = 0;
+  std::uint64_t no_longer_held = 0;  ///< listed by a neighbor, not in its answer
+};
+
+class AntiEntropy {
+ public:
+  AntiEntropy(HeldIndex& index, Links& links, const MemberKey& self, std::uint64_t seed)
+      : index_(index), links_(links), self_(self), random_(seed) {}
+
+  // The pulling side.
+
+  /// A neighbor's root became known. Its first one, or one that differs for long, starts a session.
+  void on_root(Link& link, Turn& turn);
+  void on_listing(Link& link, const SyncListing& listing, Turn& turn);
+  void on_done(Link& link, const SyncDone& done, Turn& turn);
+  void on_link_down(LinkId link, Turn& turn);
+  void on_wake(Turn& turn);
+  /// An earlier envelope is missing: compare soon.
+  void hurry(Turn& turn) { next_periodic_ = turn.now.monotonic; }
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+  /// The last listing showed more of our own current epoch than we have; the caller draws a new epoch.
+  [[nodiscard]] std::uint64_t foreign_own_seq(std::uint64_t epoch) const;
+  /// What the neighbor of the last listing page holds of our own epochs: that much it has taken.
+  [[nodiscard]] const std::vector<HeldLog>& own_held_by_neighbor() const { return own_held_; }
+  /// The last listing showed that the neighbor holds all that we hold of our own.
+  [[nodiscard]] bool neighbor_holds_all_own() const { return neighbor_holds_all_own_; }
+
+  // The serving side.
+
+  void on_digest(Link& link, const SyncDigest& digest, Turn& turn);
+  void on_request(Link& link, SyncRequest request, Turn& turn);
+  void on_loaded(const Loaded& loaded, Turn& turn);
+
+  [[nodiscard]] const AntiEntropyCounters& counters() const { return counters_; }
+
+ private:
+  struct Want {
+    MemberKey author;
+    std::uint64_t epoch = 0;
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    WallMs newest_wall_ms = 0;
+  };
+  struct Session {
+    LinkId link = 0;
+    std::uint32_t id = 0;
+    bool first_on_link = false;
+    bool listing_complete = false;
+    std::uint64_t own_bucket = 0;  // of the digest that was sent
+    bool truncated = false;  // more was listed than the bound on wants
+    std::vector<Want> wants;             // the last is fetched first
+    std::vector<SyncRequest::Record> want_records;
+    SyncRequest asked;
+    Instant progress_at{};
+  };
+  struct Serving {
+    LinkId link = 0;
+    std::uint32_t session = 0;
+    std::optional<Load> deferred;  // waits for the link's repair budget
+    Instant due{};
+  };
+
+  void start(Link& link, Turn& turn);
+  void ask_next(Turn& turn);
+  void finish(Turn& turn);
+  void start_waiting(Turn& turn);
+
+  HeldIndex& index_;
+  Links& links_;
+  MemberKey self_;
+  Random random_;
+  std::optional<Session> session_;
+  std::uint32_t next_session_ = 1;
+  std::optional<Instant> next_periodic_;
+  std::vector<HeldLog> own_held_;
+  bool neighbor_holds_all_own_ = false;
+  std::map<std::uint64_t, Serving> serving_;            // by Load request
+  std::map<LinkId, std::pair<double, Instant>> repair_;  // bytes left of the link's budget, since when
+  std::uint64_t next_request_ = 1;
+  AntiEntropyCounters counters_;
+};
+
+}  // namespace p2pmesh

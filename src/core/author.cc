@@ -1,0 +1,144 @@
+#include "author.h"
+
+#include <algorithm>
+
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/crypto/hash.h"
+#include "p2pmesh/wire/text_body.h"
+
+namespace p2pmesh {
+namespace {
+
+// Nine tenths of what relays enforce: their clocks and ours need not run alike.
+constexpr double kEnvelopesPerSecond = 0.9 * static_cast<double>(limits::kAuthorEnvelopesPerSecond);
+constexpr double kEnvelopesBurst = 0.9 * static_cast<double>(limits::kAuthorEnvelopesBurst);
+constexpr double kBytesPerSecond = 0.9 * static_cast<double>(limits::kAuthorBytesPerSecond);
+
+}  // namespace
+
+EnvelopePtr seal_envelope(Envelope envelope, const Signer& signer) {
+  auto sealed = std::make_shared<SealedEnvelope>();
+  sealed->encoded = encode_unsigned(envelope);
+  sealed->id = hash_envelope(sealed->encoded);
+  envelope.signature = signer.sign(envelope_signing_bytes(sealed->id));
+  sealed->encoded.insert(sealed->encoded.end(), envelope.signature.begin(), envelope.signature.end());
+  sealed->envelope = std::move(envelope);
+  return sealed;
+}
+
+void Author::resume(std::uint64_t epoch, std::uint64_t last_seq, const EnvelopeId& last_id) {
+  epoch_ = epoch;
+  last_seq_ = last_seq;
+  last_id_ = last_id;
+}
+
+void Author::draw_epoch(std::uint64_t last_known, WallMs wall_ms) {
+  constexpr std::uint64_t kEpochMax = (1ULL << 63) - 1;
+  epoch_ = std::max(std::min(wall_ms, kEpochMax), std::min(last_known, kEpochMax - 1) + 1);
+  last_seq_ = 0;
+  last_id_ = {};
+}
+
+void Author::enqueue(const SendText& text) {
+  waiting_bytes_ += text.text.size();
+  waiting_.push_back(text);
+}
+
+bool Author::has_room() const {
+  return waiting_.size() < limits::kUnsentMessagesMax && waiting_bytes_ < limits::kUnsentBytesMax;
+}
+
+void Author::refill(Instant now) {
+  if (!has_budget_) {
+    has_budget_ = true;
+    envelope_tokens_ = kEnvelopesBurst;
+    byte_tokens_ = kBytesPerSecond;
+  } else if (now > refilled_) {
+    const double seconds = std::chrono::duration<double>(now - refilled_).count();
+    envelope_tokens_ = std::min(kEnvelopesBurst, envelope_tokens_ + seconds * kEnvelopesPerSecond);
+    byte_tokens_ = std::min(kBytesPerSecond, byte_tokens_ + seconds * kBytesPerSecond);
+  }
+  refilled_ = now;
+}
+
+std::vector<Written> Author::write(RoomHeads& heads, const Now& now) {
+  std::vector<Written> written;
+  resume_at_.reset();
+  if (waiting_.empty()) return written;
+  refill(now.monotonic);
+  // Below half of the burst single lines are gathered for as long as one envelope's share of the budget
+  // lasts: who types is never held up, who pours in lines is written in few envelopes.
+  constexpr auto kShare = Duration(static_cast<Duration::rep>(1e6 / kEnvelopesPerSecond));
+  const bool thrifty = envelope_tokens_ < kEnvelopesBurst / 2;
+  if (thrifty && waiting_.size() < limits::kMessagesPerEnvelopeMax && now.monotonic < last_written_ + kShare) {
+    resume_at_ = last_written_ + kShare;
+    return written;
+  }
+  while (!waiting_.empty()) {
+    if (envelope_tokens_ < 1 || byte_tokens_ < static_cast<double>(limits::kEnvelopeBytesMax)) {
+      resume_at_ = now.monotonic + kShare;
+      break;
+    }
+    written.push_back(write_one(heads, now.wall_ms));
+    envelope_tokens_ -= 1;
+    byte_tokens_ -= static_cast<double>(written.back().envelope->encoded.size());
+    last_written_ = now.monotonic;
+  }
+  return written;
+}
+
+Written Author::write_one(RoomHeads& heads, WallMs wall_ms) {
+  Written written;
+  std::vector<std::string> messages;
+  std::size_t bytes = 2;
+  const std::string room = waiting_.front().room;
+  while (!waiting_.empty() && messages.size() < limits::kMessagesPerEnvelopeMax && waiting_.front().room == room) {
+    const std::size_t more = text_message_bytes(waiting_.front().text.size());
+    if (bytes + more > limits::kTextBodyBytesMax) break;
+    bytes += more;
+    waiting_bytes_ -= waiting_.front().text.size();
+    written.tokens.push_back(waiting_.front().token);
+    messages.push_back(std::move(waiting_.front().text));
+    waiting_.pop_front();
+  }
+  Placement placement = heads.place(room);
+  Envelope envelope;
+  envelope.envelope_class = EnvelopeClass::kLog;
+  envelope.kind = static_cast<std::uint16_t>(Kind::kText);
+  envelope.mesh = mesh_;
+  envelope.room = room;
+  envelope.author = to_member(signer_.public_key());
+  envelope.epoch = epoch_;
+  envelope.wall_ms = wall_ms;
+  envelope.seq = ++last_seq_;
+  envelope.prev = last_id_;
+  envelope.parents = std::move(placement.parents);
+  envelope.depth = placement.depth;
+  envelope.body = encode_text_body(messages);
+  written.envelope = seal_envelope(std::move(envelope), signer_);
+  last_id_ = written.envelope->id;
+  heads.on_own(*written.envelope);
+  return written;
+}
+
+std::optional<Instant> Author::next_deadline() const { return waiting_.empty() ? std::nullopt : resume_at_; }
+
+EnvelopePtr Author::write_record(Envelope record, WallMs wall_ms) const {
+  record.envelope_class = EnvelopeClass::kRecord;
+  record.mesh = mesh_;
+  record.author = to_member(signer_.public_key());
+  record.epoch = epoch_;
+  record.wall_ms = wall_ms;
+  return seal_envelope(std::move(record), signer_);
+}
+
+EnvelopePtr Author::write_passing(Envelope passing, WallMs wall_ms) const {
+  passing.envelope_class = EnvelopeClass::kPassing;
+  passing.mesh = mesh_;
+  passing.author = to_member(signer_.public_key());
+  passing.epoch = epoch_;
+  passing.wall_ms = wall_ms;
+  return seal_envelope(std::move(passing), signer_);
+}
+
+}  // namespace p2pmesh

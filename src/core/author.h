@@ -1,0 +1,74 @@
+// The local member's pen: epoch, sequence, previous id; waiting texts packed into envelopes.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "p2pmesh/base/ids.h"
+#include "p2pmesh/base/time.h"
+#include "p2pmesh/core/inputs.h"
+#include "p2pmesh/core/node.h"
+#include "p2pmesh/crypto/signature.h"
+#include "p2pmesh/wire/envelope.h"
+#include "room_heads.h"
+
+namespace p2pmesh {
+
+/// Signs and freezes an envelope.
+EnvelopePtr seal_envelope(Envelope envelope, const Signer& signer);
+
+/// An own text envelope, ready to be flooded and stored.
+struct Written {
+  EnvelopePtr envelope;
+  std::vector<std::uint64_t> tokens;
+};
+
+class Author {
+ public:
+  Author(const MeshId& mesh, const Signer& signer) : mesh_(mesh), signer_(signer) {}
+
+  /// Goes on in an epoch after a clean stop.
+  void resume(std::uint64_t epoch, std::uint64_t last_seq, const EnvelopeId& last_id);
+  /// Draws a new epoch, above every one known; sequence numbers restart at 1.
+  void draw_epoch(std::uint64_t last_known, WallMs wall_ms);
+
+  [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
+  [[nodiscard]] std::uint64_t last_seq() const { return last_seq_; }
+
+  void enqueue(const SendText& text);
+  [[nodiscard]] bool has_room() const;
+  [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+
+  /// Packs what waits, as far as the author's own budget allows: a relay that enforces it must never have to.
+  std::vector<Written> write(RoomHeads& heads, const Now& now);
+  /// When write() can go on; nothing when nothing waits.
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+  /// A record of this member, sealed. The caller sets kind, subject, version and body.
+  EnvelopePtr write_record(Envelope record, WallMs wall_ms) const;
+  EnvelopePtr write_passing(Envelope passing, WallMs wall_ms) const;
+
+ private:
+  Written write_one(RoomHeads& heads, WallMs wall_ms);
+  void refill(Instant now);
+
+  MeshId mesh_;
+  const Signer& signer_;
+  std::uint64_t epoch_ = 0;
+  std::uint64_t last_seq_ = 0;
+  EnvelopeId last_id_;
+  std::deque<SendText> waiting_;
+  std::size_t waiting_bytes_ = 0;
+  double envelope_tokens_ = 0;
+  double byte_tokens_ = 0;
+  bool has_budget_ = false;  // filled at the first write
+  Instant refilled_{};
+  Instant last_written_{};
+  std::optional<Instant> resume_at_;
+};
+
+}  // namespace p2pmesh

@@ -1,0 +1,131 @@
+#include "p2pmesh/core/handshake.h"
+
+#include "p2pmesh/wire/codec.h"
+
+namespace p2pmesh {
+namespace {
+
+void append(Bytes& out, const Bytes& frame) { out.insert(out.end(), frame.begin(), frame.end()); }
+
+}  // namespace
+
+Bytes Handshake::start() {
+  if (!terms_.dialler) return {};
+  Hello hello;
+  hello.node = to_node(terms_.node_signer->public_key());
+  hello.nonce = terms_.nonce;
+  hello.wanted_mesh = terms_.mesh;
+  return encode_frame_of(hello);
+}
+
+void Handshake::on_frame(std::uint8_t type, ByteView payload, Bytes& out) {
+  if (fault_ != HandshakeFault::kNone || done()) return;
+  if (type == static_cast<std::uint8_t>(FrameType::kHello) && !terms_.dialler && !welcomed_) return on_hello(payload, out);
+  if (type == static_cast<std::uint8_t>(FrameType::kWelcome) && (terms_.dialler || welcomed_)) {
+    return on_welcome(payload, out);
+  }
+  if (type == static_cast<std::uint8_t>(FrameType::kRefuse)) return on_refuse(payload);
+  if ((type & kSkippableFrameBit) != 0 && welcomed_) return;
+  fault_ = HandshakeFault::kNotOurProtocol;
+}
+
+void Handshake::on_hello(ByteView payload, Bytes& out) {
+  auto hello = decode_hello(payload);
+  if (!hello) {
+    fault_ = HandshakeFault::kNotOurProtocol;
+    return;
+  }
+  peer_version_ = hello->version;
+  if (hello->version != kProtocolVersion) return refuse(RefuseReason::kVersion, HandshakeFault::kOtherVersion, out);
+  if (hello->node == to_node(terms_.node_signer->public_key())) {
+    return refuse(RefuseReason::kSelf, HandshakeFault::kSelf, out);
+  }
+  if (!terms_.mesh) return refuse(RefuseReason::kBusy, HandshakeFault::kBusy, out);
+  if (hello->wanted_mesh && *hello->wanted_mesh != *terms_.mesh) {
+    return refuse(RefuseReason::kOtherMesh, HandshakeFault::kOtherMesh, out);
+  }
+  peer_nonce_ = hello->nonce;
+  peer_node_ = hello->node;
+  welcomed_ = true;
+  append(out, encode_frame_of(make_welcome(*terms_.mesh)));
+}
+
+void Handshake::on_welcome(ByteView payload, Bytes& out) {
+  auto welcome = decode_welcome(payload);
+  if (!welcome) {
+    fault_ = HandshakeFault::kMalformed;
+    return;
+  }
+  if (terms_.dialler) {
+    peer_nonce_ = welcome->nonce;
+    peer_node_ = welcome->node;
+    if (peer_node_ == to_node(terms_.node_signer->public_key())) {
+      fault_ = HandshakeFault::kSelf;
+      return;
+    }
+  }
+  const bool same_peer = welcome->node == peer_node_ && welcome->nonce == peer_nonce_;
+  if (!same_peer || !terms_.verifier->verify(welcome->node.view(), signing_bytes(*welcome, !terms_.dialler),
+                                             welcome->signature)) {
+    fault_ = HandshakeFault::kBadSignature;
+    return;
+  }
+  if (terms_.expected && *terms_.expected != welcome->node) {
+    fault_ = HandshakeFault::kOtherNode;
+    return;
+  }
+  if (terms_.mesh && *terms_.mesh != welcome->mesh) {
+    fault_ = HandshakeFault::kOtherMesh;
+    return;
+  }
+  if (terms_.dialler) append(out, encode_frame_of(make_welcome(welcome->mesh)));
+  result_ = HandshakeResult{welcome->node, welcome->mesh, welcome->observed, welcome->addresses, welcome->heads};
+}
+
+void Handshake::on_refuse(ByteView payload) {
+  auto refusal = decode_refuse(payload);
+  if (!refusal) {
+    fault_ = HandshakeFault::kNotOurProtocol;
+    return;
+  }
+  peer_version_ = refusal->version;
+  switch (refusal->reason) {
+    case RefuseReason::kVersion: fault_ = HandshakeFault::kOtherVersion; break;
+    case RefuseReason::kOtherMesh: fault_ = HandshakeFault::kOtherMesh; break;
+    case RefuseReason::kSelf: fault_ = HandshakeFault::kSelf; break;
+    case RefuseReason::kBusy: fault_ = HandshakeFault::kBusy; break;
+    case RefuseReason::kMalformed: fault_ = HandshakeFault::kMalformed; break;
+  }
+}
+
+Welcome Handshake::make_welcome(const MeshId& mesh) const {
+  Welcome welcome;
+  welcome.node = to_node(terms_.node_signer->public_key());
+  welcome.nonce = terms_.nonce;
+  welcome.mesh = mesh;
+  welcome.observed = terms_.observed;
+  welcome.addresses = terms_.addresses;
+  welcome.heads = terms_.heads;
+  welcome.signature = terms_.node_signer->sign(signing_bytes(welcome, terms_.dialler));
+  return welcome;
+}
+
+Bytes Handshake::signing_bytes(const Welcome& welcome, bool by_dialler) const {
+  const NodeKey own = to_node(terms_.node_signer->public_key());
+  Writer writer;
+  writer.raw(as_bytes("p2pmesh link 1:")).u8(by_dialler ? 1 : 0);
+  const auto& dialler_nonce = terms_.dialler ? terms_.nonce : peer_nonce_;
+  const auto& acceptor_nonce = terms_.dialler ? peer_nonce_ : terms_.nonce;
+  writer.raw(dialler_nonce).raw(acceptor_nonce);
+  writer.id(terms_.dialler ? own : peer_node_).id(terms_.dialler ? peer_node_ : own);
+  return writer.raw(encode_unsigned_welcome(welcome)).take();
+}
+
+void Handshake::refuse(RefuseReason reason, HandshakeFault fault, Bytes& out) {
+  Refuse refusal;
+  refusal.reason = reason;
+  append(out, encode_frame_of(refusal));
+  fault_ = fault;
+}
+
+}  // namespace p2pmesh

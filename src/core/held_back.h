@@ -1,0 +1,38 @@
+// Live envelopes that wait, at most a second, for the one before them of the same author.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <tuple>
+#include <vector>
+
+#include "p2pmesh/base/ids.h"
+#include "p2pmesh/base/time.h"
+#include "p2pmesh/core/inputs.h"
+#include "p2pmesh/core/outputs.h"
+
+namespace p2pmesh {
+
+class HeldBack {
+ public:
+  [[nodiscard]] bool has_room() const;
+  void hold(Store store, Instant deadline);
+  /// The one that waited for this sequence number, if any.
+  std::optional<Store> release_after(const MemberKey& author, std::uint64_t epoch, std::uint64_t seq);
+  /// Those whose time is up, an author's own in order.
+  std::vector<Store> release_due(Instant now);
+  /// Everything, in order: at the end.
+  std::vector<Store> release_all();
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+  [[nodiscard]] std::size_t size() const { return waiting_.size(); }
+
+ private:
+  struct Waiting {
+    Store store;
+    Instant deadline;
+  };
+  std::map<std::tuple<MemberKey, std::uint64_t, std::uint64_t>, Waiting> waiting_;
+};
+
+}  // namespace p2pmesh

@@ -1,0 +1,61 @@
+#include "links.h"
+
+namespace p2pmesh {
+
+std::optional<LinkId> Links::add(const LinkUp& up, const NodeKey& self, Instant now) {
+  Link link;
+  link.id = up.link;
+  link.node = up.node;
+  link.outbound = up.outbound;
+  link.remote = up.remote;
+  link.heads_given = up.heads_given;
+  link.heads_received = up.heads_received;
+  link.up_at = now;
+  link.heard_at = now;
+  link.next_ping = now;
+  auto other = by_node_.find(up.node);
+  if (other == by_node_.end()) {
+    by_node_[up.node] = up.link;
+    links_.emplace(up.link, std::move(link));
+    return std::nullopt;
+  }
+  // Of two crossing links the one dialled by the smaller key stays; of two in the same direction the newer,
+  // since a node dials again only when its old link is gone for it. Both ends come to the same answer.
+  const Link& old = links_.at(other->second);
+  const bool keep_new = old.outbound == up.outbound || up.outbound == (self < up.node);
+  if (!keep_new) return up.link;
+  const LinkId gone = old.id;
+  links_.erase(gone);
+  other->second = up.link;
+  links_.emplace(up.link, std::move(link));
+  return gone;
+}
+
+void Links::remove(LinkId id) {
+  auto found = links_.find(id);
+  if (found == links_.end()) return;
+  by_node_.erase(found->second.node);
+  links_.erase(found);
+}
+
+Link* Links::find(LinkId id) {
+  auto found = links_.find(id);
+  return found == links_.end() ? nullptr : &found->second;
+}
+
+Link* Links::find_node(const NodeKey& node) {
+  auto found = by_node_.find(node);
+  return found == by_node_.end() ? nullptr : find(found->second);
+}
+
+const Link* Links::find_node(const NodeKey& node) const {
+  auto found = by_node_.find(node);
+  return found == by_node_.end() ? nullptr : &links_.at(found->second);
+}
+
+bool Links::is_alive(const NodeKey& node) const {
+  const Link* link = find_node(node);
+  return link != nullptr && !link->suspected;
+}
+
+}  // namespace p2pmesh

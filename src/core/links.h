@@ -1,0 +1,55 @@
+// The live links of this node: one a neighbor, its heartbeats, and which of two crossing ones stays.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "p2pmesh/base/ids.h"
+#include "p2pmesh/base/net_address.h"
+#include "p2pmesh/base/time.h"
+#include "p2pmesh/core/inputs.h"
+
+namespace p2pmesh {
+
+struct Link {
+  LinkId id = 0;
+  NodeKey node;
+  bool outbound = false;
+  NetAddress remote;
+  std::vector<Head> heads_given;
+  std::vector<Head> heads_received;
+  Instant up_at{};
+  Instant heard_at{};
+  Instant next_ping{};
+  std::optional<Duration> rtt;
+  std::uint64_t peer_root = 0;
+  bool root_known = false;
+  bool compared = false;   ///< an anti-entropy session over it has ended, or the roots were equal
+  bool suspected = false;  ///< silent for too long
+  std::vector<EnvelopeId> taken_waiting;  ///< to be told at the end of the turn
+};
+
+class Links {
+ public:
+  /// Adds a link. When another one to the same node exists, the id of the one that has to go is returned; it
+  /// may be the new one.
+  std::optional<LinkId> add(const LinkUp& up, const NodeKey& self, Instant now);
+  void remove(LinkId id);
+
+  [[nodiscard]] Link* find(LinkId id);
+  [[nodiscard]] Link* find_node(const NodeKey& node);
+  [[nodiscard]] const Link* find_node(const NodeKey& node) const;
+  /// Linked and heard lately.
+  [[nodiscard]] bool is_alive(const NodeKey& node) const;
+  [[nodiscard]] std::map<LinkId, Link>& all() { return links_; }
+  [[nodiscard]] const std::map<LinkId, Link>& all() const { return links_; }
+  [[nodiscard]] std::size_t size() const { return links_.size(); }
+
+ private:
+  std::map<LinkId, Link> links_;
+  std::map<NodeKey, LinkId> by_node_;
+};
+
+}  // namespace p2pmesh

@@ -1,0 +1,100 @@
+// The parts of a node and how they are wired; node.cc has the entry points, node_links.cc what comes over links,
+// node_envelopes.cc what becomes of envelopes.
+#pragma once
+
+#include <optional>
+
+#include "address_book.h"
+#include "anti_entropy.h"
+#include "author.h"
+#include "broadcast.h"
+#include "held_back.h"
+#include "held_index.h"
+#include "links.h"
+#include "outbox.h"
+#include "own_member.h"
+#include "p2pmesh/core/node.h"
+#include "presence.h"
+#include "room_heads.h"
+#include "roster.h"
+#include "turn.h"
+
+namespace p2pmesh {
+
+struct CoreCounters {
+  std::uint64_t accepted = 0;
+  std::uint64_t repaired = 0;
+  std::uint64_t already_accepted = 0;
+  std::uint64_t dropped_over_limit = 0;
+  std::uint64_t malformed_bodies = 0;
+  std::uint64_t unknown_kinds = 0;
+  std::uint64_t gaps = 0;
+  std::uint64_t forks = 0;
+  std::uint64_t new_epochs = 0;
+  std::uint64_t refutations = 0;
+  std::uint64_t suspicions = 0;
+  std::uint64_t faulty_frames = 0;
+};
+
+struct Node::State {
+  State(const NodeOptions& node_options, const RestoredState& restored, Turn& turn);
+
+  // node.cc
+  void on(const SendText& text, Turn& turn);
+  void on(const Leave&, Turn& turn);
+  void on(const Wake&, Turn& turn);
+  void flush(Turn& turn);
+  std::optional<Instant> next_deadline() const;
+  void settle(bool compared, Turn& turn);
+
+  // node_links.cc
+  void on(const LinkUp& up, Turn& turn);
+  void on(const LinkDown& down, Turn& turn);
+  void on(const DialFailed& failed, Turn& turn);
+  void on(const FrameReceived& frame, Turn& turn);
+  void on_taken(const Taken& taken, Turn& turn);
+  void on_ping(Link& link, const Ping& ping, Turn& turn);
+  void on_listing(Link& link, const SyncListing& listing, Turn& turn);
+  void lose_link(LinkId id, Turn& turn);
+  void beat(Turn& turn);
+
+  // node_envelopes.cc
+  void on(const EnvelopeReceived& received, Turn& turn);
+  void on(const DuplicateReceived& duplicate, Turn& turn);
+  void on(const Committed& committed, Turn& turn);
+  void on(const ForkKept& fork, Turn& turn);
+  void on(const Loaded& loaded, Turn& turn);
+  void on_log(const EnvelopeReceived& received, Turn& turn);
+  void on_record(const EnvelopeReceived& received, Turn& turn);
+  void on_passing(const EnvelopeReceived& received, Turn& turn);
+  void store_in_order(Store store, Turn& turn);
+  void apply_member_record(const Envelope& record, Turn& turn);
+  void publish_own_record(bool online, Turn& turn);
+  void suspect_aloud(const std::vector<Member*>& suspects, Turn& turn);
+  void refute(Turn& turn);
+  void draw_new_epoch(std::uint64_t last_known, Turn& turn);
+  void take(const EnvelopeId& id, Turn& turn);
+
+  NodeOptions options;
+  HeldIndex index;
+  RoomHeads heads;
+  Roster roster;
+  Links links;
+  AddressBook addresses;
+  Author author;
+  OwnMember own;
+  PresenceTracker presence;
+  Broadcast broadcast;
+  AntiEntropy anti_entropy;
+  HeldBack held_back;
+  Outbox outbox;
+  CoreCounters counters;
+  WallMs online_since_ms = 0;
+  bool online = false;        // the last own record said so
+  bool record_stale = false;  // publish at the end of the turn
+  bool left = false;
+  Instant started{};
+  std::optional<Instant> first_link_at;
+};
+
+}  // namespace p2pmesh

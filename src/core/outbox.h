@@ -1,0 +1,57 @@
+// Own envelopes that no neighbor has taken yet: what `pending` counts and `sent` waits for.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "p2pmesh/core/node.h"
+#include "p2pmesh/wire/messages.h"
+
+namespace p2pmesh {
+
+/// Only an account: anti-entropy carries the envelopes, as it does everything.
+class Outbox {
+ public:
+  void add(const RestoredOwn& own) {
+    if (entries_.emplace(own.id, own).second) messages_ += own.messages;
+  }
+  /// True when it was waiting.
+  bool take(const EnvelopeId& id) {
+    auto found = entries_.find(id);
+    if (found == entries_.end()) return false;
+    messages_ -= found->second.messages;
+    entries_.erase(found);
+    return true;
+  }
+  /// The waiting ones that a neighbor says it holds.
+  [[nodiscard]] std::vector<EnvelopeId> covered_by(const std::vector<HeldLog>& held) const {
+    std::vector<EnvelopeId> covered;
+    for (const auto& [id, own] : entries_) {
+      for (const HeldLog& log : held) {
+        if (log.epoch != own.epoch) continue;
+        for (const auto& [first, last] : log.intervals) {
+          if (own.seq >= first && own.seq <= last) covered.push_back(id);
+        }
+      }
+    }
+    return covered;
+  }
+  [[nodiscard]] std::vector<EnvelopeId> all() const {
+    std::vector<EnvelopeId> ids;
+    for (const auto& [id, own] : entries_) ids.push_back(id);
+    return ids;
+  }
+  [[nodiscard]] bool empty() const { return entries_.empty(); }
+  [[nodiscard]] std::uint64_t messages() const { return messages_; }
+  [[nodiscard]] const RestoredOwn* find(const EnvelopeId& id) const {
+    auto found = entries_.find(id);
+    return found == entries_.end() ? nullptr : &found->second;
+  }
+
+ private:
+  std::map<EnvelopeId, RestoredOwn> entries_;
+  std::uint64_t messages_ = 0;
+};
+
+}  // namespace p2pmesh

@@ -1,0 +1,148 @@
+#include "own_member.h"
+
+#include <algorithm>
+
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/text/name.h"
+
+namespace p2pmesh {
+namespace {
+
+constexpr auto kSponsorTimeout = std::chrono::seconds(3);   // a round trip and a signature take milliseconds
+constexpr auto kGrantKept = std::chrono::seconds(30);       // until the record has surely arrived
+constexpr std::size_t kGrantsMax = 1024;
+
+}  // namespace
+
+OwnMember::OwnMember(const NodeOptions& options, Author& author)
+    : options_(options),
+      author_(author),
+      key_(to_member(options.member_signer->public_key())),
+      node_(to_node(options.node_signer->public_key())) {
+  if (options.founder_nonce) {
+    NameClaim claim;
+    claim.name = options.name;
+    claim.proof = ClaimProof::kFounder;
+    claim.nonce = *options.founder_nonce;
+    claim_ = claim;
+  }
+  if (!options.listen.is_wildcard()) add_address(options.listen);
+}
+
+void OwnMember::restore(const Member& member) {
+  claim_ = member.body.claim;
+  outdo(member.epoch, member.version);
+}
+
+void OwnMember::outdo(std::uint64_t epoch, std::uint64_t version) {
+  if (epoch == author_.epoch()) version_ = std::max(version_, version);
+}
+
+void OwnMember::ask_sponsor(const Link& link, Turn& turn) {
+  if (has_claim() || asked_ != 0) return;
+  asked_ = link.id;
+  asked_at_ = turn.now.monotonic;
+  if (write_anyway_at_ == Instant{}) write_anyway_at_ = turn.now.monotonic + kSponsorTimeout;
+  asked_heads_.clear();
+  for (const Head& head : link.heads_received) asked_heads_.push_back(head.id);
+  turn.send(link.id, encode_frame_of(SponsorRequest{key_, options_.name, asked_heads_}));
+}
+
+bool OwnMember::on_reply(const Link& link, const SponsorReply& reply) {
+  if (has_claim() || asked_ != link.id) return false;
+  asked_ = 0;
+  NameClaim claim;
+  claim.name = options_.name;
+  if (reply.granted) {
+    claim.depth = reply.depth;
+    claim.heads = asked_heads_;
+    claim.proof = ClaimProof::kSponsor;
+    claim.sponsor = reply.sponsor;
+    claim.signature = reply.signature;
+    const Bytes signed_bytes = sponsor_signing_bytes(options_.mesh, key_, claim.name, claim.depth, claim.heads);
+    // A signature that nobody would accept is worse than none: it would be tried again for ever.
+    if (!options_.verifier->verify(reply.sponsor.view(), signed_bytes, reply.signature)) {
+      claim = NameClaim{};
+      claim.name = options_.name;
+    }
+  }
+  claim_ = claim;
+  return true;
+}
+
+void OwnMember::on_link_down(LinkId link) {
+  if (asked_ == link) asked_ = 0;
+}
+
+bool OwnMember::on_wake(Instant now) {
+  if (asked_ == 0 || asked_at_ + kSponsorTimeout > now) return false;
+  asked_ = 0;
+  return true;
+}
+
+std::optional<Instant> OwnMember::next_deadline() const {
+  if (asked_ != 0) return asked_at_ + kSponsorTimeout;
+  return std::nullopt;
+}
+
+SponsorReply OwnMember::sponsor(const Link& link, const SponsorRequest& request, const Roster& roster,
+                                const Now& now) {
+  SponsorReply reply;
+  reply.sponsor = key_;
+  const auto name = check_name(request.name);
+  std::vector<EnvelopeId> heads_given;
+  for (const Head& head : link.heads_given) {
+    heads_given.push_back(head.id);
+    reply.depth = std::max(reply.depth, head.depth);
+  }
+  reply.depth += 1;
+  if (!name || *name != request.name || request.heads != heads_given || !has_claim()) return reply;
+  if (request.member == key_ || roster.is_held_by_another(request.name, request.member)) return reply;
+  std::erase_if(granted_, [&](const auto& item) { return item.second.second + kGrantKept <= now.monotonic; });
+  auto granted = granted_.find(name_key(*name));
+  if (granted != granted_.end() && granted->second.first != request.member) return reply;
+  if (granted_.size() < kGrantsMax) granted_[name_key(*name)] = {request.member, now.monotonic};
+  reply.granted = true;
+  reply.signature = options_.member_signer->sign(
+      sponsor_signing_bytes(options_.mesh, request.member, request.name, reply.depth, request.heads));
+  return reply;
+}
+
+bool OwnMember::add_address(NetAddress address) {
+  address.port = options_.listen.port;
+  if (address.is_wildcard() || addresses_.size() >= limits::kAddressesMax) return false;
+  if (std::find(addresses_.begin(), addresses_.end(), address) != addresses_.end()) return false;
+  addresses_.push_back(address);
+  return true;
+}
+
+bool OwnMember::on_observed(const LinkUp& up) {
+  if (!options_.listen.is_wildcard()) return false;
+  NetAddress observed = up.observed;
+  observed.port = 0;
+  NetAddress local = up.local;
+  local.port = 0;
+  // Our own end of the connection: no router in between, so the address is ours.
+  if (observed == local) return add_address(observed);
+  auto [found, is_new] = observed_.try_emplace(observed, up.node);
+  if (observed_.size() > limits::kPeersMax) observed_.clear();
+  return !is_new && found->second != up.node && add_address(observed);
+}
+
+EnvelopePtr OwnMember::write_record(bool online, WallMs since_ms, WallMs wall_ms) {
+  MemberBody body;
+  body.online = online;
+  body.since_ms = since_ms;
+  body.node = node_;
+  body.addresses = addresses_;
+  body.claim = *claim_;
+  Envelope record;
+  record.kind = static_cast<std::uint16_t>(Kind::kMember);
+  record.version = ++version_;
+  const Bytes signed_bytes = node_signing_bytes(options_.mesh, key_, author_.epoch(), record.version, body);
+  body.node_signature = options_.node_signer->sign(signed_bytes);
+  record.body = encode_member_body(body);
+  return author_.write_record(std::move(record), wall_ms);
+}
+
+}  // namespace p2pmesh

@@ -1,0 +1,108 @@
+#include "room_heads.h"
+
+#include <algorithm>
+
+#include "p2pmesh/base/limits.h"
+
+namespace p2pmesh {
+namespace {
+
+constexpr std::size_t kDepthsKept = 64;  // enough that a few liars do not make up "everything else"
+
+}  // namespace
+
+RoomHeads::Room* RoomHeads::room_of(const std::string& name) {
+  auto found = rooms_.find(name);
+  if (found != rooms_.end()) return &found->second;
+  if (rooms_.size() >= limits::kRoomsMax) return nullptr;
+  return &rooms_[name];
+}
+
+void RoomHeads::restore(const RestoredHead& head) {
+  if (Room* room = room_of(head.room)) {
+    add_head(*room, head.head.id, head.head.depth);
+    note_depth(*room, head.head.depth);
+  }
+}
+
+void RoomHeads::on_envelope(const SealedEnvelope& sealed) {
+  Room* room = room_of(sealed.envelope.room);
+  if (room == nullptr) return;
+  for (const EnvelopeId& parent : sealed.envelope.parents) {
+    if (room->heads.erase(parent) > 0) continue;
+    if (!referenced_.insert(parent).second) continue;
+    referenced_order_.push_back(parent);
+    if (referenced_order_.size() > limits::kMissingParentsMax) {
+      referenced_.erase(referenced_order_.front());
+      referenced_order_.pop_front();
+    }
+  }
+  note_depth(*room, sealed.envelope.depth);
+  if (!referenced_.contains(sealed.id)) add_head(*room, sealed.id, sealed.envelope.depth);
+}
+
+void RoomHeads::on_own(const SealedEnvelope& sealed) {
+  on_envelope(sealed);
+  if (Room* room = room_of(sealed.envelope.room)) room->own_last = {sealed.id, sealed.envelope.depth};
+}
+
+void RoomHeads::add_head(Room& room, const EnvelopeId& id, std::uint64_t depth) {
+  room.heads.emplace(id, depth);
+  if (room.heads.size() <= limits::kHeadsPerRoomMax) return;
+  auto shallowest = std::min_element(room.heads.begin(), room.heads.end(),
+                                     [](const auto& a, const auto& b) { return a.second < b.second; });
+  room.heads.erase(shallowest);
+}
+
+void RoomHeads::note_depth(Room& room, std::uint64_t depth) {
+  room.greatest_depths.insert(depth);
+  if (room.greatest_depths.size() > kDepthsKept) room.greatest_depths.erase(room.greatest_depths.begin());
+}
+
+bool RoomHeads::is_followed(const Room& room, std::uint64_t depth) {
+  if (depth <= limits::kDepthLeadMax) return true;
+  // Some other envelope is at most the allowed lead below it (or above it).
+  auto near = room.greatest_depths.lower_bound(depth - limits::kDepthLeadMax);
+  return near != room.greatest_depths.end() && std::next(near) != room.greatest_depths.end();
+}
+
+Placement RoomHeads::place(const std::string& name) const {
+  Placement placement;
+  auto found = rooms_.find(name);
+  if (found == rooms_.end()) return placement;
+  const Room& room = found->second;
+  std::vector<Head> heads;
+  for (const auto& [id, depth] : room.heads) {
+    if (is_followed(room, depth) && id != room.own_last.id) heads.push_back({id, depth});
+  }
+  std::sort(heads.begin(), heads.end(), [](const Head& a, const Head& b) {
+    return a.depth != b.depth ? a.depth > b.depth : a.id < b.id;
+  });
+  const bool has_own = !room.own_last.id.is_zero();
+  heads.resize(std::min(heads.size(), limits::kParentsMax - (has_own ? 1 : 0)));
+  if (has_own) heads.push_back(room.own_last);
+  std::uint64_t deepest = 0;
+  for (const Head& head : heads) {
+    placement.parents.push_back(head.id);
+    deepest = std::max(deepest, head.depth);
+  }
+  std::sort(placement.parents.begin(), placement.parents.end());
+  placement.depth = deepest + 1;
+  return placement;
+}
+
+std::vector<Head> RoomHeads::deepest(std::size_t count) const {
+  std::vector<Head> heads;
+  for (const auto& [name, room] : rooms_) {
+    for (const auto& [id, depth] : room.heads) {
+      if (is_followed(room, depth)) heads.push_back({id, depth});
+    }
+  }
+  std::sort(heads.begin(), heads.end(), [](const Head& a, const Head& b) {
+    return a.depth != b.depth ? a.depth > b.depth : a.id < b.id;
+  });
+  heads.resize(std::min(heads.size(), count));
+  return heads;
+}
+
+}  // namespace p2pmesh

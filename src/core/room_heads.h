@@ -1,0 +1,56 @@
+// The heads of each room: envelopes that no other held one names as parent. What a new envelope names.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "p2pmesh/core/node.h"
+#include "p2pmesh/wire/envelope.h"
+
+namespace p2pmesh {
+
+/// Parents and depth for the next envelope of a room.
+struct Placement {
+  std::vector<EnvelopeId> parents;  ///< strictly ascending
+  std::uint64_t depth = 1;
+};
+
+class RoomHeads {
+ public:
+  void restore(const RestoredHead& head);
+
+  /// A log envelope was accepted, in any order.
+  void on_envelope(const SealedEnvelope& sealed);
+  /// The author of this node wrote it: it stays among the parents until the next own one.
+  void on_own(const SealedEnvelope& sealed);
+
+  /// At most kParentsMax of the deepest heads, the own last one among them. A head that lies more than
+  /// kDepthLeadMax deeper than everything else held is not followed: one liar could use up all depths.
+  [[nodiscard]] Placement place(const std::string& room) const;
+
+  /// Of all rooms, the deepest first.
+  [[nodiscard]] std::vector<Head> deepest(std::size_t count) const;
+
+ private:
+  struct Room {
+    std::map<EnvelopeId, std::uint64_t> heads;  ///< id to depth
+    std::multiset<std::uint64_t> greatest_depths;
+    Head own_last;
+  };
+  Room* room_of(const std::string& name);
+  void add_head(Room& room, const EnvelopeId& id, std::uint64_t depth);
+  void note_depth(Room& room, std::uint64_t depth);
+  [[nodiscard]] static bool is_followed(const Room& room, std::uint64_t depth);
+
+  std::map<std::string, Room> rooms_;
+  // Parents named before they arrived (or long superseded): they are no heads when they come.
+  std::unordered_set<EnvelopeId> referenced_;
+  std::deque<EnvelopeId> referenced_order_;
+};
+
+}  // namespace p2pmesh
