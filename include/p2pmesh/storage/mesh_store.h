@@ -1,0 +1,194 @@
+// One mesh's durable state in one SQLite file: envelopes, records, accepted intervals, notices, peers, outbox.
+// Used by runtime/storage_thread alone; every call may block on the disk.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "p2pmesh/base/ids.h"
+#include "p2pmesh/base/result.h"
+#include "p2pmesh/base/time.h"
+#include "p2pmesh/wire/envelope.h"
+
+namespace p2pmesh {
+
+/// A place in the node's own order of events: the row (envelopes and notices share one numbering, drawn
+/// at commit) and the message's index within its envelope. Survives restarts. {0,0} is before everything.
+struct Cursor {
+  std::uint64_t row = 0;
+  std::uint32_t index = 0;
+  auto operator<=>(const Cursor&) const = default;
+};
+
+/// Accepted sequence numbers of one author and epoch, as closed intervals, ascending, not touching.
+struct AcceptedLog {
+  MemberKey author;
+  std::uint64_t epoch = 0;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> intervals;
+  WallMs newest_wall_ms = 0;
+  EnvelopeId last_id;  ///< id of the greatest accepted sequence number
+};
+
+/// Something that happened to a member, as it was announced; kept so that a cursor covers it.
+struct Notice {
+  std::string kind;  ///< joined, left, offline, back, renamed
+  MemberKey member;
+  std::string name;      ///< as shown then, suffix included
+  std::string old_name;  ///< renamed only
+  WallMs at_ms = 0;
+};
+
+/// An address under which a node was reached or advertised.
+struct StoredPeer {
+  NodeKey node;
+  std::string host;  ///< a numeric address
+  std::uint16_t port = 0;
+  WallMs last_success_ms = 0;  ///< 0: never
+  std::uint32_t failures = 0;  ///< since the last success
+};
+
+struct OutboxEntry {
+  EnvelopeId id;
+  std::uint64_t epoch = 0;
+  std::uint64_t seq = 0;
+  std::uint32_t messages = 0;
+};
+
+/// A head of a room: an envelope that no other held one names as parent.
+struct StoredHead {
+  std::string room;
+  EnvelopeId id;
+  std::uint64_t depth = 0;
+};
+
+/// What the core needs to go on after a restart.
+struct StoreSnapshot {
+  std::vector<AcceptedLog> logs;
+  std::vector<EnvelopePtr> records;  ///< the newest of each (author, kind, subject)
+  std::vector<StoredHead> heads;     ///< of every room, from the 1,024 deepest envelopes of each
+  std::vector<StoredPeer> peers;
+  std::vector<OutboxEntry> outbox;
+  std::uint64_t last_row = 0;
+  bool clean_stop = false;         ///< the last run ended through close_clean()
+  std::uint64_t messages = 0;      ///< text messages held
+  std::vector<std::pair<std::string, std::string>> settings;
+};
+
+/// One envelope or notice of a batch, in the order in which it is to be numbered.
+struct StoreItem {
+  EnvelopePtr envelope;          ///< log or record; null for a notice
+  std::optional<Notice> notice;
+  std::uint32_t messages = 0;    ///< text messages inside; counted for status
+  bool own = false;              ///< written by a local member: a log envelope goes into the outbox
+};
+
+/// Everything that waits is one transaction.
+struct StoreBatch {
+  std::vector<StoreItem> items;
+  std::vector<StoredPeer> peers;
+  std::vector<EnvelopeId> taken;  ///< leave the outbox
+  std::vector<std::pair<std::string, std::string>> settings;
+  bool full_sync = false;         ///< synchronous=FULL for this commit, else NORMAL
+};
+
+struct StoreBatchResult {
+  /// One an item; 0: not written (duplicate, older record, fork, passing class, a number of 2^63 or more). A record that
+  /// was taken draws no row: it gets the last row drawn before it, at least 1.
+  std::vector<std::uint64_t> rows;
+  std::vector<EnvelopePtr> forks;   ///< second validly signed ids for a held (author, epoch, seq), kept as proof
+};
+
+/// One message as it is listed or announced.
+struct ListedMessage {
+  EnvelopeId envelope;
+  std::uint32_t index = 0;
+  std::uint32_t count = 1;  ///< messages in the envelope
+  MemberKey author;
+  std::string room;
+  std::string text;
+  WallMs wall_ms = 0;
+  std::uint64_t depth = 0;
+  std::uint64_t row = 0;
+  bool forked = false;
+};
+
+/// A row of the event order: a message or a notice.
+struct ListedEvent {
+  Cursor cursor;
+  std::optional<ListedMessage> message;
+  std::optional<Notice> notice;
+};
+
+/// A place in the transcript: (depth, wall time, id, index).
+struct TranscriptPosition {
+  std::uint64_t depth = 0;
+  WallMs wall_ms = 0;
+  EnvelopeId id;
+  std::uint32_t index = 0;
+  auto operator<=>(const TranscriptPosition&) const = default;
+};
+
+/// Threads: one at a time. Errors: kIo (disk full, I/O), kDamagedInput (corrupt), kConfig (newer
+/// version), kCannotCreate, kTryAgain; the message names the file. After a failed write nothing of the batch is kept.
+class MeshStore {
+ public:
+  /// Opens or creates the file (0600). A damaged file is the caller's to set aside: see set_aside().
+  static Result<std::unique_ptr<MeshStore>> open(const std::string& path, const MeshId& mesh);
+
+  /// Renames a damaged database and its side files to `<path>.damaged-<n>` and returns the new name.
+  static Result<std::string> set_aside(const std::string& path);
+
+  ~MeshStore();
+  MeshStore(const MeshStore&) = delete;
+  MeshStore& operator=(const MeshStore&) = delete;
+
+  /// Reads the state and marks the store unclean until close_clean().
+  Result<StoreSnapshot> load();
+
+  Result<StoreBatchResult> write(const StoreBatch& batch);
+
+  /// Waits until everything committed so far is on the disk.
+  Result<void> sync();
+
+  /// Marks a clean stop and syncs. The store is used no more.
+  Result<void> close_clean();
+
+  /// Held envelopes of a range, ascending, until a bound is reached (at least one if any is held). Forks are held too
+  /// and follow the one first accepted, so that who asks later ends with the same lowest id.
+  Result<std::vector<EnvelopePtr>> read_range(const MemberKey& author, std::uint64_t epoch, std::uint64_t first,
+                                              std::uint64_t last, std::size_t bytes_max, std::size_t count_max);
+  /// The newest record; null when there is none.
+  Result<EnvelopePtr> read_record(const MemberKey& author, std::uint16_t kind, ByteView subject);
+
+  /// Messages of a room in transcript order, exclusive of the bounds; of a fork the lowest id alone.
+  /// With `newest`, the last `limit` of them,
+  /// else the first; always returned ascending.
+  Result<std::vector<ListedMessage>> list_messages(const std::string& room,
+                                                   const std::optional<TranscriptPosition>& after,
+                                                   const std::optional<TranscriptPosition>& before,
+                                                   std::size_t limit, bool newest);
+
+  /// Where a message stands; nothing when it is not held.
+  Result<std::optional<TranscriptPosition>> position_of(const EnvelopeId& id, std::uint32_t index);
+
+  /// Events after a cursor in row order, at most `limit`. The row of a forked envelope shows the lowest id.
+  Result<std::vector<ListedEvent>> events_after(const Cursor& after, std::size_t limit);
+
+  /// Rooms with at least one message held, sorted.
+  Result<std::vector<std::string>> rooms();
+
+  /// Brings the derived indexes up to the last row, at most `rows_max` rows a call. True when nothing is left.
+  Result<bool> index_some(std::size_t rows_max);
+
+ private:
+  struct Impl;
+  explicit MeshStore(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace p2pmesh

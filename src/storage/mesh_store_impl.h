@@ -1,0 +1,109 @@
+// What a MeshStore is made of. The public methods are in mesh_store*.cc, one file a group.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fork_table.h"
+#include "late_index.h"
+#include "log_table.h"
+#include "number_table.h"
+#include "p2pmesh/base/check.h"
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/storage/mesh_store.h"
+#include "statement.h"
+
+namespace p2pmesh {
+
+struct MeshStore::Impl {
+  explicit Impl(std::unique_ptr<Database> opened);
+
+  /// Runs `work` in a transaction. On a failure nothing of it is kept, in memory neither.
+  template <class Work>
+  Result<void> in_transaction(bool full_sync, Work work) {
+    if (auto set = database->set_full_sync(full_sync); !set) return set;
+    auto result = database->begin();
+    if (!result) return result;
+    result = work();
+    if (result) result = database->commit();
+    if (!result) {
+      database->rollback();
+      forget();
+    }
+    return result;
+  }
+
+  /// Reads into memory what writing needs, unless it is there.
+  Result<void> remember();
+  /// Drops it: a rolled-back transaction may have changed it.
+  void forget();
+
+  /// Brings the derived indexes up to the last row, as every read from them needs.
+  Result<void> index_all();
+  Result<void> index_at_most(std::size_t rows_max);
+  Result<void> sync();
+
+  // Writing; inside a transaction.
+  Result<void> write_items(const StoreBatch& batch, StoreBatchResult& result);
+  Result<std::uint64_t> write_item(const StoreItem& item, StoreBatchResult& result);
+  Result<std::uint64_t> write_log(const StoreItem& item, StoreBatchResult& result);
+  Result<void> write_second(const LogPosition& position, const EnvelopePtr& envelope,
+                            StoreBatchResult& result);
+  Result<std::uint64_t> write_record(const SealedEnvelope& envelope);
+  Result<std::uint64_t> write_notice(const Notice& notice);
+  Result<void> write_rest(const StoreBatch& batch);
+
+  // Reading.
+  Result<IndexEntry> make_entry(std::int64_t held, const LogPosition& position,
+                                const SealedEnvelope& envelope, std::uint32_t messages);
+  Result<EnvelopePtr> read_row(std::int64_t row);
+  /// The row of the envelope first accepted at a position; 0 when none is held.
+  Result<std::int64_t> row_of(const LogPosition& position);
+  Result<std::vector<ListedMessage>> list_held(std::int64_t held);
+  Result<std::vector<ListedMessage>> list_row(std::int64_t row, ByteView id, ByteView encoded);
+  Result<LogPosition> position_in_log(const Envelope& envelope);
+  Result<std::vector<StoredHead>> read_heads();
+  Result<void> append_heads(std::int64_t room_no, const std::string& room, std::vector<StoredHead>& heads);
+
+  std::unique_ptr<Database> database;
+  NumberTable authors;
+  NumberTable room_numbers;
+  LateIndex index;
+  ForkTable forks;
+  LogTable logs;
+
+  bool remembered = false;
+  bool unsynced = false;  // something was committed without waiting for the disk
+  std::int64_t last_row = 0;
+  std::uint64_t messages = 0;
+
+  Statement insert_envelope;
+  Statement insert_notice;
+  Statement insert_outbox;
+  Statement delete_outbox;
+  Statement select_record;
+  Statement save_record;
+  Statement save_peer;
+  Statement trim_peers;
+  Statement save_setting;
+  Statement save_messages;
+  Statement select_row;
+  Statement select_row_of;
+  Statement select_range;
+  Statement select_ascending;
+  Statement select_descending;
+  Statement select_by_id;
+  Statement select_rows;
+  Statement select_notices;
+  Statement select_rooms;
+};
+
+inline bool is_text(const Envelope& envelope) {
+  return envelope.envelope_class == EnvelopeClass::kLog &&
+         envelope.kind == static_cast<std::uint16_t>(Kind::kText);
+}
+
+}  // namespace p2pmesh

@@ -1,0 +1,187 @@
+// The reads of messages: the transcript of a room, and the node's own order of events.
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "mesh_store_impl.h"
+#include "p2pmesh/wire/text_body.h"
+
+namespace p2pmesh {
+namespace {
+
+// One end of a range of the transcript, inclusive, as SQLite compares it.
+struct Bound {
+  std::int64_t depth = 0;
+  std::int64_t wall_ms = 0;
+  Bytes id;
+};
+constexpr auto kSignedMax = std::numeric_limits<std::int64_t>::max();
+
+Bound lowest() {
+  return {};
+}
+Bound highest() {
+  return {kSignedMax, kSignedMax, Bytes(EnvelopeId::kSize + 1, 0xff)};
+}
+
+Bound bound_of(const TranscriptPosition& position) {
+  Bound bound = highest();
+  if (!fits_signed(position.depth)) return bound;
+  bound.depth = clamp_to_signed(position.depth);
+  if (!fits_signed(position.wall_ms)) return bound;
+  bound.wall_ms = clamp_to_signed(position.wall_ms);
+  bound.id.assign(position.id.bytes.begin(), position.id.bytes.end());
+  return bound;
+}
+
+std::vector<ListedMessage> list_envelope(const SealedEnvelope& sealed, std::uint64_t row, bool forked) {
+  const Envelope& envelope = sealed.envelope;
+  auto texts = is_text(envelope) ? decode_text_body(envelope.body) : std::nullopt;
+  std::vector<ListedMessage> messages;
+  if (!texts) return messages;
+  const auto count = static_cast<std::uint32_t>(texts->size());
+  for (std::uint32_t i = 0; i < count; ++i) {
+    messages.push_back({sealed.id, i, count, envelope.author, envelope.room, std::move((*texts)[i]),
+                        envelope.wall_ms, envelope.depth, row, forked});
+  }
+  return messages;
+}
+
+TranscriptPosition position_in_room(const ListedMessage& message) {
+  return {message.depth, message.wall_ms, message.envelope, message.index};
+}
+
+}  // namespace
+
+// The messages of what the transcript holds: a row of envelopes, or a fork's number negated.
+Result<std::vector<ListedMessage>> MeshStore::Impl::list_held(std::int64_t held) {
+  const auto envelope = held < 0 ? forks.read(-held) : read_row(held);
+  if (!envelope) return forward(envelope);
+  const auto position = position_in_log((*envelope)->envelope);
+  if (!position) return forward(position);
+  const auto forked = forks.is_forked(*position);
+  if (!forked) return forward(forked);
+  Result<std::int64_t> row = held;
+  if (held < 0) row = row_of(*position);
+  if (!row) return forward(row);
+  return list_envelope(**envelope, static_cast<std::uint64_t>(*row), *forked);
+}
+
+Result<std::vector<ListedMessage>> MeshStore::list_messages(const std::string& room,
+                                                            const std::optional<TranscriptPosition>& after,
+                                                            const std::optional<TranscriptPosition>& before,
+                                                            std::size_t limit, bool newest) {
+  Impl& impl = *impl_;
+  std::vector<ListedMessage> messages;
+  if (auto indexed = impl.index_all(); !indexed) return forward(indexed);
+  const auto room_no = impl.room_numbers.find(as_bytes(room));
+  if (!room_no) return forward(room_no);
+  if (!*room_no || limit == 0) return messages;
+
+  const Bound low = after ? bound_of(*after) : lowest();
+  const Bound high = before ? bound_of(*before) : highest();
+  const auto is_inside = [&](const ListedMessage& message) {
+    const TranscriptPosition position = position_in_room(message);
+    return (!after || position > *after) && (!before || position < *before);
+  };
+  Query query(newest ? impl.select_descending : impl.select_ascending);
+  query.number(**room_no).number(low.depth).number(low.wall_ms).blob(low.id);
+  query.number(high.depth).number(high.wall_ms).blob(high.id);
+  while (messages.size() < limit) {
+    const auto row = query.next();
+    if (!row) return forward(row);
+    if (!*row) break;
+    auto listed = impl.list_held(query.number_at(0));
+    if (!listed) return forward(listed);
+    if (newest) std::reverse(listed->begin(), listed->end());
+    for (ListedMessage& message : *listed) {
+      if (messages.size() < limit && is_inside(message)) messages.push_back(std::move(message));
+    }
+  }
+  if (newest) std::reverse(messages.begin(), messages.end());
+  return messages;
+}
+
+Result<std::optional<TranscriptPosition>> MeshStore::position_of(const EnvelopeId& id, std::uint32_t index) {
+  Impl& impl = *impl_;
+  if (auto indexed = impl.index_all(); !indexed) return forward(indexed);
+  auto envelope = impl.forks.find(id);
+  if (!envelope) return forward(envelope);
+  if (*envelope == nullptr) {
+    Query query(impl.select_by_id);
+    const auto row = query.number(id_prefix(id)).blob(id.view()).next();
+    if (!row) return forward(row);
+    if (!*row) return std::nullopt;
+    envelope = decode_stored(*impl.database, query.blob_at(0), query.blob_at(1));
+    if (!envelope) return forward(envelope);
+  }
+  const auto messages = list_envelope(**envelope, 0, false);
+  if (index >= messages.size()) return std::nullopt;
+  return position_in_room(messages[index]);
+}
+
+Result<std::vector<ListedEvent>> MeshStore::events_after(const Cursor& after, std::size_t limit) {
+  Impl& impl = *impl_;
+  if (auto read = impl.remember(); !read) return forward(read);
+  std::vector<ListedEvent> events;
+  if (!fits_signed(after.row)) return events;
+  Query envelopes(impl.select_rows);
+  Query notices(impl.select_notices);
+  envelopes.number(after.row);
+  notices.number(after.row);
+  auto envelope_there = envelopes.next();
+  auto notice_there = notices.next();
+  while (events.size() < limit) {
+    if (!envelope_there) return forward(envelope_there);
+    if (!notice_there) return forward(notice_there);
+    if (*notice_there && (!*envelope_there || notices.number_at(0) < envelopes.number_at(0))) {
+      const auto member = MemberKey::from_view(notices.blob_at(2));
+      if (!member) return tl::unexpected(impl.database->damaged("a member's key is not 32 bytes long"));
+      events.push_back({{notices.unsigned_at(0), 0},
+                        std::nullopt,
+                        Notice{std::string(notices.text_at(1)), *member, std::string(notices.text_at(3)),
+                               std::string(notices.text_at(4)), notices.unsigned_at(5)}});
+      notice_there = notices.next();
+      continue;
+    }
+    if (!*envelope_there) break;
+    auto listed = impl.list_row(envelopes.number_at(0), envelopes.blob_at(1), envelopes.blob_at(2));
+    if (!listed) return forward(listed);
+    for (ListedMessage& message : *listed) {
+      const Cursor cursor{message.row, message.index};
+      if (cursor > after && events.size() < limit)
+        events.push_back({cursor, std::move(message), std::nullopt});
+    }
+    envelope_there = envelopes.next();
+  }
+  return events;
+}
+
+// The messages of a row as they are shown: of a forked one, those of the lowest id.
+Result<std::vector<ListedMessage>> MeshStore::Impl::list_row(std::int64_t row, ByteView id,
+                                                             ByteView encoded) {
+  auto envelope = decode_stored(*database, id, encoded);
+  if (!envelope) return forward(envelope);
+  const auto position = position_in_log((*envelope)->envelope);
+  if (!position) return forward(position);
+  const auto known = forks.at(*position);
+  if (!known) return forward(known);
+  const bool fork_shown = !known->empty() && known->front().envelope->id < (*envelope)->id;
+  const SealedEnvelope& shown = fork_shown ? *known->front().envelope : **envelope;
+  return list_envelope(shown, static_cast<std::uint64_t>(row), !known->empty());
+}
+
+Result<std::vector<std::string>> MeshStore::rooms() {
+  Impl& impl = *impl_;
+  if (auto indexed = impl.index_all(); !indexed) return forward(indexed);
+  std::vector<std::string> rooms;
+  Query query(impl.select_rooms);
+  for (;;) {
+    const auto row = query.next();
+    if (!row) return forward(row);
+    if (!*row) return rooms;
+    rooms.emplace_back(query.text_at(0));
+  }
+}
+
+}  // namespace p2pmesh

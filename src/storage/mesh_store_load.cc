@@ -1,0 +1,141 @@
+// MeshStore::load: what the core needs to go on after a restart.
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include "mesh_store_impl.h"
+
+namespace p2pmesh {
+namespace {
+
+constexpr std::int64_t kHeadsSearched =
+    1024;  // the deepest of each room; a head further back has been missed for long
+
+// Calls `take` with each row's query; stops at the first failure.
+template <class Take>
+Result<void> for_each_row(Statement& statement, Take take) {
+  Query query(statement);
+  for (;;) {
+    const auto row = query.next();
+    if (!row) return forward(row);
+    if (!*row) return {};
+    if (auto taken = take(query); !taken) return taken;
+  }
+}
+
+Result<void> read_records(const Database& database, Statement& select, std::vector<EnvelopePtr>& records) {
+  return for_each_row(select, [&](const Query& row) -> Result<void> {
+    auto envelope = decode_stored(database, row.blob_at(0), row.blob_at(1));
+    if (!envelope) return forward(envelope);
+    records.push_back(std::move(*envelope));
+    return {};
+  });
+}
+
+Result<void> read_peers(const Database& database, Statement& select, std::vector<StoredPeer>& peers) {
+  return for_each_row(select, [&](const Query& row) -> Result<void> {
+    const auto node = NodeKey::from_view(row.blob_at(0));
+    if (!node) return tl::unexpected(database.damaged("a peer's key is not 32 bytes long"));
+    peers.push_back({*node, std::string(row.text_at(1)), static_cast<std::uint16_t>(row.number_at(2)),
+                     row.unsigned_at(3), static_cast<std::uint32_t>(row.number_at(4))});
+    return {};
+  });
+}
+
+Result<void> read_outbox(const Database& database, Statement& select, std::vector<OutboxEntry>& outbox) {
+  return for_each_row(select, [&](const Query& row) -> Result<void> {
+    const auto id = EnvelopeId::from_view(row.blob_at(0));
+    if (!id) return tl::unexpected(database.damaged("an id is not 32 bytes long"));
+    outbox.push_back(
+        {*id, row.unsigned_at(1), row.unsigned_at(2), static_cast<std::uint32_t>(row.number_at(3))});
+    return {};
+  });
+}
+
+}  // namespace
+
+Result<StoreSnapshot> MeshStore::load() {
+  Impl& impl = *impl_;
+  Database& database = *impl.database;
+  if (auto indexed = impl.index_all(); !indexed) return forward(indexed);
+  StoreSnapshot snapshot;
+  const auto clean = database.ask_number("SELECT value FROM state WHERE key = 'clean'");
+  if (!clean) return forward(clean);
+  snapshot.clean_stop = *clean == 1;
+  snapshot.last_row = static_cast<std::uint64_t>(impl.last_row);
+  snapshot.messages = impl.messages;
+
+  auto logs = impl.logs.list();
+  if (!logs) return forward(logs);
+  snapshot.logs = std::move(*logs);
+  auto heads = impl.read_heads();
+  if (!heads) return forward(heads);
+  snapshot.heads = std::move(*heads);
+
+  Statement records(database, "SELECT id, encoded FROM records ORDER BY author, kind, subject");
+  Statement peers(database,
+                  "SELECT node, host, port, last_success_ms, failures FROM peers"
+                  " ORDER BY last_success_ms DESC, failures, node, host, port");
+  Statement outbox(database, "SELECT id, epoch, seq, messages FROM outbox ORDER BY epoch, seq, id");
+  Statement settings(database, "SELECT key, value FROM settings ORDER BY key");
+  if (auto read = read_records(database, records, snapshot.records); !read) return forward(read);
+  if (auto read = read_peers(database, peers, snapshot.peers); !read) return forward(read);
+  if (auto read = read_outbox(database, outbox, snapshot.outbox); !read) return forward(read);
+  auto read = for_each_row(settings, [&](const Query& row) -> Result<void> {
+    snapshot.settings.emplace_back(row.text_at(0), row.text_at(1));
+    return {};
+  });
+  if (!read) return forward(read);
+
+  auto marked = impl.in_transaction(true, [&] {
+    return database.execute("UPDATE state SET value = 0 WHERE key = 'clean' AND value <> 0");
+  });
+  if (!marked) return forward(marked);
+  return snapshot;
+}
+
+Result<std::vector<StoredHead>> MeshStore::Impl::read_heads() {
+  std::vector<std::pair<std::int64_t, std::string>> rooms;
+  static_assert(limits::kRoomsMax == 1024);
+  Statement select(*database, "SELECT no, name FROM rooms ORDER BY no LIMIT 1024");
+  auto read = for_each_row(select, [&](const Query& row) -> Result<void> {
+    rooms.emplace_back(row.number_at(0), row.text_at(1));
+    return {};
+  });
+  if (!read) return forward(read);
+  std::vector<StoredHead> heads;
+  for (const auto& [room_no, room] : rooms) {
+    if (auto appended = append_heads(room_no, room, heads); !appended) return forward(appended);
+  }
+  return heads;
+}
+
+Result<void> MeshStore::Impl::append_heads(std::int64_t room_no, const std::string& room,
+                                           std::vector<StoredHead>& heads) {
+  Statement select(
+      *database,
+      "SELECT held FROM transcript WHERE room_no = ? ORDER BY depth DESC, wall_ms DESC, id DESC LIMIT ?");
+  std::unordered_set<EnvelopeId> named;
+  std::vector<EnvelopePtr> deepest;
+  Query query(select);
+  query.number(room_no).number(kHeadsSearched);
+  for (;;) {
+    const auto row = query.next();
+    if (!row) return forward(row);
+    if (!*row) break;
+    const std::int64_t held = query.number_at(0);
+    auto envelope = held < 0 ? forks.read(-held) : read_row(held);
+    if (!envelope) return forward(envelope);
+    for (const EnvelopeId& parent : (*envelope)->envelope.parents) named.insert(parent);
+    deepest.push_back(std::move(*envelope));
+  }
+  std::size_t kept = 0;
+  for (const EnvelopePtr& envelope : deepest) {
+    if (named.contains(envelope->id) || kept == limits::kHeadsPerRoomMax) continue;
+    heads.push_back({room, envelope->id, envelope->envelope.depth});
+    ++kept;
+  }
+  return {};
+}
+
+}  // namespace p2pmesh

@@ -1,0 +1,74 @@
+// The reads of envelopes: by author and sequence, by subject, by row.
+#include <utility>
+
+#include "mesh_store_impl.h"
+
+namespace p2pmesh {
+
+Result<EnvelopePtr> MeshStore::Impl::read_row(std::int64_t row) {
+  Query query(select_row);
+  const auto found = query.number(row).next();
+  if (!found) return forward(found);
+  if (!*found) return tl::unexpected(database->damaged("row " + std::to_string(row) + " is missing"));
+  return decode_stored(*database, query.blob_at(0), query.blob_at(1));
+}
+
+Result<std::int64_t> MeshStore::Impl::row_of(const LogPosition& position) {
+  Query query(select_row_of);
+  const auto found = query.number(position.author_no).number(position.epoch).number(position.seq).next();
+  if (!found) return forward(found);
+  return *found ? query.number_at(0) : 0;
+}
+
+Result<LogPosition> MeshStore::Impl::position_in_log(const Envelope& envelope) {
+  const auto author_no = authors.find(envelope.author.view());
+  if (!author_no) return forward(author_no);
+  if (!*author_no) return tl::unexpected(database->damaged("an author is missing"));
+  return LogPosition{**author_no, envelope.epoch, envelope.seq};
+}
+
+Result<std::vector<EnvelopePtr>> MeshStore::read_range(const MemberKey& author, std::uint64_t epoch,
+                                                       std::uint64_t first, std::uint64_t last,
+                                                       std::size_t bytes_max, std::size_t count_max) {
+  Impl& impl = *impl_;
+  std::vector<EnvelopePtr> envelopes;
+  if (auto indexed = impl.index_all(); !indexed) return forward(indexed);
+  const auto author_no = impl.authors.find(author.view());
+  if (!author_no) return forward(author_no);
+  if (!*author_no || !fits_signed(epoch) || !fits_signed(first)) return envelopes;
+
+  std::size_t bytes = 0;
+  // False when it no longer fits; the first one always does.
+  const auto take = [&](EnvelopePtr envelope) {
+    bytes += envelope->encoded.size();
+    if (!envelopes.empty() && (bytes > bytes_max || envelopes.size() >= count_max)) return false;
+    envelopes.push_back(std::move(envelope));
+    return true;
+  };
+  Query query(impl.select_range);
+  query.number(**author_no).number(epoch).number(first).number(clamp_to_signed(last));
+  for (;;) {
+    const auto row = query.next();
+    if (!row) return forward(row);
+    if (!*row) return envelopes;
+    auto envelope = decode_stored(*impl.database, query.blob_at(1), query.blob_at(2));
+    if (!envelope) return forward(envelope);
+    if (!take(std::move(*envelope))) return envelopes;
+    const auto forks = impl.forks.at({**author_no, epoch, query.unsigned_at(0)});
+    if (!forks) return forward(forks);
+    for (const Fork& fork : *forks) {
+      if (!take(fork.envelope)) return envelopes;
+    }
+  }
+}
+
+Result<EnvelopePtr> MeshStore::read_record(const MemberKey& author, std::uint16_t kind, ByteView subject) {
+  Impl& impl = *impl_;
+  Query query(impl.select_record);
+  const auto row = query.blob(author.view()).number(std::uint64_t{kind}).blob(subject).next();
+  if (!row) return forward(row);
+  if (!*row) return EnvelopePtr();
+  return decode_stored(*impl.database, query.blob_at(0), query.blob_at(1));
+}
+
+}  // namespace p2pmesh

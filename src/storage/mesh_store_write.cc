@@ -1,0 +1,195 @@
+// MeshStore::write: everything that waits as one transaction.
+#include <algorithm>
+#include <utility>
+
+#include "mesh_store_impl.h"
+#include "p2pmesh/wire/codec.h"
+#include "p2pmesh/wire/text_body.h"
+
+namespace p2pmesh {
+namespace {
+
+bool is_empty(const StoreBatch& batch) {
+  return batch.items.empty() && batch.peers.empty() && batch.taken.empty() && batch.settings.empty();
+}
+
+// What the decoder lets through, and SQLite's signed numbers can hold.
+bool is_storable(const Envelope& envelope) {
+  return fits_signed(envelope.epoch) && fits_signed(envelope.wall_ms) && fits_signed(envelope.seq) &&
+         fits_signed(envelope.depth);
+}
+
+std::uint32_t count_messages(const StoreItem& item) {
+  const Envelope& envelope = item.envelope->envelope;
+  if (!is_text(envelope)) return 0;
+  return item.messages != 0 ? item.messages : static_cast<std::uint32_t>(count_text_messages(envelope.body));
+}
+
+}  // namespace
+
+Result<StoreBatchResult> MeshStore::write(const StoreBatch& batch) {
+  Impl& impl = *impl_;
+  if (auto read = impl.remember(); !read) return forward(read);
+  if (impl.index.waiting() >= limits::kUnindexedRowsMax) {
+    if (auto done = impl.index_all(); !done) return forward(done);
+  }
+  StoreBatchResult result;
+  const std::int64_t changes_before = impl.database->total_changes();
+  if (!is_empty(batch)) {
+    auto written = impl.in_transaction(batch.full_sync, [&] { return impl.write_items(batch, result); });
+    if (!written) return forward(written);
+  }
+  const bool changed = impl.database->total_changes() != changes_before;
+  if (changed) impl.unsynced = !batch.full_sync;
+  if (batch.full_sync) {
+    if (auto synced = impl.sync(); !synced) return forward(synced);
+  }
+  return result;
+}
+
+Result<void> MeshStore::Impl::write_items(const StoreBatch& batch, StoreBatchResult& result) {
+  const std::uint64_t messages_before = messages;
+  result.rows.reserve(batch.items.size());
+  for (const StoreItem& item : batch.items) {
+    const auto row = write_item(item, result);
+    if (!row) return forward(row);
+    result.rows.push_back(*row);
+  }
+  if (auto saved = logs.save_changed(); !saved) return saved;
+  if (messages != messages_before) {
+    if (auto saved = Query(save_messages).number(messages).run(); !saved) return saved;
+  }
+  return write_rest(batch);
+}
+
+Result<std::uint64_t> MeshStore::Impl::write_item(const StoreItem& item, StoreBatchResult& result) {
+  P2P_CHECK(item.envelope != nullptr || item.notice.has_value());
+  if (item.envelope == nullptr) return write_notice(*item.notice);
+  const Envelope& envelope = item.envelope->envelope;
+  if (!is_storable(envelope)) return 0;
+  if (envelope.envelope_class == EnvelopeClass::kLog) return write_log(item, result);
+  if (envelope.envelope_class == EnvelopeClass::kRecord) return write_record(*item.envelope);
+  return 0;
+}
+
+Result<std::uint64_t> MeshStore::Impl::write_log(const StoreItem& item, StoreBatchResult& result) {
+  const SealedEnvelope& sealed = *item.envelope;
+  const Envelope& envelope = sealed.envelope;
+  const auto author_no = authors.number_of(envelope.author.view());
+  if (!author_no) return forward(author_no);
+  const LogPosition position{*author_no, envelope.epoch, envelope.seq};
+  LogState& log = logs.at(position.author_no, position.epoch);
+  if (log.accepted.contains(envelope.seq)) {
+    if (auto done = write_second(position, item.envelope, result); !done) return forward(done);
+    return std::uint64_t{0};
+  }
+
+  const std::uint32_t count = count_messages(item);
+  const std::int64_t row = ++last_row;
+  {
+    Query query(insert_envelope);
+    query.number(row)
+        .blob(sealed.id.view())
+        .number(position.author_no)
+        .number(position.epoch)
+        .number(position.seq);
+    if (auto done = query.number(std::uint64_t{count}).blob(sealed.encoded).run(); !done)
+      return forward(done);
+  }
+  const auto entry = make_entry(row, position, sealed, count);
+  if (!entry) return forward(entry);
+  index.append(*entry);
+  logs.accept(position.author_no, position.epoch, log, envelope.seq, envelope.wall_ms, sealed.id);
+  messages += count;
+  if (item.own) {
+    Query query(insert_outbox);
+    query.blob(sealed.id.view()).number(envelope.epoch).number(envelope.seq).number(std::uint64_t{count});
+    if (auto done = query.run(); !done) return forward(done);
+  }
+  return static_cast<std::uint64_t>(row);
+}
+
+// A second envelope for an accepted position: a copy, or a fork. The transcript shows the lowest id.
+Result<void> MeshStore::Impl::write_second(const LogPosition& position, const EnvelopePtr& envelope,
+                                           StoreBatchResult& result) {
+  const auto held_id = index.id_at(position);
+  if (!held_id) return forward(held_id);
+  if (!*held_id || **held_id == envelope->id) return {};
+  const auto known = forks.at(position);
+  if (!known) return forward(known);
+  const auto no = forks.insert(position, *envelope);
+  if (!no || *no == 0) return no ? Result<void>{} : forward(no);
+  result.forks.push_back(envelope);
+
+  const bool fork_shown = !known->empty() && known->front().envelope->id < **held_id;
+  const EnvelopeId& shown_id = fork_shown ? known->front().envelope->id : **held_id;
+  if (!(envelope->id < shown_id)) return {};
+  if (auto done = index.insert_some(index.waiting()); !done) return done;
+  EnvelopePtr shown = fork_shown ? known->front().envelope : nullptr;
+  if (shown == nullptr) {
+    const auto row = row_of(position);
+    if (!row) return forward(row);
+    auto held = read_row(*row);
+    if (!held) return forward(held);
+    shown = std::move(*held);
+  }
+  const auto old_entry = make_entry(0, position, *shown, 0);
+  if (!old_entry) return forward(old_entry);
+  const auto count = is_text(envelope->envelope) ? count_text_messages(envelope->envelope.body) : 0;
+  const auto entry = make_entry(-*no, position, *envelope, static_cast<std::uint32_t>(count));
+  if (!entry) return forward(entry);
+  return index.replace_in_transcript(old_entry->place, *entry);
+}
+
+Result<std::uint64_t> MeshStore::Impl::write_record(const SealedEnvelope& sealed) {
+  const Envelope& envelope = sealed.envelope;
+  const Bytes version = Writer().u64(envelope.version).take();
+  {
+    Query query(select_record);
+    query.blob(envelope.author.view()).number(std::uint64_t{envelope.kind}).blob(envelope.subject);
+    const auto held = query.next();
+    if (!held) return forward(held);
+    if (*held) {
+      const auto held_id = EnvelopeId::from_view(query.blob_at(0));
+      const ByteView held_version = query.blob_at(3);
+      if (!held_id || held_version.size() != version.size()) {
+        return tl::unexpected(database->damaged("a record in it does not decode"));
+      }
+      const auto held_key = std::pair(query.unsigned_at(2), Reader(held_version).u64());
+      const auto key = std::pair(envelope.epoch, envelope.version);
+      if (key < held_key || (key == held_key && !(sealed.id < *held_id))) return std::uint64_t{0};
+    }
+  }
+  Query query(save_record);
+  query.blob(envelope.author.view()).number(std::uint64_t{envelope.kind}).blob(envelope.subject);
+  query.number(envelope.epoch).blob(version).blob(sealed.id.view()).blob(sealed.encoded);
+  if (auto done = query.run(); !done) return forward(done);
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(last_row, 1));
+}
+
+Result<std::uint64_t> MeshStore::Impl::write_notice(const Notice& notice) {
+  const std::int64_t row = ++last_row;
+  Query query(insert_notice);
+  query.number(row).blob(notice.kind).blob(notice.member.view()).blob(notice.name).blob(notice.old_name);
+  if (auto done = query.number(clamp_to_signed(notice.at_ms)).run(); !done) return forward(done);
+  return static_cast<std::uint64_t>(row);
+}
+
+Result<void> MeshStore::Impl::write_rest(const StoreBatch& batch) {
+  for (const EnvelopeId& id : batch.taken) {
+    if (auto done = Query(delete_outbox).blob(id.view()).run(); !done) return done;
+  }
+  for (const auto& [key, value] : batch.settings) {
+    if (auto done = Query(save_setting).blob(key).blob(value).run(); !done) return done;
+  }
+  for (const StoredPeer& peer : batch.peers) {
+    Query query(save_peer);
+    query.blob(peer.node.view()).blob(peer.host).number(std::uint64_t{peer.port});
+    query.number(clamp_to_signed(peer.last_success_ms)).number(std::uint64_t{peer.failures});
+    if (auto done = query.run(); !done) return done;
+  }
+  if (batch.peers.empty()) return {};
+  return Query(trim_peers).number(std::uint64_t{limits::kPeersMax}).run();
+}
+
+}  // namespace p2pmesh

@@ -1,0 +1,121 @@
+#include "schema.h"
+
+#include <string>
+
+#include "statement.h"
+
+namespace p2pmesh {
+namespace {
+
+// Facts first, derived tables last. Strings from others are blobs, since they may hold any byte. Numbers that
+// travel as unsigned 64-bit ones are below 2^63 in every log envelope that decodes; a record's version is
+// not, and is stored as 8 bytes.
+constexpr const char* kTables =
+    "CREATE TABLE state(key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE settings(key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE authors(no INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE) STRICT;"
+    "CREATE TABLE rooms(no INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE) STRICT;"
+    "CREATE TABLE envelopes(row INTEGER PRIMARY KEY, id BLOB NOT NULL, author_no INTEGER NOT NULL,"
+    " epoch INTEGER NOT NULL, seq INTEGER NOT NULL, messages INTEGER NOT NULL, encoded BLOB NOT NULL) STRICT;"
+    "CREATE TABLE notices(row INTEGER PRIMARY KEY, kind BLOB NOT NULL, member BLOB NOT NULL, name BLOB NOT "
+    "NULL,"
+    " old_name BLOB NOT NULL, at_ms INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE logs(author_no INTEGER NOT NULL, epoch INTEGER NOT NULL, intervals BLOB NOT NULL,"
+    " newest_wall_ms INTEGER NOT NULL, last_id BLOB NOT NULL, PRIMARY KEY(author_no, epoch)) STRICT, WITHOUT "
+    "ROWID;"
+    "CREATE TABLE records(author BLOB NOT NULL, kind INTEGER NOT NULL, subject BLOB NOT NULL, epoch INTEGER "
+    "NOT NULL,"
+    " version BLOB NOT NULL, id BLOB NOT NULL, encoded BLOB NOT NULL,"
+    " PRIMARY KEY(author, kind, subject)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE forks(no INTEGER PRIMARY KEY, author_no INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+    " seq INTEGER NOT NULL, id BLOB NOT NULL UNIQUE, encoded BLOB NOT NULL) STRICT;"
+    "CREATE INDEX forks_by_position ON forks(author_no, epoch, seq, id);"
+    "CREATE TABLE peers(node BLOB NOT NULL, host BLOB NOT NULL, port INTEGER NOT NULL,"
+    " last_success_ms INTEGER NOT NULL, failures INTEGER NOT NULL, PRIMARY KEY(node, host, port)) STRICT;"
+    "CREATE TABLE outbox(id BLOB PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,"
+    " messages INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE log_index(author_no INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,"
+    " row INTEGER NOT NULL, PRIMARY KEY(author_no, epoch, seq)) STRICT, WITHOUT ROWID;"
+    // `held` is a row of envelopes, or a fork's number negated; `messages` 0 for what is not shown.
+    "CREATE TABLE transcript(room_no INTEGER NOT NULL, depth INTEGER NOT NULL, wall_ms INTEGER NOT NULL,"
+    " id BLOB NOT NULL, held INTEGER NOT NULL, messages INTEGER NOT NULL,"
+    " PRIMARY KEY(room_no, depth, wall_ms, id)) STRICT, WITHOUT ROWID;"
+    // The first 8 bytes of an id lead to the few rows that may have it: a quarter of the size of whole ids.
+    "CREATE TABLE id_index(prefix INTEGER NOT NULL, row INTEGER NOT NULL, PRIMARY KEY(prefix, row)) STRICT, "
+    "WITHOUT ROWID;";
+
+constexpr std::int64_t kTableCount = 14;
+constexpr std::int64_t kQuickCheckBytesMax = 64 * 1024 * 1024;  // a fraction of a second to read
+
+Result<void> create(Database& database, const MeshId& mesh) {
+  if (auto set = database.set_full_sync(true); !set) return set;
+  if (auto begun = database.begin(); !begun) return begun;
+  const auto fill = [&]() -> Result<void> {
+    if (auto made = database.execute(kTables); !made) return made;
+    Statement insert(
+        database, "INSERT INTO state VALUES('mesh', ?), ('clean', 0), ('messages', 0), ('indexed_row', 0)");
+    if (auto inserted = Query(insert).blob(mesh.view()).run(); !inserted) return inserted;
+    const std::string marks = "PRAGMA application_id = " + std::to_string(kApplicationId) +
+                              "; PRAGMA user_version = " + std::to_string(kSchemaVersion) + ";";
+    return database.execute(marks.c_str());
+  };
+  auto result = fill();
+  if (result) result = database.commit();
+  if (!result) database.rollback();
+  return result;
+}
+
+Result<void> check_whole(Database& database) {
+  const auto tables = database.ask_number("SELECT count(*) FROM sqlite_schema WHERE type = 'table'");
+  if (!tables) return forward(tables);
+  if (*tables != kTableCount) return tl::unexpected(database.damaged("tables are missing"));
+  const auto size =
+      database.ask_number("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
+  if (!size) return forward(size);
+  if (*size > kQuickCheckBytesMax) return {};
+  Statement check(database, "SELECT quick_check FROM pragma_quick_check(1) WHERE quick_check <> 'ok'");
+  Query query(check);
+  const auto problem = query.next();
+  if (!problem) return forward(problem);
+  if (*problem) return tl::unexpected(database.damaged(std::string(query.text_at(0))));
+  return {};
+}
+
+Result<void> check_mesh(Database& database, const MeshId& mesh) {
+  Statement select(database, "SELECT value FROM state WHERE key = 'mesh'");
+  Query query(select);
+  const auto row = query.next();
+  if (!row) return forward(row);
+  const auto held = *row ? MeshId::from_view(query.blob_at(0)) : std::nullopt;
+  if (!held) return tl::unexpected(database.damaged("it does not say which mesh it holds"));
+  if (*held == mesh) return {};
+  return fail(ExitStatus::kConfig, "The database " + database.path() + " holds the mesh " + held->hex() +
+                                       " and not " + mesh.hex() + ". Move it back to where it belongs.");
+}
+
+}  // namespace
+
+Result<void> prepare_schema(Database& database, const MeshId& mesh) {
+  const auto application = database.ask_number("PRAGMA application_id");
+  if (!application) return forward(application);
+  const auto version = database.ask_number("PRAGMA user_version");
+  if (!version) return forward(version);
+  const auto objects = database.ask_number("SELECT count(*) FROM sqlite_schema");
+  if (!objects) return forward(objects);
+  if (*application == 0 && *version == 0 && *objects == 0) return create(database, mesh);
+
+  if (*application != kApplicationId)
+    return tl::unexpected(database.damaged("it is not a database of p2pmesh"));
+  if (*version > kSchemaVersion) {
+    return fail(ExitStatus::kConfig,
+                "The database " + database.path() + " has version " + std::to_string(*version) +
+                    ", and this program knows version " + std::to_string(kSchemaVersion) +
+                    ". Install a newer p2pmesh, or choose another directory with --data-dir DIR.");
+  }
+  if (*version < kSchemaVersion)
+    return tl::unexpected(database.damaged("its version is " + std::to_string(*version)));
+  if (auto whole = check_whole(database); !whole) return whole;
+  return check_mesh(database, mesh);
+}
+
+}  // namespace p2pmesh

@@ -1,0 +1,119 @@
+// Envelopes and a directory for storage tests. Signatures and ids are made up: storage takes them as they
+// are.
+#pragma once
+
+#include <stdlib.h>
+
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "p2pmesh/base/check.h"
+#include "p2pmesh/storage/mesh_store.h"
+#include "p2pmesh/wire/text_body.h"
+
+namespace p2pmesh {
+
+template <class Id>
+Id make_id(std::uint64_t number) {
+  Id id;
+  for (std::size_t i = 0; i < 8; ++i) id.bytes[i] = static_cast<std::uint8_t>(number >> (56 - 8 * i));
+  id.bytes[31] = 1;
+  return id;
+}
+
+/// Scatters numbers over all ids, as a hash does.
+inline EnvelopeId scattered_id(std::uint64_t number) {
+  return make_id<EnvelopeId>(number * 0x9e3779b97f4a7c15ULL);
+}
+
+inline const MeshId kMesh = make_id<MeshId>(77);
+inline const MemberKey kAlice = make_id<MemberKey>(1);
+inline const MemberKey kBob = make_id<MemberKey>(2);
+
+inline EnvelopePtr seal(Envelope envelope, const EnvelopeId& id) {
+  envelope.mesh = kMesh;
+  Bytes encoded = encode_envelope(envelope);
+  return std::make_shared<const SealedEnvelope>(SealedEnvelope{id, std::move(encoded), std::move(envelope)});
+}
+
+/// A text envelope of #lobby whose depth is its seq and whose wall time is 1000 + seq.
+inline Envelope text_envelope(const MemberKey& author, std::uint64_t seq,
+                              const std::vector<std::string>& messages) {
+  Envelope envelope;
+  envelope.kind = static_cast<std::uint16_t>(Kind::kText);
+  envelope.room = "#lobby";
+  envelope.author = author;
+  envelope.epoch = 10;
+  envelope.wall_ms = 1000 + seq;
+  envelope.seq = seq;
+  if (seq > 1) envelope.prev = scattered_id(seq - 1);
+  envelope.depth = seq;
+  envelope.body = encode_text_body(messages);
+  return envelope;
+}
+
+inline StoreItem item_of(EnvelopePtr envelope) {
+  return {std::move(envelope), std::nullopt, 0, false};
+}
+inline StoreItem text_item(const MemberKey& author, std::uint64_t seq,
+                           const std::vector<std::string>& messages) {
+  const std::uint64_t author_number = author.bytes[7];
+  return item_of(seal(text_envelope(author, seq, messages), scattered_id(author_number << 32 | seq)));
+}
+
+inline StoreBatch batch_of(std::vector<StoreItem> items) {
+  StoreBatch batch;
+  batch.items = std::move(items);
+  return batch;
+}
+
+class TempDirectory {
+ public:
+  TempDirectory() {
+    std::string name = (std::filesystem::temp_directory_path() / "p2pmesh-test-XXXXXX").string();
+    P2P_CHECK(::mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  ~TempDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TempDirectory(const TempDirectory&) = delete;
+  TempDirectory& operator=(const TempDirectory&) = delete;
+  [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+/// What a power cut or kill -9 would leave: the files as they are now, without a close.
+inline void copy_live(const std::string& from, const std::string& to) {
+  for (const char* suffix : {"", "-wal"}) {
+    std::error_code ignored;
+    std::filesystem::copy_file(from + suffix, to + suffix, std::filesystem::copy_options::overwrite_existing,
+                               ignored);
+  }
+}
+
+inline std::unique_ptr<MeshStore> open_store(const std::string& path) {
+  auto store = MeshStore::open(path, kMesh);
+  P2P_CHECK(store.has_value());
+  return std::move(*store);
+}
+
+/// The texts of a whole room, oldest first.
+inline std::vector<std::string> texts_of(MeshStore& store, const std::string& room = "#lobby") {
+  auto messages = store.list_messages(room, std::nullopt, std::nullopt, 1000000, false);
+  P2P_CHECK(messages.has_value());
+  std::vector<std::string> texts;
+  for (const ListedMessage& message : *messages) texts.push_back(message.text);
+  return texts;
+}
+
+}  // namespace p2pmesh
