@@ -1,0 +1,49 @@
+// A running node: one data directory, its keys, its mesh, its links, its control socket, until it leaves.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "p2pmesh/base/log.h"
+#include "p2pmesh/base/result.h"
+#include "p2pmesh/posix/socket_address.h"
+
+namespace p2pmesh {
+
+struct HostOptions {
+  std::string name;      ///< as given; checked by start()
+  std::string data_dir;  ///< made if it is not there
+  std::optional<SocketAddress> listen;  ///< nothing: loopback, the last run's port, else the first free from 9750
+  std::vector<HostPort> joins;          ///< members to join through; the first that answers
+  bool open_new = false;                ///< another mesh instead of resuming the last
+  bool leaves_with_last_screen = false;
+};
+
+/// Calls on the thread that runs the host.
+struct HostCallbacks {
+  std::function<void()> ready;    ///< joined, opened or resumed, and the control socket answers
+  std::function<void()> hang_up;  ///< SIGHUP
+};
+
+/// Threads: start() and run() on one thread.
+class NodeHost {
+ public:
+  NodeHost(HostOptions options, HostCallbacks callbacks, LogSink& log);
+  ~NodeHost();
+  NodeHost(const NodeHost&) = delete;
+  NodeHost& operator=(const NodeHost&) = delete;
+
+  /// Locks the directory, reads or makes the keys, binds, then runs until the node has left. Errors, each with its
+  /// exit status: kUsage (name), kTryAgain (directory in use), kCannotCreate, kUnavailable (port in use, no
+  /// member answers), kUnknownHost, kProtocol, kConfig, kNoPermission, kIo.
+  Result<void> run();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace p2pmesh

@@ -1,0 +1,64 @@
+// One TCP connection of the mesh: bytes in, frames out; frames in, bytes out.
+// On the way of a frame: after posix/event_loop, before ingress. TLS comes in between with its issue.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "p2pmesh/core/handshake.h"
+#include "p2pmesh/core/inputs.h"
+#include "p2pmesh/core/outputs.h"
+#include "p2pmesh/posix/socket_address.h"
+#include "p2pmesh/posix/stream_io.h"
+#include "p2pmesh/posix/unique_fd.h"
+#include "p2pmesh/wire/frame.h"
+
+namespace p2pmesh {
+
+/// What waits to be sent over one link, in two queues: repair waits for everything else.
+class SendQueue {
+ public:
+  /// False when the frame was dropped, because the queue is long and repair can bring it later.
+  bool push(SharedBytes frame, FrameClass frame_class);
+  /// Writes what fits now. kOk: all of it.
+  IoStatus write_to(int fd);
+  [[nodiscard]] bool empty() const { return urgent_.empty() && repair_.empty(); }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  /// So long that the link has to be closed.
+  [[nodiscard]] bool is_overfull() const;
+
+ private:
+  std::deque<SharedBytes> urgent_;
+  std::deque<SharedBytes> repair_;
+  // A frame that was begun is ended before the other queue's: which queue, and how much of its front is out.
+  bool in_repair_ = false;
+  std::size_t sent_of_front_ = 0;
+  std::size_t bytes_ = 0;
+};
+
+enum class ConnectionState : std::uint8_t { kConnecting, kHandshaking, kUp, kClosing };
+
+/// State of one connection; LinkServer moves it.
+struct Connection {
+  LinkId id = 0;
+  UniqueFd fd;
+  SocketAddress remote;
+  bool outbound = false;
+  ConnectionState state = ConnectionState::kConnecting;
+  std::optional<Handshake> handshake;
+  std::vector<Head> heads_given;
+  FrameDecoder decoder;
+  SendQueue queue;
+  Instant deadline{};               ///< of the handshake, or of the closing
+  std::optional<NodeKey> expected;  ///< dialled on behalf of the core
+  std::uint64_t join = 0;           ///< dialled on behalf of a user: the ticket of the request
+  bool dirty = false;               ///< has something to send this turn
+  bool write_blocked = false;
+  bool peer_closed = false;         ///< its close frame is here
+};
+
+}  // namespace p2pmesh

@@ -1,0 +1,250 @@
+#include "control_requests.h"
+
+#include "address.h"
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/posix/process.h"
+#include "p2pmesh/text/name.h"
+
+namespace p2pmesh {
+namespace {
+
+constexpr std::size_t kReplayPage = 500;
+
+}  // namespace
+
+void ControlRequests::serve(ControlServer& server, MeshRunner& runner, std::string address, std::uint16_t port) {
+  server_ = &server;
+  runner_ = &runner;
+  address_ = std::move(address);
+  port_ = port;
+}
+
+void ControlRequests::on_request(ControlSession& session, std::string id, control::Request request) {
+  std::visit([&](auto& alternative) { answer(session, id, alternative); }, request);
+}
+
+void ControlRequests::on_session_closed(const ControlSession& session) {
+  if (session.is_screen) actions_.screens_changed();
+}
+
+void ControlRequests::answer(ControlSession& session, const std::string& id, const control::StatusRequest&) {
+  const NodeStatus status = runner_->node().status();
+  control::StatusReply reply;
+  reply.name = status.name;
+  reply.claimed_name = runner_->name();
+  reply.key = runner_->member();
+  reply.node_key = runner_->node_key();
+  reply.mesh = runner_->mesh();
+  reply.address = address_;
+  reply.port = port_;
+  reply.neighbors = status.neighbors;
+  reply.members = status.members;
+  reply.online = status.online;
+  reply.pending = status.pending;
+  reply.messages = runner_->messages_held();
+  reply.synced = runner_->is_synced();
+  reply.leaves_with_last_screen = leaves_with_last_screen_;
+  reply.pid = own_pid();
+  reply.version = P2PMESH_VERSION;
+  reply.storage = runner_->storage_state();
+  reply.counters = runner_->counters();
+  reply.counters.emplace_back("control_clients", server_->sessions());
+  server_->reply(session.id, id, reply);
+}
+
+void ControlRequests::answer(ControlSession& session, const std::string& id, const control::MembersRequest&) {
+  control::MembersReply reply;
+  bool has_self = false;
+  for (const MemberView& member : runner_->node().members()) {
+    control::MemberEntry entry;
+    entry.name = member.name;
+    entry.key = member.key;
+    entry.online = member.online;
+    entry.since_ms = member.since_ms;
+    entry.self = member.self;
+    has_self = has_self || member.self;
+    for (const NetAddress& address : member.addresses) entry.addresses.push_back(to_socket(address).format());
+    reply.members.push_back(std::move(entry));
+  }
+  if (!has_self) {
+    control::MemberEntry self;
+    self.name = runner_->node().status().name;
+    self.key = runner_->member();
+    self.online = true;
+    self.self = true;
+    reply.members.push_back(std::move(self));
+  }
+  server_->reply(session.id, id, reply);
+}
+
+void ControlRequests::answer(ControlSession& session, const std::string& id, const control::PeersRequest&) {
+  control::PeersReply reply;
+  for (const LinkView& link : runner_->node().links()) {
+    control::PeerEntry entry;
+    entry.name = link.name;
+    entry.key = link.node;
+    entry.address = to_socket(link.address).format();
+    entry.outbound = link.outbound;
+    if (link.rtt) entry.rtt_ms = static_cast<double>(link.rtt->count()) / 1000.0;
+    reply.peers.push_back(std::move(entry));
+  }
+  server_->reply(session.id, id, reply);
+}
+
+std::optional<control::RpcError> ControlRequests::check_as(const std::optional<std::string>& as) const {
+  if (!as || name_key(*as) == name_key(runner_->name())) return std::nullopt;
+  return control::invalid_params("as: no member of that name lives on this node; the only one is " + runner_->name());
+}
+
+void ControlRequests::answer(ControlSession& session, const std::string& id, control::SendRequest& request) {
+  if (auto error = check_as(request.as)) return server_->refuse(session.id, id, *error);
+  auto room = check_room(request.room);
+  if (!room) return server_->refuse(session.id, id, control::invalid_params(room.error().message));
+  if (runner_->storage_state() != "ok") {
+    // What cannot be made durable is not taken in: a sender must not be told "sent" by a full disk.
+    return server_->refuse(session.id, id,
+                           control::application_error({ExitStatus::kIo, "not sent: " + runner_->storage_state()}));
+  }
+  runner_->send_text(session.id, id, std::move(*room), std::move(request.text));
+}
+
+template <class Value>
+void ControlRequests::ask_store(ControlSession& session, const std::string& id,
+                                std::function<Result<Value>(MeshStore&)> query,
+                                std::function<void(ControlSession&, Value&)> reply) {
+  auto result = std::make_shared<Result<Value>>();
+  ++session.unanswered;
+  runner_->storage().ask([query = std::move(query), result](MeshStore& store) { *result = query(store); },
+                         [this, session_id = session.id, id, result, reply = std::move(reply)] {
+                           ControlSession* asking = server_->find(session_id);
+                           if (asking == nullptr) return;
+                           --asking->unanswered;
+                           if (*result) return reply(*asking, **result);
+                           server_->refuse(session_id, id, control::application_error(result->error()));
+                         });
+}
+
+void ControlRequests::answer(ControlSession& session, const std::string& id, const control::ListRequest& request) {
+  auto room = check_room(request.room);
+  if (!room) return server_->refuse(session.id, id, control::invalid_params(room.error().message));
+  using Listed = std::vector<ListedMessage>;
+  ask_store<Listed>(
+      session, id,
+      [request, room = *room](MeshStore& store) -> Result<Listed> {
+        std::optional<TranscriptPosition> bounds[2];
+        const std::optional<control::MessageId> ids[2] = {request.after, request.before};
+        for (int i = 0; i < 2; ++i) {
+          if (!ids[i]) continue;
+          auto position = store.position_of(ids[i]->envelope, ids[i]->index);
+          if (!position) return tl::unexpected(position.error());
+          if (!*position) {
+            return fail(ExitStatus::kUsage, std::string(i == 0 ? "after" : "before") + ": no message " +
+                                                control::format_message_id(*ids[i]) + " is held here");
+          }
+          bounds[i] = **position;
+        }
+        return store.list_messages(room, bounds[0], bounds[1], request.limit + 1, !request.after);
+      },
+      [this, id, request](ControlSession& asking, Listed& listed) {
+        control::ListReply reply;
+        reply.more = listed.size() > request.limit;
+        if (reply.more) listed.erase(request.after ? listed.end() - 1 : listed.begin());
+        for (const ListedMessage& message : listed) reply.messages.push_back(runner_->to_chat(message));
+        server_->reply(asking.id, id, reply);
+      });
+}
+
+void ControlRequests::answer(ControlSession& session, const std::string& id, const control::RoomsRequest&) {
+  using Rooms = std::vector<std::string>;
+  ask_store<Rooms>(
+      session, id, [](MeshStore& store) { return store.rooms(); },
+      [this, id](ControlSession& asking, Rooms& rooms) {
+        server_->reply(asking.id, id, control::RoomsReply{std::move(rooms)});
+      });
+}
+
+void ControlRequests::answer(ControlSession& session, const std::string& id, const control::SubscribeRequest& request) {
+  if (auto error = check_as(request.as)) return server_->refuse(session.id, id, *error);
+  const control::Cursor last{runner_->last_row(), UINT32_MAX};
+  session.position = request.after.value_or(last);
+  session.replay_until = last.row;
+  server_->reply(session.id, id, control::SubscribeReply{last});
+  if (request.after) {
+    server_->subscribe(session, Subscription::kReplaying);
+    on_replay_wanted(session);
+  } else {
+    server_->subscribe(session, Subscription::kLive);
+    server_->tell(session, control::LiveEvent{});
+    if (runner_->is_synced()) server_->tell(session, control::SyncedEvent{});
+  }
+}
+
+void ControlRequests::on_replay_wanted(ControlSession& session) {
+  if (session.replay_asked || session.subscription != Subscription::kReplaying) return;
+  session.replay_asked = true;
+  using Events = std::vector<ListedEvent>;
+  ask_store<Events>(
+      session, "",
+      [after = Cursor{session.position.row, session.position.index}](MeshStore& store) {
+        return store.events_after(after, kReplayPage);
+      },
+      [this](ControlSession& asking, Events& events) {
+        asking.replay_asked = false;
+        if (asking.subscription == Subscription::kReplaying) replay(asking, events, events.size() < kReplayPage);
+      });
+}
+
+/// The page was read behind everything committed before and its answer stands before everything committed after: when
+/// it is the last one, live events follow without a hole and without one twice.
+void ControlRequests::replay(ControlSession& session, const std::vector<ListedEvent>& events, bool complete) {
+  for (const ListedEvent& listed : events) {
+    session.position = {listed.cursor.row, listed.cursor.index};
+    const bool replayed = listed.cursor.row <= session.replay_until;
+    if (listed.message) {
+      control::MessageEvent event;
+      event.cursor = session.position;
+      event.message = runner_->to_chat(*listed.message);
+      event.replayed = replayed;
+      server_->tell(session, event);
+    } else if (listed.notice) {
+      control::NoticeEvent event;
+      event.kind = control::parse_notice_kind(listed.notice->kind).value_or(control::NoticeKind::kJoined);
+      event.cursor = session.position;
+      event.member = listed.notice->member;
+      event.name = listed.notice->name;
+      event.old_name = listed.notice->old_name;
+      event.at_ms = listed.notice->at_ms;
+      event.replayed = replayed;
+      server_->tell(session, event);
+    }
+  }
+  if (!complete) return;  // the next page is asked for when this one is on its way
+  server_->subscribe(session, Subscription::kLive);
+  server_->tell(session, control::LiveEvent{});
+  if (runner_->is_synced()) server_->tell(session, control::SyncedEvent{});
+}
+
+void ControlRequests::answer(ControlSession& session, const std::string& id, const control::AttachRequest&) {
+  session.is_screen = true;
+  actions_.screens_changed();
+  server_->reply(session.id, id, control::AttachReply{leaves_with_last_screen_, runner_->read_cursor()});
+}
+
+void ControlRequests::answer(ControlSession& session, const std::string& id, const control::MarkReadRequest& request) {
+  runner_->mark_read(request.cursor);
+  server_->reply(session.id, id, control::EmptyReply{});
+}
+
+void ControlRequests::answer(ControlSession& session, const std::string& id, const control::ConnectRequest& request) {
+  actions_.connect(request.host, request.port, [this, session_id = session.id, id](std::optional<Error> error) {
+    if (error) return server_->refuse(session_id, id, control::application_error(*error));
+    server_->reply(session_id, id, control::EmptyReply{});
+  });
+}
+
+void ControlRequests::answer(ControlSession& session, const std::string& id, const control::ShutdownRequest&) {
+  server_->reply(session.id, id, control::EmptyReply{});
+  actions_.shut_down();
+}
+
+}  // namespace p2pmesh

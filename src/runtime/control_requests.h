@@ -1,0 +1,62 @@
+// What each control request means: answers from the mesh runner, its store, and the host.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "control_server.h"
+#include "mesh_runner.h"
+
+namespace p2pmesh {
+
+/// What a request may ask of the host itself.
+struct HostActions {
+  std::function<void()> shut_down;
+  /// Dials a further member; `done` with nothing on success.
+  std::function<void(const std::string& host, std::uint16_t port, std::function<void(std::optional<Error>)> done)>
+      connect;
+  std::function<void()> screens_changed;
+};
+
+class ControlRequests final : public ControlEvents {
+ public:
+  ControlRequests(HostActions actions, bool leaves_with_last_screen)
+      : actions_(std::move(actions)), leaves_with_last_screen_(leaves_with_last_screen) {}
+
+  /// Both outlive this; set before the control socket listens.
+  void serve(ControlServer& server, MeshRunner& runner, std::string address, std::uint16_t port);
+
+  void on_request(ControlSession& session, std::string id, control::Request request) override;
+  void on_session_closed(const ControlSession& session) override;
+  void on_replay_wanted(ControlSession& session) override;
+
+ private:
+  void answer(ControlSession& session, const std::string& id, const control::StatusRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::MembersRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::PeersRequest& request);
+  void answer(ControlSession& session, const std::string& id, control::SendRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::ListRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::RoomsRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::SubscribeRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::AttachRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::MarkReadRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::ConnectRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::ShutdownRequest& request);
+
+  /// Asks the store on its thread; `reply` runs on the loop with the session, if it is still there.
+  template <class Value>
+  void ask_store(ControlSession& session, const std::string& id, std::function<Result<Value>(MeshStore&)> query,
+                 std::function<void(ControlSession&, Value&)> reply);
+  void replay(ControlSession& session, const std::vector<ListedEvent>& events, bool complete);
+  /// Empty when `as` names the local member or nobody.
+  [[nodiscard]] std::optional<control::RpcError> check_as(const std::optional<std::string>& as) const;
+
+  HostActions actions_;
+  bool leaves_with_last_screen_;
+  ControlServer* server_ = nullptr;
+  MeshRunner* runner_ = nullptr;
+  std::string address_;
+  std::uint16_t port_ = 0;
+};
+
+}  // namespace p2pmesh

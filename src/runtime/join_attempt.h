@@ -1,0 +1,54 @@
+// Joining through a host and port that a user gave: look the name up, dial one address after the other.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "link_server.h"
+#include "p2pmesh/posix/event_loop.h"
+#include "p2pmesh/posix/resolver.h"
+
+namespace p2pmesh {
+
+/// Keeps the attempts that are under way. Each ends exactly once: success() by the handshake, or the callback with
+/// an error.
+class JoinAttempts {
+ public:
+  using Done = std::function<void(std::optional<Error>)>;
+
+  JoinAttempts(EventLoop& loop, Resolver& resolver, LinkServer& links)
+      : loop_(loop), resolver_(resolver), links_(links) {}
+
+  void start(const std::string& host, std::uint16_t port, Done done);
+  /// The handshake of this attempt is through; `error`: it is not wanted after all.
+  void end(std::uint64_t ticket, std::optional<Error> error);
+  /// One address came to nothing: the next is tried.
+  void on_address_failed(std::uint64_t ticket, const Error& error);
+  void check_deadlines();
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+ private:
+  struct Attempt {
+    std::string host;
+    std::uint16_t port = 0;
+    std::vector<SocketAddress> addresses;
+    std::size_t next = 0;
+    Instant deadline{};  // of the look-up; a dial has its own
+    bool looking_up = true;
+    std::optional<Error> error;
+    Done done;
+  };
+  void dial_next(std::uint64_t ticket);
+
+  EventLoop& loop_;
+  Resolver& resolver_;
+  LinkServer& links_;
+  std::uint64_t next_ticket_ = 1;
+  std::map<std::uint64_t, Attempt> attempts_;
+};
+
+}  // namespace p2pmesh

@@ -1,0 +1,120 @@
+// The links of a node: listens, dials, shakes hands, reads frames, writes what is queued at the end of a turn.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connection.h"
+#include "p2pmesh/base/log.h"
+#include "p2pmesh/core/inputs.h"
+#include "p2pmesh/core/outputs.h"
+#include "p2pmesh/crypto/signature.h"
+#include "p2pmesh/posix/event_loop.h"
+#include "p2pmesh/posix/socket_address.h"
+
+namespace p2pmesh {
+
+/// What this node says in a handshake; asked at each one.
+struct LocalTerms {
+  std::optional<MeshId> mesh;
+  std::vector<NetAddress> addresses;
+  std::vector<Head> heads;
+};
+
+/// Called on the loop thread, from inside the loop's turn.
+class LinkEvents {
+ public:
+  virtual ~LinkEvents() = default;
+  [[nodiscard]] virtual LocalTerms local_terms() const = 0;
+  /// The handshake is through. `join`: the ticket of the dial_to_join() that made it, else 0. False: the link is
+  /// not wanted and is closed.
+  virtual bool on_link_up(const LinkUp& up, const MeshId& mesh, std::uint64_t join) = 0;
+  virtual void on_link_down(LinkId link) = 0;
+  virtual void on_dial_failed(const NodeKey& node, const NetAddress& address) = 0;
+  /// A dial_to_join() came to nothing.
+  virtual void on_join_failed(std::uint64_t join, const Error& error) = 0;
+  /// A frame of a link that is up. False: the peer is at fault and the link is closed.
+  virtual bool on_frame(LinkId link, const FrameView& frame) = 0;
+};
+
+struct LinkCounters {
+  std::uint64_t accepted = 0;
+  std::uint64_t refused_full = 0;
+  std::uint64_t handshakes_failed = 0;
+  std::uint64_t frames_received = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t live_dropped = 0;  ///< payloads not sent because a queue was long
+  std::uint64_t queues_overfull = 0;
+  std::uint64_t faults = 0;
+};
+
+class LinkServer {
+ public:
+  LinkServer(EventLoop& loop, const Signer& node_signer, const Verifier& verifier, LinkEvents& events, LogSink& log)
+      : loop_(loop), node_signer_(node_signer), verifier_(verifier), events_(events), log_(log) {}
+  ~LinkServer();
+  LinkServer(const LinkServer&) = delete;
+  LinkServer& operator=(const LinkServer&) = delete;
+
+  /// Takes over a listening socket.
+  Result<void> listen(UniqueFd listener);
+
+  void dial(const NodeKey& node, const NetAddress& address);
+  /// Dials whoever is there. `wanted`: the mesh that is asked for, or whatever is there.
+  void dial_to_join(const SocketAddress& address, const std::optional<MeshId>& wanted, std::uint64_t join);
+
+  void send(const SendFrame& send);
+  /// Sends the close frame behind what is queued and ends the link; no LinkDown follows.
+  void close(LinkId link, CloseReason reason);
+  /// Writes what the turn has queued.
+  void flush();
+  /// Handshakes and closings whose time is up; called each turn.
+  void check_deadlines();
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+  /// Stops listening and closes every link behind what is queued.
+  void shut_down();
+  [[nodiscard]] bool is_drained() const { return connections_.empty(); }
+  [[nodiscard]] const LinkCounters& counters() const { return counters_; }
+
+ private:
+  void on_listener_ready();
+  Connection& add(UniqueFd fd, const SocketAddress& remote, bool outbound);
+  void start_dial(const SocketAddress& address, std::optional<NodeKey> expected, std::optional<MeshId> wanted,
+                  std::uint64_t join);
+  void on_ready(LinkId id, Ready ready);
+  void on_connected(Connection& connection);
+  void start_handshake(Connection& connection, std::optional<MeshId> wanted);
+  /// False when the connection is gone.
+  bool read(LinkId id);
+  bool read_frames(LinkId id);
+  bool on_handshake_frame(Connection& connection, const FrameView& frame);
+  bool write(Connection& connection);
+  void on_peer_closes(Connection& connection);
+  void fail(LinkId id, const Error& error);
+  void drop(LinkId id);
+  Error fault_error(const Connection& connection) const;
+  [[nodiscard]] std::size_t count(ConnectionState state) const;
+
+  EventLoop& loop_;
+  const Signer& node_signer_;
+  const Verifier& verifier_;
+  LinkEvents& events_;
+  LogSink& log_;
+  UniqueFd listener_;
+  bool accept_paused_ = false;
+  Instant accept_again_at_{};
+  LinkId next_id_ = 1;
+  std::map<LinkId, std::unique_ptr<Connection>> connections_;
+  std::vector<LinkId> dirty_;
+  std::map<LinkId, std::optional<MeshId>> wanted_;  // of dials, until the handshake begins
+  LinkCounters counters_;
+};
+
+}  // namespace p2pmesh

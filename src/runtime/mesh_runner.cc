@@ -1,0 +1,228 @@
+#include "mesh_runner.h"
+
+#include "address.h"
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/posix/files.h"
+#include "p2pmesh/wire/messages.h"
+
+namespace p2pmesh {
+namespace {
+
+constexpr const char* kReadCursorKey = "read_cursor";
+constexpr std::size_t kNonceFileBytesMax = 256;
+
+std::string path_of(const MeshPlace& place, const char* ending) {
+  return place.directory + "/" + place.mesh.hex() + ending;
+}
+
+/// The founder's nonce lies in a file of its own: it is the claim to the founder's name and must outlive a
+/// damaged database.
+std::optional<MeshNonce> read_nonce(const std::string& path) {
+  auto content = read_file(path, kNonceFileBytesMax);
+  if (!content || !*content) return std::nullopt;
+  std::string_view text = as_text(**content);
+  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  auto raw = parse_hex(text);
+  MeshNonce nonce;
+  if (!raw || raw->size() != nonce.size()) return std::nullopt;
+  std::copy(raw->begin(), raw->end(), nonce.begin());
+  return nonce;
+}
+
+RestoredState to_restored(StoreSnapshot& snapshot) {
+  RestoredState state;
+  for (AcceptedLog& log : snapshot.logs) {
+    state.logs.push_back({log.author, log.epoch, std::move(log.intervals), log.newest_wall_ms, log.last_id});
+  }
+  state.records = std::move(snapshot.records);
+  for (const StoredHead& head : snapshot.heads) state.heads.push_back({head.room, {head.id, head.depth}});
+  for (const StoredPeer& peer : snapshot.peers) {
+    if (auto address = SocketAddress::from_host(peer.host, peer.port)) {
+      state.peers.push_back({peer.node, to_net(*address), peer.last_success_ms, peer.failures});
+    }
+  }
+  for (const OutboxEntry& entry : snapshot.outbox) state.outbox.push_back({entry.id, entry.epoch, entry.seq, entry.messages});
+  state.clean_stop = snapshot.clean_stop;
+  return state;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<MeshRunner>> MeshRunner::open(const MeshPlace& place, const MeshSurroundings& around) {
+  const std::string path = path_of(place, ".db");
+  bool was_set_aside = false;
+  auto store = MeshStore::open(path, place.mesh);
+  if (!store && store.error().status == ExitStatus::kDamagedInput) {
+    auto copy = MeshStore::set_aside(path);
+    if (!copy) return tl::unexpected(copy.error());
+    around.log.log(LogLevel::kError, store.error().message + "; it is kept as " + *copy +
+                                         ", a new one is begun and filled from the neighbors");
+    was_set_aside = true;
+    store = MeshStore::open(path, place.mesh);
+  }
+  if (!store) return tl::unexpected(store.error());
+  std::unique_ptr<MeshRunner> runner(new MeshRunner(place, around));
+  if (auto started = runner->start(std::move(*store), was_set_aside); !started) {
+    if (started.error().status != ExitStatus::kDamagedInput || was_set_aside) return tl::unexpected(started.error());
+    // The damage showed only when the rows were read.
+    runner.reset();
+    auto copy = MeshStore::set_aside(path);
+    if (!copy) return tl::unexpected(copy.error());
+    around.log.log(LogLevel::kError, started.error().message + "; it is kept as " + *copy +
+                                         ", a new one is begun and filled from the neighbors");
+    store = MeshStore::open(path, place.mesh);
+    if (!store) return tl::unexpected(store.error());
+    runner.reset(new MeshRunner(place, around));
+    if (auto again = runner->start(std::move(*store), true); !again) return tl::unexpected(again.error());
+  }
+  return runner;
+}
+
+MeshRunner::MeshRunner(const MeshPlace& place, const MeshSurroundings& around)
+    : place_(place),
+      around_(around),
+      self_(to_member(around.member_signer.public_key())),
+      ingress_(place.mesh, around.seen, around.verifier),
+      peers_(path_of(place, ".peers")) {}
+
+MeshRunner::~MeshRunner() = default;
+
+Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_aside) {
+  auto snapshot = store->load();
+  if (!snapshot) return tl::unexpected(snapshot.error());
+  messages_held_ = snapshot->messages;
+  last_row_ = snapshot->last_row;
+  for (const auto& [key, value] : snapshot->settings) {
+    if (key == kReadCursorKey) read_cursor_ = control::parse_cursor(value).value_or(control::Cursor{});
+  }
+  if (place_.founder_nonce) {
+    auto written = write_file_atomically(path_of(place_, ".nonce"), as_bytes(format_hex(*place_.founder_nonce) + "\n"));
+    if (!written) return tl::unexpected(written.error());
+  } else {
+    place_.founder_nonce = read_nonce(path_of(place_, ".nonce"));
+  }
+  RestoredState restored = to_restored(*snapshot);
+  for (const RestoredPeer& peer : peers_.read()) {
+    if (was_set_aside || restored.peers.empty()) restored.peers.push_back(peer);
+  }
+  knows_peers_ = !restored.peers.empty();
+  auto storage = StorageThread::start(std::move(store), around_.loop, *this);
+  if (!storage) return tl::unexpected(storage.error());
+  storage_ = std::move(*storage);
+
+  NodeOptions options;
+  options.mesh = place_.mesh;
+  options.founder_nonce = place_.founder_nonce;
+  options.name = place_.name;
+  options.member_signer = &around_.member_signer;
+  options.node_signer = &around_.node_signer;
+  options.verifier = &around_.verifier;
+  options.listen = place_.listen;
+  std::array<std::uint8_t, 8> seed;
+  draw_random(seed);
+  for (std::uint8_t byte : seed) options.seed = options.seed << 8 | byte;
+  node_ = std::make_unique<Node>(options, restored, around_.loop.now(), outputs_);
+  drain();
+  return {};
+}
+
+void MeshRunner::handle(const Input& input) {
+  node_->handle(input, around_.loop.now(), outputs_);
+  drain();
+}
+
+bool MeshRunner::on_frame(LinkId link, const FrameView& frame) {
+  const auto type = static_cast<FrameType>(frame.type);
+  if (type == FrameType::kGossip || type == FrameType::kRepair) return on_envelope_frame(link, frame);
+  const bool known = frame.type > static_cast<std::uint8_t>(FrameType::kRepair) &&
+                     frame.type <= static_cast<std::uint8_t>(FrameType::kClose);
+  if (!known) return (frame.type & kSkippableFrameBit) != 0;
+  handle(FrameReceived{link, type, frame.payload});
+  return true;
+}
+
+bool MeshRunner::on_envelope_frame(LinkId link, const FrameView& frame) {
+  const bool live = static_cast<FrameType>(frame.type) == FrameType::kGossip;
+  ByteView encoded = frame.payload;
+  std::uint16_t round = 0;
+  if (live) {
+    const auto gossip = decode_gossip(frame.payload);
+    if (!gossip) return false;
+    encoded = gossip->envelope;
+    round = gossip->round;
+  }
+  if (storage_->queued_bytes() > limits::kStoreQueueBytesMax) {
+    // The disk is behind. Not marked as seen, so repair brings it when there is room.
+    ++store_overflows_;
+    return true;
+  }
+  Admission admission = ingress_.admit(encoded, live ? Path::kLive : Path::kRepair, around_.loop.now());
+  switch (admission.verdict) {
+    case Verdict::kFresh:
+      handle(EnvelopeReceived{link, live, round, std::move(admission.envelope)});
+      return true;
+    case Verdict::kDuplicate: handle(DuplicateReceived{link, admission.id, round}); return true;
+    case Verdict::kOverBudget: return true;
+    case Verdict::kMalformed:
+    case Verdict::kOtherMesh:
+    case Verdict::kBadSignature: return false;
+  }
+  return false;
+}
+
+void MeshRunner::send_text(SessionId session, std::string request_id, std::string room, std::string text) {
+  const std::uint64_t token = next_token_++;
+  sends_.emplace(token, PendingSend{session, std::move(request_id)});
+  if (ControlSession* waiting = around_.control.find(session)) ++waiting->unanswered;
+  handle(SendText{token, std::move(room), std::move(text)});
+}
+
+void MeshRunner::end_turn() {
+  const Now& now = around_.loop.now();
+  if (auto deadline = node_->next_deadline(); deadline && *deadline <= now.monotonic) node_->handle(Wake{}, now, outputs_);
+  node_->flush(now, outputs_);
+  drain();
+}
+
+void MeshRunner::leave() {
+  handle(Leave{});
+  storage_->ask([](MeshStore&) {}, [this] { leave_stored_ = true; });
+}
+
+bool MeshRunner::stop() { return storage_->stop(); }
+
+void MeshRunner::mark_read(const control::Cursor& cursor) {
+  if (cursor <= read_cursor_) return;
+  read_cursor_ = cursor;
+  storage_->set(kReadCursorKey, control::format_cursor(cursor));
+}
+
+std::vector<std::pair<std::string, std::uint64_t>> MeshRunner::counters() const {
+  auto counters = node_->counters();
+  const IngressCounters& ingress = ingress_.counters();
+  const LinkCounters& links = around_.links.counters();
+  const SeenTableCounters seen = around_.seen.counters();
+  counters.insert(counters.end(), {{"ingress_fresh", ingress.fresh},
+                                   {"ingress_duplicates", ingress.duplicates},
+                                   {"ingress_malformed", ingress.malformed},
+                                   {"ingress_other_mesh", ingress.other_mesh},
+                                   {"ingress_bad_signatures", ingress.bad_signatures},
+                                   {"ingress_over_budget", ingress.over_budget},
+                                   {"seen_entries", seen.entries},
+                                   {"seen_expired", seen.expired},
+                                   {"seen_evicted", seen.evicted},
+                                   {"links_accepted", links.accepted},
+                                   {"links_refused_full", links.refused_full},
+                                   {"handshakes_failed", links.handshakes_failed},
+                                   {"link_faults", links.faults},
+                                   {"frames_received", links.frames_received},
+                                   {"bytes_received", links.bytes_received},
+                                   {"bytes_sent", links.bytes_sent},
+                                   {"payloads_dropped_queue_full", links.live_dropped},
+                                   {"send_queues_overfull", links.queues_overfull},
+                                   {"store_queue_bytes", storage_->queued_bytes()},
+                                   {"store_overflows", store_overflows_}});
+  return counters;
+}
+
+}  // namespace p2pmesh

@@ -1,0 +1,126 @@
+// One mesh at run time: the core, its ingress, its store, and the switch that carries out the core's outputs.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control_server.h"
+#include "link_server.h"
+#include "p2pmesh/core/node.h"
+#include "p2pmesh/dedup/seen_table.h"
+#include "p2pmesh/ingress/ingress.h"
+#include "peer_file.h"
+#include "storage_thread.h"
+
+namespace p2pmesh {
+
+/// What a mesh needs of its surroundings; all of it outlives the runner.
+struct MeshSurroundings {
+  EventLoop& loop;
+  LinkServer& links;
+  ControlServer& control;
+  SeenTable& seen;
+  const Signer& member_signer;
+  const Signer& node_signer;
+  const Verifier& verifier;
+  LogSink& log;
+};
+
+struct MeshPlace {
+  MeshId mesh;
+  std::string directory;  ///< where the meshes' files lie
+  std::string name;       ///< of the local member, checked
+  NetAddress listen;
+  std::optional<MeshNonce> founder_nonce;  ///< a new mesh is opened with it
+};
+
+class MeshRunner final : public StorageEvents {
+ public:
+  /// Opens or creates the store; a damaged one is set aside and said in the log. Errors: as MeshStore::open().
+  static Result<std::unique_ptr<MeshRunner>> open(const MeshPlace& place, const MeshSurroundings& around);
+  ~MeshRunner() override;
+
+  [[nodiscard]] Node& node() { return *node_; }
+  [[nodiscard]] const Node& node() const { return *node_; }
+  [[nodiscard]] const MeshId& mesh() const { return place_.mesh; }
+  [[nodiscard]] const std::string& name() const { return place_.name; }
+  [[nodiscard]] const MemberKey& member() const { return self_; }
+  [[nodiscard]] NodeKey node_key() const { return to_node(around_.node_signer.public_key()); }
+  [[nodiscard]] StorageThread& storage() { return *storage_; }
+  [[nodiscard]] const std::string& storage_state() const { return storage_state_; }
+  [[nodiscard]] bool is_synced() const { return synced_; }
+  [[nodiscard]] std::uint64_t messages_held() const { return messages_held_; }
+  [[nodiscard]] std::uint64_t last_row() const { return last_row_; }
+  [[nodiscard]] bool knows_peers() const { return knows_peers_; }
+  [[nodiscard]] const control::Cursor& read_cursor() const { return read_cursor_; }
+  void mark_read(const control::Cursor& cursor);
+  [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> counters() const;
+
+  void handle(const Input& input);
+  /// A frame of a link that is up; false: the peer is at fault.
+  bool on_frame(LinkId link, const FrameView& frame);
+  /// Sends a text for a control client; answered when durable.
+  void send_text(SessionId session, std::string request_id, std::string room, std::string text);
+  /// Wakes the core when its deadline has passed, and puts out what the turn has gathered.
+  void end_turn();
+  [[nodiscard]] std::optional<Instant> next_deadline() const { return node_->next_deadline(); }
+
+  /// The Remove Peer has been handed to every link and is on the disk.
+  [[nodiscard]] bool has_left() const { return leave_stored_; }
+  void leave();
+  /// Ends the storage thread. False when the disk refused.
+  bool stop();
+
+  /// How a listed message is told to clients.
+  [[nodiscard]] control::ChatMessage to_chat(const ListedMessage& listed) const;
+
+ private:
+  MeshRunner(const MeshPlace& place, const MeshSurroundings& around);
+  Result<void> start(std::unique_ptr<MeshStore> store, bool was_set_aside);
+  bool on_envelope_frame(LinkId link, const FrameView& frame);
+  void drain();
+  void run(const Output& output);
+  void run(const PublishNotice& notice);
+  void run(const Load& load);
+  void run(const Announce& announce);
+  void run(const Acknowledge& acknowledge);
+  void run(const StorePeer& peer);
+
+  void on_committed(EnvelopePtr envelope, EnvelopeContext context, std::uint64_t row) override;
+  void on_notice_committed(const Notice& notice, std::uint64_t row) override;
+  void on_fork_kept(EnvelopePtr envelope) override;
+  void on_storage_state(const std::string& state) override;
+
+  MeshPlace place_;
+  MeshSurroundings around_;
+  MemberKey self_;
+  Ingress ingress_;
+  PeerFile peers_;
+  std::unique_ptr<StorageThread> storage_;
+  std::unique_ptr<Node> node_;
+  Outputs outputs_;
+  bool draining_ = false;
+
+  struct PendingSend {
+    SessionId session;
+    std::string request_id;
+  };
+  std::map<std::uint64_t, PendingSend> sends_;
+  std::uint64_t next_token_ = 1;
+
+  std::string storage_state_ = "ok";
+  bool synced_ = false;
+  bool knows_peers_ = false;
+  bool leave_stored_ = false;
+  std::uint64_t messages_held_ = 0;
+  std::uint64_t last_row_ = 0;
+  std::uint64_t store_overflows_ = 0;
+  control::Cursor read_cursor_;
+};
+
+}  // namespace p2pmesh

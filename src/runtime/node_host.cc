@@ -1,0 +1,345 @@
+#include "p2pmesh/runtime/node_host.h"
+
+#include <algorithm>
+
+#include "address.h"
+#include "control_requests.h"
+#include "control_server.h"
+#include "join_attempt.h"
+#include "link_server.h"
+#include "mesh_runner.h"
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/crypto/hash.h"
+#include "p2pmesh/posix/event_loop.h"
+#include "p2pmesh/posix/files.h"
+#include "p2pmesh/posix/resolver.h"
+#include "p2pmesh/posix/signals.h"
+#include "p2pmesh/posix/socket.h"
+#include "p2pmesh/text/name.h"
+#include "profile.h"
+
+namespace p2pmesh {
+namespace {
+
+constexpr std::uint16_t kFirstPort = 9750;  // design.md, section 6
+constexpr std::uint16_t kLastPort = 9849;
+constexpr auto kLeaveTimeout = std::chrono::milliseconds(1500);    // "quietly within 2 s"
+constexpr auto kReadyTimeout = std::chrono::seconds(1);            // for a first neighbor after a resumption
+constexpr auto kFirstScreenTimeout = std::chrono::seconds(10);     // a screen that never came
+
+void keep_sooner(std::optional<Instant>& next, std::optional<Instant> other) {
+  if (other && (!next || *other < *next)) next = other;
+}
+
+/// Binds what the options ask for; the last run's port first, so that others find the node again.
+Result<UniqueFd> bind_listener(const std::optional<SocketAddress>& wanted, std::optional<std::uint16_t> last_port) {
+  if (wanted && wanted->port() != 0) return listen_tcp(*wanted);
+  const SocketAddress address = wanted ? *wanted : SocketAddress::loopback(0);
+  if (last_port) {
+    if (auto listener = listen_tcp(address.with_port(*last_port))) return listener;
+  }
+  if (!wanted) {
+    for (std::uint16_t port = kFirstPort; port <= kLastPort; ++port) {
+      if (auto listener = listen_tcp(address.with_port(port))) return listener;
+    }
+  }
+  return listen_tcp(address);
+}
+
+std::string shown_address(const std::optional<SocketAddress>& wanted) {
+  if (!wanted) return "127.0.0.1";
+  if (!wanted->is_unspecified()) return wanted->host();
+  auto outside = default_route_address();
+  return outside ? outside->host() : "127.0.0.1";
+}
+
+}  // namespace
+
+struct NodeHost::Impl final : LinkEvents {
+  Impl(HostOptions host_options, HostCallbacks host_callbacks, LogSink& log_sink)
+      : options(std::move(host_options)), callbacks(std::move(host_callbacks)), log(log_sink) {}
+
+  Result<void> run();
+  Result<void> prepare();
+  void begin();
+  void join_next();
+  void open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonce);
+  void open_new_mesh();
+  void check_ready();
+  void turn();
+  void leave();
+  void finish(std::optional<Error> error);
+  void screens_changed();
+
+  LocalTerms local_terms() const override;
+  bool on_link_up(const LinkUp& up, const MeshId& mesh, std::uint64_t join) override;
+  void on_link_down(LinkId link) override;
+  void on_dial_failed(const NodeKey& node, const NetAddress& address) override;
+  void on_join_failed(std::uint64_t join, const Error& error) override;
+  bool on_frame(LinkId link, const FrameView& frame) override;
+
+  HostOptions options;
+  HostCallbacks callbacks;
+  LogSink& log;
+
+  // In the order of need: what comes later uses what comes earlier, and is destroyed first.
+  std::optional<LockFile> lock;
+  std::optional<Profile> profile;
+  std::unique_ptr<Signer> signer;
+  std::unique_ptr<SeenTable> seen;
+  std::unique_ptr<EventLoop> loop;
+  std::unique_ptr<Signals> signals;
+  std::unique_ptr<Resolver> resolver;
+  std::unique_ptr<LinkServer> links;
+  std::unique_ptr<JoinAttempts> joins;
+  std::unique_ptr<ControlRequests> requests;
+  std::unique_ptr<ControlServer> control;
+  std::unique_ptr<MeshRunner> runner;
+
+  SocketAddress listen_address;
+  std::size_t next_join = 0;
+  bool told_ready = false;
+  bool leaving = false;
+  bool closing_links = false;
+  bool ended = false;
+  bool had_screen = false;
+  std::optional<Error> failure;
+  std::optional<Instant> ready_by;
+  std::optional<Instant> screen_by;
+  std::optional<Instant> leave_by;
+};
+
+Result<void> NodeHost::Impl::prepare() {
+  use_private_umask();
+  auto name = check_name(options.name);
+  if (!name) return tl::unexpected(name.error());
+  options.name = *name;
+  if (!init_crypto()) return fail(ExitStatus::kIo, "the random source of this system does not answer");
+  if (auto made = make_directories(options.data_dir); !made) return made;
+  auto absolute = absolute_path(options.data_dir);
+  if (!absolute) return tl::unexpected(absolute.error());
+  options.data_dir = *absolute;
+  auto locked = LockFile::acquire(options.data_dir + "/lock");
+  if (!locked) return tl::unexpected(locked.error());
+  lock.emplace(std::move(*locked));
+  auto opened = Profile::open(options.data_dir, options.name);
+  if (!opened) return tl::unexpected(opened.error());
+  profile = std::move(*opened);
+  signer = make_ed25519_signer(profile->seed());
+
+  auto listener = bind_listener(options.listen, profile->last_port());
+  if (!listener) return tl::unexpected(listener.error());
+  auto bound = local_address(listener->get());
+  if (!bound) return tl::unexpected(bound.error());
+  listen_address = *bound;
+  if (auto kept = profile->remember_port(bound->port()); !kept) return kept;
+
+  auto made_loop = EventLoop::open();
+  if (!made_loop) return tl::unexpected(made_loop.error());
+  loop = std::move(*made_loop);
+  auto made_signals = Signals::open(*loop, [this](Signal signal) {
+    if (signal != Signal::kHangUp) leave();
+    else if (callbacks.hang_up) callbacks.hang_up();
+  });
+  if (!made_signals) return tl::unexpected(made_signals.error());
+  signals = std::move(*made_signals);
+  auto made_resolver = Resolver::open(*loop);
+  if (!made_resolver) return tl::unexpected(made_resolver.error());
+  resolver = std::move(*made_resolver);
+
+  SeenTableOptions seen_options;
+  std::array<std::uint8_t, 8> seed;
+  draw_random(seed);
+  for (std::uint8_t byte : seed) seen_options.seed = seen_options.seed << 8 | byte;
+  seen = std::make_unique<SeenTable>(seen_options);
+  links = std::make_unique<LinkServer>(*loop, *signer, ed25519_verifier(), *this, log);
+  joins = std::make_unique<JoinAttempts>(*loop, *resolver, *links);
+  HostActions actions;
+  actions.shut_down = [this] { leave(); };
+  actions.connect = [this](const std::string& host, std::uint16_t port, JoinAttempts::Done done) {
+    joins->start(host, port, std::move(done));
+  };
+  actions.screens_changed = [this] { screens_changed(); };
+  requests = std::make_unique<ControlRequests>(std::move(actions), options.leaves_with_last_screen);
+  control = std::make_unique<ControlServer>(*loop, *requests, log);
+  return links->listen(std::move(*listener));
+}
+
+Result<void> NodeHost::Impl::run() {
+  if (auto prepared = prepare(); !prepared) return prepared;
+  loop->run_once(Duration{});  // reads the clock
+  begin();
+  while (!ended) turn();
+  if (runner) {
+    const std::string state = runner->storage_state();
+    if (!runner->stop() && !failure) {
+      failure = Error{ExitStatus::kIo, "not everything could be written to the disk: " + state};
+    }
+  }
+  if (failure) return tl::unexpected(*failure);
+  return {};
+}
+
+/// Joins, resumes the last mesh, or opens one.
+void NodeHost::Impl::begin() {
+  if (!options.joins.empty()) return join_next();
+  const auto last = profile->last_mesh();
+  if (last && !options.open_new) {
+    open_mesh(*last, std::nullopt);
+    if (!runner) return;
+    ready_by = loop->now().monotonic;
+    if (runner->knows_peers()) *ready_by += kReadyTimeout;
+    return;
+  }
+  open_new_mesh();
+}
+
+void NodeHost::Impl::open_new_mesh() {
+  MeshNonce nonce;
+  draw_random(nonce);
+  open_mesh(hash_mesh(to_member(signer->public_key()), nonce), nonce);
+  ready_by = loop->now().monotonic;
+}
+
+void NodeHost::Impl::join_next() {
+  const HostPort& target = options.joins[next_join++];
+  joins->start(target.host, target.port, [this](std::optional<Error> error) {
+    if (!error) {
+      ready_by = loop->now().monotonic;
+    } else if (next_join < options.joins.size() && !leaving) {
+      log.log(LogLevel::kWarning, error->message);
+      join_next();
+    } else {
+      finish(std::move(error));
+    }
+  });
+}
+
+void NodeHost::Impl::open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonce) {
+  MeshPlace place;
+  place.mesh = mesh;
+  place.directory = profile->meshes_directory();
+  place.name = profile->name();
+  place.listen = to_net(listen_address);
+  place.founder_nonce = nonce;
+  auto opened = MeshRunner::open(place, {*loop, *links, *control, *seen, *signer, *signer, ed25519_verifier(), log});
+  if (!opened) return finish(opened.error());
+  runner = std::move(*opened);
+  requests->serve(*control, *runner, shown_address(options.listen), listen_address.port());
+  if (auto kept = profile->remember_mesh(mesh); !kept) return finish(kept.error());
+  if (auto listening = control->listen(options.data_dir + "/control.sock"); !listening) return finish(listening.error());
+  log.log(LogLevel::kInfo, profile->name() + " is in mesh " + mesh.hex().substr(0, 8) + ", listening at " +
+                               listen_address.format());
+}
+
+void NodeHost::Impl::turn() {
+  std::optional<Instant> deadline = links->next_deadline();
+  keep_sooner(deadline, joins->next_deadline());
+  keep_sooner(deadline, ready_by);
+  keep_sooner(deadline, screen_by);
+  keep_sooner(deadline, leave_by);
+  if (runner) keep_sooner(deadline, runner->next_deadline());
+  loop->run_until(deadline);
+  joins->check_deadlines();
+  links->check_deadlines();
+  if (runner) {
+    runner->end_turn();
+    control->hold_requests(!runner->node().can_take_text());
+  }
+  check_ready();
+  links->flush();
+  control->flush();
+  const Instant now = loop->now().monotonic;
+  if (screen_by && *screen_by <= now) {
+    screen_by.reset();
+    if (!had_screen) leave();
+  }
+  if (!leaving || ended) return;
+  if (!closing_links && runner->has_left()) {
+    closing_links = true;
+    links->shut_down();
+  }
+  if ((closing_links && links->is_drained()) || (leave_by && *leave_by <= now)) {
+    control->shut_down();
+    ended = true;
+  }
+}
+
+void NodeHost::Impl::check_ready() {
+  if (told_ready || !ready_by || !runner) return;
+  if (*ready_by > loop->now().monotonic && runner->node().status().neighbors == 0) return;
+  ready_by.reset();
+  told_ready = true;
+  if (options.leaves_with_last_screen) screen_by = loop->now().monotonic + kFirstScreenTimeout;
+  if (callbacks.ready) callbacks.ready();
+}
+
+void NodeHost::Impl::leave() {
+  if (leaving) return;
+  leaving = true;
+  if (!runner) {
+    ended = true;
+    return;
+  }
+  leave_by = loop->now().monotonic + kLeaveTimeout;
+  runner->leave();
+}
+
+void NodeHost::Impl::finish(std::optional<Error> error) {
+  failure = std::move(error);
+  ended = true;
+}
+
+void NodeHost::Impl::screens_changed() {
+  const std::size_t screens = control->screens();
+  had_screen = had_screen || screens > 0;
+  if (options.leaves_with_last_screen && had_screen && screens == 0) leave();
+}
+
+LocalTerms NodeHost::Impl::local_terms() const {
+  if (runner) return {leaving ? std::nullopt : std::optional(runner->mesh()), runner->node().advertised(), runner->node().deepest_heads()};
+  LocalTerms terms;
+  if (!listen_address.is_unspecified()) terms.addresses.push_back(to_net(listen_address));
+  return terms;
+}
+
+bool NodeHost::Impl::on_link_up(const LinkUp& up, const MeshId& mesh, std::uint64_t join) {
+  if (leaving) return false;
+  if (!runner) {
+    if (join == 0) return false;
+    open_mesh(mesh, std::nullopt);
+    if (!runner || ended) return false;
+  }
+  if (mesh != runner->mesh()) {
+    if (join != 0) {
+      joins->end(join, Error{ExitStatus::kTryAgain, "the node there has joined another mesh than " + profile->name() +
+                                                        "'s running node; end it first (:q in its screen), then "
+                                                        "join with NAME HOST PORT"});
+    }
+    return false;
+  }
+  runner->handle(up);
+  if (join != 0) joins->end(join, std::nullopt);
+  return true;
+}
+
+void NodeHost::Impl::on_link_down(LinkId link) {
+  if (runner) runner->handle(LinkDown{link});
+}
+
+void NodeHost::Impl::on_dial_failed(const NodeKey& node, const NetAddress& address) {
+  if (runner) runner->handle(DialFailed{node, address});
+}
+
+void NodeHost::Impl::on_join_failed(std::uint64_t join, const Error& error) { joins->on_address_failed(join, error); }
+
+bool NodeHost::Impl::on_frame(LinkId link, const FrameView& frame) { return runner && runner->on_frame(link, frame); }
+
+NodeHost::NodeHost(HostOptions options, HostCallbacks callbacks, LogSink& log)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(callbacks), log)) {}
+
+NodeHost::~NodeHost() = default;
+
+Result<void> NodeHost::run() { return impl_->run(); }
+
+}  // namespace p2pmesh

@@ -1,0 +1,201 @@
+// The one switch that carries out what the core wants done: the store, the control clients, the links.
+#include "address.h"
+#include "mesh_runner.h"
+#include "p2pmesh/base/check.h"
+#include "p2pmesh/wire/text_body.h"
+
+namespace p2pmesh {
+namespace {
+
+template <class... Cases>
+struct Switch : Cases... {
+  using Cases::operator()...;
+};
+
+control::NoticeKind to_control(NoticeKind kind) {
+  switch (kind) {
+    case NoticeKind::kJoined: return control::NoticeKind::kJoined;
+    case NoticeKind::kLeft: return control::NoticeKind::kLeft;
+    case NoticeKind::kOffline: return control::NoticeKind::kOffline;
+    case NoticeKind::kBack: return control::NoticeKind::kBack;
+    case NoticeKind::kRenamed: return control::NoticeKind::kRenamed;
+  }
+  P2P_CHECK(false);
+}
+
+}  // namespace
+
+/// Outputs may cause inputs (a dial that fails at once); those are handled behind what is under way.
+void MeshRunner::drain() {
+  if (draining_ || !storage_) return;
+  draining_ = true;
+  while (!outputs_.empty()) {
+    Outputs batch;
+    batch.swap(outputs_);
+    for (const Output& output : batch) run(output);
+  }
+  draining_ = false;
+}
+
+void MeshRunner::run(const Output& output) {
+  std::visit(Switch{
+                 [&](const SendFrame& send) { around_.links.send(send); },
+                 [&](const Dial& dial) { around_.links.dial(dial.node, dial.address); },
+                 [&](const CloseLink& close) { around_.links.close(close.link, close.reason); },
+                 [&](const PenaliseLink& fault) {
+                   around_.log.log(LogLevel::kWarning, "closing link " + std::to_string(fault.link) + ": " + fault.what);
+                   around_.links.close(fault.link, CloseReason::kFault);
+                   node_->handle(LinkDown{fault.link}, around_.loop.now(), outputs_);
+                 },
+                 [&](const MarkSeen& own) { ingress_.mark_seen(own.id, own.wall_ms, around_.loop.now().monotonic); },
+                 [&](const Store& store) { storage_->store(store.envelope, store.context); },
+                 [&](const StoreTaken& taken) { storage_->taken(taken.id); },
+                 [&](const Settled&) {
+                   // Behind everything that is on its way to the disk, so that who hears it has heard all.
+                   storage_->ask([](MeshStore&) {},
+                                 [this] {
+                                   synced_ = true;
+                                   around_.control.publish_unordered(control::SyncedEvent{});
+                                 });
+                 },
+                 [&](const auto& other) { run(other); },
+             },
+             output);
+}
+
+void MeshRunner::run(const PublishNotice& notice) {
+  Notice stored;
+  stored.kind = control::format_notice_kind(to_control(notice.kind));
+  stored.member = notice.member;
+  stored.name = notice.name;
+  stored.old_name = notice.old_name;
+  stored.at_ms = around_.loop.now().wall_ms;
+  storage_->store(std::move(stored));
+}
+
+void MeshRunner::run(const StorePeer& peer) {
+  if (peer.success) peers_.note(peer.node, peer.address);
+  const SocketAddress address = to_socket(peer.address);
+  storage_->store(StoredPeer{peer.node, address.host(), address.port(),
+                             peer.success ? around_.loop.now().wall_ms : 0, peer.failures});
+}
+
+void MeshRunner::run(const Load& load) {
+  auto loaded = std::make_shared<Loaded>();
+  loaded->request = load.request;
+  loaded->complete = true;
+  auto error = std::make_shared<std::string>();
+  storage_->ask(
+      [load, loaded, error](MeshStore& store) {
+        std::size_t bytes = 0;
+        const auto take = [&](EnvelopePtr envelope) {
+          bytes += envelope->encoded.size();
+          loaded->envelopes.push_back(std::move(envelope));
+        };
+        const auto is_full = [&] { return bytes >= load.bytes_max || loaded->envelopes.size() >= load.envelopes_max; };
+        for (const SyncRequest::Record& record : load.records) {
+          if (is_full()) loaded->complete = false;
+          if (!loaded->complete) return;
+          auto found = store.read_record(record.author, record.kind, record.subject);
+          if (!found) *error = found.error().message;
+          else if (*found) take(std::move(*found));
+        }
+        for (const SyncRequest::Range& range : load.ranges) {
+          if (is_full()) loaded->complete = false;
+          if (!loaded->complete) return;
+          auto held = store.read_range(range.author, range.epoch, range.first, range.last, load.bytes_max - bytes,
+                                       load.envelopes_max - loaded->envelopes.size());
+          if (!held) {
+            *error = held.error().message;
+            continue;
+          }
+          const bool reached_end = !held->empty() && held->back()->envelope.seq == range.last;
+          const bool stopped_by_bound = !held->empty() && !reached_end;
+          for (EnvelopePtr& envelope : *held) take(std::move(envelope));
+          // The range may also end in what is no longer held; asking for the rest again shows which it was.
+          if (stopped_by_bound && is_full()) loaded->complete = false;
+        }
+      },
+      [this, loaded, error] {
+        if (!error->empty()) around_.log.log(LogLevel::kError, *error);
+        handle(*loaded);
+      });
+}
+
+void MeshRunner::run(const Announce& announce) {
+  messages_held_ += announce.context.messages;
+  last_row_ = announce.row;
+  if (announce.context.messages == 0 || !around_.control.has_live_subscribers()) return;
+  const Envelope& envelope = announce.envelope->envelope;
+  auto texts = decode_text_body(envelope.body);
+  if (!texts) return;
+  control::MessageEvent event;
+  event.repaired = announce.context.repaired;
+  event.gap = announce.context.gap;
+  event.message.id.envelope = announce.envelope->id;
+  event.message.author = envelope.author;
+  event.message.name = node_->shown_name(envelope.author);
+  event.message.room = envelope.room;
+  event.message.wall_ms = envelope.wall_ms;
+  event.message.depth = envelope.depth;
+  event.message.own = envelope.author == self_;
+  event.cursor.row = announce.row;
+  for (std::uint32_t i = 0; i < texts->size(); ++i) {
+    event.cursor.index = i;
+    event.message.id.index = i;
+    event.message.text = std::move((*texts)[i]);
+    around_.control.publish(event, event.cursor);
+    event.gap = false;
+  }
+}
+
+void MeshRunner::run(const Acknowledge& acknowledge) {
+  auto found = sends_.find(acknowledge.token);
+  if (found == sends_.end()) return;
+  if (ControlSession* session = around_.control.find(found->second.session)) {
+    --session->unanswered;
+    around_.control.reply(session->id, found->second.request_id,
+                          control::SendReply{{acknowledge.envelope, acknowledge.index}});
+  }
+  sends_.erase(found);
+}
+
+void MeshRunner::on_committed(EnvelopePtr envelope, EnvelopeContext context, std::uint64_t row) {
+  handle(Committed{std::move(envelope), std::move(context), row});
+}
+
+void MeshRunner::on_notice_committed(const Notice& notice, std::uint64_t row) {
+  last_row_ = row;
+  control::NoticeEvent event;
+  event.kind = control::parse_notice_kind(notice.kind).value_or(control::NoticeKind::kJoined);
+  event.cursor = {row, 0};
+  event.member = notice.member;
+  event.name = notice.name;
+  event.old_name = notice.old_name;
+  event.at_ms = notice.at_ms;
+  around_.control.publish(event, event.cursor);
+}
+
+void MeshRunner::on_fork_kept(EnvelopePtr envelope) { handle(ForkKept{std::move(envelope)}); }
+
+void MeshRunner::on_storage_state(const std::string& state) {
+  storage_state_ = state;
+  around_.log.log(state == "ok" ? LogLevel::kInfo : LogLevel::kError, "storage: " + state);
+  around_.control.publish_unordered(control::StorageEvent{state});
+}
+
+control::ChatMessage MeshRunner::to_chat(const ListedMessage& listed) const {
+  control::ChatMessage chat;
+  chat.id = {listed.envelope, listed.index};
+  chat.author = listed.author;
+  chat.name = node_->shown_name(listed.author);
+  chat.room = listed.room;
+  chat.text = listed.text;
+  chat.wall_ms = listed.wall_ms;
+  chat.depth = listed.depth;
+  chat.own = listed.author == self_;
+  chat.forked = listed.forked;
+  return chat;
+}
+
+}  // namespace p2pmesh

@@ -1,0 +1,28 @@
+// A few proven addresses beside the store, so that a node whose database was lost finds its neighbors again.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "p2pmesh/base/ids.h"
+#include "p2pmesh/base/net_address.h"
+#include "p2pmesh/core/node.h"
+
+namespace p2pmesh {
+
+class PeerFile {
+ public:
+  explicit PeerFile(std::string path) : path_(std::move(path)) {}
+  /// What the file says; lines that are no peers are skipped.
+  std::vector<RestoredPeer> read();
+  /// Remembers that a node was reached there; written at once when it is new.
+  void note(const NodeKey& node, const NetAddress& address);
+
+ private:
+  void write();
+  std::string path_;
+  std::map<NodeKey, NetAddress> proven_;
+};
+
+}  // namespace p2pmesh

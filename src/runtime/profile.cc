@@ -1,0 +1,86 @@
+#include "profile.h"
+
+#include <algorithm>
+
+#include "p2pmesh/posix/files.h"
+#include "p2pmesh/posix/socket_address.h"
+#include "p2pmesh/text/name.h"
+#include "p2pmesh/text/safe_text.h"
+
+namespace p2pmesh {
+namespace {
+
+constexpr std::size_t kFileBytesMax = 4096;
+
+/// The first line of a small file; nothing when there is none.
+Result<std::optional<std::string>> read_line(const std::string& path) {
+  auto content = read_file(path, kFileBytesMax);
+  if (!content) return tl::unexpected(content.error());
+  if (!*content) return std::optional<std::string>();
+  std::string line(as_text(**content));
+  line.resize(std::min(line.size(), line.find('\n')));
+  return std::optional(line);
+}
+
+}  // namespace
+
+Result<Profile> Profile::open(const std::string& directory, const std::string& name) {
+  Profile profile;
+  profile.directory_ = directory;
+  profile.name_ = name;
+  auto owner = read_line(directory + "/name");
+  if (!owner) return tl::unexpected(owner.error());
+  if (*owner && name_key(**owner) != name_key(name)) {
+    return fail(ExitStatus::kUsage, "the data directory " + directory + " belongs to " + format_safe_line(**owner) +
+                                        ", not to " + format_safe_line(name) +
+                                        "; start with that name, or give another --data-dir");
+  }
+  if (!*owner) {
+    auto written = write_file_atomically(directory + "/name", as_bytes(name + "\n"));
+    if (!written) return tl::unexpected(written.error());
+  } else {
+    profile.name_ = **owner;
+  }
+  const std::string key_path = directory + "/identity.key";
+  auto key = read_line(key_path);
+  if (!key) return tl::unexpected(key.error());
+  if (*key) {
+    auto seed = parse_hex(**key);
+    if (!seed || seed->size() != profile.seed_.size()) {
+      return fail(ExitStatus::kDamagedInput, "the key file " + key_path +
+                                                 " holds no key (64 hexadecimal digits are expected); put back a copy, or "
+                                                 "move it away to begin as a new member");
+    }
+    std::copy(seed->begin(), seed->end(), profile.seed_.begin());
+  } else {
+    profile.seed_ = draw_seed();
+    auto written = write_file_atomically(key_path, as_bytes(format_hex(profile.seed_) + "\n"));
+    if (!written) return tl::unexpected(written.error());
+  }
+  auto made = make_directories(profile.meshes_directory());
+  if (!made) return tl::unexpected(made.error());
+  return profile;
+}
+
+std::optional<MeshId> Profile::last_mesh() const {
+  auto line = read_line(directory_ + "/last_mesh");
+  return line && *line ? MeshId::from_hex(**line) : std::nullopt;
+}
+
+std::optional<std::uint16_t> Profile::last_port() const {
+  auto line = read_line(directory_ + "/last_port");
+  if (!line || !*line) return std::nullopt;
+  auto port = parse_port(**line);
+  return port && *port != 0 ? std::optional(*port) : std::nullopt;
+}
+
+Result<void> Profile::remember_mesh(const MeshId& mesh) const {
+  return write_file_atomically(directory_ + "/last_mesh", as_bytes(mesh.hex() + "\n"));
+}
+
+Result<void> Profile::remember_port(std::uint16_t port) const {
+  if (last_port() == port) return {};
+  return write_file_atomically(directory_ + "/last_port", as_bytes(std::to_string(port) + "\n"));
+}
+
+}  // namespace p2pmesh

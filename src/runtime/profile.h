@@ -1,0 +1,35 @@
+// What a data directory remembers beside its meshes: whose it is, the key, the last mesh and port.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "p2pmesh/base/ids.h"
+#include "p2pmesh/base/result.h"
+#include "p2pmesh/crypto/signature.h"
+
+namespace p2pmesh {
+
+/// Files in the directory: `name`, `identity.key` (the Ed25519 seed in hex), `last_mesh`, `last_port`, `meshes/`.
+class Profile {
+ public:
+  /// Reads or makes the profile. The directory is locked by the caller. Errors: kUsage when the directory is another
+  /// member's, kDamagedInput when the key file is no key (it is never replaced), kCannotCreate, kIo.
+  static Result<Profile> open(const std::string& directory, const std::string& name);
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const KeySeed& seed() const { return seed_; }
+  [[nodiscard]] std::string meshes_directory() const { return directory_ + "/meshes"; }
+  [[nodiscard]] std::optional<MeshId> last_mesh() const;
+  [[nodiscard]] std::optional<std::uint16_t> last_port() const;
+  Result<void> remember_mesh(const MeshId& mesh) const;
+  Result<void> remember_port(std::uint16_t port) const;
+
+ private:
+  std::string directory_;
+  std::string name_;
+  KeySeed seed_{};
+};
+
+}  // namespace p2pmesh

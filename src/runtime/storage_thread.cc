@@ -1,0 +1,221 @@
+#include "storage_thread.h"
+
+#include <algorithm>
+
+#include "p2pmesh/base/limits.h"
+
+namespace p2pmesh {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+// The derived indexes are brought up when nobody waits; a reader that comes earlier does it itself.
+constexpr std::size_t kIndexRowsAtOnce = 2000;
+constexpr std::uint64_t kIndexAfterRows = 5000;
+constexpr auto kIndexAfter = std::chrono::seconds(3);
+constexpr auto kRetryFirst = std::chrono::milliseconds(200);
+constexpr auto kRetryLast = std::chrono::seconds(5);
+
+}  // namespace
+
+Result<std::unique_ptr<StorageThread>> StorageThread::start(std::unique_ptr<MeshStore> store, EventLoop& loop,
+                                                            StorageEvents& events) {
+  std::unique_ptr<StorageThread> thread(new StorageThread(std::move(store), events));
+  StorageThread* raw = thread.get();
+  auto waker = Waker::open(loop, [raw] { raw->deliver(); });
+  if (!waker) return tl::unexpected(waker.error());
+  thread->waker_ = std::move(*waker);
+  thread->thread_ = std::thread([raw] { raw->run(); });
+  return thread;
+}
+
+StorageThread::~StorageThread() {
+  {
+    std::lock_guard guard(mutex_);
+    stopping_ = true;
+  }
+  work_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+bool StorageThread::stop() {
+  {
+    std::lock_guard guard(mutex_);
+    stopping_ = true;
+    clean_ = true;
+  }
+  work_.notify_one();
+  thread_.join();
+  deliver();
+  return clean_;
+}
+
+template <class Change>
+void StorageThread::enqueue(Change change) {
+  {
+    std::lock_guard guard(mutex_);
+    change(queue_);
+  }
+  work_.notify_one();
+}
+
+void StorageThread::store(EnvelopePtr envelope, EnvelopeContext context) {
+  queued_bytes_ += envelope->encoded.size();
+  Item item;
+  item.item.messages = context.messages;
+  item.item.own = context.own && envelope->envelope.envelope_class == EnvelopeClass::kLog;
+  item.item.envelope = std::move(envelope);
+  item.context = std::move(context);
+  enqueue([&](Queue& queue) { queue.items.push_back(std::move(item)); });
+}
+
+void StorageThread::store(Notice notice) {
+  Item item;
+  item.item.notice = std::move(notice);
+  enqueue([&](Queue& queue) { queue.items.push_back(std::move(item)); });
+}
+
+void StorageThread::store(StoredPeer peer) {
+  enqueue([&](Queue& queue) { queue.peers.push_back(std::move(peer)); });
+}
+
+void StorageThread::taken(const EnvelopeId& id) {
+  enqueue([&](Queue& queue) { queue.taken.push_back(id); });
+}
+
+void StorageThread::set(std::string key, std::string value) {
+  enqueue([&](Queue& queue) { queue.settings.emplace_back(std::move(key), std::move(value)); });
+}
+
+void StorageThread::ask(Query query, std::function<void()> done) {
+  enqueue([&](Queue& queue) { queue.questions.push_back({std::move(query), std::move(done)}); });
+}
+
+/// Waits until there is work or housekeeping is due. True when there is work or the end has come.
+bool StorageThread::wait_for_work(std::unique_lock<std::mutex>& lock) {
+  const auto ready = [this] { return stopping_ || !queue_.empty(); };
+  if (ready()) return true;
+  if (!unsynced_ && unindexed_ == 0) {
+    work_.wait(lock, ready);
+    return true;
+  }
+  auto until = written_at_ + kIndexAfter;
+  if (unindexed_ > kIndexAfterRows) until = SteadyClock::now();
+  if (unsynced_) until = std::min(until, synced_at_ + limits::kFullSyncInterval);
+  return work_.wait_until(lock, until, ready);
+}
+
+void StorageThread::run() {
+  synced_at_ = SteadyClock::now();
+  for (;;) {
+    Queue queue;
+    bool ending = false;
+    {
+      std::unique_lock lock(mutex_);
+      wait_for_work(lock);
+      std::swap(queue, queue_);
+      ending = stopping_ && queue.empty();
+    }
+    if (queue.has_writes()) write(queue);
+    if (!queue.questions.empty()) {
+      Answer answer;
+      for (Question& question : queue.questions) {
+        question.query(*store_);
+        answer.done.push_back(std::move(question.done));
+      }
+      post(std::move(answer));
+    }
+    const auto now = SteadyClock::now();
+    if (unsynced_ && now >= synced_at_ + limits::kFullSyncInterval) {
+      if (store_->sync()) unsynced_ = false;
+      synced_at_ = now;
+    }
+    if (queue.empty() && unindexed_ > 0 && (unindexed_ > kIndexAfterRows || now >= written_at_ + kIndexAfter)) {
+      auto done = store_->index_some(kIndexRowsAtOnce);
+      // An index that cannot be written now is written before the next read that needs it.
+      if (!done || *done) unindexed_ = 0;
+    }
+    if (ending) break;
+  }
+  std::lock_guard guard(mutex_);
+  if (clean_) clean_ = state_ == "ok" && store_->close_clean().has_value();
+}
+
+void StorageThread::write(Queue& queue) {
+  StoreBatch batch;
+  batch.peers = queue.peers;
+  batch.taken = queue.taken;
+  batch.settings = queue.settings;
+  for (const Item& item : queue.items) {
+    batch.items.push_back(item.item);
+    batch.full_sync = batch.full_sync || item.context.own;
+  }
+  auto retry_after = std::chrono::milliseconds(kRetryFirst);
+  for (;;) {
+    auto result = store_->write(batch);
+    if (result) {
+      Answer answer;
+      answer.committed = std::move(queue.items);
+      answer.rows = std::move(result->rows);
+      answer.forks = std::move(result->forks);
+      if (state_ != "ok") answer.state = state_ = "ok";
+      written_at_ = SteadyClock::now();
+      unindexed_ += answer.committed.size();
+      if (batch.full_sync) {
+        unsynced_ = false;
+        synced_at_ = written_at_;
+      } else {
+        if (!unsynced_) synced_at_ = written_at_;
+        unsynced_ = true;
+      }
+      post(std::move(answer));
+      return;
+    }
+    if (state_ != result.error().message) {
+      Answer answer;
+      answer.state = state_ = result.error().message;
+      post(std::move(answer));
+    }
+    // Nothing is dropped while the disk refuses: the batch waits, and what comes meanwhile waits behind it.
+    std::unique_lock lock(mutex_);
+    if (work_.wait_for(lock, retry_after, [this] { return stopping_; })) {
+      clean_ = false;
+      return;
+    }
+    retry_after = std::min<std::chrono::milliseconds>(retry_after * 2, kRetryLast);
+  }
+}
+
+void StorageThread::post(Answer answer) {
+  bool first = false;
+  {
+    std::lock_guard guard(mutex_);
+    first = answers_.empty();
+    answers_.push_back(std::move(answer));
+  }
+  if (first) waker_->wake();
+}
+
+void StorageThread::deliver() {
+  std::deque<Answer> answers;
+  {
+    std::lock_guard guard(mutex_);
+    answers.swap(answers_);
+  }
+  for (Answer& answer : answers) {
+    if (!answer.state.empty()) events_.on_storage_state(answer.state);
+    for (std::size_t i = 0; i < answer.committed.size(); ++i) {
+      Item& item = answer.committed[i];
+      if (item.item.notice) {
+        events_.on_notice_committed(*item.item.notice, answer.rows[i]);
+        continue;
+      }
+      queued_bytes_ -= item.item.envelope->encoded.size();
+      events_.on_committed(std::move(item.item.envelope), std::move(item.context), answer.rows[i]);
+    }
+    for (EnvelopePtr& fork : answer.forks) events_.on_fork_kept(std::move(fork));
+    for (auto& done : answer.done) done();
+  }
+}
+
+}  // namespace p2pmesh

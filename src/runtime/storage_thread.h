@@ -1,0 +1,122 @@
+// The one thread that touches the disk. What waits is one transaction; answers come back on the loop.
+// On the way of a frame: after the core's Store output, before Committed.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "p2pmesh/core/inputs.h"
+#include "p2pmesh/posix/event_loop.h"
+#include "p2pmesh/storage/mesh_store.h"
+
+namespace p2pmesh {
+
+/// Called on the loop thread.
+class StorageEvents {
+ public:
+  virtual ~StorageEvents() = default;
+  virtual void on_committed(EnvelopePtr envelope, EnvelopeContext context, std::uint64_t row) = 0;
+  virtual void on_notice_committed(const Notice& notice, std::uint64_t row) = 0;
+  virtual void on_fork_kept(EnvelopePtr envelope) = 0;
+  /// "ok", or what is wrong; told on every change.
+  virtual void on_storage_state(const std::string& state) = 0;
+};
+
+/// Threads: made, used and destroyed on the loop's thread; owns the storage thread.
+class StorageThread {
+ public:
+  using Query = std::function<void(MeshStore&)>;
+
+  static Result<std::unique_ptr<StorageThread>> start(std::unique_ptr<MeshStore> store, EventLoop& loop,
+                                                      StorageEvents& events);
+  /// Waits for what is queued unless the disk refuses it. Does not mark a clean stop: see stop().
+  ~StorageThread();
+  StorageThread(const StorageThread&) = delete;
+  StorageThread& operator=(const StorageThread&) = delete;
+
+  void store(EnvelopePtr envelope, EnvelopeContext context);
+  void store(Notice notice);
+  void store(StoredPeer peer);
+  void taken(const EnvelopeId& id);
+  void set(std::string key, std::string value);
+
+  /// Runs `query` on the storage thread behind everything queued before, then `done` on the loop.
+  void ask(Query query, std::function<void()> done);
+
+  /// Bytes of envelopes that wait for their commit; the caller takes nothing more in above
+  /// kStoreQueueBytesMax.
+  [[nodiscard]] std::size_t queued_bytes() const { return queued_bytes_; }
+
+  /// Everything queued is written, the store is marked as cleanly stopped, the thread ends. False when the disk
+  /// refused.
+  bool stop();
+
+ private:
+  struct Item {
+    StoreItem item;
+    EnvelopeContext context;
+  };
+  struct Question {
+    Query query;
+    std::function<void()> done;
+  };
+  struct Queue {
+    std::vector<Item> items;
+    std::vector<StoredPeer> peers;
+    std::vector<EnvelopeId> taken;
+    std::vector<std::pair<std::string, std::string>> settings;
+    std::vector<Question> questions;
+    [[nodiscard]] bool has_writes() const {
+      return !items.empty() || !peers.empty() || !taken.empty() || !settings.empty();
+    }
+    [[nodiscard]] bool empty() const { return !has_writes() && questions.empty(); }
+  };
+  /// What the storage thread hands back, in order.
+  struct Answer {
+    std::vector<Item> committed;
+    std::vector<std::uint64_t> rows;
+    std::vector<EnvelopePtr> forks;
+    std::vector<std::function<void()>> done;
+    std::string state;  ///< empty: unchanged
+  };
+
+  StorageThread(std::unique_ptr<MeshStore> store, StorageEvents& events)
+      : store_(std::move(store)), events_(events) {}
+  template <class Change>
+  void enqueue(Change change);
+  void run();
+  void write(Queue& queue);
+  void post(Answer answer);
+  void deliver();
+  bool wait_for_work(std::unique_lock<std::mutex>& lock);
+
+  std::unique_ptr<MeshStore> store_;
+  StorageEvents& events_;
+  std::unique_ptr<Waker> waker_;
+  std::thread thread_;
+  std::size_t queued_bytes_ = 0;  // loop thread
+
+  std::mutex mutex_;
+  std::condition_variable work_;
+  Queue queue_;                 // under mutex_
+  std::deque<Answer> answers_;  // under mutex_
+  bool stopping_ = false;       // under mutex_
+  bool clean_ = false;          // under mutex_, then read after the join
+
+  // Storage thread alone.
+  std::string state_ = "ok";
+  bool unsynced_ = false;
+  std::uint64_t unindexed_ = 0;
+  std::chrono::steady_clock::time_point synced_at_{};
+  std::chrono::steady_clock::time_point written_at_{};
+};
+
+}  // namespace p2pmesh
