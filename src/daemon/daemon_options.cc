@@ -1,0 +1,126 @@
+#include "daemon_options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+
+#include "p2pmesh/posix/files.h"
+#include "p2pmesh/posix/profile_directory.h"
+#include "p2pmesh/text/name.h"
+#include "p2pmesh/text/safe_text.h"
+
+namespace p2pmesh {
+namespace {
+
+constexpr const char* kHint = " Try p2pmeshd --help.";
+
+struct Raw {
+  std::string name;
+  std::string listen;
+  std::vector<std::string> joins;
+  std::string data_dir;
+  bool version = false;
+};
+
+Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& options) {
+  const ExitStatus source = raw.listen.empty() ? ExitStatus::kConfig : ExitStatus::kUsage;
+  const std::string listen = raw.listen.empty() ? config.listen.value_or("") : raw.listen;
+  if (!listen.empty()) {
+    options.host.listen = SocketAddress::parse(listen);
+    if (!options.host.listen) {
+      return fail(source, "--listen " + format_safe_line(listen) +
+                              " is not an address and port; type for example 127.0.0.1:9750 or [::1]:0");
+    }
+  }
+  const bool own_joins = !raw.joins.empty();
+  for (const std::string& join : own_joins ? raw.joins : config.join.value_or(std::vector<std::string>())) {
+    auto target = parse_host_port(join);
+    if (!target || target->port == 0) {
+      return fail(own_joins ? ExitStatus::kUsage : ExitStatus::kConfig,
+                  "--join " + format_safe_line(join) + ": " +
+                      (target ? std::string("port 0 cannot be dialled") : target.error().message));
+    }
+    options.host.joins.push_back(*target);
+  }
+  options.host.name = raw.name.empty() ? config.name.value_or("") : raw.name;
+  if (options.host.name.empty()) {
+    return fail(ExitStatus::kUsage, std::string("a member needs a name; give --name NAME.") + kHint);
+  }
+  auto name = check_name(options.host.name);
+  if (!name) return fail(raw.name.empty() ? ExitStatus::kConfig : ExitStatus::kUsage, name.error().message);
+  options.host.name = *name;
+  options.host.data_dir = raw.data_dir.empty() ? config.data_dir.value_or("") : raw.data_dir;
+  if (options.host.data_dir.empty()) {
+    auto directory = default_data_dir(Environment::read(), *name);
+    if (!directory) return tl::unexpected(directory.error());
+    options.host.data_dir = *directory;
+  }
+  if (!options.log_level_given && config.log_level) options.log_level = *config.log_level;
+  return {};
+}
+
+}  // namespace
+
+bool is_log_level(const std::string& level) {
+  static constexpr std::array kLevels = {"trace", "debug", "info", "warn", "error", "off"};
+  return std::find(kLevels.begin(), kLevels.end(), level) != kLevels.end();
+}
+
+Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptions& options) {
+  CLI::App app{"The node of a mesh that needs no server: holds the links and the history, serves the control socket."};
+  Raw raw;
+  int ready_fd = -1;
+  app.add_option("--name", raw.name, "the member's name")->option_text("NAME");
+  app.add_option("--join", raw.joins, "join through the member there; repeatable")->option_text("HOST:PORT");
+  app.add_option("--listen", raw.listen, "where others reach this node (default: 127.0.0.1, the last run's port)")
+      ->option_text("ADDR:PORT");
+  app.add_option("--data-dir", raw.data_dir, "keys and history")->option_text("DIR");
+  app.add_option("--config", options.config_file, "TOML file with name, listen, join, data_dir, log_level")
+      ->option_text("FILE");
+  app.add_flag("--new", options.host.open_new, "open another mesh instead of resuming the last one");
+  app.add_option("--log-file", options.log_file, "log there instead of standard error")->option_text("FILE");
+  auto* level = app.add_option("--log-level", options.log_level, "trace, debug, info, warn, error or off")
+                    ->option_text("LEVEL");
+  app.add_flag("--leave-with-last-screen", options.host.leaves_with_last_screen,
+               "leave when the last p2pchat has gone");
+  app.add_option("--ready-fd", ready_fd, "descriptor to tell \"ready\" or the error to")->option_text("N");
+  app.add_flag("--version", raw.version, "print the version");
+  app.get_option("--join")->allow_extra_args(false);
+  app.set_help_flag("--help", "print this help");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    options.print_and_exit = app.help();
+    return {};
+  } catch (const CLI::ParseError& error) {
+    if (ready_fd >= 0) options.ready_fd = ready_fd;
+    return fail(ExitStatus::kUsage, format_safe_line(error.what()) + "." + kHint);
+  }
+  if (ready_fd >= 0) options.ready_fd = ready_fd;
+  if (raw.version) {
+    options.print_and_exit = std::string("p2pmeshd ") + P2PMESH_VERSION + "\n";
+    return {};
+  }
+  options.log_level_given = level->count() > 0;
+  if (!is_log_level(options.log_level)) {
+    return fail(ExitStatus::kUsage, "--log-level " + format_safe_line(options.log_level) +
+                                        " is none of trace, debug, info, warn, error, off");
+  }
+  for (const char* option : {"--name", "--listen", "--data-dir"}) {
+    // An option given as an empty word is a mistake in a script, not the wish for the default.
+    if (app.get_option(option)->count() > 0 && app.get_option(option)->as<std::string>().empty()) {
+      return fail(ExitStatus::kUsage, std::string(option) + " is empty." + kHint);
+    }
+  }
+  DaemonConfig config;
+  if (!options.config_file.empty()) {
+    auto path = absolute_path(options.config_file);
+    if (path) options.config_file = *path;
+    auto read = read_daemon_config(options.config_file);
+    if (!read) return tl::unexpected(read.error());
+    config = std::move(*read);
+  }
+  return settle(raw, config, options);
+}
+
+}  // namespace p2pmesh

@@ -1,0 +1,41 @@
+// The options of p2pmeshd, from the command line and the configuration file; the command line wins.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "p2pmesh/base/result.h"
+#include "p2pmesh/runtime/node_host.h"
+
+namespace p2pmesh {
+
+struct DaemonOptions {
+  HostOptions host;
+  std::string config_file;  ///< empty: none
+  std::string log_file;     ///< empty: standard error
+  std::string log_level = "info";
+  bool log_level_given = false;  ///< on the command line: a reload leaves it
+  std::optional<int> ready_fd;
+  std::string print_and_exit;  ///< help or version text
+};
+
+/// Errors: kUsage, kConfig; a sentence and what to type. `ready_fd` is filled in `options` even then, if it could be
+/// read.
+Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptions& options);
+
+/// The keys of a configuration file; what is missing stays empty.
+struct DaemonConfig {
+  std::optional<std::string> name;
+  std::optional<std::string> listen;
+  std::optional<std::vector<std::string>> join;
+  std::optional<std::string> data_dir;
+  std::optional<std::string> log_level;
+};
+
+/// Errors: kConfig with the file and the line.
+Result<DaemonConfig> read_daemon_config(const std::string& path);
+
+bool is_log_level(const std::string& level);
+
+}  // namespace p2pmesh

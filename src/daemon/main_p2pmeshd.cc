@@ -1,0 +1,74 @@
+// p2pmeshd: reads options, opens the log, runs one node until it has left.
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "daemon_log.h"
+#include "daemon_options.h"
+#include "p2pmesh/base/result.h"
+#include "p2pmesh/posix/files.h"
+#include "p2pmesh/posix/process.h"
+#include "p2pmesh/posix/stream_io.h"
+#include "p2pmesh/runtime/node_host.h"
+#include "ready_line.h"
+
+namespace p2pmesh {
+namespace {
+
+int run(int argc, const char* const* argv) {
+  DaemonOptions options;
+  auto parsed = parse_daemon_options(argc, argv, options);
+  ReadyLine ready(options.ready_fd);
+  const auto fail_with = [&](const Error& error) {
+    ready.tell(error);
+    std::fprintf(stderr, "p2pmeshd: %s\n", error.message.c_str());
+    return static_cast<int>(error.status);
+  };
+  if (!parsed) return fail_with(parsed.error());
+  if (!options.print_and_exit.empty()) {
+    std::fputs(options.print_and_exit.c_str(), stdout);
+    return 0;
+  }
+  use_private_umask();
+  if (auto made = make_directories(options.host.data_dir); !made) return fail_with(made.error());
+  auto log = DaemonLog::open(options.log_file, options.log_level);
+  if (!log) return fail_with(log.error());
+
+  HostCallbacks callbacks;
+  callbacks.ready = [&] { ready.tell_ready(); };
+  callbacks.hang_up = [&] {
+    if (options.config_file.empty()) {
+      (*log)->log(LogLevel::kInfo, "SIGHUP: there is no configuration file to read again");
+      return;
+    }
+    auto config = read_daemon_config(options.config_file);
+    if (!config) {
+      (*log)->log(LogLevel::kError, "SIGHUP: everything stays as it was: " + config.error().message);
+      return;
+    }
+    if (config->log_level && !options.log_level_given) (*log)->set_level(*config->log_level);
+    (*log)->log(LogLevel::kInfo, "SIGHUP: read " + options.config_file + " again");
+    (*log)->log(LogLevel::kDebug, "what else it says counts from the next start");
+  };
+  NodeHost host(options.host, callbacks, **log);
+  if (auto result = host.run(); !result) {
+    (*log)->log(LogLevel::kError, result.error().message);
+    ready.tell(result.error());
+    if (!options.log_file.empty()) std::fprintf(stderr, "p2pmeshd: %s\n", result.error().message.c_str());
+    return static_cast<int>(result.error().status);
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace p2pmesh
+
+int main(int argc, char** argv) {
+  try {
+    return p2pmesh::run(argc, argv);
+  } catch (const std::exception& error) {
+    // Nothing of ours throws: this is memory that ran out, or a library's surprise.
+    std::fprintf(stderr, "p2pmeshd: internal error: %s\n", error.what());
+    return static_cast<int>(p2pmesh::ExitStatus::kInternal);
+  }
+}

@@ -1,0 +1,42 @@
+// Tells the program that started this one how the start went: one line on an inherited descriptor.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "p2pmesh/base/bytes.h"
+#include "p2pmesh/base/result.h"
+#include "p2pmesh/posix/process.h"
+#include "p2pmesh/posix/stream_io.h"
+#include "p2pmesh/posix/unique_fd.h"
+
+namespace p2pmesh {
+
+/// `ready`, or `error STATUS MESSAGE` with line breaks as \n; the first one told counts, then the descriptor is closed.
+class ReadyLine {
+ public:
+  explicit ReadyLine(std::optional<int> fd) {
+    if (!fd) return;
+    if (auto taken = inherited_descriptor(*fd)) fd_ = std::move(*taken);
+  }
+  void tell_ready() { tell_line("ready\n"); }
+  void tell(const Error& error) {
+    std::string line = "error " + std::to_string(static_cast<int>(error.status)) + " ";
+    for (char c : error.message) {
+      if (c == '\n') line += "\\n";
+      else line += c;
+    }
+    tell_line(line + "\n");
+  }
+
+ private:
+  void tell_line(const std::string& line) {
+    if (!fd_) return;
+    // Who started us may be gone; then there is nobody to tell.
+    (void)write_all(fd_.get(), as_bytes(line));
+    fd_.reset();
+  }
+  UniqueFd fd_;
+};
+
+}  // namespace p2pmesh
