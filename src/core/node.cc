@@ -63,6 +63,8 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
   }
   if (earlier != nullptr) own.restore(*earlier);
   if (own.has_claim()) publish_own_record(true, turn);
+  // With nobody known there is nobody to hear from first.
+  if (options.founder_nonce && roster.members().size() <= 1 && restored.peers.empty()) settle(false, turn);
   on(Wake{}, turn);
 }
 

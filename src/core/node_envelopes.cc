@@ -111,10 +111,10 @@ void Node::State::on_record(const EnvelopeReceived& received, Turn& turn) {
     if (envelope.epoch >= author.epoch()) draw_new_epoch(envelope.epoch, turn);
     return;
   }
-  apply_member_record(envelope, turn);
+  apply_member_record(envelope, received.live, turn);
 }
 
-void Node::State::apply_member_record(const Envelope& record, Turn& turn) {
+void Node::State::apply_member_record(const Envelope& record, bool live, Turn& turn) {
   const bool was_known = roster.find(record.author) != nullptr;
   std::vector<Rename> renames;
   Member* member = roster.apply(record, renames);
@@ -127,7 +127,7 @@ void Node::State::apply_member_record(const Envelope& record, Turn& turn) {
       turn.out.push_back(PublishNotice{NoticeKind::kRenamed, rename.member, rename.to, rename.from});
     }
   }
-  presence.on_record(*member, was_known, turn);
+  presence.on_record(*member, was_known, live, turn);
   if (member->key == own.key() || member->body.node == own.node()) return;
   for (const NetAddress& address : member->body.addresses) {
     addresses.learn(member->body.node, address, turn.now.monotonic, turn.out);
@@ -185,7 +185,7 @@ void Node::State::publish_own_record(bool is_online, Turn& turn) {
   online = is_online;
   EnvelopePtr record = own.write_record(is_online, online_since_ms, turn.now.wall_ms);
   index.accept_record(*record);
-  apply_member_record(record->envelope, turn);
+  apply_member_record(record->envelope, true, turn);
   broadcast.flood(*record, 0, 0, turn);
   EnvelopeContext context;
   context.own = true;

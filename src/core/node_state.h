@@ -68,7 +68,7 @@ struct Node::State {
   void on_record(const EnvelopeReceived& received, Turn& turn);
   void on_passing(const EnvelopeReceived& received, Turn& turn);
   void store_in_order(Store store, Turn& turn);
-  void apply_member_record(const Envelope& record, Turn& turn);
+  void apply_member_record(const Envelope& record, bool live, Turn& turn);
   void publish_own_record(bool online, Turn& turn);
   void suspect_aloud(const std::vector<Member*>& suspects, Turn& turn);
   void refute(Turn& turn);

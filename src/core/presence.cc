@@ -16,13 +16,13 @@ bool covers(std::uint64_t epoch, std::uint64_t version, const Member& member) {
 
 }  // namespace
 
-void PresenceTracker::set(Member& member, Presence presence, Turn& turn) {
+void PresenceTracker::set(Member& member, Presence presence, bool told, Turn& turn) {
   member.suspected_until.reset();
   const Presence before = member.presence;
   if (before == presence) return;
   member.presence = presence;
   member.presence_since_ms = presence == Presence::kOffline ? turn.now.wall_ms : member.body.since_ms;
-  if (!settled_ || member.key == self_ || before == Presence::kUnknown) return;
+  if (!told || member.key == self_ || before == Presence::kUnknown) return;
   const auto tell = [&](NoticeKind kind) {
     turn.out.push_back(PublishNotice{kind, member.key, member.shown_name, {}});
   };
@@ -32,24 +32,25 @@ void PresenceTracker::set(Member& member, Presence presence, Turn& turn) {
   if (presence == Presence::kOffline) tell(NoticeKind::kOffline);
 }
 
-void PresenceTracker::on_record(Member& member, bool was_known, Turn& turn) {
-  if (!was_known && settled_) member.presence = Presence::kLeft;  // so that a first appearance reads "joined"
-  if (!member.body.online) return set(member, Presence::kLeft, turn);
+void PresenceTracker::on_record(Member& member, bool was_known, bool live, Turn& turn) {
+  const bool told = settled_ || (live && !was_known);
+  if (!was_known && told) member.presence = Presence::kLeft;  // so that a first appearance reads "joined"
+  if (!member.body.online) return set(member, Presence::kLeft, told, turn);
   auto reported = reported_offline_.find(member.key);
   if (reported != reported_offline_.end()) {
     const auto [epoch, version] = reported->second;
     reported_offline_.erase(reported);
     if (covers(epoch, version, member) && !links_.is_alive(member.body.node)) {
       if (!was_known) member.presence = Presence::kUnknown;
-      return set(member, Presence::kOffline, turn);
+      return set(member, Presence::kOffline, told, turn);
     }
   }
-  set(member, Presence::kOnline, turn);
+  set(member, Presence::kOnline, told, turn);
 }
 
 void PresenceTracker::on_link_up(const NodeKey& node, Turn& turn) {
   for (Member* member : roster_.hosted_by(node)) {
-    if (member->body.online) set(*member, Presence::kOnline, turn);
+    if (member->body.online) set(*member, Presence::kOnline, settled_, turn);
   }
 }
 
@@ -100,7 +101,7 @@ PresenceTracker::ListOutcome PresenceTracker::on_offline_list(const OfflineList&
     }
     const bool alive = links_.is_alive(member->body.node);
     if (!alive && member->presence == Presence::kUnknown) {
-      set(*member, Presence::kOffline, turn);
+      set(*member, Presence::kOffline, settled_, turn);
       continue;
     }
     if (member->presence != Presence::kOnline) continue;
@@ -119,7 +120,7 @@ void PresenceTracker::settle(Turn& turn) {
     if (member.presence != Presence::kUnknown) continue;
     const bool here = member.body.online && links_.size() > 0;
     // With a neighbor who did not list it as gone a member is here; without one nobody is.
-    set(member, !member.body.online ? Presence::kLeft : here ? Presence::kOnline : Presence::kOffline, turn);
+    set(member, !member.body.online ? Presence::kLeft : here ? Presence::kOnline : Presence::kOffline, false, turn);
   }
   settled_ = true;
 }
@@ -129,7 +130,7 @@ void PresenceTracker::on_wake(Turn& turn) {
     if (!member.suspected_until || *member.suspected_until > turn.now.monotonic) continue;
     member.suspected_until.reset();
     if (member.presence == Presence::kOnline && !links_.is_alive(member.body.node)) {
-      set(member, Presence::kOffline, turn);
+      set(member, Presence::kOffline, settled_, turn);
     }
   }
 }

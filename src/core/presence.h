@@ -19,8 +19,9 @@ class PresenceTracker {
  public:
   PresenceTracker(Roster& roster, Links& links, const MemberKey& self) : roster_(roster), links_(links), self_(self) {}
 
-  /// A member's record was applied. `was_known`: there was an earlier one.
-  void on_record(Member& member, bool was_known, Turn& turn);
+  /// A member's record was applied. `was_known`: there was an earlier one; `live`: it came by flood, so it was
+  /// published just now.
+  void on_record(Member& member, bool was_known, bool live, Turn& turn);
   void on_link_up(const NodeKey& node, Turn& turn);
   /// Returns the members that are to be suspected aloud.
   std::vector<Member*> on_link_lost(const NodeKey& node, Turn& turn);
@@ -45,7 +46,7 @@ class PresenceTracker {
   [[nodiscard]] OfflineList offline_list() const;
 
  private:
-  void set(Member& member, Presence presence, Turn& turn);
+  void set(Member& member, Presence presence, bool tell, Turn& turn);
   void suspect(Member& member, Turn& turn);
 
   Roster& roster_;

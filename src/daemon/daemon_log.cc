@@ -7,6 +7,8 @@
 
 #include <cstdlib>
 
+#include "p2pmesh/posix/stream_io.h"
+
 namespace p2pmesh {
 namespace {
 
@@ -58,9 +60,10 @@ Result<std::unique_ptr<DaemonLog>> DaemonLog::open(const std::string& file, cons
   auto impl = std::make_unique<Impl>();
   impl->logger = std::make_shared<spdlog::logger>("p2pmeshd", std::move(sink));
   const bool to_journal = file.empty() && std::getenv("JOURNAL_STREAM") != nullptr;
+  const bool to_person = !file.empty() || is_terminal(2);
   auto formatter = std::make_unique<spdlog::pattern_formatter>();
   formatter->add_flag<JournalPriority>('*');
-  formatter->set_pattern(to_journal ? "%*%v" : "%*%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  formatter->set_pattern(to_journal ? "%*%v" : to_person ? "%Y-%m-%dT%H:%M:%S.%e%z %l %v" : "%*%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   impl->logger->set_formatter(std::move(formatter));
   impl->logger->flush_on(spdlog::level::trace);
   std::unique_ptr<DaemonLog> log(new DaemonLog(std::move(impl)));

@@ -22,13 +22,18 @@ struct Raw {
   bool version = false;
 };
 
+/// The same fault has another status, and another place to mend it, in the file.
+tl::unexpected<Error> fault(bool from_file, const DaemonOptions& options, const std::string& message) {
+  if (!from_file) return fail(ExitStatus::kUsage, message);
+  return fail(ExitStatus::kConfig, "configuration file " + options.config_file + ": " + message);
+}
+
 Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& options) {
-  const ExitStatus source = raw.listen.empty() ? ExitStatus::kConfig : ExitStatus::kUsage;
   const std::string listen = raw.listen.empty() ? config.listen.value_or("") : raw.listen;
   if (!listen.empty()) {
     options.host.listen = SocketAddress::parse(listen);
     if (!options.host.listen) {
-      return fail(source, "--listen " + format_safe_line(listen) +
+      return fault(raw.listen.empty(), options, "--listen " + format_safe_line(listen) +
                               " is not an address and port; type for example 127.0.0.1:9750 or [::1]:0");
     }
   }
@@ -36,7 +41,7 @@ Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& o
   for (const std::string& join : own_joins ? raw.joins : config.join.value_or(std::vector<std::string>())) {
     auto target = parse_host_port(join);
     if (!target || target->port == 0) {
-      return fail(own_joins ? ExitStatus::kUsage : ExitStatus::kConfig,
+      return fault(!own_joins, options,
                   "--join " + format_safe_line(join) + ": " +
                       (target ? std::string("port 0 cannot be dialled") : target.error().message));
     }
@@ -47,7 +52,7 @@ Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& o
     return fail(ExitStatus::kUsage, std::string("a member needs a name; give --name NAME.") + kHint);
   }
   auto name = check_name(options.host.name);
-  if (!name) return fail(raw.name.empty() ? ExitStatus::kConfig : ExitStatus::kUsage, name.error().message);
+  if (!name) return fault(raw.name.empty(), options, name.error().message);
   options.host.name = *name;
   options.host.data_dir = raw.data_dir.empty() ? config.data_dir.value_or("") : raw.data_dir;
   if (options.host.data_dir.empty()) {

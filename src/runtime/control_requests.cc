@@ -1,5 +1,7 @@
 #include "control_requests.h"
 
+#include <algorithm>
+
 #include "address.h"
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/posix/process.h"
@@ -44,6 +46,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
   reply.messages = runner_->messages_held();
   reply.synced = runner_->is_synced();
   reply.leaves_with_last_screen = leaves_with_last_screen_;
+  reply.screens = server_->screens();
   reply.pid = own_pid();
   reply.version = P2PMESH_VERSION;
   reply.storage = runner_->storage_state();
@@ -159,6 +162,10 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
   ask_store<Rooms>(
       session, id, [](MeshStore& store) { return store.rooms(); },
       [this, id](ControlSession& asking, Rooms& rooms) {
+        // The default room is there before anybody has said a word in it.
+        const std::string lobby = control::ListRequest().room;
+        auto at = std::lower_bound(rooms.begin(), rooms.end(), lobby);
+        if (at == rooms.end() || *at != lobby) rooms.insert(at, lobby);
         server_->reply(asking.id, id, control::RoomsReply{std::move(rooms)});
       });
 }
