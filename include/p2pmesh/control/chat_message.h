@@ -1,0 +1,56 @@
+// What both ends of the control protocol call a message, its id, and a place in the node's order of events.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "p2pmesh/base/ids.h"
+#include "p2pmesh/base/time.h"
+
+namespace p2pmesh::control {
+
+/// A place in the node's own order of events; survives restarts. {0, 0} is before everything.
+struct Cursor {
+  std::uint64_t row = 0;
+  std::uint32_t index = 0;
+  auto operator<=>(const Cursor&) const = default;
+};
+
+/// "ROW.INDEX" in decimal.
+std::string format_cursor(const Cursor& cursor);
+/// Takes what format_cursor() writes; nothing on anything else, an overflow or a leading zero included.
+std::optional<Cursor> parse_cursor(std::string_view text);
+
+/// Names one message: its envelope, and its place within it.
+struct MessageId {
+  EnvelopeId envelope;
+  std::uint32_t index = 0;
+  auto operator<=>(const MessageId&) const = default;
+  /// No message has the zero id: as a bound it stands before all of them.
+  [[nodiscard]] bool is_start() const { return envelope.is_zero(); }
+};
+
+/// "<64 hex>.<index>".
+std::string format_message_id(const MessageId& id);
+/// Takes what format_message_id() writes; nothing on anything else.
+std::optional<MessageId> parse_message_id(std::string_view text);
+
+/// A message as clients see it. Name, room and text are foreign: make them safe before they are printed.
+struct ChatMessage {
+  MessageId id;
+  MemberKey author;
+  std::string name;  ///< as shown now, suffix included
+  std::string room;
+  std::string text;
+  WallMs wall_ms = 0;
+  std::uint64_t depth = 0;
+  bool own = false;     ///< written by a member of this node
+  bool forked = false;  ///< its author signed another one for the same place
+
+  bool operator==(const ChatMessage&) const = default;
+};
+
+}  // namespace p2pmesh::control

@@ -1,0 +1,68 @@
+// What a node tells a subscriber unasked: p2pmesh-control(7). Formatted by the node, parsed by clients (incoming.h).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "p2pmesh/base/ids.h"
+#include "p2pmesh/base/time.h"
+#include "p2pmesh/control/chat_message.h"
+
+namespace p2pmesh::control {
+
+struct MessageEvent {
+  Cursor cursor;
+  ChatMessage message;
+  bool repaired = false;  ///< came by anti-entropy, not live
+  bool gap = false;       ///< an earlier message of this author is missing right before it
+  bool replayed = false;  ///< from before the subscription
+};
+
+enum class NoticeKind : std::uint8_t { kJoined, kLeft, kOffline, kBack, kRenamed };
+
+/// Something happened to a member.
+struct NoticeEvent {
+  NoticeKind kind = NoticeKind::kJoined;
+  Cursor cursor;
+  MemberKey member;
+  std::string name;      ///< as shown then, suffix included
+  std::string old_name;  ///< kRenamed only
+  WallMs at_ms = 0;
+  bool replayed = false;
+};
+
+/// The replay is done.
+struct LiveEvent {};
+/// The node has finished its first comparison with a neighbor.
+struct SyncedEvent {};
+/// The subscriber was too slow and its subscription has ended; subscribe again after `resume_after`.
+struct GapEvent {
+  Cursor resume_after;
+};
+struct StorageEvent {
+  std::string state = "ok";  ///< or what is wrong
+};
+
+using Event = std::variant<MessageEvent, NoticeEvent, LiveEvent, SyncedEvent, GapEvent, StorageEvent>;
+
+/// Append an event line, line feed included. The same bytes serve every subscriber. Strings as in append_reply().
+void append_event(std::string& out, const MessageEvent& event);
+void append_event(std::string& out, const NoticeEvent& event);
+void append_event(std::string& out, const LiveEvent& event);
+void append_event(std::string& out, const SyncedEvent& event);
+void append_event(std::string& out, const GapEvent& event);
+void append_event(std::string& out, const StorageEvent& event);
+void append_event(std::string& out, const Event& event);
+
+/// Appends the JSON object of an event alone ("params"), without a line feed.
+void append_value(std::string& out, const Event& event);
+
+/// "joined", "left", "offline", "back" or "renamed", as events and the store spell them.
+const char* format_notice_kind(NoticeKind kind);
+/// Takes what format_notice_kind() gives; nothing otherwise.
+std::optional<NoticeKind> parse_notice_kind(std::string_view text);
+
+}  // namespace p2pmesh::control

@@ -1,0 +1,114 @@
+// What a node answers: p2pmesh-control(7). Formatted by the node, parsed by clients (incoming.h).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "p2pmesh/base/ids.h"
+#include "p2pmesh/base/time.h"
+#include "p2pmesh/control/chat_message.h"
+#include "p2pmesh/control/rpc_error.h"
+
+namespace p2pmesh::control {
+
+struct StatusReply {
+  std::string name;          ///< as shown, suffix included
+  std::string claimed_name;  ///< as claimed, without a suffix
+  MemberKey key;
+  NodeKey node_key;
+  MeshId mesh;
+  std::string address;  ///< ADDR of "NAME at address ADDR is listening at PORT"
+  std::uint16_t port = 0;
+  std::uint64_t neighbors = 0;
+  std::uint64_t members = 0;   ///< oneself included
+  std::uint64_t online = 0;    ///< oneself included
+  std::uint64_t pending = 0;   ///< own messages that no neighbor has taken
+  std::uint64_t messages = 0;  ///< held
+  bool synced = false;         ///< the first comparison with a neighbor is done
+  bool leaves_with_last_screen = false;
+  std::uint64_t screens = 0;   ///< connections that attached as screens, the asking one included
+  std::int64_t pid = 0;
+  std::string version;
+  std::string storage = "ok";  ///< or what is wrong with it
+  std::vector<std::pair<std::string, std::uint64_t>> counters;
+};
+
+struct MemberEntry {
+  std::string name;
+  MemberKey key;
+  bool online = false;
+  WallMs since_ms = 0;
+  bool self = false;
+  std::vector<std::string> addresses;  ///< "1.2.3.4:5", "[::1]:5"
+};
+struct MembersReply {
+  std::vector<MemberEntry> members;
+};
+
+/// A live link.
+struct PeerEntry {
+  std::string name;
+  NodeKey key;
+  std::string address;
+  bool outbound = false;
+  std::optional<double> rtt_ms;  ///< nothing before the first measurement
+};
+struct PeersReply {
+  std::vector<PeerEntry> peers;
+};
+
+struct SendReply {
+  MessageId id;
+};
+
+struct ListReply {
+  std::vector<ChatMessage> messages;  ///< in transcript order; may be fewer than asked for, `more` tells
+  bool more = false;                  ///< there are further ones in the direction asked for
+};
+
+struct RoomsReply {
+  std::vector<std::string> rooms;
+};
+
+struct SubscribeReply {
+  Cursor cursor;  ///< the node's last one
+};
+
+struct AttachReply {
+  bool leaves_with_last_screen = false;
+  Cursor read_cursor;
+};
+
+/// read.mark, mesh.connect, shutdown: done.
+struct EmptyReply {};
+
+using Reply = std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply, RoomsReply,
+                           SubscribeReply, AttachReply>;
+
+/// Append a reply line, line feed included; nothing at all when `id` is empty (a notification). `id` is
+/// ParsedRequest::id. Strings need not be UTF-8: ill-formed bytes become U+FFFD. Control and bidi characters are
+/// escaped, so a line is safe to print.
+void append_reply(std::string& out, std::string_view id, const EmptyReply& reply);
+void append_reply(std::string& out, std::string_view id, const StatusReply& reply);
+void append_reply(std::string& out, std::string_view id, const MembersReply& reply);
+void append_reply(std::string& out, std::string_view id, const PeersReply& reply);
+void append_reply(std::string& out, std::string_view id, const SendReply& reply);
+void append_reply(std::string& out, std::string_view id, const ListReply& reply);
+void append_reply(std::string& out, std::string_view id, const RoomsReply& reply);
+void append_reply(std::string& out, std::string_view id, const SubscribeReply& reply);
+void append_reply(std::string& out, std::string_view id, const AttachReply& reply);
+void append_error(std::string& out, std::string_view id, const RpcError& error);
+
+/// Appends the JSON value of a reply alone, without a line feed.
+void append_value(std::string& out, const Reply& reply);
+void append_value(std::string& out, const ChatMessage& message);
+
+/// Appends a JSON string, quotes included, as safe to print as a reply line.
+void append_json_string(std::string& out, std::string_view text);
+
+}  // namespace p2pmesh::control

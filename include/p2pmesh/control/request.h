@@ -1,0 +1,76 @@
+// What a client may ask of a node: p2pmesh-control(7). Parsed by the node, formatted by clients.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "p2pmesh/base/result.h"
+
+#include "p2pmesh/control/chat_message.h"
+#include "p2pmesh/control/rpc_error.h"
+
+namespace p2pmesh::control {
+
+struct StatusRequest {};
+struct MembersRequest {};
+struct PeersRequest {};
+
+/// Answered once durable.
+struct SendRequest {
+  std::string text;  ///< 1 to kMessageBytesMax bytes of UTF-8
+  std::string room = "#lobby";  ///< as the client wrote it, unchecked
+  std::optional<std::string> as;  ///< name of a local member, unchecked
+};
+
+/// The bounds are exclusive; with `after` the first ones after it, else the newest (before `before`). The zero id
+/// (is_start()) as `after` stands before every message: the first ones of the room.
+struct ListRequest {
+  std::string room = "#lobby";
+  std::optional<MessageId> before;
+  std::optional<MessageId> after;
+  std::size_t limit = 100;  ///< 1 to kControlPageMax
+};
+
+struct RoomsRequest {};
+
+struct SubscribeRequest {
+  std::optional<Cursor> after;  ///< replay everything after it first
+  std::optional<std::string> as;
+};
+
+struct AttachRequest {};
+struct MarkReadRequest {
+  Cursor cursor;
+};
+struct ConnectRequest {
+  std::string host;  ///< 1 to 255 bytes, a name or a numeric address, unchecked
+  std::uint16_t port = 0;  ///< not 0
+};
+struct ShutdownRequest {};
+
+using Request = std::variant<StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest, RoomsRequest,
+                             SubscribeRequest, AttachRequest, MarkReadRequest, ConnectRequest, ShutdownRequest>;
+
+/// One line from a client.
+struct ParsedRequest {
+  /// The id as JSON text (at most kControlIdBytesMax bytes), to be handed to append_reply() or append_error(). Empty
+  /// for a notification, which gets no reply; "null" when the line was too broken to tell.
+  std::string id;
+  tl::expected<Request, RpcError> request;
+};
+
+/// Reads one line, without its line feed. Every line gives a request or an error; nothing is thrown, however deep,
+/// long or malformed it is. Unknown and duplicate keys, numbers out of range and text that is not UTF-8 are errors.
+ParsedRequest parse_request(std::string_view line);
+
+/// The answer to a line over kControlLineBytesMax; its id is unknown ("null").
+RpcError line_too_long_error();
+
+/// Appends a request line, line feed included. `sequence` comes back with the reply; unique a connection.
+void append_request(std::string& out, std::uint64_t sequence, const Request& request);
+
+}  // namespace p2pmesh::control

@@ -1,0 +1,103 @@
+#include "p2pmesh/control/event.h"
+
+#include <array>
+
+#include "json_text.h"
+
+namespace p2pmesh::control {
+namespace {
+
+constexpr std::array<const char*, 5> kNoticeKinds = {"joined", "left", "offline", "back", "renamed"};
+
+void open_event(std::string& out, std::string_view type) {
+  out += "{\"type\":\"";
+  out += type;
+  out += '"';
+}
+
+void append_one(std::string& out, const MessageEvent& event) {
+  open_event(out, "message");
+  out += ",\"cursor\":";
+  append_cursor(out, event.cursor);
+  out += ',';
+  append_message_fields(out, event.message);
+  out += event.repaired ? ",\"repaired\":true" : ",\"repaired\":false";
+  out += event.gap ? ",\"gap\":true" : ",\"gap\":false";
+  out += event.replayed ? ",\"replayed\":true}" : ",\"replayed\":false}";
+}
+
+void append_one(std::string& out, const NoticeEvent& event) {
+  open_event(out, format_notice_kind(event.kind));
+  out += ",\"cursor\":";
+  append_cursor(out, event.cursor);
+  out += ",\"member\":";
+  append_id(out, event.member);
+  out += ",\"name\":";
+  append_json_string(out, event.name);
+  if (event.kind == NoticeKind::kRenamed) {
+    out += ",\"old_name\":";
+    append_json_string(out, event.old_name);
+  }
+  out += ",\"at_ms\":";
+  append_number(out, event.at_ms);
+  out += event.replayed ? ",\"replayed\":true}" : ",\"replayed\":false}";
+}
+
+void append_one(std::string& out, const LiveEvent&) {
+  open_event(out, "live");
+  out += "}";
+}
+
+void append_one(std::string& out, const SyncedEvent&) {
+  open_event(out, "synced");
+  out += "}";
+}
+
+void append_one(std::string& out, const GapEvent& event) {
+  open_event(out, "gap");
+  out += ",\"resume_after\":";
+  append_cursor(out, event.resume_after);
+  out += "}";
+}
+
+void append_one(std::string& out, const StorageEvent& event) {
+  open_event(out, "storage");
+  out += ",\"state\":";
+  append_json_string(out, event.state);
+  out += "}";
+}
+
+template <class OneEvent>
+void append_line(std::string& out, const OneEvent& event) {
+  out += "{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":";
+  append_one(out, event);
+  out += "}\n";
+}
+
+}  // namespace
+
+void append_event(std::string& out, const MessageEvent& event) { append_line(out, event); }
+void append_event(std::string& out, const NoticeEvent& event) { append_line(out, event); }
+void append_event(std::string& out, const LiveEvent& event) { append_line(out, event); }
+void append_event(std::string& out, const SyncedEvent& event) { append_line(out, event); }
+void append_event(std::string& out, const GapEvent& event) { append_line(out, event); }
+void append_event(std::string& out, const StorageEvent& event) { append_line(out, event); }
+
+void append_event(std::string& out, const Event& event) {
+  std::visit([&](const auto& alternative) { append_line(out, alternative); }, event);
+}
+
+void append_value(std::string& out, const Event& event) {
+  std::visit([&](const auto& alternative) { append_one(out, alternative); }, event);
+}
+
+const char* format_notice_kind(NoticeKind kind) { return kNoticeKinds[static_cast<std::size_t>(kind)]; }
+
+std::optional<NoticeKind> parse_notice_kind(std::string_view text) {
+  for (std::size_t i = 0; i < kNoticeKinds.size(); ++i) {
+    if (text == kNoticeKinds[i]) return static_cast<NoticeKind>(i);
+  }
+  return std::nullopt;
+}
+
+}  // namespace p2pmesh::control

@@ -1,0 +1,215 @@
+#include "p2pmesh/control/incoming.h"
+
+#include <array>
+#include <charconv>
+
+#include "method_names.h"
+#include "object_reader.h"
+
+namespace p2pmesh::control {
+namespace {
+
+ChatMessage read_message(ObjectReader& fields) {
+  ChatMessage message;
+  message.id = fields.message_id("id");
+  message.author = fields.key<MemberKey>("author");
+  message.name = fields.text("name");
+  message.room = fields.text("room");
+  message.text = fields.text("text");
+  message.wall_ms = fields.number("wall_ms");
+  message.depth = fields.number("depth");
+  message.own = fields.boolean("own");
+  message.forked = fields.boolean("forked");
+  return message;
+}
+
+StatusReply read_status(ObjectReader& fields) {
+  StatusReply reply;
+  reply.name = fields.text("name");
+  reply.claimed_name = fields.text("claimed_name");
+  reply.key = fields.key<MemberKey>("key");
+  reply.node_key = fields.key<NodeKey>("node_key");
+  reply.mesh = fields.key<MeshId>("mesh");
+  reply.address = fields.text("address");
+  reply.port = static_cast<std::uint16_t>(fields.number("port", 0, 65535));
+  reply.neighbors = fields.number("neighbors");
+  reply.members = fields.number("members");
+  reply.online = fields.number("online");
+  reply.pending = fields.number("pending");
+  reply.messages = fields.number("messages");
+  reply.synced = fields.boolean("synced");
+  reply.leaves_with_last_screen = fields.boolean("leaves_with_last_screen");
+  reply.screens = fields.optional_number("screens", 0, UINT64_MAX).value_or(0);
+  reply.pid = static_cast<std::int64_t>(fields.number("pid", 0, INT32_MAX));
+  reply.version = fields.text("version");
+  reply.storage = fields.text("storage");
+  for (const auto& [name, value] : fields.object("counters").get_ref<const Json::object_t&>()) {
+    if (value.is_number_unsigned()) reply.counters.emplace_back(name, value.get<std::uint64_t>());
+  }
+  return reply;
+}
+
+MemberEntry read_member(ObjectReader& fields) {
+  MemberEntry member;
+  member.name = fields.text("name");
+  member.key = fields.key<MemberKey>("key");
+  member.online = fields.boolean("online");
+  member.since_ms = fields.number("since_ms");
+  member.self = fields.boolean("self");
+  member.addresses = fields.texts("addresses");
+  return member;
+}
+
+PeerEntry read_peer(ObjectReader& fields) {
+  PeerEntry peer;
+  peer.name = fields.text("name");
+  peer.key = fields.key<NodeKey>("key");
+  peer.address = fields.text("address");
+  peer.outbound = fields.boolean("outbound");
+  peer.rtt_ms = fields.optional_real("rtt_ms");
+  return peer;
+}
+
+/// Reads each element of an array; the first fault of one is a fault of `outer`.
+template <class Element>
+std::vector<Element> read_each(const Json::array_t& array, Element (*read)(ObjectReader&), ObjectReader& outer) {
+  std::vector<Element> elements;
+  elements.reserve(array.size());
+  for (const Json& value : array) {
+    ObjectReader fields(value);
+    elements.push_back(read(fields));
+    if (!fields.fault().empty()) outer.refuse(fields.fault());
+  }
+  return elements;
+}
+
+/// The result of a method that answers with an array, wrapped so that one reader serves all.
+constexpr std::string_view kResult = "result";
+
+Reply read_result(std::string_view method, ObjectReader& line) {
+  if (method == "members.list") return MembersReply{read_each(line.array(kResult), read_member, line)};
+  if (method == "peers.list") return PeersReply{read_each(line.array(kResult), read_peer, line)};
+  if (method == "rooms.list") return RoomsReply{line.texts(kResult)};
+
+  ObjectReader fields(line.object(kResult));
+  Reply reply = EmptyReply{};
+  if (method == "status") {
+    reply = read_status(fields);
+  } else if (method == "message.send") {
+    reply = SendReply{fields.message_id("id")};
+  } else if (method == "message.list") {
+    auto messages = read_each(fields.array("messages"), read_message, fields);
+    reply = ListReply{std::move(messages), fields.boolean("more")};
+  } else if (method == "events.subscribe") {
+    reply = SubscribeReply{fields.cursor("cursor")};
+  } else if (method == "screen.attach") {
+    reply = AttachReply{fields.boolean("leaves_with_last_screen"), fields.cursor("read_cursor")};
+  }
+  if (!fields.fault().empty()) line.refuse(fields.fault());
+  return reply;
+}
+
+RpcError read_error(ObjectReader& line) {
+  const Json& object = line.object("error");
+  ObjectReader fields(object);
+  RpcError error;
+  error.message = fields.text("message");
+  const auto code = object.find("code");
+  if (code == object.end() || !code->is_number_integer()) {
+    fields.refuse("an error without a code");
+  } else {
+    const auto value = code->get<std::int64_t>();
+    const bool fits = value >= INT32_MIN && value <= INT32_MAX;
+    error.code = static_cast<RpcErrorCode>(fits ? static_cast<int>(value) : -32000);
+  }
+  if (const auto data = object.find("data"); data != object.end() && data->is_object()) {
+    ObjectReader more(*data);
+    error.status = static_cast<ExitStatus>(more.optional_number("status", 1, 255).value_or(70));
+  }
+  if (!fields.fault().empty()) line.refuse(fields.fault());
+  return error;
+}
+
+Incoming read_reply(const Json& json) {
+  ObjectReader line(json);
+  const auto id = line.optional_text("id");
+  IncomingReply incoming{0, tl::unexpected<RpcError>(RpcError{})};
+  std::string_view method;
+  if (id) {
+    const std::size_t mark = id->find('#');
+    const char* end = id->data() + id->size();
+    if (mark == std::string::npos || std::from_chars(id->data() + mark + 1, end, incoming.sequence).ptr != end) {
+      return MalformedLine{"a reply to a request that was not sent"};
+    }
+    method = std::string_view(*id).substr(0, mark);
+  }
+  if (json.contains("error")) {
+    incoming.reply = tl::unexpected<RpcError>(read_error(line));
+  } else if (find_method(method) == kMethodNames.size()) {
+    return MalformedLine{"a reply to a request that was not sent"};
+  } else {
+    incoming.reply = read_result(method, line);
+  }
+  if (!line.fault().empty()) return MalformedLine{line.fault()};
+  return incoming;
+}
+
+Incoming read_event(const Json& json) {
+  ObjectReader line(json);
+  ObjectReader fields(line.object("params"));
+  const std::string type = fields.text("type");
+  Incoming incoming = UnknownEvent{};
+  if (type == "message") {
+    MessageEvent event;
+    event.cursor = fields.cursor("cursor");
+    event.message = read_message(fields);
+    event.repaired = fields.boolean("repaired");
+    event.gap = fields.boolean("gap");
+    event.replayed = fields.boolean("replayed");
+    incoming = Event(std::move(event));
+  } else if (const auto kind = parse_notice_kind(type)) {
+    NoticeEvent event;
+    event.kind = *kind;
+    event.cursor = fields.cursor("cursor");
+    event.member = fields.key<MemberKey>("member");
+    event.name = fields.text("name");
+    if (event.kind == NoticeKind::kRenamed) event.old_name = fields.text("old_name");
+    event.at_ms = fields.number("at_ms");
+    event.replayed = fields.boolean("replayed");
+    incoming = Event(std::move(event));
+  } else if (type == "live") {
+    incoming = Event(LiveEvent{});
+  } else if (type == "synced") {
+    incoming = Event(SyncedEvent{});
+  } else if (type == "gap") {
+    incoming = Event(GapEvent{fields.cursor("resume_after")});
+  } else if (type == "storage") {
+    incoming = Event(StorageEvent{fields.text("state")});
+  }
+  if (!line.fault().empty()) return MalformedLine{line.fault()};
+  if (!fields.fault().empty()) return MalformedLine{fields.fault()};
+  return incoming;
+}
+
+}  // namespace
+
+Incoming parse_incoming(std::string_view line) {
+  const auto json = parse_json(line);
+  if (!json) return MalformedLine{"a line that " + json.error().reason};
+  if (!json->is_object()) return MalformedLine{"a line that is no object"};
+  if (!json->contains("method")) return read_reply(*json);
+  const Json& method = (*json)["method"];
+  if (!method.is_string()) return MalformedLine{"a method that is no string"};
+  if (method.get_ref<const std::string&>() != "event") return UnknownEvent{};
+  return read_event(*json);
+}
+
+Error to_error(const RpcError& error) {
+  switch (error.code) {
+    case RpcErrorCode::kApplication: return {error.status, error.message};
+    case RpcErrorCode::kInvalidParams: return {ExitStatus::kUsage, error.message};
+    default: return {ExitStatus::kProtocol, error.message};
+  }
+}
+
+}  // namespace p2pmesh::control

@@ -1,0 +1,37 @@
+// Appends JSON to a string, piece by piece: no tree is built on the way of an event.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "p2pmesh/base/bytes.h"
+#include "p2pmesh/control/chat_message.h"
+#include "p2pmesh/control/reply.h"
+
+namespace p2pmesh::control {
+
+void append_number(std::string& out, std::uint64_t value);
+void append_number(std::string& out, std::int64_t value);
+/// Shortest form that reads back the same; null for what JSON has no number for.
+void append_number(std::string& out, double value);
+
+inline void append_boolean(std::string& out, bool value) { out += value ? "true" : "false"; }
+
+/// Lower-case hexadecimal, without quotes.
+void append_hex(std::string& out, ByteView bytes);
+
+/// With quotes.
+template <class Tag>
+void append_id(std::string& out, const Id32<Tag>& id) {
+  out += '"';
+  append_hex(out, id.bytes);
+  out += '"';
+}
+void append_id(std::string& out, const MessageId& id);
+void append_cursor(std::string& out, const Cursor& cursor);
+
+/// The fields of a message, each preceded by a comma but the first; without braces.
+void append_message_fields(std::string& out, const ChatMessage& message);
+
+}  // namespace p2pmesh::control

@@ -1,0 +1,25 @@
+// The methods of the control protocol, in the order of the alternatives of Request.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+#include <variant>
+
+#include "p2pmesh/control/request.h"
+
+namespace p2pmesh::control {
+
+inline constexpr std::array<std::string_view, 11> kMethodNames = {
+    "status",     "members.list",     "peers.list",    "message.send", "message.list", "rooms.list",
+    "events.subscribe", "screen.attach", "read.mark", "mesh.connect", "shutdown"};
+static_assert(kMethodNames.size() == std::variant_size_v<Request>);
+
+/// Index of a method; kMethodNames.size() when there is none of that name.
+constexpr std::size_t find_method(std::string_view name) {
+  std::size_t index = 0;
+  while (index < kMethodNames.size() && kMethodNames[index] != name) ++index;
+  return index;
+}
+
+}  // namespace p2pmesh::control

@@ -1,0 +1,176 @@
+#include "p2pmesh/control/reply.h"
+
+#include "json_text.h"
+
+namespace p2pmesh::control {
+namespace {
+
+void append_text_field(std::string& out, std::string_view name, std::string_view text) {
+  out += name;
+  append_json_string(out, text);
+}
+template <class Number>
+void append_number_field(std::string& out, std::string_view name, Number number) {
+  out += name;
+  append_number(out, number);
+}
+void append_boolean_field(std::string& out, std::string_view name, bool value) {
+  out += name;
+  append_boolean(out, value);
+}
+
+/// Appends an array, each element by `append_element`.
+template <class Elements, class Append>
+void append_array(std::string& out, const Elements& elements, Append append_element) {
+  out += '[';
+  bool is_first = true;
+  for (const auto& element : elements) {
+    if (!is_first) out += ',';
+    is_first = false;
+    append_element(element);
+  }
+  out += ']';
+}
+
+void append_one(std::string& out, const EmptyReply&) { out += "{}"; }
+
+void append_one(std::string& out, const StatusReply& reply) {
+  append_text_field(out, "{\"name\":", reply.name);
+  append_text_field(out, ",\"claimed_name\":", reply.claimed_name);
+  out += ",\"key\":";
+  append_id(out, reply.key);
+  out += ",\"node_key\":";
+  append_id(out, reply.node_key);
+  out += ",\"mesh\":";
+  append_id(out, reply.mesh);
+  append_text_field(out, ",\"address\":", reply.address);
+  append_number_field(out, ",\"port\":", std::uint64_t{reply.port});
+  append_number_field(out, ",\"neighbors\":", reply.neighbors);
+  append_number_field(out, ",\"members\":", reply.members);
+  append_number_field(out, ",\"online\":", reply.online);
+  append_number_field(out, ",\"pending\":", reply.pending);
+  append_number_field(out, ",\"messages\":", reply.messages);
+  append_boolean_field(out, ",\"synced\":", reply.synced);
+  append_boolean_field(out, ",\"leaves_with_last_screen\":", reply.leaves_with_last_screen);
+  append_number_field(out, ",\"screens\":", reply.screens);
+  append_number_field(out, ",\"pid\":", reply.pid);
+  append_text_field(out, ",\"version\":", reply.version);
+  append_text_field(out, ",\"storage\":", reply.storage);
+  out += ",\"counters\":{";
+  bool is_first = true;
+  for (const auto& [name, value] : reply.counters) {
+    if (!is_first) out += ',';
+    is_first = false;
+    append_json_string(out, name);
+    append_number_field(out, ":", value);
+  }
+  out += "}}";
+}
+
+void append_one(std::string& out, const MembersReply& reply) {
+  append_array(out, reply.members, [&](const MemberEntry& member) {
+    append_text_field(out, "{\"name\":", member.name);
+    out += ",\"key\":";
+    append_id(out, member.key);
+    append_boolean_field(out, ",\"online\":", member.online);
+    append_number_field(out, ",\"since_ms\":", member.since_ms);
+    append_boolean_field(out, ",\"self\":", member.self);
+    out += ",\"addresses\":";
+    append_array(out, member.addresses, [&](const std::string& address) { append_json_string(out, address); });
+    out += '}';
+  });
+}
+
+void append_one(std::string& out, const PeersReply& reply) {
+  append_array(out, reply.peers, [&](const PeerEntry& peer) {
+    append_text_field(out, "{\"name\":", peer.name);
+    out += ",\"key\":";
+    append_id(out, peer.key);
+    append_text_field(out, ",\"address\":", peer.address);
+    append_boolean_field(out, ",\"outbound\":", peer.outbound);
+    out += ",\"rtt_ms\":";
+    if (peer.rtt_ms) {
+      append_number(out, *peer.rtt_ms);
+    } else {
+      out += "null";
+    }
+    out += '}';
+  });
+}
+
+void append_one(std::string& out, const SendReply& reply) {
+  out += "{\"id\":";
+  append_id(out, reply.id);
+  out += '}';
+}
+
+void append_one(std::string& out, const ListReply& reply) {
+  out += "{\"messages\":";
+  append_array(out, reply.messages, [&](const ChatMessage& message) { append_value(out, message); });
+  append_boolean_field(out, ",\"more\":", reply.more);
+  out += '}';
+}
+
+void append_one(std::string& out, const RoomsReply& reply) {
+  append_array(out, reply.rooms, [&](const std::string& room) { append_json_string(out, room); });
+}
+
+void append_one(std::string& out, const SubscribeReply& reply) {
+  out += "{\"cursor\":";
+  append_cursor(out, reply.cursor);
+  out += '}';
+}
+
+void append_one(std::string& out, const AttachReply& reply) {
+  append_boolean_field(out, "{\"leaves_with_last_screen\":", reply.leaves_with_last_screen);
+  out += ",\"read_cursor\":";
+  append_cursor(out, reply.read_cursor);
+  out += '}';
+}
+
+template <class OneReply>
+void append_line(std::string& out, std::string_view id, const OneReply& reply) {
+  if (id.empty()) return;
+  out += "{\"jsonrpc\":\"2.0\",\"id\":";
+  out += id;
+  out += ",\"result\":";
+  append_one(out, reply);
+  out += "}\n";
+}
+
+}  // namespace
+
+void append_reply(std::string& out, std::string_view id, const EmptyReply& reply) { append_line(out, id, reply); }
+void append_reply(std::string& out, std::string_view id, const StatusReply& reply) { append_line(out, id, reply); }
+void append_reply(std::string& out, std::string_view id, const MembersReply& reply) { append_line(out, id, reply); }
+void append_reply(std::string& out, std::string_view id, const PeersReply& reply) { append_line(out, id, reply); }
+void append_reply(std::string& out, std::string_view id, const SendReply& reply) { append_line(out, id, reply); }
+void append_reply(std::string& out, std::string_view id, const ListReply& reply) { append_line(out, id, reply); }
+void append_reply(std::string& out, std::string_view id, const RoomsReply& reply) { append_line(out, id, reply); }
+void append_reply(std::string& out, std::string_view id, const SubscribeReply& reply) { append_line(out, id, reply); }
+void append_reply(std::string& out, std::string_view id, const AttachReply& reply) { append_line(out, id, reply); }
+
+void append_error(std::string& out, std::string_view id, const RpcError& error) {
+  if (id.empty()) return;
+  out += "{\"jsonrpc\":\"2.0\",\"id\":";
+  out += id;
+  append_number_field(out, ",\"error\":{\"code\":", static_cast<std::int64_t>(error.code));
+  append_text_field(out, ",\"message\":", error.message);
+  if (error.code == RpcErrorCode::kApplication) {
+    append_number_field(out, ",\"data\":{\"status\":", static_cast<std::int64_t>(error.status));
+    out += '}';
+  }
+  out += "}}\n";
+}
+
+void append_value(std::string& out, const Reply& reply) {
+  std::visit([&](const auto& alternative) { append_one(out, alternative); }, reply);
+}
+
+void append_value(std::string& out, const ChatMessage& message) {
+  out += '{';
+  append_message_fields(out, message);
+  out += '}';
+}
+
+}  // namespace p2pmesh::control

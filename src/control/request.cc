@@ -1,0 +1,216 @@
+#include "p2pmesh/control/request.h"
+
+#include <array>
+
+#include "json_text.h"
+#include "object_reader.h"
+#include "method_names.h"
+#include "p2pmesh/base/limits.h"
+
+namespace p2pmesh::control {
+namespace {
+
+Request read_send(ObjectReader& params) {
+  SendRequest request;
+  request.text = params.text("text");
+  if (request.text.empty()) params.refuse("\"text\" is empty");
+  if (request.text.size() > limits::kMessageBytesMax) {
+    params.refuse("\"text\" has " + std::to_string(request.text.size()) + " bytes, more than " +
+                  std::to_string(limits::kMessageBytesMax));
+  }
+  if (auto room = params.optional_text("room")) request.room = *std::move(room);
+  request.as = params.optional_text("as");
+  return request;
+}
+
+Request read_list(ObjectReader& params) {
+  ListRequest request;
+  if (auto room = params.optional_text("room")) request.room = *std::move(room);
+  request.before = params.optional_message_id("before");
+  request.after = params.optional_message_id("after");
+  request.limit = params.optional_number("limit", 1, limits::kControlPageMax).value_or(request.limit);
+  return request;
+}
+
+Request read_subscribe(ObjectReader& params) {
+  SubscribeRequest request;
+  request.after = params.optional_cursor("after");
+  request.as = params.optional_text("as");
+  return request;
+}
+
+Request read_connect(ObjectReader& params) {
+  constexpr std::size_t kHostBytesMax = 255;  // of a domain name
+  ConnectRequest request;
+  request.host = params.text("host");
+  if (request.host.empty() || request.host.size() > kHostBytesMax) params.refuse("\"host\" must have 1 to 255 bytes");
+  request.port = static_cast<std::uint16_t>(params.number("port", 1, 65535));
+  return request;
+}
+
+template <class Empty>
+Request read_empty(ObjectReader&) {
+  return Empty{};
+}
+
+Request read_mark(ObjectReader& params) { return MarkReadRequest{params.cursor("cursor")}; }
+
+/// In the order of kMethodNames.
+constexpr std::array<Request (*)(ObjectReader&), kMethodNames.size()> kReaders = {
+    read_empty<StatusRequest>, read_empty<MembersRequest>, read_empty<PeersRequest>, read_send,
+    read_list,                 read_empty<RoomsRequest>,   read_subscribe,           read_empty<AttachRequest>,
+    read_mark,                 read_connect,               read_empty<ShutdownRequest>};
+
+RpcError invalid_request(std::string reason) {
+  return {RpcErrorCode::kInvalidRequest, std::move(reason), ExitStatus::kUsage};
+}
+
+const Json* find_field(const Json& object, const char* name) {
+  const auto at = object.find(name);
+  return at == object.end() ? nullptr : &*at;
+}
+
+/// The id as JSON text; nothing when it is none that a reply could carry.
+std::optional<std::string> format_request_id(const Json& id) {
+  std::string text;
+  if (id.is_string()) {
+    append_json_string(text, id.get_ref<const std::string&>());
+  } else if (id.is_number_unsigned()) {
+    append_number(text, id.get<std::uint64_t>());
+  } else if (id.is_number_integer()) {
+    append_number(text, id.get<std::int64_t>());
+  } else if (id.is_number_float()) {
+    append_number(text, id.get<double>());
+  } else if (id.is_null()) {
+    text = "null";
+  } else {
+    return std::nullopt;
+  }
+  if (text.size() > limits::kControlIdBytesMax) return std::nullopt;
+  return text;
+}
+
+tl::expected<Request, RpcError> read_request(const Json& line) {
+  const auto refuse = [](RpcError error) { return tl::unexpected<RpcError>(std::move(error)); };
+  const Json* version = find_field(line, "jsonrpc");
+  if (version == nullptr || !version->is_string() || version->get_ref<const std::string&>() != "2.0") {
+    return refuse(invalid_request("\"jsonrpc\" must be \"2.0\"."));
+  }
+  const Json* method = find_field(line, "method");
+  if (method == nullptr || !method->is_string()) return refuse(invalid_request("\"method\" must be a string."));
+  const auto& name = method->get_ref<const std::string&>();
+  const std::size_t index = find_method(name);
+  if (index == kMethodNames.size()) {
+    return refuse({RpcErrorCode::kUnknownMethod, "There is no method \"" + name.substr(0, 64) + "\".", ExitStatus::kUsage});
+  }
+  static const Json kNoParams = Json::object();
+  const Json* given = find_field(line, "params");
+  const Json& params = given == nullptr ? kNoParams : *given;
+  if (!params.is_object()) return refuse(invalid_params("The parameters must be an object with their names."));
+  ObjectReader reader(params);
+  Request request = kReaders[index](reader);
+  reader.refuse_unknown();
+  if (!reader.fault().empty()) return refuse(invalid_params(name + ": " + reader.fault() + "."));
+  return request;
+}
+
+void append_params(std::string&, const StatusRequest&) {}
+void append_params(std::string&, const MembersRequest&) {}
+void append_params(std::string&, const PeersRequest&) {}
+void append_params(std::string&, const RoomsRequest&) {}
+void append_params(std::string&, const AttachRequest&) {}
+void append_params(std::string&, const ShutdownRequest&) {}
+
+void append_params(std::string& out, const SendRequest& request) {
+  out += "\"text\":";
+  append_json_string(out, request.text);
+  out += ",\"room\":";
+  append_json_string(out, request.room);
+  if (request.as) {
+    out += ",\"as\":";
+    append_json_string(out, *request.as);
+  }
+}
+
+void append_params(std::string& out, const ListRequest& request) {
+  out += "\"room\":";
+  append_json_string(out, request.room);
+  out += ",\"limit\":";
+  append_number(out, std::uint64_t{request.limit});
+  if (request.before) {
+    out += ",\"before\":";
+    append_id(out, *request.before);
+  }
+  if (request.after) {
+    out += ",\"after\":";
+    append_id(out, *request.after);
+  }
+}
+
+void append_params(std::string& out, const SubscribeRequest& request) {
+  if (request.after) {
+    out += "\"after\":";
+    append_cursor(out, *request.after);
+  }
+  if (request.as) {
+    out += request.after ? ",\"as\":" : "\"as\":";
+    append_json_string(out, *request.as);
+  }
+}
+
+void append_params(std::string& out, const MarkReadRequest& request) {
+  out += "\"cursor\":";
+  append_cursor(out, request.cursor);
+}
+
+void append_params(std::string& out, const ConnectRequest& request) {
+  out += "\"host\":";
+  append_json_string(out, request.host);
+  out += ",\"port\":";
+  append_number(out, std::uint64_t{request.port});
+}
+
+}  // namespace
+
+ParsedRequest parse_request(std::string_view line) {
+  const auto refuse = [](std::string id, RpcError error) {
+    return ParsedRequest{std::move(id), tl::unexpected<RpcError>(std::move(error))};
+  };
+  const auto json = parse_json(line);
+  if (!json) {
+    const auto code = json.error().is_syntax ? RpcErrorCode::kParse : RpcErrorCode::kInvalidRequest;
+    return refuse("null", {code, "The line " + json.error().reason + ".", ExitStatus::kUsage});
+  }
+  if (json->is_array()) return refuse("null", invalid_request("Batches are not served; send one request a line."));
+  if (!json->is_object()) return refuse("null", invalid_request("A request is an object."));
+
+  auto request = read_request(*json);
+  if (const Json* id = find_field(*json, "id"); id != nullptr) {
+    auto text = format_request_id(*id);
+    if (text) return {*std::move(text), std::move(request)};
+    return refuse("null", invalid_request("\"id\" must be a short string, a number or null."));
+  }
+  // Without an id it is a notification, unless it is no request at all.
+  const bool is_request = request || request.error().code != RpcErrorCode::kInvalidRequest;
+  return {is_request ? "" : "null", std::move(request)};
+}
+
+RpcError line_too_long_error() {
+  return invalid_request("A line has more than " + std::to_string(limits::kControlLineBytesMax) +
+                         " bytes; the connection is closed.");
+}
+
+void append_request(std::string& out, std::uint64_t sequence, const Request& request) {
+  const std::string_view method = kMethodNames[request.index()];
+  out += "{\"jsonrpc\":\"2.0\",\"id\":\"";
+  out += method;
+  out += '#';
+  append_number(out, sequence);
+  out += "\",\"method\":\"";
+  out += method;
+  out += "\",\"params\":{";
+  std::visit([&](const auto& alternative) { append_params(out, alternative); }, request);
+  out += "}}\n";
+}
+
+}  // namespace p2pmesh::control

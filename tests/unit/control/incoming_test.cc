@@ -1,0 +1,225 @@
+#include "p2pmesh/control/incoming.h"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "p2pmesh/control/request.h"
+
+namespace p2pmesh::control {
+namespace {
+
+const std::string kAwkward = "q\"b\\n\n\x1b\x7f\u0085\u202e\u2028 ü\U0001F600";
+
+template <class Id>
+Id id_of(std::uint8_t byte) {
+  Id id;
+  id.bytes.fill(byte);
+  return id;
+}
+
+ChatMessage make_message() {
+  return {{id_of<EnvelopeId>(0x0f), 5}, id_of<MemberKey>(0xa0), "Bob~4f2a", "#lobby", kAwkward, 1795000000123, 42, true, true};
+}
+
+std::string without_line_feed(std::string line) {
+  REQUIRE(line.back() == '\n');
+  line.pop_back();
+  REQUIRE(line.find('\n') == std::string::npos);
+  return line;
+}
+
+/// What a client reads of the reply to a request of the kind `request`.
+template <class OneReply>
+OneReply reply_there_and_back(const Request& request, const OneReply& reply) {
+  std::string asked;
+  append_request(asked, 77, request);
+  const ParsedRequest parsed = parse_request(without_line_feed(asked));
+  std::string line;
+  append_reply(line, parsed.id, reply);
+  const Incoming incoming = parse_incoming(without_line_feed(line));
+  if (const auto* malformed = std::get_if<MalformedLine>(&incoming)) FAIL(malformed->reason);
+  const auto& got = std::get<IncomingReply>(incoming);
+  CHECK(got.sequence == 77);
+  REQUIRE(got.reply);
+  return std::get<OneReply>(*got.reply);
+}
+
+template <class OneEvent>
+OneEvent event_there_and_back(const OneEvent& event) {
+  std::string line;
+  append_event(line, event);
+  line = without_line_feed(line);
+  for (const char byte : line) REQUIRE((static_cast<unsigned char>(byte) >= 0x20 && byte != '\x7f'));
+  REQUIRE(line.find("\u202e") == std::string::npos);
+  REQUIRE(line.find("\u0085") == std::string::npos);
+  const Incoming incoming = parse_incoming(line);
+  if (const auto* malformed = std::get_if<MalformedLine>(&incoming)) FAIL(malformed->reason);
+  return std::get<OneEvent>(std::get<Event>(incoming));
+}
+
+TEST_CASE("a status survives the way from node to client") {
+  StatusReply status;
+  status.name = kAwkward;
+  status.claimed_name = "Bob";
+  status.key = id_of<MemberKey>(1);
+  status.node_key = id_of<NodeKey>(2);
+  status.mesh = id_of<MeshId>(3);
+  status.address = "127.0.0.1";
+  status.port = 55107;
+  status.neighbors = 2, status.members = 4, status.online = 3, status.pending = 5, status.messages = UINT64_MAX;
+  status.synced = status.leaves_with_last_screen = true;
+  status.screens = 2;
+  status.pid = 4711;
+  status.version = "0.1.0";
+  status.storage = "disk full";
+  status.counters = {{"bytes_in", 7}, {"frames_in", UINT64_MAX}};
+  const auto got = reply_there_and_back(StatusRequest{}, status);
+  CHECK(got.name == kAwkward);
+  CHECK(got.mesh == status.mesh);
+  CHECK(got.port == 55107);
+  CHECK(got.pending == 5);
+  CHECK(got.messages == UINT64_MAX);
+  CHECK(got.synced);
+  CHECK(got.screens == 2);
+  CHECK(got.pid == 4711);
+  CHECK(got.storage == "disk full");
+  CHECK(got.counters == status.counters);
+}
+
+TEST_CASE("lists survive the way from node to client") {
+  const MemberEntry alice{"Alice", id_of<MemberKey>(1), true, 99, true, {"1.2.3.4:5", "[::1]:5"}};
+  const auto members = reply_there_and_back(MembersRequest{}, MembersReply{{alice, {}}});
+  REQUIRE(members.members.size() == 2);
+  CHECK(members.members[0].addresses == alice.addresses);
+  CHECK(members.members[0].self);
+  CHECK(members.members[1].addresses.empty());
+
+  const auto peers = reply_there_and_back(PeersRequest{}, PeersReply{{{"Bob", id_of<NodeKey>(2), "[::1]:5", true, 0.25}, {}}});
+  REQUIRE(peers.peers.size() == 2);
+  CHECK(peers.peers[0].rtt_ms == 0.25);
+  CHECK_FALSE(peers.peers[1].rtt_ms);
+
+  const auto list = reply_there_and_back(ListRequest{}, ListReply{{make_message(), make_message()}, true});
+  REQUIRE(list.messages.size() == 2);
+  CHECK(list.messages[1] == make_message());
+  CHECK(list.more);
+  CHECK(reply_there_and_back(ListRequest{}, ListReply{}).messages.empty());
+  CHECK(reply_there_and_back(RoomsRequest{}, RoomsReply{{"#lobby", "#\u00fc"}}).rooms.size() == 2);
+  CHECK(reply_there_and_back(RoomsRequest{}, RoomsReply{}).rooms.empty());
+}
+
+TEST_CASE("short replies survive the way from node to client") {
+  const MessageId id{id_of<EnvelopeId>(9), 511};
+  CHECK(reply_there_and_back(SendRequest{"x", "#lobby", {}}, SendReply{id}).id == id);
+  CHECK(reply_there_and_back(SubscribeRequest{}, SubscribeReply{{5, 2}}).cursor == Cursor{5, 2});
+  const auto attached = reply_there_and_back(AttachRequest{}, AttachReply{true, {8, 1}});
+  CHECK(attached.leaves_with_last_screen);
+  CHECK(attached.read_cursor == Cursor{8, 1});
+  reply_there_and_back(MarkReadRequest{}, EmptyReply{});
+  reply_there_and_back(ConnectRequest{"a", 1}, EmptyReply{});
+  reply_there_and_back(ShutdownRequest{}, EmptyReply{});
+}
+
+TEST_CASE("an error keeps its code, sentence and status") {
+  std::string line;
+  append_error(line, "\"mesh.connect#3\"", application_error({ExitStatus::kUnknownHost, "No such host: \x1b\xff"}));
+  const Incoming incoming = parse_incoming(without_line_feed(line));
+  const auto& reply = std::get<IncomingReply>(incoming);
+  CHECK(reply.sequence == 3);
+  REQUIRE_FALSE(reply.reply);
+  CHECK(reply.reply.error() == RpcError{RpcErrorCode::kApplication, "No such host: \x1b\ufffd", ExitStatus::kUnknownHost});
+  CHECK(to_error(reply.reply.error()).status == ExitStatus::kUnknownHost);
+
+  line.clear();
+  append_error(line, "null", line_too_long_error());
+  const Incoming unknown = parse_incoming(without_line_feed(line));
+  CHECK(std::get<IncomingReply>(unknown).sequence == 0);
+  CHECK(std::get<IncomingReply>(unknown).reply.error().code == RpcErrorCode::kInvalidRequest);
+}
+
+TEST_CASE("every event survives the way from node to client") {
+  const auto message = event_there_and_back(MessageEvent{{UINT64_MAX, 511}, make_message(), true, false, true});
+  CHECK(message.cursor == Cursor{UINT64_MAX, 511});
+  CHECK(message.message == make_message());
+  CHECK(message.repaired);
+  CHECK_FALSE(message.gap);
+  CHECK(message.replayed);
+  CHECK(event_there_and_back(MessageEvent{{1, 0}, make_message(), false, true, false}).gap);
+
+  for (const NoticeKind kind : {NoticeKind::kJoined, NoticeKind::kLeft, NoticeKind::kOffline, NoticeKind::kBack, NoticeKind::kRenamed}) {
+    const auto notice = event_there_and_back(NoticeEvent{kind, {3, 0}, id_of<MemberKey>(7), kAwkward, "Rob", 55, true});
+    CHECK(notice.kind == kind);
+    CHECK(notice.name == kAwkward);
+    CHECK(notice.old_name == (kind == NoticeKind::kRenamed ? "Rob" : ""));
+    CHECK(notice.at_ms == 55);
+    CHECK(notice.replayed);
+    CHECK(parse_notice_kind(format_notice_kind(kind)) == kind);
+  }
+  CHECK_FALSE(parse_notice_kind("message"));
+  event_there_and_back(LiveEvent{});
+  event_there_and_back(SyncedEvent{});
+  CHECK(event_there_and_back(GapEvent{{4, 4}}).resume_after == Cursor{4, 4});
+  CHECK(event_there_and_back(StorageEvent{kAwkward}).state == kAwkward);
+}
+
+TEST_CASE("events and values of later versions are told from broken lines") {
+  const auto parse_params = [](const std::string& params) {
+    return parse_incoming(R"({"jsonrpc":"2.0","method":"event","params":)" + params + "}");
+  };
+  CHECK(std::holds_alternative<UnknownEvent>(parse_params(R"({"type":"dance","x":[]})")));
+  CHECK(std::holds_alternative<UnknownEvent>(parse_incoming(R"({"jsonrpc":"2.0","method":"other"})")));
+  CHECK(std::holds_alternative<Event>(parse_params(R"({"type":"live","more":1})")));
+  for (const char* params : {"[]", "{}", R"({"type":5})", R"({"type":"gap"})", R"({"type":"message"})", R"({"type":"joined","name":1})"}) {
+    CAPTURE(params);
+    CHECK(std::holds_alternative<MalformedLine>(parse_params(params)));
+  }
+  for (const char* line : {"", "x", "[]", "{}", R"({"id":"status","result":{}})", R"({"id":"a#1","result":{}})",
+                           R"({"id":"status#1","result":{}})", R"({"id":"status#x","result":{}})", R"({"id":"status#1","error":5})",
+                           R"({"id":"status#1","error":{"message":"m"}})", R"({"id":7,"result":{}})", R"({"method":5})",
+                           R"({"id":"members.list#1","result":[5]})", R"({"id":"members.list#1","result":{}})"}) {
+    CAPTURE(line);
+    CHECK(std::holds_alternative<MalformedLine>(parse_incoming(line)));
+  }
+}
+
+TEST_CASE("any changed byte of an event gives an event or a fault") {
+  std::string line;
+  append_event(line, MessageEvent{{1, 0}, make_message(), false, false, false});
+  line.pop_back();
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    for (const char byte : {'\0', '"', '\\', '{', '}', '[', '9', 'e', '-', '.', '\xff', ' '}) {
+      std::string changed = line;
+      changed[i] = byte;
+      parse_incoming(changed);
+    }
+    parse_incoming(line.substr(0, i));
+  }
+}
+
+TEST_CASE("a string of any bytes is one JSON string, the same text when it was UTF-8") {
+  for (int first = 0; first < 256; ++first) {
+    for (int second = 0; second < 256; ++second) {
+      const std::string text{static_cast<char>(first), static_cast<char>(second)};
+      std::string out;
+      append_json_string(out, text);
+      const auto back = nlohmann::json::parse(out, nullptr, false);
+      REQUIRE(back.is_string());
+      const bool is_utf8 = !nlohmann::json::parse('"' + (first < 0x80 ? std::string("aa") : text) + '"', nullptr, false).is_discarded();
+      if (first < 0x80 && second < 0x80) REQUIRE(back.get<std::string>() == text);
+      if (first >= 0x80 && is_utf8) REQUIRE(back.get<std::string>() == text);
+    }
+  }
+  for (const std::string text : {"\u0800\uffff\u07ff", "\U00010000\U0010ffff", "\u2027\u202f\u2065"}) {
+    std::string out;
+    append_json_string(out, text);
+    CHECK(out == "\"" + text + "\"");
+  }
+  std::string out;
+  append_json_string(out, "\u2066\u061c\xf4\x90\x80\x80\xe0\x80\x80");
+  CHECK(out == "\"\\u2066\\u061c\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\"");
+}
+
+}  // namespace
+}  // namespace p2pmesh::control

@@ -1,0 +1,203 @@
+#include "p2pmesh/control/request.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/control/reply.h"
+
+namespace p2pmesh::control {
+namespace {
+
+std::string call(const std::string& method, const std::string& params) {
+  return R"({"jsonrpc":"2.0","id":1,"method":")" + method + R"(","params":)" + params + "}";
+}
+
+RpcError error_of(const std::string& line) {
+  const ParsedRequest parsed = parse_request(line);
+  CAPTURE(line.substr(0, 200));
+  REQUIRE_FALSE(parsed.request);
+  return parsed.request.error();
+}
+
+template <class Kind>
+Kind parsed_as(const std::string& line) {
+  const ParsedRequest parsed = parse_request(line);
+  CAPTURE(line);
+  if (!parsed.request) FAIL(parsed.request.error().message);
+  REQUIRE(std::holds_alternative<Kind>(*parsed.request));
+  return std::get<Kind>(*parsed.request);
+}
+
+/// What the node reads of a request that a client wrote.
+template <class Kind>
+Kind there_and_back(const Kind& request) {
+  std::string line;
+  append_request(line, 7, request);
+  REQUIRE(line.back() == '\n');
+  REQUIRE(line.find('\n') == line.size() - 1);
+  line.pop_back();
+  return parsed_as<Kind>(line);
+}
+
+TEST_CASE("every request survives the way from client to node") {
+  MessageId id;
+  id.envelope.bytes.fill(0xab);
+  id.index = 511;
+  there_and_back(StatusRequest{});
+  there_and_back(MembersRequest{});
+  there_and_back(PeersRequest{});
+  there_and_back(RoomsRequest{});
+  there_and_back(AttachRequest{});
+  there_and_back(ShutdownRequest{});
+  const std::string awkward = std::string("\"\\\n\t\r\0\x1b\x7f ü \u202e \U0001F600", 20);
+  const auto send = there_and_back(SendRequest{awkward, "#dev", "Bob"});
+  CHECK(send.text == awkward);
+  CHECK(send.room == "#dev");
+  CHECK(send.as == "Bob");
+  const auto list = there_and_back(ListRequest{"#dev", id, std::nullopt, 1000});
+  CHECK(list.before == id);
+  CHECK_FALSE(list.after);
+  CHECK(list.limit == 1000);
+  CHECK(there_and_back(ListRequest{"#dev", std::nullopt, id, 1}).after == id);
+  CHECK(there_and_back(SubscribeRequest{Cursor{UINT64_MAX, 3}, std::nullopt}).after == Cursor{UINT64_MAX, 3});
+  CHECK(there_and_back(SubscribeRequest{std::nullopt, "Bob"}).as == "Bob");
+  CHECK(there_and_back(MarkReadRequest{{12, 1}}).cursor == Cursor{12, 1});
+  const auto connect = there_and_back(ConnectRequest{"::1", 9750});
+  CHECK(connect.host == "::1");
+  CHECK(connect.port == 9750);
+}
+
+TEST_CASE("parameters that may be missing have their defaults") {
+  const auto send = parsed_as<SendRequest>(call("message.send", R"({"text":"hi"})"));
+  CHECK(send.room == "#lobby");
+  CHECK_FALSE(send.as);
+  CHECK(parsed_as<ListRequest>(call("message.list", "{}")).limit == 100);
+  CHECK_FALSE(parsed_as<SubscribeRequest>(call("events.subscribe", R"({"after":null})")).after);
+  parsed_as<StatusRequest>(R"({"jsonrpc":"2.0","id":1,"method":"status"})");
+}
+
+TEST_CASE("an id is echoed as it was written") {
+  const auto id_of = [](const std::string& id) {
+    return parse_request(R"({"jsonrpc":"2.0","method":"status","id":)" + id + "}").id;
+  };
+  CHECK(id_of("1") == "1");
+  CHECK(id_of("-5") == "-5");
+  CHECK(id_of("18446744073709551615") == "18446744073709551615");
+  CHECK(id_of("1.5") == "1.5");
+  CHECK(id_of("null") == "null");
+  CHECK(id_of(R"("a\"b\n")") == R"("a\"b\n")");
+  CHECK(id_of("[1]") == "null");
+  CHECK(id_of("\"" + std::string(limits::kControlIdBytesMax, 'x') + "\"") == "null");
+  CHECK(error_of(R"({"jsonrpc":"2.0","method":"status","id":{}})").code == RpcErrorCode::kInvalidRequest);
+}
+
+TEST_CASE("a request without an id is a notification, what is no request is answered with null") {
+  CHECK(parse_request(R"({"jsonrpc":"2.0","method":"status"})").id.empty());
+  CHECK(parse_request(R"({"jsonrpc":"2.0","method":"no.such"})").id.empty());
+  CHECK(parse_request(R"({"jsonrpc":"2.0"})").id == "null");
+  CHECK(parse_request("{").id == "null");
+  std::string out;
+  append_reply(out, "", EmptyReply{});
+  append_error(out, "", RpcError{});
+  CHECK(out.empty());
+}
+
+TEST_CASE("what is not JSON is a parse error") {
+  for (const std::string line : {"", "{", "hello", "{\"a\":}", "{\"a\":1}x", "\"\\ud800\"", "[1,]", "nul", "{\"a\":1e999}",
+                                 "{\"a\":-1e999}", "\"\x01\"", "GET / HTTP/1.1"}) {
+    CAPTURE(line);
+    CHECK(error_of(line).code == RpcErrorCode::kParse);
+  }
+  for (const char* bad : {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe4\xb8"}) {
+    CHECK(error_of(call("message.send", std::string(R"({"text":")") + bad + "\"}")).code == RpcErrorCode::kParse);
+  }
+  CHECK(error_of(std::string("{\"a\":1}\0", 8)).code == RpcErrorCode::kParse);
+}
+
+TEST_CASE("JSON that is no request is refused") {
+  for (const std::string line : {"1", "null", "\"x\"", "[]", "{}", R"([{"jsonrpc":"2.0","id":1,"method":"status"}])",
+                                 R"({"jsonrpc":"1.0","id":1,"method":"status"})", R"({"jsonrpc":2.0,"id":1,"method":"status"})",
+                                 R"({"jsonrpc":"2.0","id":1,"method":5})", R"({"jsonrpc":"2.0","id":1})"}) {
+    CAPTURE(line);
+    CHECK(error_of(line).code == RpcErrorCode::kInvalidRequest);
+  }
+  CHECK(error_of(call("no.such", "{}")).code == RpcErrorCode::kUnknownMethod);
+  CHECK(error_of(call("", "{}")).code == RpcErrorCode::kUnknownMethod);
+}
+
+TEST_CASE("parameters that are wrong are refused by name") {
+  const auto check_refused = [](const std::string& method, const std::string& params, const std::string& word) {
+    const RpcError error = error_of(call(method, params));
+    CAPTURE(params);
+    CAPTURE(error.message);
+    CHECK(error.code == RpcErrorCode::kInvalidParams);
+    CHECK(error.message.find(word) != std::string::npos);
+  };
+  check_refused("status", R"({"colour":1})", "\"colour\"");
+  check_refused("status", "[]", "object");
+  check_refused("status", "null", "object");
+  check_refused("message.send", "{}", "\"text\" is missing");
+  check_refused("message.send", R"({"text":5})", "\"text\" must be a string");
+  check_refused("message.send", R"({"text":""})", "\"text\" is empty");
+  check_refused("message.send", R"({"text":")" + std::string(limits::kMessageBytesMax + 1, 'x') + "\"}", "8193 bytes");
+  check_refused("message.send", R"({"text":"a","to":"Bob"})", "\"to\"");
+  check_refused("message.send", R"({"text":"a","room":["x"]})", "\"room\"");
+  for (const char* limit : {"0", "1001", "-1", "1.0", "\"5\"", "18446744073709551616", "true"}) {
+    check_refused("message.list", std::string(R"({"limit":)") + limit + "}", "\"limit\"");
+  }
+  check_refused("message.list", R"({"before":"ab.0"})", "\"before\"");
+  check_refused("events.subscribe", R"({"after":"1"})", "\"after\"");
+  check_refused("events.subscribe", R"({"after":"18446744073709551616.0"})", "\"after\"");
+  check_refused("read.mark", "{}", "\"cursor\"");
+  check_refused("read.mark", R"({"cursor":null})", "\"cursor\"");
+  check_refused("mesh.connect", R"({"host":"a","port":0})", "\"port\"");
+  check_refused("mesh.connect", R"({"host":"a","port":65536})", "\"port\"");
+  check_refused("mesh.connect", R"({"host":"","port":1})", "\"host\"");
+  check_refused("mesh.connect", R"({"port":1})", "\"host\"");
+}
+
+TEST_CASE("the longest message fits a line, however it is escaped") {
+  std::string text;
+  for (std::size_t i = 0; i < limits::kMessageBytesMax; ++i) text += "\\u0001";
+  const std::string line = call("message.send", R"({"text":")" + text + "\"}");
+  CHECK(line.size() < limits::kControlLineBytesMax);
+  CHECK(parsed_as<SendRequest>(line).text == std::string(limits::kMessageBytesMax, '\x01'));
+}
+
+TEST_CASE("a key that is there twice is refused, whichever it is") {
+  for (const std::string line : {R"({"jsonrpc":"2.0","id":1,"id":2,"method":"status"})",
+                                 R"({"jsonrpc":"2.0","id":1,"method":"message.send","params":{"text":"a","text":"b"}})"}) {
+    const RpcError error = error_of(line);
+    CHECK(error.code == RpcErrorCode::kInvalidRequest);
+    CHECK(error.message.find("twice") != std::string::npos);
+  }
+}
+
+TEST_CASE("depth is refused before it can hurt") {
+  for (const std::string open : {"[", "{\"a\":", "[{\"a\":"}) {
+    std::string bomb;
+    while (bomb.size() + open.size() <= limits::kControlLineBytesMax) bomb += open;
+    CHECK(error_of(bomb).code == RpcErrorCode::kInvalidRequest);
+  }
+  std::string nested = "1";
+  for (std::size_t i = 0; i < limits::kControlDepthMax - 1; ++i) nested = "[" + nested + "]";
+  CHECK(error_of(call("status", R"({"x":)" + nested + "}")).message.find("nested") != std::string::npos);
+}
+
+TEST_CASE("any bytes give a request or an error") {
+  const std::string line = call("message.send", R"({"text":"h\u00fc","room":"#a","as":null})");
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    parse_request(line.substr(0, i));
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string changed = line;
+      changed[i] = static_cast<char>(byte);
+      const ParsedRequest parsed = parse_request(changed);
+      if (!parsed.request) REQUIRE_FALSE(parsed.request.error().message.empty());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace p2pmesh::control
