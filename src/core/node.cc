@@ -109,9 +109,10 @@ void Node::State::on(const Wake&, Turn& turn) {
 }
 
 void Node::State::settle(bool compared, Turn& turn) {
-  if (presence.is_settled()) return;
   presence.settle(turn);
-  if (compared) turn.out.push_back(Settled{});
+  if (!compared || told_settled) return;
+  told_settled = true;
+  turn.out.push_back(Settled{});
 }
 
 void Node::State::flush(Turn& turn) {

@@ -93,6 +93,7 @@ struct Node::State {
   bool online = false;        // the last own record said so
   bool record_stale = false;  // publish at the end of the turn
   bool left = false;
+  bool told_settled = false;
   Instant started{};
   std::optional<Instant> first_link_at;
 };

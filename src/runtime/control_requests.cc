@@ -138,6 +138,10 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
         const std::optional<control::MessageId> ids[2] = {request.after, request.before};
         for (int i = 0; i < 2; ++i) {
           if (!ids[i]) continue;
+          if (ids[i]->envelope.is_zero()) {  // before everything: where an export begins
+            bounds[i].emplace();
+            continue;
+          }
           auto position = store.position_of(ids[i]->envelope, ids[i]->index);
           if (!position) return tl::unexpected(position.error());
           if (!*position) {
