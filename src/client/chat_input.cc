@@ -1,0 +1,137 @@
+#include "chat_input.h"
+
+#include <array>
+#include <utility>
+
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/posix/stream_io.h"
+#include "p2pmesh/text/safe_text.h"
+#include "screen_lines.h"
+
+namespace p2pmesh {
+namespace {
+
+constexpr std::size_t kUnansweredMax = 1024;            // keeps the node's batches full; guess
+constexpr std::size_t kUnsentBytesMax = 1024 * 1024;    // of requests that the socket has not taken; guess
+constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::size_t kRawLineBytesMax = limits::kMessageBytesMax + 1;  // a doubled slash is sent as one
+
+}  // namespace
+
+ChatInput::ChatInput(EventLoop& loop, int fd, NodeConnection& node, ChatView& view, Complain complain)
+    : loop_(loop), fd_(fd), node_(node), view_(view), complain_(std::move(complain)), lines_(kRawLineBytesMax) {}
+
+ChatInput::~ChatInput() { stop(); }
+
+Result<void> ChatInput::open() {
+  return loop_.add(fd_, kReadable, [this](Ready) { read(); });
+}
+
+void ChatInput::stop() {
+  is_stopped_ = is_finished_ = true;
+  loop_.remove(fd_);
+}
+
+void ChatInput::read() {
+  std::array<std::uint8_t, kReadBytes> buffer;
+  const IoResult got = read_some(fd_, buffer);
+  if (got.status == IoStatus::kWouldBlock) return;
+  if (got.status == IoStatus::kOk) {
+    lines_.push(as_text(ByteView(buffer).first(got.bytes)));
+  } else {
+    lines_.finish();
+    is_finished_ = true;
+    loop_.remove(fd_);
+  }
+  pump();
+}
+
+void ChatInput::pump() {
+  if (is_stopped_ || has_ended_) return;
+  while (unanswered_ < kUnansweredMax && node_.unsent_bytes() < kUnsentBytesMax && node_.is_open()) {
+    auto line = lines_.next();
+    if (!line) {
+      has_ended_ = is_finished_;
+      return watch(true);
+    }
+    take(*std::move(line));
+    if (has_quit_) return stop();
+  }
+  watch(false);
+}
+
+/// A descriptor that nobody reads leaves the loop: a pipe whose other end is closed would wake it all the time.
+void ChatInput::watch(bool wanted) {
+  if (is_finished_ || wanted == loop_.contains(fd_)) return;
+  if (!wanted) return loop_.remove(fd_);
+  if (const auto added = open(); !added) {
+    complain_(added.error().message);
+    has_ended_ = is_finished_ = true;
+  }
+}
+
+void ChatInput::take(InputLine line) {
+  if (line.bytes == 0) return;
+  const std::string place = "Line " + std::to_string(line.number);
+  if (!line.too_long && line.text.front() == '/') {
+    if (!line.text.starts_with("//")) return run_command(line.text);
+    line.text.erase(0, 1);
+  }
+  if (line.too_long || line.text.size() > limits::kMessageBytesMax) {
+    line_status_ = ExitStatus::kDamagedInput;
+    return complain_(place + " has " + std::to_string(line.bytes) + " bytes, more than " +
+                     std::to_string(limits::kMessageBytesMax) + "; it was not sent.");
+  }
+  if (!is_well_formed(line.text)) {
+    line_status_ = ExitStatus::kDamagedInput;
+    return complain_(place + " (" + count_of(line.bytes, "byte") + ") is not UTF-8; it was not sent.");
+  }
+  if (line.text == ":q") {
+    has_quit_ = true;
+    return;
+  }
+  send(line.number, std::move(line.text));
+}
+
+void ChatInput::run_command(std::string_view line) {
+  const std::string_view word = line.substr(0, line.find(' '));
+  if (word == "/quit" || word == "/logout") {
+    has_quit_ = true;
+  } else if (word == "/help") {
+    view_.show_info("Every line is sent to all members, but those that begin with / are commands:");
+    view_.show_info(":q, /quit, /logout  leave");
+    view_.show_info("/who                all members, and since when they are online or offline");
+    view_.show_info("/help               this list");
+    view_.show_info("//...               sends a line that begins with one slash");
+  } else if (word == "/who") {
+    ++unanswered_;
+    node_.request(control::MembersRequest{}, [this](tl::expected<control::Reply, control::RpcError> reply) {
+      --unanswered_;
+      ++answered_;
+      const auto* members = reply ? std::get_if<control::MembersReply>(&*reply) : nullptr;
+      if (members != nullptr) return view_.show_who(*members);
+      complain_("The node does not tell the members" + (reply ? "." : ": " + reply.error().message));
+    });
+  } else {
+    constexpr std::size_t kShownMax = 64;
+    view_.show_info("Unknown command " + format_safe_line(word.substr(0, kShownMax)) +
+                    (word.size() > kShownMax ? "..." : "") + ". Type /help for commands.");
+  }
+}
+
+void ChatInput::send(std::uint64_t number, std::string text) {
+  ++unanswered_;
+  ++sent_;
+  control::SendRequest request;
+  request.text = std::move(text);
+  node_.request(request, [this, number](tl::expected<control::Reply, control::RpcError> reply) {
+    --unanswered_;
+    ++answered_;
+    if (const auto* sent = reply ? std::get_if<control::SendReply>(&*reply) : nullptr) return view_.on_sent(sent->id);
+    const Error error = reply ? Error{ExitStatus::kProtocol, "an unexpected answer"} : control::to_error(reply.error());
+    send_status_ = error.status == ExitStatus::kIo ? ExitStatus::kIo : ExitStatus::kTryAgain;
+    complain_("Line " + std::to_string(number) + " was not sent: " + error.message);
+  });
+}
+
+}  // namespace p2pmesh

@@ -1,0 +1,66 @@
+// What the user types or pipes in: lines that are sent, and commands.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "chat_view.h"
+#include "input_lines.h"
+#include "node_connection.h"
+#include "p2pmesh/base/result.h"
+#include "p2pmesh/posix/event_loop.h"
+
+namespace p2pmesh {
+
+/// Reads a descriptor in the loop's turns and sends its lines in order, a bounded number of them on their way at once.
+class ChatInput {
+ public:
+  using Complain = std::function<void(std::string_view)>;
+
+  /// Borrows everything, for its whole life.
+  ChatInput(EventLoop& loop, int fd, NodeConnection& node, ChatView& view, Complain complain);
+  ~ChatInput();
+  ChatInput(const ChatInput&) = delete;
+  ChatInput& operator=(const ChatInput&) = delete;
+
+  Result<void> open();
+  /// Reads no more.
+  void stop();
+  /// Goes on after replies, or after the connection has taken bytes. Cheap; to be called once a turn.
+  void pump();
+
+  [[nodiscard]] bool has_quit() const { return has_quit_; }    ///< :q and its like
+  [[nodiscard]] bool has_ended() const { return has_ended_; }  ///< end of input, every line looked at
+  /// Requests that are not answered.
+  [[nodiscard]] std::size_t unanswered() const { return unanswered_; }
+  [[nodiscard]] std::uint64_t answered() const { return answered_; }
+  [[nodiscard]] std::uint64_t sent() const { return sent_; }
+  /// kOk, or the worst that happened: a failed send before a skipped line.
+  [[nodiscard]] ExitStatus status() const { return send_status_ != ExitStatus::kOk ? send_status_ : line_status_; }
+
+ private:
+  void read();
+  void take(InputLine line);
+  void run_command(std::string_view line);
+  void send(std::uint64_t number, std::string text);
+  void watch(bool wanted);
+
+  EventLoop& loop_;
+  int fd_;
+  NodeConnection& node_;
+  ChatView& view_;
+  Complain complain_;
+  InputLines lines_;
+  bool is_finished_ = false;  // the descriptor has no more
+  bool is_stopped_ = false;
+  bool has_quit_ = false;
+  bool has_ended_ = false;
+  std::size_t unanswered_ = 0;
+  std::uint64_t answered_ = 0;
+  std::uint64_t sent_ = 0;
+  ExitStatus send_status_ = ExitStatus::kOk;
+  ExitStatus line_status_ = ExitStatus::kOk;
+};
+
+}  // namespace p2pmesh

@@ -1,0 +1,39 @@
+// What p2pchat was asked to do.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "p2pmesh/base/result.h"
+#include "p2pmesh/posix/profile_directory.h"
+
+namespace p2pmesh {
+
+struct ChatOptions {
+  std::string name;      ///< checked, in NFC
+  std::string data_dir;  ///< given or the default one, not yet made
+  std::string listen;    ///< "ADDR:PORT", empty if not given
+  std::string host;      ///< empty if not given
+  std::uint16_t port = 0;
+  bool fresh = false;  ///< --new
+  bool plain = false;
+  bool lists_history = false;               ///< --history was given
+  std::optional<std::size_t> history;       ///< nothing with lists_history: all
+
+  /// "host:port" as p2pmeshd takes it; an IPv6 address in brackets.
+  [[nodiscard]] std::string join_target() const;
+};
+
+/// Text to print instead of doing anything.
+struct PrintOnly {
+  std::string text;
+};
+
+/// Reads the command line, `arguments[0]` being the program. Errors: kUsage, kConfig (no HOME).
+Result<std::variant<ChatOptions, PrintOnly>> parse_chat_options(int count, const char* const* arguments,
+                                                               const Environment& environment);
+
+}  // namespace p2pmesh

@@ -1,0 +1,334 @@
+#include "chat_session.h"
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+#include "complaint.h"
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/posix/clock.h"
+#include "p2pmesh/posix/files.h"
+#include "p2pmesh/posix/stream_io.h"
+#include "p2pmesh/text/name.h"
+#include "p2pmesh/text/safe_text.h"
+#include "screen_lines.h"
+
+namespace p2pmesh {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kMissedShown = 100;           // design.md, section 6
+constexpr Duration kGatherTimeout = 2s;             // design.md, section 6
+constexpr Duration kReplayTimeout = 60s;            // the node reads its own disk
+constexpr Duration kNobodyTimeout = 5s;             // design.md, section 6
+constexpr Duration kNoProgressTimeout = 30s;        // somebody is there but takes nothing; guess
+constexpr Duration kTakenPollMin = 5ms;
+constexpr Duration kTakenPollMax = 50ms;
+constexpr Duration kMarkInterval = 500ms;
+constexpr Duration kNodeEndTimeout = 3s;
+constexpr Duration kHurriedFlush = 1s;              // of the output, when the user wants to be gone
+constexpr std::size_t kOutputBytesMax = 1024 * 1024;  // then the node is held back
+
+/// The first failure leaves quietly: the user or the reader of the output is gone.
+tl::unexpected<Error> quietly() { return fail(ExitStatus::kOk, ""); }
+
+}  // namespace
+
+ChatSession::ChatSession(ChatOptions options)
+    : options_(std::move(options)), view_(options_.lists_history ? 0 : kMissedShown) {}
+
+Result<ExitStatus> ChatSession::run() {
+  auto opened = open();
+  if (opened) opened = join();
+  if (opened) opened = show_opening();
+  if (opened) opened = talk();
+  if (!opened && !is_leaving()) return tl::unexpected<Error>(opened.error());
+  if (!opened) {
+    if (node_.connection) leave(true);
+    return ExitStatus::kOk;
+  }
+
+  Result<ExitStatus> status = input_->status();
+  if (!is_leaving() && input_->has_ended()) {
+    const auto taken = wait_until_taken();
+    if (!taken && !is_leaving()) return tl::unexpected<Error>(taken.error());
+    if (taken && *status == ExitStatus::kOk) status = *taken;
+  }
+  const bool is_hurried = is_leaving();
+  leave(is_hurried);
+  return is_hurried ? ExitStatus::kOk : status;
+}
+
+Result<void> ChatSession::open() {
+  auto loop = EventLoop::open();
+  if (!loop) return tl::unexpected<Error>(loop.error());
+  loop_ = *std::move(loop);
+  output_ = std::make_unique<OutputWriter>(*loop_, 1);
+  if (auto writable = output_->open(); !writable) return writable;
+  auto signals = Signals::open(*loop_, [this](Signal) { interrupted_ = true; });
+  if (!signals) return tl::unexpected<Error>(signals.error());
+  signals_ = *std::move(signals);
+
+  use_private_umask();
+  if (auto made = make_directories(options_.data_dir); !made) return made;
+  auto directory = absolute_path(options_.data_dir);
+  if (!directory) return tl::unexpected<Error>(directory.error());
+  data_dir_ = *std::move(directory);
+  auto node = attach_node(*loop_, options_, data_dir_, waiter(), [this] { return is_leaving(); });
+  if (!node) return tl::unexpected<Error>(node.error());
+  node_ = *std::move(node);
+  node_.connection->set_event_handler([this](control::Event event) { on_event(std::move(event)); });
+  return {};
+}
+
+Result<void> ChatSession::join() {
+  auto status = call<control::StatusReply>(*node_.connection, control::StatusRequest{}, waiter());
+  if (!status) return tl::unexpected<Error>(status.error());
+  status_ = *std::move(status);
+  const bool was_running = !node_.child;
+  if (was_running && name_key(status_.claimed_name) != name_key(options_.name)) {
+    return fail(ExitStatus::kUsage, "The node that runs in " + data_dir_ + " is that of " + status_.claimed_name +
+                                        ". Type that name, or give another --data-dir.");
+  }
+  if (was_running && options_.fresh) {
+    return fail(ExitStatus::kTryAgain, "A node of " + options_.name + " is running, and stays in its mesh. End it first: ./p2pmeshctl --data-dir " +
+                                           data_dir_ + " shutdown");
+  }
+  if (was_running && !options_.host.empty()) {
+    const control::ConnectRequest request{options_.host, options_.port};
+    if (auto connected = call<control::EmptyReply>(*node_.connection, request, waiter()); !connected) {
+      return tl::unexpected<Error>(connected.error());
+    }
+  }
+  view_.show_listening(status_);
+  if (!node_.attached.leaves_with_last_screen) view_.show_attached(status_);
+  return subscribe(node_.attached.read_cursor);
+}
+
+Result<void> ChatSession::subscribe(const control::Cursor& after) {
+  control::SubscribeRequest request;
+  request.after = after;
+  const auto subscribed = call<control::SubscribeReply>(*node_.connection, request, waiter());
+  if (!subscribed) return tl::unexpected<Error>(subscribed.error());
+  return {};
+}
+
+Result<void> ChatSession::show_opening() {
+  const auto is_open = [this] { return node_.connection->is_open(); };
+  const Instant gathered_by = loop_->now().monotonic + kGatherTimeout;
+  for (;;) {
+    wait([&] { return view_.is_live() || resume_after_ || !is_open(); }, kReplayTimeout);
+    if (!resume_after_) break;
+    if (auto again = subscribe(*std::exchange(resume_after_, std::nullopt)); !again) return again;
+  }
+  // Nobody to compare with: no link, and no member known that might come back.
+  const bool is_alone = options_.host.empty() && status_.neighbors == 0 && status_.members <= 1;
+  if (!is_alone && !status_.synced) {
+    const Duration rest = std::max<Duration>(gathered_by - read_clock().monotonic, 0s);
+    wait([&] { return view_.is_synced() || !is_open(); }, rest);
+  }
+  if (is_leaving()) return quietly();
+
+  auto status = call<control::StatusReply>(*node_.connection, control::StatusRequest{}, waiter());
+  if (!status) return tl::unexpected<Error>(node_gone());
+  status_ = *std::move(status);
+  const auto members = call<control::MembersReply>(*node_.connection, control::MembersRequest{}, waiter());
+  if (!members) return tl::unexpected<Error>(members.error());
+  view_.show_here(status_, *members);
+  if (!options_.lists_history) {
+    view_.show_missed();
+    return {};
+  }
+  view_.begin_listing();
+  auto listed = options_.history ? list_newest(*options_.history) : list_all();
+  if (!listed) return listed;
+  view_.end_listing(loop_->now().monotonic);
+  return {};
+}
+
+Result<void> ChatSession::list_newest(std::size_t count) {
+  std::deque<std::vector<control::ChatMessage>> pages;
+  control::ListRequest request;
+  bool more = count > 0;
+  std::size_t total = 0;
+  while (more) {
+    request.limit = std::min(count - total, limits::kControlPageMax);
+    auto page = call<control::ListReply>(*node_.connection, request, waiter());
+    if (!page) return tl::unexpected<Error>(page.error());
+    if (page->messages.empty()) break;
+    request.before = page->messages.front().id;
+    total += page->messages.size();
+    more = page->more && total < count;
+    pages.push_front(std::move(page->messages));
+  }
+  if (total == 0) return {};
+  view_.show_info(count_of(total, "earlier message") + ":");
+  for (const auto& page : pages) view_.show_listed(page);
+  view_.show_info("End of earlier messages.");
+  return {};
+}
+
+Result<void> ChatSession::list_all() {
+  control::ListRequest request;
+  request.after = control::MessageId{};
+  request.limit = limits::kControlPageMax;
+  bool is_first = true;
+  for (;;) {
+    const auto page = call<control::ListReply>(*node_.connection, request, waiter());
+    if (!page) return tl::unexpected<Error>(page.error());
+    if (page->messages.empty()) break;
+    if (is_first) view_.show_info("All earlier messages:");
+    is_first = false;
+    view_.show_listed(page->messages);
+    request.after = page->messages.back().id;
+    // A reader that is slower than the node must not make the output grow.
+    wait([&] { return output_->pending_bytes() < kOutputBytesMax; }, std::nullopt);
+    if (is_leaving()) return quietly();
+    if (!page->more) break;
+  }
+  if (!is_first) view_.show_info("End of earlier messages.");
+  return {};
+}
+
+Result<void> ChatSession::talk() {
+  input_ = std::make_unique<ChatInput>(*loop_, 0, *node_.connection, view_,
+                                       [](std::string_view message) { complain("p2pchat", message); });
+  if (auto opened = input_->open(); !opened) return opened;
+  for (;;) {
+    wait([&] { return input_->has_quit() || input_->has_ended() || resume_after_ || !node_.connection->is_open(); },
+         std::nullopt);
+    if (is_leaving()) return quietly();
+    if (!node_.connection->is_open()) return tl::unexpected<Error>(node_gone());
+    if (!resume_after_) break;
+    if (auto again = subscribe(*std::exchange(resume_after_, std::nullopt)); !again) return again;
+  }
+  // What was typed is answered before anything else, for as long as answers come.
+  std::uint64_t answered = 0;
+  do {
+    answered = input_->answered();
+    wait([&] { return input_->unanswered() == 0 || !node_.connection->is_open(); }, kNoProgressTimeout);
+  } while (!is_leaving() && node_.connection->is_open() && input_->unanswered() > 0 && input_->answered() != answered);
+  if (is_leaving()) return quietly();
+  if (!node_.connection->is_open()) return tl::unexpected<Error>(node_gone());
+  if (input_->unanswered() > 0) {
+    return fail(ExitStatus::kTryAgain, "The node does not say that it has stored " +
+                                           count_of(input_->unanswered(), "line") + ". See p2pmeshctl status.");
+  }
+  return {};
+}
+
+Result<ExitStatus> ChatSession::wait_until_taken() {
+  Instant last_progress = read_clock().monotonic;
+  std::uint64_t last_pending = UINT64_MAX;
+  for (Duration poll = kTakenPollMin;; poll = std::min(2 * poll, kTakenPollMax)) {
+    auto status = call<control::StatusReply>(*node_.connection, control::StatusRequest{}, waiter());
+    if (!status) return tl::unexpected<Error>(node_.connection->is_open() ? status.error() : node_gone());
+    if (status->pending == 0) return ExitStatus::kOk;
+    const bool is_alone = status->neighbors == 0;
+    // Lines kept from an earlier run go out now if somebody is there, but they are not waited for.
+    if (input_->sent() == 0 && is_alone) return ExitStatus::kOk;
+    if (status->pending < last_pending) last_progress = read_clock().monotonic;
+    last_pending = std::min(last_pending, status->pending);
+    const Duration patience = is_alone || input_->sent() == 0 ? kNobodyTimeout : kNoProgressTimeout;
+    if (read_clock().monotonic - last_progress >= patience) {
+      if (input_->sent() == 0) return ExitStatus::kOk;
+      const std::string when = node_.attached.leaves_with_last_screen ? "at the next start" : "when somebody is there";
+      const std::string text = count_of(status->pending, "line") + " kept, sent " + when + "\n";
+      [[maybe_unused]] const auto written = write_all(2, as_bytes(text));
+      return ExitStatus::kTryAgain;
+    }
+    wait([] { return false; }, poll);
+    if (is_leaving()) return quietly();
+  }
+}
+
+void ChatSession::leave(bool is_hurried) {
+  if (input_) input_->stop();
+  view_.flush_late();
+  output_->append(view_.take_output());
+  const std::optional<Duration> patience = is_hurried ? std::optional<Duration>(kHurriedFlush) : std::nullopt;
+  wait([&] { return output_->pending_bytes() == 0 || output_->is_closed() || (interrupted_ && !is_hurried); }, patience,
+       false);
+  if (node_.connection->is_open() && output_->pending_bytes() == 0 && marked_ < view_.shown()) {
+    node_.connection->request(control::MarkReadRequest{view_.shown()}, [](const auto&) {});
+  }
+  const Wait patient = [this](const std::function<bool()>& done, Duration) { return wait(done, kHurriedFlush, false); };
+  const auto status = call<control::StatusReply>(*node_.connection, control::StatusRequest{}, patient);
+  node_.connection->close();
+  if (status && status->leaves_with_last_screen) wait_for_end(status->screens);
+}
+
+/// Waits until the private node has left, so that the directory is free when this program has ended.
+void ChatSession::wait_for_end(std::uint64_t screens) {
+  if (screens > 1) return;  // it stays for them
+  const Instant deadline = read_clock().monotonic + kNodeEndTimeout;
+  if (node_.child) {
+    [[maybe_unused]] const auto watched = loop_->add(node_.child->event_fd(), kReadable, [](Ready) {});
+    wait([&] { return node_.child->try_wait().has_value(); }, kNodeEndTimeout, false);
+    return loop_->remove(node_.child->event_fd());
+  }
+  while (read_clock().monotonic < deadline && NodeConnection::open(*loop_, data_dir_)) {
+    wait([] { return false; }, 20ms, false);
+  }
+}
+
+void ChatSession::on_event(control::Event event) {
+  if (const auto* gap = std::get_if<control::GapEvent>(&event)) {
+    resume_after_ = gap->resume_after;
+    return;
+  }
+  view_.on_event(std::move(event), loop_->now().monotonic);
+}
+
+bool ChatSession::wait(const std::function<bool()>& done, std::optional<Duration> timeout, bool until_interrupted) {
+  std::optional<Instant> deadline;
+  if (timeout) deadline = read_clock().monotonic + *timeout;
+  for (;;) {
+    if (done()) return true;
+    if (until_interrupted && is_leaving()) return false;
+    if (deadline && read_clock().monotonic >= *deadline) return false;
+    turn(deadline);
+  }
+}
+
+void ChatSession::turn(std::optional<Instant> deadline) {
+  output_->append(view_.take_output());  // nothing that is to be seen waits while we do
+  output_->append(view_.take_output());  // before the wait: what was shown since the last turn
+  const auto earlier = [&](Instant instant) { deadline = deadline ? std::min(*deadline, instant) : instant; };
+  if (const auto late = view_.next_deadline()) earlier(*late);
+  const bool may_mark = input_ && output_->pending_bytes() == 0;
+  if (may_mark && marked_ < view_.shown()) earlier(std::max(next_mark_, loop_->now().monotonic));
+  loop_->run_until(deadline);
+
+  view_.on_time(loop_->now().monotonic);
+  if (input_) input_->pump();
+  output_->append(view_.take_output());
+  if (!node_.connection || !node_.connection->is_open()) return;
+  node_.connection->set_reading(output_->pending_bytes() < kOutputBytesMax);
+  mark_read(loop_->now().monotonic);
+}
+
+void ChatSession::mark_read(Instant now) {
+  if (!input_ || output_->pending_bytes() > 0 || now < next_mark_ || !(marked_ < view_.shown())) return;
+  marked_ = view_.shown();
+  next_mark_ = now + kMarkInterval;
+  node_.connection->request(control::MarkReadRequest{marked_}, [](const auto&) {});
+}
+
+Wait ChatSession::waiter() {
+  return [this](const std::function<bool()>& done, Duration timeout) { return wait(done, timeout); };
+}
+
+Error ChatSession::node_gone() {
+  if (node_.connection->fault()) return *node_.connection->fault();
+  if (node_.connection->is_open()) return {ExitStatus::kUnavailable, "The node does not answer. See " + data_dir_ + "/p2pmeshd.log."};
+  std::string how = ".";
+  if (const auto status = node_.child ? node_.child->wait(500) : std::nullopt) {
+    how = " with status " + std::to_string(*status) + ".";
+  }
+  return {ExitStatus::kUnavailable, "The node has ended" + how + " Its log may say why: " + data_dir_ +
+                                        "/p2pmeshd.log. Start it again with: ./p2pchat " + options_.name};
+}
+
+}  // namespace p2pmesh

@@ -1,0 +1,189 @@
+#include "chat_view.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "clock_text.h"
+#include "p2pmesh/text/safe_text.h"
+#include "screen_lines.h"
+
+namespace p2pmesh {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kLateDelay = 300ms;              // one answer of anti-entropy comes in one piece
+constexpr std::size_t kLateMax = 1000;          // then they are shown without waiting; guess
+constexpr std::size_t kHeldMax = 10000;         // events while history is listed; guess
+constexpr std::size_t kListedRememberedMax = 10000;
+constexpr std::size_t kSentRememberedMax = 100000;
+
+}  // namespace
+
+void ChatView::on_event(control::Event event, Instant now) {
+  const bool has_line = std::holds_alternative<control::MessageEvent>(event) ||
+                        std::holds_alternative<control::NoticeEvent>(event) ||
+                        std::holds_alternative<control::StorageEvent>(event);
+  if (stage_ == Stage::kListing && has_line) {
+    if (held_.size() < kHeldMax) {
+      held_.push_back(std::move(event));
+    } else {
+      ++held_dropped_;
+    }
+    return;
+  }
+  if (auto* message = std::get_if<control::MessageEvent>(&event)) {
+    on_message(std::move(*message), now);
+  } else if (const auto* notice = std::get_if<control::NoticeEvent>(&event)) {
+    on_notice(*notice);
+  } else if (std::holds_alternative<control::LiveEvent>(event)) {
+    is_live_ = true;
+  } else if (std::holds_alternative<control::SyncedEvent>(event)) {
+    is_synced_ = true;
+  } else if (const auto* storage = std::get_if<control::StorageEvent>(&event)) {
+    show_info(storage->state == "ok" ? "The node stores messages again."
+                                     : "The node cannot store messages: " + format_safe_line(storage->state));
+  }
+}
+
+void ChatView::on_sent(const control::MessageId& id) {
+  sent_.insert(id);
+  if (sent_.size() > kSentRememberedMax) sent_.erase(sent_.begin());
+}
+
+void ChatView::on_message(control::MessageEvent event, Instant now) {
+  const control::Cursor cursor = event.cursor;
+  const bool is_ours = event.message.own && sent_.erase(event.message.id) != 0;
+  if (stage_ == Stage::kGathering) {
+    if (!event.message.own) missed_.add(std::move(event.message));
+  } else if (!is_ours && !listed_.contains(event.message.id)) {
+    if (event.repaired) {
+      late_.push_back(std::move(event));
+      if (!late_deadline_) late_deadline_ = now + kLateDelay;
+    } else {
+      // What waits of the same author was written before this one.
+      const bool author_waits = std::any_of(late_.begin(), late_.end(), [&](const control::MessageEvent& waiting) {
+        return waiting.message.author == event.message.author;
+      });
+      if (author_waits) flush_late();
+      if (event.gap) append_gap(out_, event.message);
+      append_message(out_, event.message);
+    }
+  }
+  advance(cursor);
+  if (late_.size() >= kLateMax) flush_late();
+}
+
+void ChatView::on_notice(const control::NoticeEvent& notice) {
+  advance(notice.cursor);
+  if (notice.member == self_) {
+    // Before show_listening() nobody is "self" yet, and the status will tell the name.
+    if (notice.kind == control::NoticeKind::kRenamed && !notice.replayed) on_own_name(notice.name);
+    return;
+  }
+  if (stage_ == Stage::kShowing && !notice.replayed) append_notice(out_, notice);
+}
+
+void ChatView::on_own_name(const std::string& shown_name) {
+  if (shown_name == shown_name_) return;
+  shown_name_ = shown_name;
+  if (stage_ != Stage::kShowing) return;
+  const std::string name = format_safe_line(shown_name);
+  if (shown_name == claimed_name_) {
+    show_info("You are shown as " + name + " again.");
+  } else {
+    show_info("The name " + format_safe_line(claimed_name_) + " is held by another member; you are shown as " + name + ".");
+  }
+}
+
+void ChatView::advance(const control::Cursor& cursor) {
+  seen_ = std::max(seen_, cursor);
+  if (late_.empty()) shown_ = seen_;
+}
+
+void ChatView::show_listening(const control::StatusReply& status) {
+  self_ = status.key;
+  claimed_name_ = status.claimed_name;
+  shown_name_ = status.name;
+  append_listening(out_, status);
+}
+
+void ChatView::show_attached(const control::StatusReply& status) {
+  show_info("Attached to the running node of " + format_safe_line(status.name) +
+            "; it stays when this screen ends.");
+}
+
+void ChatView::show_here(const control::StatusReply& status, const control::MembersReply& members) {
+  append_here(out_, status, members);
+  show_info("Type :q to leave, /help for commands.");
+  shown_name_ = status.name;
+  if (shown_name_ != claimed_name_) {
+    show_info("The name " + format_safe_line(claimed_name_) + " is held by another member; you are shown as " +
+              format_safe_line(shown_name_) + ".");
+  }
+}
+
+void ChatView::show_missed() {
+  const std::size_t total = missed_.total();
+  const std::vector<control::ChatMessage> messages = missed_.take();
+  if (!messages.empty()) {
+    const std::string shown = messages.size() == total ? "" : std::to_string(messages.size()) + " of ";
+    show_info(shown + count_of(total, "earlier message") + ":");
+    for (const auto& message : messages) append_message(out_, message);
+    show_info("End of earlier messages.");
+  }
+  stage_ = Stage::kShowing;
+}
+
+void ChatView::show_listed(const std::vector<control::ChatMessage>& messages) {
+  for (const auto& message : messages) {
+    append_message(out_, message);
+    listed_.insert(message.id);
+  }
+  std::erase_if(held_, [&](const control::Event& event) {
+    const auto* held = std::get_if<control::MessageEvent>(&event);
+    if (held == nullptr || !listed_.contains(held->message.id)) return false;
+    advance(held->cursor);
+    return true;
+  });
+  // Only what is held, or still on its way here, can come a second time.
+  while (listed_.size() > kListedRememberedMax) listed_.erase(listed_.begin());
+}
+
+void ChatView::end_listing(Instant now) {
+  stage_ = Stage::kShowing;
+  for (control::Event& event : std::exchange(held_, {})) on_event(std::move(event), now);
+  if (held_dropped_ > 0) {
+    show_info(count_of(held_dropped_, "newer event") + " came meanwhile; p2pmeshctl history shows the messages.");
+  }
+}
+
+void ChatView::show_info(std::string_view sentence) { append_info(out_, sentence); }
+
+void ChatView::show_who(const control::MembersReply& members) { append_who(out_, members); }
+
+void ChatView::on_time(Instant now) {
+  if (late_deadline_ && now >= *late_deadline_) flush_late();
+}
+
+void ChatView::flush_late() {
+  late_deadline_.reset();
+  if (late_.size() == 1) {
+    if (late_.front().gap) append_gap(out_, late_.front().message);
+    append_message(out_, late_.front().message);
+  } else if (!late_.empty()) {
+    std::vector<control::ChatMessage> messages;
+    WallMs newest = 0;
+    for (control::MessageEvent& event : late_) {
+      newest = std::max(newest, event.message.wall_ms);
+      messages.push_back(std::move(event.message));
+    }
+    sort_by_place(messages);
+    show_info(count_of(messages.size(), "message") + " from before " + format_local_minute(next_minute(newest)) + ":");
+    for (const auto& message : messages) append_message(out_, message);
+  }
+  late_.clear();
+  shown_ = seen_;
+}
+
+}  // namespace p2pmesh

@@ -1,0 +1,136 @@
+#include "ctl_options.h"
+
+#include <CLI/CLI.hpp>
+
+#include <array>
+#include <charconv>
+
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/text/name.h"
+#include "p2pmesh/text/safe_text.h"
+
+namespace p2pmesh {
+namespace {
+
+constexpr std::size_t kCountMax = 1000000000;  // -n
+
+constexpr const char* kHelp =
+    "Usage: p2pmeshctl [--name NAME | --data-dir DIR] [--json] VERB ...\n"
+    "Ask a running node, or tell it something. Without --name and --data-dir: the only one\n"
+    "that runs below the XDG data home.\n"
+    "\n"
+    "  status                              the node in figures\n"
+    "  peers                               its live links\n"
+    "  members                             everybody in the mesh\n"
+    "  send [--room R] TEXT|-              a message, or each line of the input as one\n"
+    "  history [--room R] [-n N]           the newest messages (100)\n"
+    "  tail [--after CURSOR] [-n N]        events as they come, N of them\n"
+    "  export [--room R] [--format text|json]  all messages of a room\n"
+    "  shutdown                            the node leaves and ends\n"
+    "\n"
+    "  --json  one JSON value (tail: one a line)   --help   --version\n";
+
+tl::unexpected<Error> usage(const std::string& sentence) {
+  return fail(ExitStatus::kUsage, sentence + " Type p2pmeshctl --help for the usage.");
+}
+
+Result<std::size_t> parse_count(const std::string& text) {
+  std::size_t count = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, count);
+  if (text.empty() || error != std::errc{} || stop != end || count == 0 || count > kCountMax) {
+    return usage("-n takes a number from 1 on, not \"" + text + "\".");
+  }
+  return count;
+}
+
+Result<void> check_text(const std::string& text) {
+  if (text.empty()) return usage("The text is empty.");
+  if (!is_well_formed(text)) return fail(ExitStatus::kDamagedInput, "The text is not UTF-8; it was not sent.");
+  if (text.size() > limits::kMessageBytesMax) {
+    return fail(ExitStatus::kDamagedInput, "The text has " + std::to_string(text.size()) + " bytes, more than " +
+                                               std::to_string(limits::kMessageBytesMax) + "; it was not sent.");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const char* const* arguments) {
+  CtlOptions options;
+  bool help = false;
+  bool version = false;
+  std::string format;
+  std::string number;
+  std::string after;
+
+  CLI::App app;
+  app.set_help_flag();
+  app.add_flag("--help,-h", help);
+  app.add_flag("--version", version);
+  app.add_flag("--json", options.json);
+  auto* name = app.add_option("--name", options.name);
+  auto* data_dir = app.add_option("--data-dir", options.data_dir);
+
+  constexpr std::array<const char*, 8> kVerbs = {"status", "peers",  "members", "send",
+                                                 "history", "tail", "export",  "shutdown"};
+  std::array<CLI::App*, kVerbs.size()> verbs{};
+  for (std::size_t i = 0; i < kVerbs.size(); ++i) {
+    verbs[i] = app.add_subcommand(kVerbs[i]);
+    verbs[i]->set_help_flag();
+    verbs[i]->fallthrough();
+  }
+  const auto verb_app = [&](Verb verb) { return verbs[static_cast<std::size_t>(verb)]; };
+  auto* text = verb_app(Verb::kSend)->add_option("TEXT", options.text);
+  for (const Verb verb : {Verb::kSend, Verb::kHistory, Verb::kExport}) {
+    verb_app(verb)->add_option("--room", options.room);
+  }
+  for (const Verb verb : {Verb::kHistory, Verb::kTail}) verb_app(verb)->add_option("-n", number);
+  verb_app(Verb::kTail)->add_option("--after", after);
+  verb_app(Verb::kExport)->add_option("--format", format);
+  try {
+    app.parse(count, arguments);
+  } catch (const CLI::Error& error) {
+    return usage(std::string(error.what()) + ".");
+  }
+
+  if (help) return PrintOnly{kHelp};
+  if (version) return PrintOnly{"p2pmeshctl " P2PMESH_VERSION "\n"};
+  const auto chosen = app.get_subcommands();
+  if (chosen.size() != 1) return usage(chosen.empty() ? "The verb is missing." : "One verb a call.");
+  for (std::size_t i = 0; i < verbs.size(); ++i) {
+    if (verbs[i] == chosen.front()) options.verb = static_cast<Verb>(i);
+  }
+
+  if (!name->empty() && !data_dir->empty()) return usage("Give --name or --data-dir, not both.");
+  if (!name->empty()) {
+    auto checked = check_name(options.name);
+    if (!checked) return tl::unexpected<Error>(checked.error());
+    options.name = *std::move(checked);
+  }
+  if (!data_dir->empty() && options.data_dir.empty()) return usage("--data-dir needs the name of a directory.");
+  auto room = check_room(options.room);
+  if (!room) return tl::unexpected<Error>(room.error());
+  options.room = *std::move(room);
+  if (!number.empty()) {
+    const auto parsed = parse_count(number);
+    if (!parsed) return tl::unexpected<Error>(parsed.error());
+    options.count = *parsed;
+  }
+  if (!after.empty()) {
+    options.after = control::parse_cursor(after);
+    if (!options.after) return usage("--after takes a cursor like 12.0, not \"" + after + "\".");
+  }
+  if (!format.empty() && format != "text" && format != "json") {
+    return usage("--format takes text or json, not \"" + format + "\".");
+  }
+  if (!format.empty()) options.json = format == "json";
+  if (options.verb == Verb::kSend) {
+    if (text->empty()) return usage("The text is missing: p2pmeshctl send TEXT, or - for the input.");
+    options.reads_input = options.text == "-";
+    if (auto checked = check_text(options.text); !checked) return tl::unexpected<Error>(checked.error());
+  }
+  return options;
+}
+
+}  // namespace p2pmesh

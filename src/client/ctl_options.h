@@ -1,0 +1,32 @@
+// What p2pmeshctl was asked to do.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "chat_options.h"
+#include "p2pmesh/base/result.h"
+#include "p2pmesh/control/chat_message.h"
+
+namespace p2pmesh {
+
+enum class Verb { kStatus, kPeers, kMembers, kSend, kHistory, kTail, kExport, kShutdown };
+
+struct CtlOptions {
+  std::string name;      ///< checked; empty if not given
+  std::string data_dir;  ///< empty if not given
+  bool json = false;
+  Verb verb = Verb::kStatus;
+  std::string room = "#lobby";  ///< checked
+  std::string text;             ///< of send; "-" with `reads_input`
+  bool reads_input = false;
+  std::optional<std::size_t> count;      ///< -n
+  std::optional<control::Cursor> after;  ///< of tail
+};
+
+/// Reads the command line, `arguments[0]` being the program. Errors: kUsage; kDamagedInput for a text that cannot be sent.
+Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const char* const* arguments);
+
+}  // namespace p2pmesh

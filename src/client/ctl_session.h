@@ -1,0 +1,55 @@
+// One call of p2pmeshctl: connects to the node, carries out the verb, prints.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "ctl_options.h"
+#include "node_call.h"
+#include "node_connection.h"
+#include "p2pmesh/base/result.h"
+#include "p2pmesh/posix/event_loop.h"
+#include "running_nodes.h"
+
+namespace p2pmesh {
+
+/// What the verbs share. The functions of the verbs are below.
+class CtlSession {
+ public:
+  /// Finds the node and connects. Errors: kUsage (none or several, none named), kUnavailable (not running).
+  static Result<std::unique_ptr<CtlSession>> open(const CtlOptions& options, const Environment& environment);
+
+  template <class OneReply>
+  Result<OneReply> ask(const control::Request& request) {
+    return call<OneReply>(*connection_, request, waiter());
+  }
+  /// Runs the loop until `done`, or until the connection has ended: then an error.
+  Result<void> run_until(const std::function<bool()>& done);
+  [[nodiscard]] NodeConnection& node() { return *connection_; }
+
+  /// Writes to standard output. Errors: kIo.
+  Result<void> print(std::string_view text);
+
+ private:
+  CtlSession() = default;
+  [[nodiscard]] Wait waiter();
+
+  std::unique_ptr<EventLoop> loop_;
+  std::unique_ptr<NodeConnection> connection_;
+};
+
+/// Each prints what the verb is asked for. kOk or kDamagedInput (lines were skipped).
+Result<ExitStatus> show_status(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> show_peers(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> show_members(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> send_text(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> show_history(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> export_room(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> show_tail(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> shut_down(CtlSession& session);
+
+/// The verb of the options.
+Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options);
+
+}  // namespace p2pmesh

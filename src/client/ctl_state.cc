@@ -1,0 +1,112 @@
+// The verbs that ask how a node is: status, peers, members; and shutdown, which ends it.
+#include <cstdio>
+
+#include "clock_text.h"
+#include "ctl_session.h"
+#include "p2pmesh/text/safe_text.h"
+
+namespace p2pmesh {
+namespace {
+
+Result<ExitStatus> print_value(CtlSession& session, const control::Reply& reply) {
+  std::string text;
+  control::append_value(text, reply);
+  text += '\n';
+  return session.print(text).map([] { return ExitStatus::kOk; });
+}
+
+Result<ExitStatus> print_text(CtlSession& session, const std::string& text) {
+  return session.print(text).map([] { return ExitStatus::kOk; });
+}
+
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+  out += name;
+  out += ": ";
+  out += format_safe_line(value);
+  out += '\n';
+}
+
+/// Pads to a column, by what a terminal shows.
+void append_cell(std::string& out, std::string_view foreign, std::size_t columns) {
+  const std::string safe = format_safe_line(foreign);
+  const std::size_t width = display_columns(safe);
+  out += safe;
+  out.append(width < columns ? columns - width : 0, ' ');
+  out += "  ";
+}
+
+template <class Entries, class Text>
+std::size_t widest(const Entries& entries, Text text) {
+  std::size_t columns = 0;
+  for (const auto& entry : entries) columns = std::max(columns, display_columns(format_safe_line(text(entry))));
+  return columns;
+}
+
+}  // namespace
+
+Result<ExitStatus> show_status(CtlSession& session, const CtlOptions& options) {
+  const auto status = session.ask<control::StatusReply>(control::StatusRequest{});
+  if (!status) return tl::unexpected<Error>(status.error());
+  if (options.json) return print_value(session, *status);
+  std::string out;
+  append_field(out, "name", status->name);
+  if (status->name != status->claimed_name) append_field(out, "claimed name", status->claimed_name);
+  append_field(out, "key", status->key.hex());
+  append_field(out, "mesh", status->mesh.hex());
+  append_field(out, "address", status->address);
+  append_field(out, "port", std::to_string(status->port));
+  append_field(out, "neighbors", std::to_string(status->neighbors));
+  append_field(out, "members", std::to_string(status->members) + ", " + std::to_string(status->online) + " online");
+  append_field(out, "messages", std::to_string(status->messages) + ", " + std::to_string(status->pending) +
+                                    " that no neighbor has taken");
+  append_field(out, "synced", status->synced ? "yes" : "not yet");
+  append_field(out, "storage", status->storage);
+  append_field(out, "started", status->leaves_with_last_screen ? "by a screen, leaves with the last one" : "by hand");
+  append_field(out, "process", std::to_string(status->pid));
+  append_field(out, "version", status->version);
+  for (const auto& [name, value] : status->counters) append_field(out, name, std::to_string(value));
+  return print_text(session, out);
+}
+
+Result<ExitStatus> show_peers(CtlSession& session, const CtlOptions& options) {
+  const auto reply = session.ask<control::PeersReply>(control::PeersRequest{});
+  if (!reply) return tl::unexpected<Error>(reply.error());
+  if (options.json) return print_value(session, *reply);
+  const std::size_t names = widest(reply->peers, [](const auto& peer) { return peer.name; });
+  const std::size_t addresses = widest(reply->peers, [](const auto& peer) { return peer.address; });
+  std::string out;
+  for (const control::PeerEntry& peer : reply->peers) {
+    append_cell(out, peer.name, names);
+    append_cell(out, peer.address, addresses);
+    out += peer.outbound ? "outbound" : "inbound ";
+    char rtt[32] = "  not measured yet";
+    if (peer.rtt_ms) std::snprintf(rtt, sizeof rtt, "  %.2f ms", *peer.rtt_ms);
+    out += rtt;
+    out += '\n';
+  }
+  return print_text(session, out);
+}
+
+Result<ExitStatus> show_members(CtlSession& session, const CtlOptions& options) {
+  const auto reply = session.ask<control::MembersReply>(control::MembersRequest{});
+  if (!reply) return tl::unexpected<Error>(reply.error());
+  if (options.json) return print_value(session, *reply);
+  const std::size_t names = widest(reply->members, [](const auto& member) { return member.name; });
+  std::string out;
+  for (const control::MemberEntry& member : reply->members) {
+    append_cell(out, member.name, names);
+    out += member.online ? "online since  " : "offline since ";
+    out += format_utc(member.since_ms);
+    for (const std::string& address : member.addresses) out += "  " + format_safe_line(address);
+    out += '\n';
+  }
+  return print_text(session, out);
+}
+
+Result<ExitStatus> shut_down(CtlSession& session) {
+  const auto done = session.ask<control::EmptyReply>(control::ShutdownRequest{});
+  if (!done) return tl::unexpected<Error>(done.error());
+  return ExitStatus::kOk;
+}
+
+}  // namespace p2pmesh

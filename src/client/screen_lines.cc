@@ -1,0 +1,80 @@
+#include "screen_lines.h"
+
+#include <algorithm>
+
+#include "clock_text.h"
+#include "p2pmesh/text/safe_text.h"
+
+namespace p2pmesh {
+namespace {
+
+constexpr std::size_t kNamesMax = 64;  // in one line of "Here:"; guess
+
+}  // namespace
+
+void append_info(std::string& out, std::string_view sentence) {
+  out += ">INFO: ";
+  out += sentence;
+  out += '\n';
+}
+
+void append_message(std::string& out, const control::ChatMessage& message) {
+  if (message.room != kDefaultRoom) {
+    out += format_safe_line(message.room);
+    out += ' ';
+  }
+  out += format_safe_line(message.name);
+  out += ": ";
+  out += format_safe_line(message.text);
+  out += '\n';
+}
+
+void append_gap(std::string& out, const control::ChatMessage& message) {
+  append_info(out, "A message of " + format_safe_line(message.name) + " is missing here.");
+}
+
+void append_notice(std::string& out, const control::NoticeEvent& notice) {
+  const std::string name = format_safe_line(notice.name);
+  switch (notice.kind) {
+    case control::NoticeKind::kJoined: return append_info(out, name + " joined.");
+    case control::NoticeKind::kLeft: return append_info(out, name + " left.");
+    case control::NoticeKind::kOffline: return append_info(out, name + " is offline.");
+    case control::NoticeKind::kBack: return append_info(out, name + " is back.");
+    case control::NoticeKind::kRenamed:
+      return append_info(out, format_safe_line(notice.old_name) + " is now " + name + ".");
+  }
+}
+
+void append_listening(std::string& out, const control::StatusReply& status) {
+  append_info(out, format_safe_line(status.name) + " at address " + format_safe_line(status.address) +
+                       " is listening at " + std::to_string(status.port) + ".");
+}
+
+void append_here(std::string& out, const control::StatusReply& status, const control::MembersReply& members) {
+  std::vector<std::string> names;
+  for (const control::MemberEntry& member : members.members) {
+    if (member.online && !member.self) names.push_back(format_safe_line(member.name));
+  }
+  if (names.empty()) {
+    return append_info(out, "Nobody else is here. Others join with: ./p2pchat NAME " +
+                                format_safe_line(status.address) + " " + std::to_string(status.port));
+  }
+  std::sort(names.begin(), names.end());
+  std::string list = "Here: ";
+  for (std::size_t i = 0; i < std::min(names.size(), kNamesMax); ++i) list += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > kNamesMax) list += " and " + std::to_string(names.size() - kNamesMax) + " more";
+  append_info(out, list + ".");
+}
+
+void append_who(std::string& out, const control::MembersReply& members) {
+  for (const control::MemberEntry& member : members.members) {
+    append_info(out, format_safe_line(member.name) + (member.self ? " (you)" : "") + " is " +
+                         (member.online ? "online" : "offline") + " since " + format_local_date(member.since_ms) + ".");
+  }
+}
+
+std::string count_of(std::size_t count, std::string_view noun) {
+  return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
+}
+
+}  // namespace p2pmesh

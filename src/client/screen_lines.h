@@ -1,0 +1,39 @@
+// The lines of plain mode, design.md section 6. Everything foreign is made safe here, on its way out.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "p2pmesh/control/event.h"
+#include "p2pmesh/control/reply.h"
+
+namespace p2pmesh {
+
+inline constexpr std::string_view kDefaultRoom = "#lobby";
+
+/// ">INFO: " and a sentence, whose foreign parts are safe already.
+void append_info(std::string& out, std::string_view sentence);
+
+/// "Bob: hello", or "#dev Bob: hello" for a room other than the default.
+void append_message(std::string& out, const control::ChatMessage& message);
+
+/// ">INFO: A message of Bob is missing here."
+void append_gap(std::string& out, const control::ChatMessage& message);
+
+/// "Bob joined." and its like.
+void append_notice(std::string& out, const control::NoticeEvent& notice);
+
+/// ">INFO: Alice at address 127.0.0.1 is listening at 55107."
+void append_listening(std::string& out, const control::StatusReply& status);
+
+/// "Here: Bob, Carol." or how others can join; the own entry does not count.
+void append_here(std::string& out, const control::StatusReply& status, const control::MembersReply& members);
+
+/// One line a member: online or offline, and since when.
+void append_who(std::string& out, const control::MembersReply& members);
+
+/// "1 line", "3 lines".
+std::string count_of(std::size_t count, std::string_view noun);
+
+}  // namespace p2pmesh

@@ -1,0 +1,166 @@
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "chat_options.h"
+#include "ctl_options.h"
+#include "node_start.h"
+
+namespace p2pmesh {
+namespace {
+
+const Environment kHome{"/home/alice", std::nullopt};
+
+std::vector<const char*> with_program(const std::vector<std::string>& words) {
+  std::vector<const char*> arguments{"program"};
+  for (const std::string& word : words) arguments.push_back(word.c_str());
+  return arguments;
+}
+
+Result<std::variant<ChatOptions, PrintOnly>> parse_chat(const std::vector<std::string>& words,
+                                                       const Environment& environment = kHome) {
+  const auto arguments = with_program(words);
+  return parse_chat_options(static_cast<int>(arguments.size()), arguments.data(), environment);
+}
+
+ChatOptions chat(const std::vector<std::string>& words) {
+  auto parsed = parse_chat(words);
+  if (!parsed) FAIL(parsed.error().message);
+  return std::get<ChatOptions>(*parsed);
+}
+
+Result<std::variant<CtlOptions, PrintOnly>> parse_ctl(const std::vector<std::string>& words) {
+  const auto arguments = with_program(words);
+  return parse_ctl_options(static_cast<int>(arguments.size()), arguments.data());
+}
+
+CtlOptions ctl(const std::vector<std::string>& words) {
+  auto parsed = parse_ctl(words);
+  if (!parsed) FAIL(parsed.error().message);
+  return std::get<CtlOptions>(*parsed);
+}
+
+TEST_CASE("a name alone takes the default directory") {
+  const ChatOptions options = chat({"Alice"});
+  CHECK(options.name == "Alice");
+  CHECK(options.data_dir == "/home/alice/.local/share/p2pmesh/416c696365");
+  CHECK(options.host.empty());
+  CHECK_FALSE(options.lists_history);
+}
+
+TEST_CASE("the default directory is that of the composed name, below the XDG data home") {
+  const auto parsed = parse_chat({"Zoe\u0308"}, {"/home/zoe", "/data"});
+  REQUIRE(parsed);
+  CHECK(std::get<ChatOptions>(*parsed).data_dir == "/data/p2pmesh/5a6fc3ab");
+  CHECK(std::get<ChatOptions>(*parse_chat({"A"}, {"/h", "relative"})).data_dir == "/h/.local/share/p2pmesh/41");
+}
+
+TEST_CASE("every option is understood, before and after the name") {
+  const ChatOptions options = chat({"--listen", "[::1]:0", "--history", "5", "Bob", "--data-dir", "d", "::1", "9750", "--plain"});
+  CHECK(options.listen == "[::1]:0");
+  CHECK(options.history == 5);
+  CHECK(options.data_dir == "d");
+  CHECK(options.plain);
+  CHECK(options.join_target() == "[::1]:9750");
+  CHECK(chat({"--history", "all", "Bob"}).lists_history);
+  CHECK_FALSE(chat({"--history", "all", "Bob"}).history);
+  CHECK(chat({"--new", "Bob"}).fresh);
+  CHECK(chat({"Bob", "example.org", "1"}).join_target() == "example.org:1");
+  CHECK(chat({"{}"}).name == "{}");
+  CHECK(chat({"[a]"}).name == "[a]");
+}
+
+TEST_CASE("what is wrong with a command line is said with status 64") {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {}, {""}, {"--frobnicate", "Alice"}, {"1a"}, {"--", "-a"}, {"Alice", "host"}, {"Alice", "host", "1", "more"},
+           {"Alice", "host", "0"}, {"Alice", "host", "65536"}, {"Alice", "host", "-1"}, {"--", "Alice", "host", "-1"},
+           {"Alice", "host", " 80"}, {"Alice", "host", "0x50"}, {"Alice", "host", ""}, {"Alice", "", "80"},
+           {"--history", "many", "Alice"}, {"--history", "-1", "Alice"}, {"--history", "10001", "Alice"},
+           {"--history", "", "Alice"}, {"--listen", "nonsense", "Alice"}, {"--listen", "127.0.0.1", "Alice"},
+           {"--listen", "127.0.0.1:99999", "Alice"}, {"--listen", "", "Alice"}, {"--data-dir", "", "Alice"},
+           {"--new", "Alice", "host", "1"}}) {
+    std::string line;
+    for (const std::string& word : words) line += " '" + word + "'";
+    CAPTURE(line);
+    const auto parsed = parse_chat(words);
+    REQUIRE_FALSE(parsed);
+    CHECK(parsed.error().status == ExitStatus::kUsage);
+    CHECK_FALSE(parsed.error().message.empty());
+  }
+}
+
+TEST_CASE("without HOME only a named directory will do") {
+  const auto refused = parse_chat({"Alice"}, {});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().status == ExitStatus::kConfig);
+  CHECK(parse_chat({"--data-dir", "/d", "Alice"}, {}));
+}
+
+TEST_CASE("help and version need nothing else") {
+  CHECK(std::get<PrintOnly>(*parse_chat({"--help"}, {})).text.find("p2pchat [OPTIONS] NAME [HOST PORT]") != std::string::npos);
+  CHECK(std::get<PrintOnly>(*parse_chat({"--version"}, {})).text.starts_with("p2pchat 0."));
+  CHECK(std::get<PrintOnly>(*parse_ctl({"--help"})).text.find("shutdown") != std::string::npos);
+}
+
+TEST_CASE("a private node is started with what the user gave") {
+  ChatOptions options = chat({"--listen", "127.0.0.1:0", "Bob", "::1", "9750"});
+  const auto argv = node_command("/x/p2pmeshd", options, "/data/b", 3);
+  CHECK(argv == std::vector<std::string>{"/x/p2pmeshd", "--name", "Bob", "--data-dir", "/data/b", "--leave-with-last-screen",
+                                         "--ready-fd", "3", "--log-file", "/data/b/p2pmeshd.log", "--listen", "127.0.0.1:0",
+                                         "--join", "[::1]:9750"});
+  CHECK(node_command("p", chat({"--new", "Bob"}), "/d", 3).back() == "--new");
+}
+
+TEST_CASE("what a starting node says is understood or refused") {
+  CHECK(parse_ready_word("ready\n")->is_ready);
+  const auto error = parse_ready_word("error 68 No such host: x.\\nTry another.\n");
+  REQUIRE(error);
+  CHECK_FALSE(error->is_ready);
+  CHECK(error->error.status == ExitStatus::kUnknownHost);
+  CHECK(error->error.message == "No such host: x.\nTry another.");
+  for (const char* word : {"", "\n", "ready", "error\n", "error x y\n", "error 0 y\n", "error 256 y\n", "error -1 y\n", "hello\n"}) {
+    CAPTURE(word);
+    CHECK_FALSE(parse_ready_word(word));
+  }
+}
+
+TEST_CASE("verbs and their options are understood in any order") {
+  CHECK(ctl({"status"}).verb == Verb::kStatus);
+  CHECK(ctl({"--json", "peers"}).json);
+  CHECK(ctl({"members", "--json", "--name", "Alice"}).name == "Alice");
+  CHECK(ctl({"--data-dir", "/d", "shutdown"}).verb == Verb::kShutdown);
+  const CtlOptions send = ctl({"send", "--room", "#Dev", "[a,b]"});
+  CHECK(send.text == "[a,b]");
+  CHECK(send.room == "#dev");
+  CHECK_FALSE(send.reads_input);
+  CHECK(ctl({"send", "-"}).reads_input);
+  CHECK(ctl({"send", "--", "-x"}).text == "-x");
+  CHECK(ctl({"history", "-n", "7"}).count == 7);
+  const CtlOptions tail = ctl({"tail", "--after", "12.3", "-n", "1"});
+  CHECK(tail.after == control::Cursor{12, 3});
+  CHECK(ctl({"export", "--format", "json"}).json);
+  CHECK_FALSE(ctl({"--json", "export", "--format", "text"}).json);
+  CHECK(ctl({"export"}).room == "#lobby");
+}
+
+TEST_CASE("a wrong call of p2pmeshctl is refused") {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {}, {"frob"}, {"--frob", "status"}, {"status", "more"}, {"status", "peers"}, {"send"}, {"send", ""}, {"send", "a", "b"},
+           {"send", "--room", "dev", "a"}, {"history", "-n", "0"}, {"history", "-n", "x"}, {"tail", "--after", "1"},
+           {"export", "--format", "xml"}, {"--name", "A", "--data-dir", "/d", "status"}, {"--name", "1", "status"},
+           {"--data-dir", "", "status"}, {"status", "--room", "#a"}}) {
+    std::string line;
+    for (const std::string& word : words) line += " '" + word + "'";
+    CAPTURE(line);
+    const auto parsed = parse_ctl(words);
+    REQUIRE_FALSE(parsed);
+    CHECK(parsed.error().status == ExitStatus::kUsage);
+  }
+  CHECK(parse_ctl({"send", "\xff"}).error().status == ExitStatus::kDamagedInput);
+  CHECK(parse_ctl({"send", std::string(8193, 'x')}).error().status == ExitStatus::kDamagedInput);
+  CHECK(parse_ctl({"send", std::string(8192, 'x')}));
+}
+
+}  // namespace
+}  // namespace p2pmesh
