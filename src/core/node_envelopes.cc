@@ -184,6 +184,7 @@ void Node::State::publish_own_record(bool is_online, Turn& turn) {
   record_stale = false;
   online = is_online;
   EnvelopePtr record = own.write_record(is_online, online_since_ms, turn.now.wall_ms);
+  own_record = record;
   index.accept_record(*record);
   apply_member_record(record->envelope, true, turn);
   broadcast.flood(*record, 0, 0, turn);

@@ -24,6 +24,9 @@ void Node::State::on(const LinkUp& up, Turn& turn) {
   if (!first_link_at) first_link_at = turn.now.monotonic;
   presence.on_link_up(up.node, turn);
   if (OfflineList list = presence.offline_list(); !list.items.empty()) turn.send(up.link, encode_frame_of(list));
+  // Before the first digest: a neighbor that has just begun may not hold its own record yet, and one with nothing
+  // to compare would be taken for one that is like us.
+  if (own_record) turn.send(up.link, encode_repair(own_record->encoded));
   own.ask_sponsor(*links.find(up.link), turn);
   beat(turn);
 }

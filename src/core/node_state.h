@@ -89,6 +89,7 @@ struct Node::State {
   HeldBack held_back;
   Outbox outbox;
   CoreCounters counters;
+  EnvelopePtr own_record;  // the newest
   WallMs online_since_ms = 0;
   bool online = false;        // the last own record said so
   bool record_stale = false;  // publish at the end of the turn

@@ -73,7 +73,7 @@ inline constexpr std::size_t kSyncPageBytes = 16 * 1024;      // a listing page
 inline constexpr std::size_t kSyncRangesMax = 256;            // ranges in one request
 inline constexpr std::size_t kSyncAnswerBytesMax = 1024 * 1024;
 inline constexpr std::size_t kSyncAnswerEnvelopesMax = 1024;
-inline constexpr auto kSyncInterval = 5s;                     // with a random neighbor, when roots differ
+inline constexpr auto kSyncInterval = 2s;                     // with a random neighbor, when roots differ; 1 KiB/s at worst
 inline constexpr auto kSyncQuiet = 2s;                        // "without the last seconds"
 inline constexpr auto kSyncTimeout = 15s;                     // a session without progress is dropped
 

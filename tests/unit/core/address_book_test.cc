@@ -1,0 +1,115 @@
+#include "address_book.h"
+
+#include <doctest/doctest.h>
+
+#include "p2pmesh/base/limits.h"
+
+namespace p2pmesh {
+namespace {
+
+using namespace std::chrono_literals;
+
+NetAddress address(std::uint8_t first, std::uint16_t port) {
+  NetAddress net;
+  net.ip = {first, 0, 0, 1};
+  net.port = port;
+  return net;
+}
+
+NodeKey key(std::uint8_t byte) {
+  NodeKey node;
+  node.bytes[0] = byte;
+  return node;
+}
+
+std::vector<Dial> due(AddressBook& book, const std::vector<NetAddress>& own, Instant now) {
+  Outputs out;
+  book.dial_due(own, 8, now, out);
+  std::vector<Dial> dials;
+  for (const Output& output : out) {
+    if (const auto* dial = std::get_if<Dial>(&output)) dials.push_back(*dial);
+  }
+  return dials;
+}
+
+TEST_CASE("FailedAddressesAreTriedAgainForEverWithGrowingPauses") {
+  AddressBook book(1);
+  Outputs out;
+  Instant now(1s);
+  book.learn(key(1), address(127, 5), now, out);
+  Duration last_pause{};
+  for (int i = 0; i < 30; ++i) {
+    const auto dials = due(book, {address(127, 9)}, now);
+    REQUIRE(dials.size() == 1);
+    CHECK(due(book, {address(127, 9)}, now).empty());  // one at a time
+    book.on_failed(key(1), dials[0].address, now, out);
+    REQUIRE(book.next_deadline());
+    last_pause = *book.next_deadline() - now;
+    CHECK(last_pause <= Duration(limits::kRedialBackoffMax));
+    now = *book.next_deadline();
+  }
+  CHECK(last_pause >= Duration(limits::kRedialBackoffMax) / 2);
+}
+
+TEST_CASE("LoopbackIsDialledOnlyByWhoAdvertisesLoopback") {
+  AddressBook book(1);
+  Outputs out;
+  book.learn(key(1), address(127, 5), Instant(1s), out);
+  CHECK(due(book, {address(10, 9)}, Instant(1s)).empty());
+  CHECK(due(book, {address(127, 9)}, Instant(100s)).size() == 1);
+}
+
+TEST_CASE("AConnectedNodeIsNotDialledAndALostOneAtOnce") {
+  AddressBook book(1);
+  Outputs out;
+  book.learn(key(1), address(127, 5), Instant(1s), out);
+  book.on_connected(key(1), std::nullopt, out);
+  CHECK(due(book, {address(127, 9)}, Instant(100s)).empty());
+  book.on_lost(key(1), false, Instant(100s));
+  CHECK(due(book, {address(127, 9)}, Instant(100s)).size() == 1);
+}
+
+TEST_CASE("OneWhoLeftIsTriedRarely") {
+  AddressBook book(1);
+  Outputs out;
+  book.learn(key(1), address(127, 5), Instant(1s), out);
+  book.on_lost(key(1), true, Instant(1s));
+  CHECK(due(book, {address(127, 9)}, Instant(30s)).empty());
+  CHECK(due(book, {address(127, 9)}, Instant(62s)).size() == 1);
+}
+
+TEST_CASE("ANodeHasABoundedNumberOfAddressesAndProvenOnesStay") {
+  AddressBook book(1);
+  Outputs out;
+  book.on_connected(key(1), address(127, 1), out);
+  for (std::uint16_t port = 2; port < 40; ++port) book.learn(key(1), address(127, port), Instant(1s), out);
+  book.on_lost(key(1), false, Instant(1s));
+  std::vector<std::uint16_t> tried;
+  Instant now(1s);
+  for (std::size_t i = 0; i < limits::kAddressesMax; ++i) {
+    const auto dials = due(book, {address(127, 9)}, now);
+    REQUIRE(dials.size() == 1);
+    tried.push_back(dials[0].address.port);
+    book.on_failed(key(1), dials[0].address, now, out);
+  }
+  CHECK(std::find(tried.begin(), tried.end(), 1) != tried.end());
+  CHECK(due(book, {address(127, 9)}, now).empty());  // all tried: a pause
+}
+
+TEST_CASE("TheBookIsBounded") {
+  AddressBook book(1);
+  Outputs out;
+  for (std::size_t i = 0; i < limits::kPeersMax + 100; ++i) {
+    NodeKey node;
+    node.bytes[0] = static_cast<std::uint8_t>(i);
+    node.bytes[1] = static_cast<std::uint8_t>(i >> 8);
+    node.bytes[2] = 1;
+    book.learn(node, address(127, 5), Instant(1s), out);
+  }
+  Outputs dials;
+  book.dial_due({address(127, 9)}, SIZE_MAX, Instant(1s), dials);
+  CHECK(dials.size() == limits::kPeersMax);
+}
+
+}  // namespace
+}  // namespace p2pmesh

@@ -1,0 +1,169 @@
+#include "p2pmesh/core/handshake.h"
+
+#include <doctest/doctest.h>
+
+#include "p2pmesh/base/random.h"
+
+namespace p2pmesh {
+namespace {
+
+/// Two ends and the bytes between them.
+struct Ends {
+  Ends() {
+    init_crypto();
+    KeySeed seed{};
+    seed[0] = 1;
+    dialler_key = make_ed25519_signer(seed);
+    seed[0] = 2;
+    acceptor_key = make_ed25519_signer(seed);
+    seed[0] = 3;
+    other_key = make_ed25519_signer(seed);
+    mesh.bytes[0] = 7;
+    dialler.dialler = true;
+    dialler.node_signer = dialler_key.get();
+    acceptor.node_signer = acceptor_key.get();
+    dialler.verifier = acceptor.verifier = &ed25519_verifier();
+    dialler.nonce[0] = 10;
+    acceptor.nonce[0] = 20;
+    acceptor.mesh = mesh;
+    acceptor.heads = {{EnvelopeId{}, 5}};
+  }
+  std::unique_ptr<Signer> dialler_key, acceptor_key, other_key;
+  MeshId mesh;
+  HandshakeTerms dialler, acceptor;
+};
+
+void feed(Handshake& end, const Bytes& bytes, Bytes& out) {
+  FrameDecoder decoder;
+  decoder.push(bytes);
+  while (auto frame = decoder.next()) end.on_frame(frame->type, frame->payload, out);
+}
+
+/// Carries everything to and fro; `tamper` may change what the acceptor or the dialler sends.
+template <class Tamper>
+void carry(Handshake& dialler, Handshake& acceptor, Tamper tamper) {
+  Bytes to_acceptor = dialler.start();
+  for (int i = 0; i < 3; ++i) {
+    Bytes to_dialler;
+    tamper(to_acceptor, true);
+    feed(acceptor, to_acceptor, to_dialler);
+    tamper(to_dialler, false);
+    to_acceptor.clear();
+    feed(dialler, to_dialler, to_acceptor);
+  }
+}
+void carry(Handshake& dialler, Handshake& acceptor) {
+  carry(dialler, acceptor, [](Bytes&, bool) {});
+}
+
+TEST_CASE("BothEndsLearnWhoAndWhichMesh") {
+  Ends ends;
+  Handshake dialler(ends.dialler);
+  Handshake acceptor(ends.acceptor);
+  carry(dialler, acceptor);
+  REQUIRE(dialler.done());
+  REQUIRE(acceptor.done());
+  CHECK(dialler.result().node == to_node(ends.acceptor_key->public_key()));
+  CHECK(acceptor.result().node == to_node(ends.dialler_key->public_key()));
+  CHECK(dialler.result().mesh == ends.mesh);
+  CHECK(dialler.result().heads == ends.acceptor.heads);
+}
+
+TEST_CASE("EachReasonToRefuseHasItsFaultAtBothEnds") {
+  Ends ends;
+  SUBCASE("another mesh") {
+    ends.dialler.mesh = MeshId{};
+    ends.dialler.mesh->bytes[0] = 9;
+    Handshake dialler(ends.dialler), acceptor(ends.acceptor);
+    carry(dialler, acceptor);
+    CHECK(dialler.fault() == HandshakeFault::kOtherMesh);
+    CHECK(acceptor.fault() == HandshakeFault::kOtherMesh);
+  }
+  SUBCASE("oneself") {
+    ends.dialler.node_signer = ends.acceptor_key.get();
+    Handshake dialler(ends.dialler), acceptor(ends.acceptor);
+    carry(dialler, acceptor);
+    CHECK(dialler.fault() == HandshakeFault::kSelf);
+  }
+  SUBCASE("no mesh yet") {
+    ends.acceptor.mesh.reset();
+    Handshake dialler(ends.dialler), acceptor(ends.acceptor);
+    carry(dialler, acceptor);
+    CHECK(dialler.fault() == HandshakeFault::kBusy);
+  }
+  SUBCASE("another node than expected") {
+    ends.dialler.expected = to_node(ends.other_key->public_key());
+    Handshake dialler(ends.dialler), acceptor(ends.acceptor);
+    carry(dialler, acceptor);
+    CHECK(dialler.fault() == HandshakeFault::kOtherNode);
+    CHECK_FALSE(acceptor.done());
+  }
+  SUBCASE("another version") {
+    Handshake dialler(ends.dialler), acceptor(ends.acceptor);
+    carry(dialler, acceptor, [](Bytes& bytes, bool from_dialler) {
+      if (from_dialler && bytes.size() > 20) bytes[5 + 9] = 99;  // frame header, magic, second byte of the version
+    });
+    CHECK(dialler.fault() == HandshakeFault::kOtherVersion);
+    CHECK(acceptor.fault() == HandshakeFault::kOtherVersion);
+    CHECK(acceptor.peer_version() == 99);
+  }
+  SUBCASE("another protocol") {
+    Handshake acceptor(ends.acceptor);
+    Bytes out;
+    feed(acceptor, encode_frame(FrameType::kHello, as_bytes("GET / HTTP/1.1")), out);
+    CHECK(acceptor.fault() == HandshakeFault::kNotOurProtocol);
+    CHECK(out.empty());
+  }
+}
+
+TEST_CASE("AReplayedWelcomeOfAnEarlierHandshakeIsRefused") {
+  Ends ends;
+  Bytes first_welcome;
+  {
+    Handshake dialler(ends.dialler), acceptor(ends.acceptor);
+    feed(acceptor, dialler.start(), first_welcome);
+  }
+  ends.dialler.nonce[0] = 11;
+  Handshake dialler(ends.dialler);
+  dialler.start();
+  Bytes out;
+  feed(dialler, first_welcome, out);
+  CHECK(dialler.fault() == HandshakeFault::kBadSignature);
+  CHECK(out.empty());
+}
+
+TEST_CASE("AnyBitFlippedInAWelcomeIsNoticed") {
+  Ends ends;
+  Bytes welcome;
+  {
+    Handshake dialler(ends.dialler), acceptor(ends.acceptor);
+    feed(acceptor, dialler.start(), welcome);
+  }
+  for (std::size_t bit = 0; bit < welcome.size() * 8; ++bit) {
+    Bytes changed = welcome;
+    changed[bit / 8] ^= static_cast<std::uint8_t>(1U << (bit % 8));
+    Handshake dialler(ends.dialler);
+    dialler.start();
+    Bytes out;
+    feed(dialler, changed, out);
+    CHECK_FALSE(dialler.done());
+  }
+}
+
+TEST_CASE("RandomFramesNeverCompleteAHandshake") {
+  Ends ends;
+  Random random(7);
+  for (int i = 0; i < 2000; ++i) {
+    Handshake acceptor(ends.acceptor);
+    for (int frames = 0; frames < 4; ++frames) {
+      Bytes payload(random.below(200));
+      for (auto& byte : payload) byte = static_cast<std::uint8_t>(random.next());
+      Bytes out;
+      acceptor.on_frame(static_cast<std::uint8_t>(random.below(4)), payload, out);
+    }
+    CHECK_FALSE(acceptor.done());
+  }
+}
+
+}  // namespace
+}  // namespace p2pmesh

@@ -1,0 +1,219 @@
+// Texts between nodes: once, in order, acknowledged when durable, taken, repaired.
+#include <doctest/doctest.h>
+
+#include "test_mesh.h"
+
+namespace p2pmesh::test {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+TEST_CASE("ATextReachesTheOtherOnceAndIsAcknowledgedAndTaken") {
+  Pair pair;
+  pair.a().say("hello");
+  CHECK(pair.a().node->status().pending == 1);
+  pair.run();
+  CHECK(pair.b().heard() == Texts{"hello"});
+  CHECK(pair.a().heard() == Texts{"hello"});
+  CHECK(pair.a().acknowledged.size() == 1);
+  CHECK(pair.a().node->status().pending == 0);
+  CHECK(pair.a().store.outbox.empty());
+}
+
+TEST_CASE("TextsOfOneTurnShareAnEnvelopeAndKeepTheirOrder") {
+  Pair pair;
+  Texts said;
+  for (int i = 0; i < 600; ++i) said.push_back("line " + std::to_string(i));
+  for (const std::string& text : said) pair.a().say(text);
+  pair.run();
+  CHECK(pair.b().heard() == said);
+  CHECK(pair.a().store.logs.size() == 2);  // 512 and 88
+}
+
+TEST_CASE("TextsOfTwoRoomsDoNotShareAnEnvelope") {
+  Pair pair;
+  pair.a().say("one", "#lobby");
+  pair.a().say("two", "#dev");
+  pair.a().say("three", "#lobby");
+  pair.run();
+  REQUIRE(pair.b().announced.size() == 3);
+  CHECK(pair.b().announced[1].envelope->envelope.room == "#dev");
+  CHECK(pair.b().heard() == Texts{"one", "two", "three"});
+}
+
+TEST_CASE("NothingIsAcknowledgedOrToldBeforeTheCommit") {
+  Pair pair;
+  pair.a().commits_held = true;
+  pair.b().commits_held = true;
+  const std::uint64_t sent_before = pair.a().counter("payloads_sent");
+  pair.a().say("hello");
+  pair.run();
+  CHECK(pair.a().acknowledged.empty());
+  CHECK(pair.b().heard().empty());
+  CHECK(pair.a().node->status().pending == 1);
+  CHECK(pair.a().counter("payloads_sent") == sent_before + 1);  // flooded all the same
+}
+
+TEST_CASE("AReplyStandsBelowWhatItsAuthorHadSeen") {
+  Pair pair;
+  pair.a().say("question");
+  pair.run();
+  pair.b().say("answer");
+  pair.run();
+  const Envelope& question = pair.a().announced[0].envelope->envelope;
+  const Envelope& answer = pair.a().announced[1].envelope->envelope;
+  CHECK(answer.depth == question.depth + 1);
+  CHECK(answer.parents == std::vector<EnvelopeId>{pair.a().announced[0].envelope->id});
+}
+
+TEST_CASE("WhatWasSaidWhileApartComesByRepair") {
+  Pair pair;
+  pair.cut(pair.a(), pair.b());
+  pair.links_by_dialling = false;
+  pair.run(5s);
+  for (int i = 0; i < 5; ++i) {
+    pair.a().say("a" + std::to_string(i));
+    pair.b().say("b" + std::to_string(i));
+    pair.run();
+  }
+  CHECK(pair.a().node->status().pending == 5);
+  pair.link(pair.a(), pair.b());
+  pair.run(1s);
+  Texts all = pair.a().heard();
+  std::sort(all.begin(), all.end());
+  CHECK(all == Texts{"a0", "a1", "a2", "a3", "a4", "b0", "b1", "b2", "b3", "b4"});
+  Texts others = pair.b().heard();
+  std::sort(others.begin(), others.end());
+  CHECK(others == all);
+  CHECK(pair.a().node->status().pending == 0);
+  CHECK(pair.b().node->status().pending == 0);
+  CHECK(pair.a().announced.back().context.repaired);
+}
+
+TEST_CASE("ALateJoinerGetsTheHistoryOfAuthorsWhoAreGone") {
+  Pair pair;
+  for (int i = 0; i < 700; ++i) {
+    pair.a().say(std::to_string(i));
+    if (i % 100 == 0) pair.run(10ms);
+  }
+  pair.run();
+  pair.a().crash();
+  pair.run(6s);
+  TestNode& carol = pair.add("Carol");
+  carol.start();
+  pair.link(carol, pair.b());
+  pair.run(2s);
+  CHECK(carol.settled);
+  CHECK(carol.heard().size() == 700);
+  CHECK(carol.store.logs.size() == pair.b().store.logs.size());
+}
+
+TEST_CASE("ALongHistoryIsFetchedNewestFirstInBoundedAnswers") {
+  Pair pair;
+  pair.links_by_dialling = false;
+  pair.cut(pair.a(), pair.b());
+  for (int i = 0; i < 600; ++i) {
+    pair.a().say(std::to_string(i));
+    pair.run(10ms);
+  }
+  REQUIRE(pair.a().store.logs.size() == 600);
+  pair.link(pair.b(), pair.a());
+  pair.run(1s);
+  CHECK(pair.b().heard().size() == 600);
+  // In pieces of 256, the last piece first, each in order.
+  CHECK(pair.b().heard().front() == std::to_string(600 - 256));
+}
+
+TEST_CASE("ALiveEnvelopeWaitsForTheOneBeforeIt") {
+  Pair pair;
+  pair.a().say("one");
+  pair.run();
+  pair.a().say("two");
+  Outputs outputs;
+  pair.a().node->flush(pair.now, outputs);
+  SharedBytes two;
+  for (const Output& output : outputs) {
+    if (const auto* send = std::get_if<SendFrame>(&output)) two = send->frame;
+  }
+  pair.a().say("three");
+  outputs.clear();
+  pair.a().node->flush(pair.now, outputs);
+  SharedBytes three;
+  for (const Output& output : outputs) {
+    if (const auto* send = std::get_if<SendFrame>(&output)) three = send->frame;
+  }
+  REQUIRE(two);
+  REQUIRE(three);
+  LinkId at_b = 0;
+  for (const auto& [id, wire] : pair.wires) {
+    if (wire.from == &pair.b()) at_b = id;
+  }
+  SUBCASE("and is shown behind it when it comes") {
+    pair.in_flight.push_back({at_b, &pair.b(), three});
+    pair.run(200ms);
+    CHECK(pair.b().heard() == Texts{"one"});
+    pair.in_flight.push_back({at_b, &pair.b(), two});
+    pair.run(200ms);
+    CHECK(pair.b().heard() == Texts{"one", "two", "three"});
+    CHECK_FALSE(pair.b().announced.back().context.gap);
+  }
+  SUBCASE("and is shown behind a gap mark after a second") {
+    pair.in_flight.push_back({at_b, &pair.b(), three});
+    pair.run(900ms);
+    CHECK(pair.b().heard() == Texts{"one"});
+    pair.run(200ms);
+    REQUIRE(pair.b().heard() == Texts{"one", "three"});
+    CHECK(pair.b().announced.back().context.gap);
+    CHECK(pair.b().counter("gaps_shown") == 1);
+  }
+}
+
+TEST_CASE("AStrangersKindIsStoredAndRelayedButNotShown") {
+  TestMesh mesh;
+  TestNode& alice = mesh.add("Alice");
+  TestNode& bob = mesh.add("Bob");
+  TestNode& carol = mesh.add("Carol");
+  for (auto& node : mesh.nodes) node->start();
+  mesh.links_by_dialling = false;
+  mesh.link(bob, alice);
+  mesh.link(carol, bob);
+  mesh.run(1s);
+  Envelope odd;
+  odd.kind = 4711;
+  odd.mesh = mesh.mesh;
+  odd.author = alice.key();
+  odd.epoch = 7;
+  odd.seq = 1;
+  odd.depth = 1;
+  odd.body = {1, 2, 3};
+  odd.signature = alice.signer->sign(envelope_signing_bytes(hash_envelope(encode_unsigned(odd))));
+  LinkId at_alice = 0;
+  for (const auto& [id, wire] : mesh.wires) {
+    if (wire.from == &alice) at_alice = id;
+  }
+  Gossip gossip;
+  const Bytes encoded = encode_envelope(odd);
+  gossip.envelope = encoded;
+  mesh.in_flight.push_back({mesh.wires[at_alice].other_end, &bob, std::make_shared<const Bytes>(encode_frame_of(gossip))});
+  mesh.run();
+  CHECK(carol.store.logs.size() == 1);
+  CHECK(carol.heard().empty());
+  CHECK(carol.counter("kinds_unknown") >= 1);
+}
+
+TEST_CASE("AnAuthorStaysUnderItsOwnBudgetByGathering") {
+  Pair pair;
+  std::size_t said = 0;
+  for (int turn = 0; turn < 3000; ++turn) {  // 30 s of one line every 10 ms, times three
+    for (int i = 0; i < 30; ++i) pair.a().say("line " + std::to_string(said++));
+    pair.run(10ms);
+  }
+  pair.run(1s);
+  CHECK(pair.b().heard().size() == said);
+  // Burst and rate of a relay's budget over 31 s.
+  CHECK(pair.a().store.logs.size() < 1000 + 31 * 200);
+  CHECK(pair.a().node->status().pending == 0);
+}
+
+}  // namespace
+}  // namespace p2pmesh::test

@@ -1,0 +1,404 @@
+// A few core nodes in one process with a virtual clock, links without loss and stores in memory, so that a protocol
+// test is ten lines. Pair is the two-node form.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "p2pmesh/core/node.h"
+#include "p2pmesh/crypto/hash.h"
+#include "p2pmesh/crypto/signature.h"
+#include "p2pmesh/wire/messages.h"
+#include "p2pmesh/wire/text_body.h"
+
+namespace p2pmesh::test {
+
+using namespace std::chrono_literals;
+
+/// A store in memory: keeps what was committed, in order; serves ranges and records.
+struct MemoryStore {
+  std::vector<EnvelopePtr> logs;
+  std::map<std::tuple<MemberKey, std::uint16_t, Bytes>, EnvelopePtr> records;
+  std::set<EnvelopeId> outbox;
+  bool clean = false;
+
+  /// As MeshStore numbers them: 0 for a duplicate.
+  std::uint64_t commit(const EnvelopePtr& envelope) {
+    const Envelope& e = envelope->envelope;
+    if (e.envelope_class == EnvelopeClass::kRecord) {
+      records[{e.author, e.kind, e.subject}] = envelope;
+      return 1;
+    }
+    for (const EnvelopePtr& held : logs) {
+      if (held->envelope.author == e.author && held->envelope.epoch == e.epoch && held->envelope.seq == e.seq) return 0;
+    }
+    logs.push_back(envelope);
+    return logs.size();
+  }
+  std::vector<EnvelopePtr> load(const Load& load) const {
+    std::vector<EnvelopePtr> found;
+    for (const auto& wanted : load.records) {
+      auto record = records.find({wanted.author, wanted.kind, wanted.subject});
+      if (record != records.end()) found.push_back(record->second);
+    }
+    for (const auto& range : load.ranges) {
+      std::vector<EnvelopePtr> in_range;
+      for (const EnvelopePtr& held : logs) {
+        const Envelope& e = held->envelope;
+        if (e.author == range.author && e.epoch == range.epoch && e.seq >= range.first && e.seq <= range.last) {
+          in_range.push_back(held);
+        }
+      }
+      std::sort(in_range.begin(), in_range.end(),
+                [](const auto& a, const auto& b) { return a->envelope.seq < b->envelope.seq; });
+      found.insert(found.end(), in_range.begin(), in_range.end());
+    }
+    return found;
+  }
+  RestoredState restore() const {
+    RestoredState state;
+    std::map<std::pair<MemberKey, std::uint64_t>, std::map<std::uint64_t, EnvelopeId>> by_log;
+    for (const EnvelopePtr& held : logs) {
+      by_log[{held->envelope.author, held->envelope.epoch}][held->envelope.seq] = held->id;
+      state.heads.push_back({held->envelope.room, {held->id, held->envelope.depth}});
+      if (outbox.contains(held->id)) {
+        state.outbox.push_back({held->id, held->envelope.epoch, held->envelope.seq,
+                                static_cast<std::uint32_t>(count_text_messages(held->envelope.body))});
+      }
+    }
+    for (const auto& [key, seqs] : by_log) {
+      RestoredLog log;
+      log.author = key.first;
+      log.epoch = key.second;
+      for (const auto& [seq, id] : seqs) {
+        if (!log.intervals.empty() && log.intervals.back().second + 1 == seq) log.intervals.back().second = seq;
+        else log.intervals.emplace_back(seq, seq);
+        log.last_id = id;
+      }
+      state.logs.push_back(std::move(log));
+    }
+    for (const auto& [key, record] : records) state.records.push_back(record);
+    state.clean_stop = clean;
+    return state;
+  }
+};
+
+class TestMesh;
+
+/// One node with its driver.
+class TestNode {
+ public:
+  TestNode(TestMesh& mesh, std::string node_name, std::uint8_t key_byte);
+
+  void start(bool clean = false);
+  void crash();  ///< its links are lost; the store stays
+  void say(const std::string& text, const std::string& room = "#lobby");
+  void handle(const Input& input);
+
+  [[nodiscard]] std::vector<std::string> heard() const;  ///< announced texts, in order
+  [[nodiscard]] const std::vector<std::string>& notices() const { return notices_; }
+  [[nodiscard]] MemberKey key() const { return to_member(signer->public_key()); }
+  [[nodiscard]] NodeKey node_key() const { return to_node(signer->public_key()); }
+  [[nodiscard]] std::uint64_t counter(const std::string& wanted) const;
+
+  TestMesh& mesh;
+  std::string name;
+  std::unique_ptr<Signer> signer;
+  std::optional<MeshNonce> nonce;
+  MemoryStore store;
+  std::unique_ptr<Node> node;
+  NetAddress listen;
+  std::vector<Announce> announced;
+  std::vector<std::uint64_t> acknowledged;
+  std::vector<Dial> dials;
+  std::size_t penalties = 0;
+  bool settled = false;
+  bool commits_held = false;  ///< commits wait until it is false again
+  std::deque<Committed> waiting_commits;
+  std::vector<FrameType> sent_types;
+
+ private:
+  friend class TestMesh;
+  void run(Outputs& outputs);
+  std::vector<std::string> notices_;
+  std::set<EnvelopeId> seen_;
+  std::uint64_t next_token_ = 1;
+};
+
+/// The nodes, the links between them, the clock.
+class TestMesh {
+ public:
+  TestMesh() {
+    init_crypto();
+    now.monotonic = Instant(1s);
+    now.wall_ms = 1'700'000'000'000;
+  }
+
+  TestNode& add(const std::string& name) {
+    const auto number = static_cast<std::uint8_t>(nodes.size() + 1);
+    nodes.push_back(std::make_unique<TestNode>(*this, name, number));
+    TestNode& node = *nodes.back();
+    node.listen.ip = {127, 0, 0, 1};
+    node.listen.port = static_cast<std::uint16_t>(1000 + number);
+    if (nodes.size() == 1) {
+      node.nonce = MeshNonce{1, 2, 3};
+      mesh = hash_mesh(node.key(), *node.nonce);
+    }
+    return node;
+  }
+
+  /// A handshake happened; `a` dialled.
+  void link(TestNode& a, TestNode& b) {
+    const LinkId at_a = next_link_++;
+    const LinkId at_b = next_link_++;
+    wires[at_a] = {&a, &b, at_b};
+    wires[at_b] = {&b, &a, at_a};
+    LinkUp up_a{at_a, b.node_key(), true, b.listen, a.listen, a.listen, b.node->advertised(), a.node->deepest_heads(),
+                b.node->deepest_heads()};
+    LinkUp up_b{at_b, a.node_key(), false, a.listen, b.listen, b.listen, a.node->advertised(), b.node->deepest_heads(),
+                a.node->deepest_heads()};
+    a.handle(up_a);
+    b.handle(up_b);
+  }
+
+  /// Both ends lose the link, as when a cable is cut and noticed.
+  void cut(TestNode& a, TestNode& b) {
+    std::vector<LinkId> gone;
+    for (const auto& [id, wire] : wires) {
+      if ((wire.from == &a && wire.to == &b) || (wire.from == &b && wire.to == &a)) gone.push_back(id);
+    }
+    for (LinkId id : gone) {
+      TestNode* owner = wires[id].from;
+      wires.erase(id);
+      if (owner->node) owner->handle(LinkDown{id});
+    }
+  }
+
+  /// Carries frames and lets time pass in small steps until `span` is over.
+  void run(Duration span = 100ms) {
+    const Instant end = now.monotonic + span;
+    for (;;) {
+      settle_frames();
+      if (now.monotonic >= end) return;
+      now.monotonic += 10ms;
+      now.wall_ms += 10;
+      for (auto& node : nodes) {
+        if (!node->node) continue;
+        const auto deadline = node->node->next_deadline();
+        if (deadline && *deadline <= now.monotonic) node->handle(Wake{});
+      }
+    }
+  }
+
+  struct Wire {
+    TestNode* from = nullptr;
+    TestNode* to = nullptr;
+    LinkId other_end = 0;
+  };
+  struct InFlight {
+    LinkId to_link;
+    TestNode* to;
+    SharedBytes frame;
+  };
+
+  MeshId mesh;
+  Now now;
+  std::vector<std::unique_ptr<TestNode>> nodes;
+  std::map<LinkId, Wire> wires;
+  std::deque<InFlight> in_flight;
+  bool links_by_dialling = true;  ///< Dial outputs make links
+  std::size_t live_payloads = 0;
+
+ private:
+  friend class TestNode;
+  void settle_frames() {
+    for (int i = 0; i < 10000; ++i) {
+      bool moved = false;
+      for (auto& node : nodes) {
+        if (!node->node) continue;
+        while (!node->commits_held && !node->waiting_commits.empty()) {
+          Committed committed = std::move(node->waiting_commits.front());
+          node->waiting_commits.pop_front();
+          node->handle(committed);
+          moved = true;
+        }
+        Outputs outputs;
+        node->node->flush(now, outputs);
+        moved = moved || !outputs.empty();
+        node->run(outputs);
+        std::vector<Dial> dials;
+        dials.swap(node->dials);
+        for (const Dial& dial : dials) answer_dial(*node, dial);
+      }
+      while (!in_flight.empty()) {
+        InFlight flight = std::move(in_flight.front());
+        in_flight.pop_front();
+        if (flight.to->node && wires.contains(flight.to_link)) deliver(flight);
+        moved = true;
+      }
+      if (!moved) return;
+    }
+  }
+
+  void answer_dial(TestNode& from, const Dial& dial) {
+    for (auto& node : nodes) {
+      if (node->node_key() != dial.node) continue;
+      if (links_by_dialling && node->node && node->listen == dial.address) return link(from, *node);
+    }
+    from.handle(DialFailed{dial.node, dial.address});
+  }
+
+  void deliver(const InFlight& flight) {
+    const auto type = static_cast<FrameType>((*flight.frame)[4]);
+    const ByteView payload = ByteView(*flight.frame).subspan(5);
+    TestNode& to = *flight.to;
+    if (type == FrameType::kClose) return;
+    if (type != FrameType::kGossip && type != FrameType::kRepair) return to.handle(FrameReceived{flight.to_link, type, payload});
+    const bool live = type == FrameType::kGossip;
+    const ByteView encoded = live ? payload.subspan(2) : payload;
+    if (live) ++live_payloads;
+    auto sealed = std::make_shared<SealedEnvelope>();
+    auto envelope = decode_envelope(encoded);
+    sealed->id = hash_envelope(unsigned_part(encoded));
+    sealed->encoded.assign(encoded.begin(), encoded.end());
+    sealed->envelope = *envelope;
+    if (!to.seen_.insert(sealed->id).second) return to.handle(DuplicateReceived{flight.to_link, sealed->id, 1});
+    to.handle(EnvelopeReceived{flight.to_link, live, 1, std::move(sealed)});
+  }
+
+  LinkId next_link_ = 1;
+};
+
+inline TestNode::TestNode(TestMesh& owner, std::string node_name, std::uint8_t key_byte)
+    : mesh(owner), name(std::move(node_name)) {
+  KeySeed seed{};
+  seed[0] = key_byte;
+  signer = make_ed25519_signer(seed);
+}
+
+inline void TestNode::start(bool clean) {
+  NodeOptions options;
+  options.mesh = mesh.mesh;
+  options.founder_nonce = nonce;
+  options.name = name;
+  options.member_signer = signer.get();
+  options.node_signer = signer.get();
+  options.verifier = &ed25519_verifier();
+  options.listen = listen;
+  options.seed = key().bytes[0];
+  store.clean = clean;
+  Outputs outputs;
+  seen_.clear();
+  settled = false;
+  node = std::make_unique<Node>(options, store.restore(), mesh.now, outputs);
+  run(outputs);
+}
+
+inline void TestNode::crash() {
+  node.reset();
+  waiting_commits.clear();
+  dials.clear();
+  std::vector<std::pair<LinkId, TestMesh::Wire>> mine;
+  for (const auto& wire : mesh.wires) {
+    if (wire.second.from == this || wire.second.to == this) mine.push_back(wire);
+  }
+  for (const auto& [id, wire] : mine) {
+    mesh.wires.erase(id);
+    if (wire.from != this && wire.from->node) wire.from->handle(LinkDown{id});
+  }
+}
+
+inline void TestNode::say(const std::string& text, const std::string& room) {
+  handle(SendText{next_token_++, room, text});
+}
+
+inline void TestNode::handle(const Input& input) {
+  Outputs outputs;
+  node->handle(input, mesh.now, outputs);
+  run(outputs);
+}
+
+inline void TestNode::run(Outputs& outputs) {
+  for (Output& output : outputs) {
+    if (auto* send = std::get_if<SendFrame>(&output)) {
+      auto wire = mesh.wires.find(send->link);
+      if (wire == mesh.wires.end()) continue;
+      sent_types.push_back(static_cast<FrameType>((*send->frame)[4]));
+      mesh.in_flight.push_back({wire->second.other_end, wire->second.to, send->frame});
+    } else if (auto* stored = std::get_if<Store>(&output)) {
+      const std::uint64_t row = commits_held ? 0 : store.commit(stored->envelope);
+      if (stored->context.own && stored->envelope->envelope.envelope_class == EnvelopeClass::kLog && !commits_held) {
+        store.outbox.insert(stored->envelope->id);
+      }
+      waiting_commits.push_back({stored->envelope, stored->context, row});
+    } else if (auto* notice = std::get_if<PublishNotice>(&output)) {
+      static constexpr const char* kWords[] = {"joined", "left", "offline", "back", "renamed"};
+      notices_.push_back(notice->name + " " + kWords[static_cast<int>(notice->kind)]);
+    } else if (auto* announce = std::get_if<Announce>(&output)) {
+      announced.push_back(*announce);
+    } else if (auto* ack = std::get_if<Acknowledge>(&output)) {
+      acknowledged.push_back(ack->token);
+    } else if (auto* taken = std::get_if<StoreTaken>(&output)) {
+      store.outbox.erase(taken->id);
+    } else if (auto* seen = std::get_if<MarkSeen>(&output)) {
+      seen_.insert(seen->id);
+    } else if (auto* load = std::get_if<Load>(&output)) {
+      handle(Loaded{load->request, store.load(*load), true});
+    } else if (auto* dial = std::get_if<Dial>(&output)) {
+      dials.push_back(*dial);
+    } else if (auto* close = std::get_if<CloseLink>(&output)) {
+      auto wire = mesh.wires.find(close->link);
+      if (wire == mesh.wires.end()) continue;
+      const LinkId other = wire->second.other_end;
+      TestNode* to = wire->second.to;
+      mesh.wires.erase(close->link);
+      mesh.wires.erase(other);
+      if (to->node) to->handle(LinkDown{other});
+    } else if (std::holds_alternative<PenaliseLink>(output)) {
+      ++penalties;
+    } else if (std::holds_alternative<Settled>(output)) {
+      settled = true;
+    }
+  }
+}
+
+inline std::vector<std::string> TestNode::heard() const {
+  std::vector<std::string> texts;
+  for (const Announce& announce : announced) {
+    auto messages = decode_text_body(announce.envelope->envelope.body);
+    if (messages) texts.insert(texts.end(), messages->begin(), messages->end());
+  }
+  return texts;
+}
+
+inline std::uint64_t TestNode::counter(const std::string& wanted) const {
+  for (const auto& [counter_name, value] : node->counters()) {
+    if (counter_name == wanted) return value;
+  }
+  return UINT64_MAX;
+}
+
+/// Two linked nodes; a() opened the mesh.
+class Pair : public TestMesh {
+ public:
+  Pair() {
+    add("Alice");
+    add("Bob");
+    a().start();
+    b().start();
+    link(b(), a());
+    run();
+  }
+  TestNode& a() { return *nodes[0]; }
+  TestNode& b() { return *nodes[1]; }
+};
+
+}  // namespace p2pmesh::test
