@@ -11,17 +11,24 @@
 namespace p2pmesh {
 namespace {
 
-constexpr std::size_t kUnansweredMax = 1024;            // keeps the node's batches full; guess
-constexpr std::size_t kUnsentBytesMax = 1024 * 1024;    // of requests that the socket has not taken; guess
+constexpr std::size_t kUnansweredMax = 1024;          // keeps the node's batches full; guess
+constexpr std::size_t kUnsentBytesMax = 1024 * 1024;  // of requests that the socket has not taken; guess
 constexpr std::size_t kReadBytes = 64 * 1024;
 constexpr std::size_t kRawLineBytesMax = limits::kMessageBytesMax + 1;  // a doubled slash is sent as one
 
 }  // namespace
 
 ChatInput::ChatInput(EventLoop& loop, int fd, NodeConnection& node, ChatView& view, Complain complain)
-    : loop_(loop), fd_(fd), node_(node), view_(view), complain_(std::move(complain)), lines_(kRawLineBytesMax) {}
+    : loop_(loop),
+      fd_(fd),
+      node_(node),
+      view_(view),
+      complain_(std::move(complain)),
+      lines_(kRawLineBytesMax) {}
 
-ChatInput::~ChatInput() { stop(); }
+ChatInput::~ChatInput() {
+  stop();
+}
 
 Result<void> ChatInput::open() {
   return loop_.add(fd_, kReadable, [this](Ready) { read(); });
@@ -60,7 +67,8 @@ void ChatInput::pump() {
   watch(false);
 }
 
-/// A descriptor that nobody reads leaves the loop: a pipe whose other end is closed would wake it all the time.
+/// A descriptor that nobody reads leaves the loop: a pipe whose other end is closed would wake it all the
+/// time.
 void ChatInput::watch(bool wanted) {
   if (is_finished_ || wanted == loop_.contains(fd_)) return;
   if (!wanted) return loop_.remove(fd_);
@@ -127,8 +135,10 @@ void ChatInput::send(std::uint64_t number, std::string text) {
   node_.request(request, [this, number](tl::expected<control::Reply, control::RpcError> reply) {
     --unanswered_;
     ++answered_;
-    if (const auto* sent = reply ? std::get_if<control::SendReply>(&*reply) : nullptr) return view_.on_sent(sent->id);
-    const Error error = reply ? Error{ExitStatus::kProtocol, "an unexpected answer"} : control::to_error(reply.error());
+    if (const auto* sent = reply ? std::get_if<control::SendReply>(&*reply) : nullptr)
+      return view_.on_sent(sent->id);
+    const Error error =
+        reply ? Error{ExitStatus::kProtocol, "an unexpected answer"} : control::to_error(reply.error());
     send_status_ = error.status == ExitStatus::kIo ? ExitStatus::kIo : ExitStatus::kTryAgain;
     complain_("Line " + std::to_string(number) + " was not sent: " + error.message);
   });

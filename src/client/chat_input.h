@@ -13,7 +13,8 @@
 
 namespace p2pmesh {
 
-/// Reads a descriptor in the loop's turns and sends its lines in order, a bounded number of them on their way at once.
+/// Reads a descriptor in the loop's turns and sends its lines in order, a bounded number of them on their way
+/// at once.
 class ChatInput {
  public:
   using Complain = std::function<void(std::string_view)>;
@@ -37,7 +38,9 @@ class ChatInput {
   [[nodiscard]] std::uint64_t answered() const { return answered_; }
   [[nodiscard]] std::uint64_t sent() const { return sent_; }
   /// kOk, or the worst that happened: a failed send before a skipped line.
-  [[nodiscard]] ExitStatus status() const { return send_status_ != ExitStatus::kOk ? send_status_ : line_status_; }
+  [[nodiscard]] ExitStatus status() const {
+    return send_status_ != ExitStatus::kOk ? send_status_ : line_status_;
+  }
 
  private:
   void read();

@@ -34,7 +34,8 @@ tl::unexpected<Error> usage(const std::string& sentence) {
 
 Result<std::uint16_t> parse_join_port(const std::string& text) {
   auto port = parse_port(text);
-  if (port && *port == 0) return usage("Port 0 cannot be joined; type the port that a member is listening at.");
+  if (port && *port == 0)
+    return usage("Port 0 cannot be joined; type the port that a member is listening at.");
   return port;
 }
 
@@ -45,7 +46,8 @@ Result<void> parse_history(const std::string& text, ChatOptions& options) {
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, count);
   if (text.empty() || error != std::errc{} || stop != end || count > kHistoryMax) {
-    return usage("--history takes a number from 0 to " + std::to_string(kHistoryMax) + " or all, not \"" + text + "\".");
+    return usage("--history takes a number from 0 to " + std::to_string(kHistoryMax) + " or all, not \"" +
+                 text + "\".");
   }
   options.history = count;
   return {};
@@ -59,7 +61,7 @@ std::string ChatOptions::join_target() const {
 }
 
 Result<std::variant<ChatOptions, PrintOnly>> parse_chat_options(int count, const char* const* arguments,
-                                                               const Environment& environment) {
+                                                                const Environment& environment) {
   ChatOptions options;
   std::string port;
   std::string history;
@@ -92,8 +94,10 @@ Result<std::variant<ChatOptions, PrintOnly>> parse_chat_options(int count, const
   options.name = *std::move(checked);
 
   if (!host->empty()) {
-    if (port_option->empty()) return usage("The port of " + options.host + " is missing: p2pchat NAME HOST PORT.");
-    if (options.host.empty() || options.host.size() > kHostBytesMax) return usage("The host must have 1 to 255 bytes.");
+    if (port_option->empty())
+      return usage("The port of " + options.host + " is missing: p2pchat NAME HOST PORT.");
+    if (options.host.empty() || options.host.size() > kHostBytesMax)
+      return usage("The host must have 1 to 255 bytes.");
     const auto parsed = parse_join_port(port);
     if (!parsed) return tl::unexpected<Error>(parsed.error());
     options.port = *parsed;

@@ -20,8 +20,8 @@ struct ChatOptions {
   std::uint16_t port = 0;
   bool fresh = false;  ///< --new
   bool plain = false;
-  bool lists_history = false;               ///< --history was given
-  std::optional<std::size_t> history;       ///< nothing with lists_history: all
+  bool lists_history = false;          ///< --history was given
+  std::optional<std::size_t> history;  ///< nothing with lists_history: all
 
   /// "host:port" as p2pmeshd takes it; an IPv6 address in brackets.
   [[nodiscard]] std::string join_target() const;
@@ -34,6 +34,6 @@ struct PrintOnly {
 
 /// Reads the command line, `arguments[0]` being the program. Errors: kUsage, kConfig (no HOME).
 Result<std::variant<ChatOptions, PrintOnly>> parse_chat_options(int count, const char* const* arguments,
-                                                               const Environment& environment);
+                                                                const Environment& environment);
 
 }  // namespace p2pmesh

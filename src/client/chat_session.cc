@@ -18,20 +18,22 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kMissedShown = 100;           // design.md, section 6
-constexpr Duration kGatherTimeout = 2s;             // design.md, section 6
-constexpr Duration kReplayTimeout = 60s;            // the node reads its own disk
-constexpr Duration kNobodyTimeout = 5s;             // design.md, section 6
-constexpr Duration kNoProgressTimeout = 30s;        // somebody is there but takes nothing; guess
+constexpr std::size_t kMissedShown = 100;     // design.md, section 6
+constexpr Duration kGatherTimeout = 2s;       // design.md, section 6
+constexpr Duration kReplayTimeout = 60s;      // the node reads its own disk
+constexpr Duration kNobodyTimeout = 5s;       // design.md, section 6
+constexpr Duration kNoProgressTimeout = 30s;  // somebody is there but takes nothing; guess
 constexpr Duration kTakenPollMin = 5ms;
 constexpr Duration kTakenPollMax = 50ms;
 constexpr Duration kMarkInterval = 500ms;
 constexpr Duration kNodeEndTimeout = 3s;
-constexpr Duration kHurriedFlush = 1s;              // of the output, when the user wants to be gone
+constexpr Duration kHurriedFlush = 1s;                // of the output, when the user wants to be gone
 constexpr std::size_t kOutputBytesMax = 1024 * 1024;  // then the node is held back
 
 /// The first failure leaves quietly: the user or the reader of the output is gone.
-tl::unexpected<Error> quietly() { return fail(ExitStatus::kOk, ""); }
+tl::unexpected<Error> quietly() {
+  return fail(ExitStatus::kOk, "");
+}
 
 }  // namespace
 
@@ -88,12 +90,15 @@ Result<void> ChatSession::join() {
   status_ = *std::move(status);
   const bool was_running = !node_.child;
   if (was_running && name_key(status_.claimed_name) != name_key(options_.name)) {
-    return fail(ExitStatus::kUsage, "The node that runs in " + data_dir_ + " is that of " + status_.claimed_name +
+    return fail(ExitStatus::kUsage, "The node that runs in " + data_dir_ + " is that of " +
+                                        status_.claimed_name +
                                         ". Type that name, or give another --data-dir.");
   }
   if (was_running && options_.fresh) {
-    return fail(ExitStatus::kTryAgain, "A node of " + options_.name + " is running, and stays in its mesh. End it first: ./p2pmeshctl --data-dir " +
-                                           data_dir_ + " shutdown");
+    return fail(ExitStatus::kTryAgain,
+                "A node of " + options_.name +
+                    " is running, and stays in its mesh. End it first: ./p2pmeshctl --data-dir " + data_dir_ +
+                    " shutdown");
   }
   if (was_running && !options_.host.empty()) {
     const control::ConnectRequest request{options_.host, options_.port};
@@ -114,22 +119,35 @@ Result<void> ChatSession::subscribe(const control::Cursor& after) {
   return {};
 }
 
-Result<void> ChatSession::show_opening() {
-  const auto is_open = [this] { return node_.connection->is_open(); };
-  const Instant gathered_by = loop_->now().monotonic + kGatherTimeout;
-  for (;;) {
-    wait([&] { return view_.is_live() || resume_after_ || !is_open(); }, kReplayTimeout);
-    if (!resume_after_) break;
-    if (auto again = subscribe(*std::exchange(resume_after_, std::nullopt)); !again) return again;
-  }
+/// Waits for what was missed: the node's replay, and its first comparison with a neighbor if there is one to
+/// come.
+Result<void> ChatSession::gather() {
+  const Instant gathered_by = read_clock().monotonic + kGatherTimeout;
   // Nobody to compare with: no link, and no member known that might come back.
   const bool is_alone = options_.host.empty() && status_.neighbors == 0 && status_.members <= 1;
-  if (!is_alone && !status_.synced) {
-    const Duration rest = std::max<Duration>(gathered_by - read_clock().monotonic, 0s);
-    wait([&] { return view_.is_synced() || !is_open(); }, rest);
+  const auto is_complete = [&] {
+    return view_.is_live() && (is_alone || status_.synced || view_.is_synced());
+  };
+  while (!is_complete() && node_.connection->is_open()) {
+    const bool was_live = view_.is_live();
+    const Duration patience = was_live ? gathered_by - read_clock().monotonic : kReplayTimeout;
+    const bool has_changed = wait(
+        [&] {
+          return resume_after_ || is_complete() || view_.is_live() != was_live ||
+                 !node_.connection->is_open();
+        },
+        patience);
+    if (is_leaving()) return quietly();
+    if (!has_changed) break;
+    if (!resume_after_) continue;
+    view_.expect_replay();
+    if (auto again = subscribe(*std::exchange(resume_after_, std::nullopt)); !again) return again;
   }
-  if (is_leaving()) return quietly();
+  return {};
+}
 
+Result<void> ChatSession::show_opening() {
+  if (auto gathered = gather(); !gathered) return gathered;
   auto status = call<control::StatusReply>(*node_.connection, control::StatusRequest{}, waiter());
   if (!status) return tl::unexpected<Error>(node_gone());
   status_ = *std::move(status);
@@ -196,11 +214,15 @@ Result<void> ChatSession::talk() {
                                        [](std::string_view message) { complain("p2pchat", message); });
   if (auto opened = input_->open(); !opened) return opened;
   for (;;) {
-    wait([&] { return input_->has_quit() || input_->has_ended() || resume_after_ || !node_.connection->is_open(); },
-         std::nullopt);
+    wait(
+        [&] {
+          return input_->has_quit() || input_->has_ended() || resume_after_ || !node_.connection->is_open();
+        },
+        std::nullopt);
     if (is_leaving()) return quietly();
     if (!node_.connection->is_open()) return tl::unexpected<Error>(node_gone());
     if (!resume_after_) break;
+    view_.expect_replay();
     if (auto again = subscribe(*std::exchange(resume_after_, std::nullopt)); !again) return again;
   }
   // What was typed is answered before anything else, for as long as answers come.
@@ -208,12 +230,14 @@ Result<void> ChatSession::talk() {
   do {
     answered = input_->answered();
     wait([&] { return input_->unanswered() == 0 || !node_.connection->is_open(); }, kNoProgressTimeout);
-  } while (!is_leaving() && node_.connection->is_open() && input_->unanswered() > 0 && input_->answered() != answered);
+  } while (!is_leaving() && node_.connection->is_open() && input_->unanswered() > 0 &&
+           input_->answered() != answered);
   if (is_leaving()) return quietly();
   if (!node_.connection->is_open()) return tl::unexpected<Error>(node_gone());
   if (input_->unanswered() > 0) {
     return fail(ExitStatus::kTryAgain, "The node does not say that it has stored " +
-                                           count_of(input_->unanswered(), "line") + ". See p2pmeshctl status.");
+                                           count_of(input_->unanswered(), "line") +
+                                           ". See p2pmeshctl status.");
   }
   return {};
 }
@@ -233,7 +257,8 @@ Result<ExitStatus> ChatSession::wait_until_taken() {
     const Duration patience = is_alone || input_->sent() == 0 ? kNobodyTimeout : kNoProgressTimeout;
     if (read_clock().monotonic - last_progress >= patience) {
       if (input_->sent() == 0) return ExitStatus::kOk;
-      const std::string when = node_.attached.leaves_with_last_screen ? "at the next start" : "when somebody is there";
+      const std::string when =
+          node_.attached.leaves_with_last_screen ? "at the next start" : "when somebody is there";
       const std::string text = count_of(status->pending, "line") + " kept, sent " + when + "\n";
       [[maybe_unused]] const auto written = write_all(2, as_bytes(text));
       return ExitStatus::kTryAgain;
@@ -248,12 +273,14 @@ void ChatSession::leave(bool is_hurried) {
   view_.flush_late();
   output_->append(view_.take_output());
   const std::optional<Duration> patience = is_hurried ? std::optional<Duration>(kHurriedFlush) : std::nullopt;
-  wait([&] { return output_->pending_bytes() == 0 || output_->is_closed() || (interrupted_ && !is_hurried); }, patience,
-       false);
+  wait([&] { return output_->pending_bytes() == 0 || output_->is_closed() || (interrupted_ && !is_hurried); },
+       patience, false);
   if (node_.connection->is_open() && output_->pending_bytes() == 0 && marked_ < view_.shown()) {
     node_.connection->request(control::MarkReadRequest{view_.shown()}, [](const auto&) {});
   }
-  const Wait patient = [this](const std::function<bool()>& done, Duration) { return wait(done, kHurriedFlush, false); };
+  const Wait patient = [this](const std::function<bool()>& done, Duration) {
+    return wait(done, kHurriedFlush, false);
+  };
   const auto status = call<control::StatusReply>(*node_.connection, control::StatusRequest{}, patient);
   node_.connection->close();
   if (status && status->leaves_with_last_screen) wait_for_end(status->screens);
@@ -281,7 +308,8 @@ void ChatSession::on_event(control::Event event) {
   view_.on_event(std::move(event), loop_->now().monotonic);
 }
 
-bool ChatSession::wait(const std::function<bool()>& done, std::optional<Duration> timeout, bool until_interrupted) {
+bool ChatSession::wait(const std::function<bool()>& done, std::optional<Duration> timeout,
+                       bool until_interrupted) {
   std::optional<Instant> deadline;
   if (timeout) deadline = read_clock().monotonic + *timeout;
   for (;;) {
@@ -322,7 +350,8 @@ Wait ChatSession::waiter() {
 
 Error ChatSession::node_gone() {
   if (node_.connection->fault()) return *node_.connection->fault();
-  if (node_.connection->is_open()) return {ExitStatus::kUnavailable, "The node does not answer. See " + data_dir_ + "/p2pmeshd.log."};
+  if (node_.connection->is_open())
+    return {ExitStatus::kUnavailable, "The node does not answer. See " + data_dir_ + "/p2pmeshd.log."};
   std::string how = ".";
   if (const auto status = node_.child ? node_.child->wait(500) : std::nullopt) {
     how = " with status " + std::to_string(*status) + ".";

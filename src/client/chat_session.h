@@ -16,7 +16,8 @@
 
 namespace p2pmesh {
 
-/// Reads descriptor 0, writes 1 and complains on 2. A result that is kOk without a value means: leave quietly.
+/// Reads descriptor 0, writes 1 and complains on 2. A result that is kOk without a value means: leave
+/// quietly.
 class ChatSession {
  public:
   explicit ChatSession(ChatOptions options);
@@ -28,6 +29,7 @@ class ChatSession {
   Result<void> open();
   Result<void> join();
   Result<void> subscribe(const control::Cursor& after);
+  Result<void> gather();
   Result<void> show_opening();
   Result<void> list_all();
   Result<void> list_newest(std::size_t count);
@@ -37,7 +39,8 @@ class ChatSession {
   void wait_for_end(std::uint64_t screens);
 
   void on_event(control::Event event);
-  bool wait(const std::function<bool()>& done, std::optional<Duration> timeout, bool until_interrupted = true);
+  bool wait(const std::function<bool()>& done, std::optional<Duration> timeout,
+            bool until_interrupted = true);
   void turn(std::optional<Instant> deadline);
   void mark_read(Instant now);
   [[nodiscard]] bool is_leaving() const { return interrupted_ || output_->is_closed(); }

@@ -12,9 +12,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kLateDelay = 300ms;              // one answer of anti-entropy comes in one piece
-constexpr std::size_t kLateMax = 1000;          // then they are shown without waiting; guess
-constexpr std::size_t kHeldMax = 10000;         // events while history is listed; guess
+constexpr auto kLateDelay = 300ms;       // one answer of anti-entropy comes in one piece
+constexpr std::size_t kLateMax = 1000;   // then they are shown without waiting; guess
+constexpr std::size_t kHeldMax = 10000;  // events while history is listed; guess
 constexpr std::size_t kListedRememberedMax = 10000;
 constexpr std::size_t kSentRememberedMax = 100000;
 
@@ -62,9 +62,10 @@ void ChatView::on_message(control::MessageEvent event, Instant now) {
       if (!late_deadline_) late_deadline_ = now + kLateDelay;
     } else {
       // What waits of the same author was written before this one.
-      const bool author_waits = std::any_of(late_.begin(), late_.end(), [&](const control::MessageEvent& waiting) {
-        return waiting.message.author == event.message.author;
-      });
+      const bool author_waits =
+          std::any_of(late_.begin(), late_.end(), [&](const control::MessageEvent& waiting) {
+            return waiting.message.author == event.message.author;
+          });
       if (author_waits) flush_late();
       if (event.gap) append_gap(out_, event.message);
       append_message(out_, event.message);
@@ -76,12 +77,13 @@ void ChatView::on_message(control::MessageEvent event, Instant now) {
 
 void ChatView::on_notice(const control::NoticeEvent& notice) {
   advance(notice.cursor);
+  if (notice.replayed && !shows_replayed_) return;
   if (notice.member == self_) {
     // Before show_listening() nobody is "self" yet, and the status will tell the name.
-    if (notice.kind == control::NoticeKind::kRenamed && !notice.replayed) on_own_name(notice.name);
+    if (notice.kind == control::NoticeKind::kRenamed) on_own_name(notice.name);
     return;
   }
-  if (stage_ == Stage::kShowing && !notice.replayed) append_notice(out_, notice);
+  if (stage_ == Stage::kShowing) append_notice(out_, notice);
 }
 
 void ChatView::on_own_name(const std::string& shown_name) {
@@ -92,7 +94,8 @@ void ChatView::on_own_name(const std::string& shown_name) {
   if (shown_name == claimed_name_) {
     show_info("You are shown as " + name + " again.");
   } else {
-    show_info("The name " + format_safe_line(claimed_name_) + " is held by another member; you are shown as " + name + ".");
+    show_info("The name " + format_safe_line(claimed_name_) +
+              " is held by another member; you are shown as " + name + ".");
   }
 }
 
@@ -118,8 +121,8 @@ void ChatView::show_here(const control::StatusReply& status, const control::Memb
   show_info("Type :q to leave, /help for commands.");
   shown_name_ = status.name;
   if (shown_name_ != claimed_name_) {
-    show_info("The name " + format_safe_line(claimed_name_) + " is held by another member; you are shown as " +
-              format_safe_line(shown_name_) + ".");
+    show_info("The name " + format_safe_line(claimed_name_) +
+              " is held by another member; you are shown as " + format_safe_line(shown_name_) + ".");
   }
 }
 
@@ -154,13 +157,18 @@ void ChatView::end_listing(Instant now) {
   stage_ = Stage::kShowing;
   for (control::Event& event : std::exchange(held_, {})) on_event(std::move(event), now);
   if (held_dropped_ > 0) {
-    show_info(count_of(held_dropped_, "newer event") + " came meanwhile; p2pmeshctl history shows the messages.");
+    show_info(count_of(held_dropped_, "newer event") +
+              " came meanwhile; p2pmeshctl history shows the messages.");
   }
 }
 
-void ChatView::show_info(std::string_view sentence) { append_info(out_, sentence); }
+void ChatView::show_info(std::string_view sentence) {
+  append_info(out_, sentence);
+}
 
-void ChatView::show_who(const control::MembersReply& members) { append_who(out_, members); }
+void ChatView::show_who(const control::MembersReply& members) {
+  append_who(out_, members);
+}
 
 void ChatView::on_time(Instant now) {
   if (late_deadline_ && now >= *late_deadline_) flush_late();
@@ -179,7 +187,8 @@ void ChatView::flush_late() {
       messages.push_back(std::move(event.message));
     }
     sort_by_place(messages);
-    show_info(count_of(messages.size(), "message") + " from before " + format_local_minute(next_minute(newest)) + ":");
+    show_info(count_of(messages.size(), "message") + " from before " +
+              format_local_minute(next_minute(newest)) + ":");
     for (const auto& message : messages) append_message(out_, message);
   }
   late_.clear();

@@ -16,8 +16,8 @@
 
 namespace p2pmesh {
 
-/// The opening goes through three stages: events are gathered until they are complete; history is listed if it was
-/// asked for, while events wait; from then on everything is shown as it comes.
+/// The opening goes through three stages: events are gathered until they are complete; history is listed if
+/// it was asked for, while events wait; from then on everything is shown as it comes.
 class ChatView {
  public:
   /// `missed_max`: how many of the missed messages are shown.
@@ -49,6 +49,11 @@ class ChatView {
   /// Shows what waits, at the end.
   void flush_late();
 
+  /// A new subscription replays what the last one did not deliver.
+  void expect_replay() {
+    is_live_ = false;
+    shows_replayed_ = stage_ != Stage::kGathering;
+  }
   [[nodiscard]] bool is_live() const { return is_live_; }      ///< the replay is done
   [[nodiscard]] bool is_synced() const { return is_synced_; }  ///< compared with a neighbor
   /// Everything up to there has been appended to the output, or needs not be shown.
@@ -72,13 +77,14 @@ class ChatView {
   std::string shown_name_;
   bool is_live_ = false;
   bool is_synced_ = false;
+  bool shows_replayed_ = false;  // notices of a replay are from the time of this screen
 
   EarlierMessages missed_;
-  std::set<control::MessageId> listed_;       // the newest of them
-  std::vector<control::Event> held_;          // came while history was listed
+  std::set<control::MessageId> listed_;  // the newest of them
+  std::vector<control::Event> held_;     // came while history was listed
   std::size_t held_dropped_ = 0;
-  std::set<control::MessageId> sent_;         // acknowledged, their events to come
-  std::vector<control::MessageEvent> late_;   // repaired, gathered for a moment
+  std::set<control::MessageId> sent_;        // acknowledged, their events to come
+  std::vector<control::MessageEvent> late_;  // repaired, gathered for a moment
   std::optional<Instant> late_deadline_;
   control::Cursor seen_;
   control::Cursor shown_;

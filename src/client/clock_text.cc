@@ -31,10 +31,16 @@ std::string format_utc(WallMs wall_ms) {
   return format_fields(std::gmtime(&seconds), "%Y-%m-%dT%H:%M:%S") + fraction;
 }
 
-std::string format_local_minute(WallMs wall_ms) { return format_local(wall_ms, "%H:%M"); }
+std::string format_local_minute(WallMs wall_ms) {
+  return format_local(wall_ms, "%H:%M");
+}
 
-std::string format_local_date(WallMs wall_ms) { return format_local(wall_ms, "%Y-%m-%d %H:%M"); }
+std::string format_local_date(WallMs wall_ms) {
+  return format_local(wall_ms, "%Y-%m-%d %H:%M");
+}
 
-WallMs next_minute(WallMs wall_ms) { return (std::min(wall_ms, kLastMs) / kMinuteMs + 1) * kMinuteMs; }
+WallMs next_minute(WallMs wall_ms) {
+  return (std::min(wall_ms, kLastMs) / kMinuteMs + 1) * kMinuteMs;
+}
 
 }  // namespace p2pmesh

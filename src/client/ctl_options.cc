@@ -46,10 +46,12 @@ Result<std::size_t> parse_count(const std::string& text) {
 
 Result<void> check_text(const std::string& text) {
   if (text.empty()) return usage("The text is empty.");
-  if (!is_well_formed(text)) return fail(ExitStatus::kDamagedInput, "The text is not UTF-8; it was not sent.");
+  if (!is_well_formed(text))
+    return fail(ExitStatus::kDamagedInput, "The text is not UTF-8; it was not sent.");
   if (text.size() > limits::kMessageBytesMax) {
-    return fail(ExitStatus::kDamagedInput, "The text has " + std::to_string(text.size()) + " bytes, more than " +
-                                               std::to_string(limits::kMessageBytesMax) + "; it was not sent.");
+    return fail(ExitStatus::kDamagedInput,
+                "The text has " + std::to_string(text.size()) + " bytes, more than " +
+                    std::to_string(limits::kMessageBytesMax) + "; it was not sent.");
   }
   return {};
 }
@@ -72,8 +74,8 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   auto* name = app.add_option("--name", options.name);
   auto* data_dir = app.add_option("--data-dir", options.data_dir);
 
-  constexpr std::array<const char*, 8> kVerbs = {"status", "peers",  "members", "send",
-                                                 "history", "tail", "export",  "shutdown"};
+  constexpr std::array<const char*, 8> kVerbs = {"status",  "peers", "members", "send",
+                                                 "history", "tail",  "export",  "shutdown"};
   std::array<CLI::App*, kVerbs.size()> verbs{};
   for (std::size_t i = 0; i < kVerbs.size(); ++i) {
     verbs[i] = app.add_subcommand(kVerbs[i]);
@@ -108,7 +110,8 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
     if (!checked) return tl::unexpected<Error>(checked.error());
     options.name = *std::move(checked);
   }
-  if (!data_dir->empty() && options.data_dir.empty()) return usage("--data-dir needs the name of a directory.");
+  if (!data_dir->empty() && options.data_dir.empty())
+    return usage("--data-dir needs the name of a directory.");
   auto room = check_room(options.room);
   if (!room) return tl::unexpected<Error>(room.error());
   options.room = *std::move(room);

@@ -26,7 +26,8 @@ struct CtlOptions {
   std::optional<control::Cursor> after;  ///< of tail
 };
 
-/// Reads the command line, `arguments[0]` being the program. Errors: kUsage; kDamagedInput for a text that cannot be sent.
+/// Reads the command line, `arguments[0]` being the program. Errors: kUsage; kDamagedInput for a text that
+/// cannot be sent.
 Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const char* const* arguments);
 
 }  // namespace p2pmesh

@@ -23,21 +23,23 @@ class Sender {
     ++unanswered_;
     session_.node().request(control::SendRequest{std::move(text), options_.room, std::nullopt},
                             [this](tl::expected<control::Reply, control::RpcError> reply) {
-      --unanswered_;
-      const auto* sent = reply ? std::get_if<control::SendReply>(&*reply) : nullptr;
-      if (sent != nullptr) {
-        append(*sent);
-      } else if (!failure_) {
-        failure_ = reply ? Error{ExitStatus::kProtocol, "The node gave an unexpected answer."}
-                         : control::to_error(reply.error());
-      }
-    });
+                              --unanswered_;
+                              const auto* sent = reply ? std::get_if<control::SendReply>(&*reply) : nullptr;
+                              if (sent != nullptr) {
+                                append(*sent);
+                              } else if (!failure_) {
+                                failure_ = reply ? Error{ExitStatus::kProtocol,
+                                                         "The node gave an unexpected answer."}
+                                                 : control::to_error(reply.error());
+                              }
+                            });
     return wait_below(kUnansweredMax);
   }
 
   /// Waits until fewer than `count` are unanswered, and prints what has come.
   Result<void> wait_below(std::size_t count) {
-    if (auto done = session_.run_until([&] { return unanswered_ < count || failure_.has_value(); }); !done) return done;
+    if (auto done = session_.run_until([&] { return unanswered_ < count || failure_.has_value(); }); !done)
+      return done;
     if (auto printed = session_.print(std::exchange(out_, {})); !printed) return printed;
     if (failure_) return tl::unexpected<Error>(*failure_);
     return {};
@@ -67,7 +69,8 @@ class Sender {
 /// Empty when the line may be sent.
 std::string find_fault(const InputLine& line) {
   if (line.too_long) {
-    return " has " + std::to_string(line.bytes) + " bytes, more than " + std::to_string(limits::kMessageBytesMax);
+    return " has " + std::to_string(line.bytes) + " bytes, more than " +
+           std::to_string(limits::kMessageBytesMax);
   }
   return is_well_formed(line.text) ? "" : " is not UTF-8";
 }

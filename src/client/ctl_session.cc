@@ -14,7 +14,8 @@ struct Target {
 };
 
 Result<Target> find_target(const CtlOptions& options, const Environment& environment) {
-  if (!options.data_dir.empty()) return Target{options.data_dir, "./p2pchat --data-dir " + options.data_dir + " NAME"};
+  if (!options.data_dir.empty())
+    return Target{options.data_dir, "./p2pchat --data-dir " + options.data_dir + " NAME"};
   if (!options.name.empty()) {
     return default_data_dir(environment, options.name).map([&](const std::string& directory) {
       return Target{directory, "./p2pchat " + options.name};
@@ -25,8 +26,9 @@ Result<Target> find_target(const CtlOptions& options, const Environment& environ
   if (nodes->size() == 1) return Target{nodes->front().data_dir, ""};
   const auto directory = profiles_directory(environment);
   if (nodes->empty()) {
-    return fail(ExitStatus::kUsage, "No node is running below " + directory.value_or("") +
-                                        ". Start one with ./p2pchat NAME, or name another directory with --data-dir DIR.");
+    return fail(ExitStatus::kUsage,
+                "No node is running below " + directory.value_or("") +
+                    ". Start one with ./p2pchat NAME, or name another directory with --data-dir DIR.");
   }
   std::string list = "Several nodes are running; say which one with --name NAME:";
   for (const RunningNode& node : *nodes) list += "\n  " + node.name + "  " + node.data_dir;
@@ -35,7 +37,8 @@ Result<Target> find_target(const CtlOptions& options, const Environment& environ
 
 }  // namespace
 
-Result<std::unique_ptr<CtlSession>> CtlSession::open(const CtlOptions& options, const Environment& environment) {
+Result<std::unique_ptr<CtlSession>> CtlSession::open(const CtlOptions& options,
+                                                     const Environment& environment) {
   auto target = find_target(options, environment);
   if (!target) return tl::unexpected<Error>(target.error());
   std::unique_ptr<CtlSession> session(new CtlSession);
@@ -45,7 +48,8 @@ Result<std::unique_ptr<CtlSession>> CtlSession::open(const CtlOptions& options, 
   auto connection = NodeConnection::open(*session->loop_, target->data_dir);
   if (!connection && connection.error().status == ExitStatus::kUnavailable) {
     const std::string who = options.name.empty() ? "No node" : "No node of " + options.name;
-    return fail(ExitStatus::kUnavailable, who + " is running in " + target->data_dir + ". Start it with: " + target->to_start);
+    return fail(ExitStatus::kUnavailable,
+                who + " is running in " + target->data_dir + ". Start it with: " + target->to_start);
   }
   if (!connection) return tl::unexpected<Error>(connection.error());
   session->connection_ = *std::move(connection);
@@ -63,7 +67,9 @@ Result<void> CtlSession::run_until(const std::function<bool()>& done) {
   return {};
 }
 
-Result<void> CtlSession::print(std::string_view text) { return write_all(1, as_bytes(text)); }
+Result<void> CtlSession::print(std::string_view text) {
+  return write_all(1, as_bytes(text));
+}
 
 Wait CtlSession::waiter() {
   return [this](const std::function<bool()>& done, Duration timeout) {
@@ -75,14 +81,22 @@ Wait CtlSession::waiter() {
 
 Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options) {
   switch (options.verb) {
-    case Verb::kStatus: return show_status(session, options);
-    case Verb::kPeers: return show_peers(session, options);
-    case Verb::kMembers: return show_members(session, options);
-    case Verb::kSend: return send_text(session, options);
-    case Verb::kHistory: return show_history(session, options);
-    case Verb::kTail: return show_tail(session, options);
-    case Verb::kExport: return export_room(session, options);
-    case Verb::kShutdown: return shut_down(session);
+    case Verb::kStatus:
+      return show_status(session, options);
+    case Verb::kPeers:
+      return show_peers(session, options);
+    case Verb::kMembers:
+      return show_members(session, options);
+    case Verb::kSend:
+      return send_text(session, options);
+    case Verb::kHistory:
+      return show_history(session, options);
+    case Verb::kTail:
+      return show_tail(session, options);
+    case Verb::kExport:
+      return export_room(session, options);
+    case Verb::kShutdown:
+      return shut_down(session);
   }
   return fail(ExitStatus::kInternal, "A verb without a meaning.");
 }

@@ -38,7 +38,8 @@ void append_cell(std::string& out, std::string_view foreign, std::size_t columns
 template <class Entries, class Text>
 std::size_t widest(const Entries& entries, Text text) {
   std::size_t columns = 0;
-  for (const auto& entry : entries) columns = std::max(columns, display_columns(format_safe_line(text(entry))));
+  for (const auto& entry : entries)
+    columns = std::max(columns, display_columns(format_safe_line(text(entry))));
   return columns;
 }
 
@@ -56,12 +57,15 @@ Result<ExitStatus> show_status(CtlSession& session, const CtlOptions& options) {
   append_field(out, "address", status->address);
   append_field(out, "port", std::to_string(status->port));
   append_field(out, "neighbors", std::to_string(status->neighbors));
-  append_field(out, "members", std::to_string(status->members) + ", " + std::to_string(status->online) + " online");
-  append_field(out, "messages", std::to_string(status->messages) + ", " + std::to_string(status->pending) +
-                                    " that no neighbor has taken");
+  append_field(out, "members",
+               std::to_string(status->members) + ", " + std::to_string(status->online) + " online");
+  append_field(out, "messages",
+               std::to_string(status->messages) + ", " + std::to_string(status->pending) +
+                   " that no neighbor has taken");
   append_field(out, "synced", status->synced ? "yes" : "not yet");
   append_field(out, "storage", status->storage);
-  append_field(out, "started", status->leaves_with_last_screen ? "by a screen, leaves with the last one" : "by hand");
+  append_field(out, "started",
+               status->leaves_with_last_screen ? "by a screen, leaves with the last one" : "by hand");
   append_field(out, "process", std::to_string(status->pid));
   append_field(out, "version", status->version);
   for (const auto& [name, value] : status->counters) append_field(out, name, std::to_string(value));

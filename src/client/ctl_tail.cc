@@ -65,7 +65,8 @@ Result<ExitStatus> show_tail(CtlSession& session, const CtlOptions& options) {
     if (!subscribed) return tl::unexpected<Error>(subscribed.error());
     for (;;) {
       const auto running = session.run_until([&] { return tail.has_news(); });
-      if (auto printed = session.print(tail.take_output()); !printed) return tl::unexpected<Error>(printed.error());
+      if (auto printed = session.print(tail.take_output()); !printed)
+        return tl::unexpected<Error>(printed.error());
       if (!running) return tl::unexpected<Error>(running.error());
       if (tail.is_done()) return ExitStatus::kOk;
       if (auto resume = tail.take_resume()) {

@@ -12,8 +12,8 @@
 
 namespace p2pmesh {
 
-/// Runs the loop until `done` or until `timeout` has passed; says whether it is done. May give up early, when the user
-/// wants to leave.
+/// Runs the loop until `done` or until `timeout` has passed; says whether it is done. May give up early, when
+/// the user wants to leave.
 using Wait = std::function<bool(const std::function<bool()>& done, Duration timeout)>;
 
 /// A node that is alive answers sooner, unless its disk hangs; guess.
@@ -28,11 +28,13 @@ Result<OneReply> call(NodeConnection& node, const control::Request& request, con
   wait([&] { return answer->has_value() || !node.is_open(); }, kCallTimeout);
   if (!answer->has_value()) {
     if (node.fault()) return tl::unexpected<Error>(*node.fault());
-    return fail(ExitStatus::kUnavailable, node.is_open() ? "The node does not answer." : "The node has ended.");
+    return fail(ExitStatus::kUnavailable,
+                node.is_open() ? "The node does not answer." : "The node has ended.");
   }
   if (!**answer) return tl::unexpected<Error>(control::to_error((*answer)->error()));
   auto* reply = std::get_if<OneReply>(&***answer);
-  if (reply == nullptr) return fail(ExitStatus::kProtocol, "The node gave another answer than was asked for.");
+  if (reply == nullptr)
+    return fail(ExitStatus::kProtocol, "The node gave another answer than was asked for.");
   return std::move(*reply);
 }
 

@@ -14,7 +14,9 @@ constexpr std::size_t kReadBytes = 64 * 1024;
 
 }  // namespace
 
-std::string control_socket_path(const std::string& data_dir) { return data_dir + "/control.sock"; }
+std::string control_socket_path(const std::string& data_dir) {
+  return data_dir + "/control.sock";
+}
 
 Result<std::unique_ptr<NodeConnection>> NodeConnection::open(EventLoop& loop, const std::string& data_dir) {
   auto fd = connect_local(control_socket_path(data_dir));
@@ -27,7 +29,9 @@ NodeConnection::NodeConnection(EventLoop& loop, UniqueFd fd)
   watch();
 }
 
-NodeConnection::~NodeConnection() { close(); }
+NodeConnection::~NodeConnection() {
+  close();
+}
 
 void NodeConnection::request(const control::Request& request, ReplyHandler handler) {
   if (!is_open_) return;
@@ -52,7 +56,8 @@ void NodeConnection::close() {
 void NodeConnection::watch() {
   if (!is_open_) return;
   // Level-triggered hang-ups would spin while nothing is waited for, so the descriptor then leaves the loop.
-  const Interest interest = (is_reading_ ? kReadable : kNoInterest) | (outgoing_.empty() ? kNoInterest : kWritable);
+  const Interest interest =
+      (is_reading_ ? kReadable : kNoInterest) | (outgoing_.empty() ? kNoInterest : kWritable);
   if (interest == kNoInterest) return loop_.remove(fd_.get());
   if (loop_.contains(fd_.get())) return loop_.modify(fd_.get(), interest);
   if (!loop_.add(fd_.get(), interest, [this](Ready ready) { on_ready(ready); })) close();

@@ -15,8 +15,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kReadyFd = 3;
-constexpr Duration kStartTimeout = 60s;      // a large database is checked on the way
-constexpr Duration kInUseTimeout = 5s;       // a node that leaves, or one that another screen has just started
+constexpr Duration kStartTimeout = 60s;  // a large database is checked on the way
+constexpr Duration kInUseTimeout = 5s;   // a node that leaves, or one that another screen has just started
 constexpr Duration kInUseRetry = 100ms;
 constexpr Duration kEndTimeout = 3s;
 constexpr std::size_t kReadyBytesMax = 64 * 1024;
@@ -65,7 +65,8 @@ class ReadyPipe {
 Error describe_silent_end(ChildProcess& child, const std::string& data_dir) {
   const auto status = child.wait(1000);
   const std::string how = !status ? "says nothing" : "ended with status " + std::to_string(*status);
-  return {ExitStatus::kUnavailable, "The node did not start: p2pmeshd " + how + ". Its log is " + data_dir + "/p2pmeshd.log."};
+  return {ExitStatus::kUnavailable,
+          "The node did not start: p2pmeshd " + how + ". Its log is " + data_dir + "/p2pmeshd.log."};
 }
 
 /// Starts p2pmeshd and waits until it is ready.
@@ -91,7 +92,8 @@ Result<ChildProcess> start_node(EventLoop& loop, const ChatOptions& options, con
   }
   if (!ready.is_done()) {
     child->terminate();
-    return fail(ExitStatus::kUnavailable, "The node is not ready after 60 s; it was ended. Its log is " + data_dir + "/p2pmeshd.log.");
+    return fail(ExitStatus::kUnavailable,
+                "The node is not ready after 60 s; it was ended. Its log is " + data_dir + "/p2pmeshd.log.");
   }
   const auto word = parse_ready_word(ready.text());
   if (!word) return tl::unexpected<Error>(describe_silent_end(*child, data_dir));
@@ -105,8 +107,11 @@ Result<ChildProcess> start_node(EventLoop& loop, const ChatOptions& options, con
 
 std::vector<std::string> node_command(const std::string& program, const ChatOptions& options,
                                       const std::string& data_dir, int ready_fd) {
-  std::vector<std::string> argv = {program, "--name", options.name, "--data-dir", data_dir, "--leave-with-last-screen",
-                                   "--ready-fd", std::to_string(ready_fd), "--log-file", data_dir + "/p2pmeshd.log"};
+  std::vector<std::string> argv = {program,      "--name",
+                                   options.name, "--data-dir",
+                                   data_dir,     "--leave-with-last-screen",
+                                   "--ready-fd", std::to_string(ready_fd),
+                                   "--log-file", data_dir + "/p2pmeshd.log"};
   if (!options.listen.empty()) argv.insert(argv.end(), {"--listen", options.listen});
   if (!options.host.empty()) argv.insert(argv.end(), {"--join", options.join_target()});
   if (options.fresh) argv.emplace_back("--new");

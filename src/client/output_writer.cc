@@ -11,7 +11,9 @@ constexpr std::size_t kPieceBytes = 4096;  // PIPE_BUF: what a pipe that is read
 
 }  // namespace
 
-OutputWriter::~OutputWriter() { close(); }
+OutputWriter::~OutputWriter() {
+  close();
+}
 
 Result<void> OutputWriter::open() {
   return loop_.add(fd_, kNoInterest, [this](Ready ready) { on_ready(ready); });

@@ -1,4 +1,5 @@
-// Standard output of a screen: queued, written when the other end takes it, so that a slow reader stops nothing else.
+// Standard output of a screen: queued, written when the other end takes it, so that a slow reader stops
+// nothing else.
 #pragma once
 
 #include <string>
@@ -9,8 +10,8 @@
 
 namespace p2pmesh {
 
-/// Writes a descriptor without changing its flags, which others share (the shell's terminal): small pieces, and only
-/// when the loop says that one fits.
+/// Writes a descriptor without changing its flags, which others share (the shell's terminal): small pieces,
+/// and only when the loop says that one fits.
 class OutputWriter {
  public:
   OutputWriter(EventLoop& loop, int fd) : loop_(loop), fd_(fd) {}

@@ -21,13 +21,16 @@ Result<std::vector<RunningNode>> find_running_nodes(const Environment& environme
   std::vector<RunningNode> nodes;
   std::error_code error;
   std::filesystem::directory_iterator at(*directory, error);
-  for (std::size_t looked = 0; !error && at != std::filesystem::directory_iterator() && looked < kProfilesMax; ++looked) {
+  for (std::size_t looked = 0; !error && at != std::filesystem::directory_iterator() && looked < kProfilesMax;
+       ++looked) {
     const std::string data_dir = at->path().string();
     const auto name = parse_hex(at->path().filename().string());
-    if (name && connect_local(control_socket_path(data_dir))) nodes.push_back({std::string(as_text(*name)), data_dir});
+    if (name && connect_local(control_socket_path(data_dir)))
+      nodes.push_back({std::string(as_text(*name)), data_dir});
     at.increment(error);
   }
-  std::sort(nodes.begin(), nodes.end(), [](const auto& one, const auto& other) { return one.name < other.name; });
+  std::sort(nodes.begin(), nodes.end(),
+            [](const auto& one, const auto& other) { return one.name < other.name; });
   return nodes;
 }
 

@@ -36,10 +36,14 @@ void append_gap(std::string& out, const control::ChatMessage& message) {
 void append_notice(std::string& out, const control::NoticeEvent& notice) {
   const std::string name = format_safe_line(notice.name);
   switch (notice.kind) {
-    case control::NoticeKind::kJoined: return append_info(out, name + " joined.");
-    case control::NoticeKind::kLeft: return append_info(out, name + " left.");
-    case control::NoticeKind::kOffline: return append_info(out, name + " is offline.");
-    case control::NoticeKind::kBack: return append_info(out, name + " is back.");
+    case control::NoticeKind::kJoined:
+      return append_info(out, name + " joined.");
+    case control::NoticeKind::kLeft:
+      return append_info(out, name + " left.");
+    case control::NoticeKind::kOffline:
+      return append_info(out, name + " is offline.");
+    case control::NoticeKind::kBack:
+      return append_info(out, name + " is back.");
     case control::NoticeKind::kRenamed:
       return append_info(out, format_safe_line(notice.old_name) + " is now " + name + ".");
   }
@@ -69,7 +73,8 @@ void append_here(std::string& out, const control::StatusReply& status, const con
 void append_who(std::string& out, const control::MembersReply& members) {
   for (const control::MemberEntry& member : members.members) {
     append_info(out, format_safe_line(member.name) + (member.self ? " (you)" : "") + " is " +
-                         (member.online ? "online" : "offline") + " since " + format_local_date(member.since_ms) + ".");
+                         (member.online ? "online" : "offline") + " since " +
+                         format_local_date(member.since_ms) + ".");
   }
 }
 

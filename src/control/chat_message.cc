@@ -30,7 +30,9 @@ std::optional<Cursor> parse_cursor(std::string_view text) {
   return cursor;
 }
 
-std::string format_message_id(const MessageId& id) { return id.envelope.hex() + "." + std::to_string(id.index); }
+std::string format_message_id(const MessageId& id) {
+  return id.envelope.hex() + "." + std::to_string(id.index);
+}
 
 std::optional<MessageId> parse_message_id(std::string_view text) {
   constexpr std::size_t kHexDigits = 2 * EnvelopeId::kSize;

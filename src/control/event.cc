@@ -76,12 +76,24 @@ void append_line(std::string& out, const OneEvent& event) {
 
 }  // namespace
 
-void append_event(std::string& out, const MessageEvent& event) { append_line(out, event); }
-void append_event(std::string& out, const NoticeEvent& event) { append_line(out, event); }
-void append_event(std::string& out, const LiveEvent& event) { append_line(out, event); }
-void append_event(std::string& out, const SyncedEvent& event) { append_line(out, event); }
-void append_event(std::string& out, const GapEvent& event) { append_line(out, event); }
-void append_event(std::string& out, const StorageEvent& event) { append_line(out, event); }
+void append_event(std::string& out, const MessageEvent& event) {
+  append_line(out, event);
+}
+void append_event(std::string& out, const NoticeEvent& event) {
+  append_line(out, event);
+}
+void append_event(std::string& out, const LiveEvent& event) {
+  append_line(out, event);
+}
+void append_event(std::string& out, const SyncedEvent& event) {
+  append_line(out, event);
+}
+void append_event(std::string& out, const GapEvent& event) {
+  append_line(out, event);
+}
+void append_event(std::string& out, const StorageEvent& event) {
+  append_line(out, event);
+}
 
 void append_event(std::string& out, const Event& event) {
   std::visit([&](const auto& alternative) { append_line(out, alternative); }, event);
@@ -91,7 +103,9 @@ void append_value(std::string& out, const Event& event) {
   std::visit([&](const auto& alternative) { append_one(out, alternative); }, event);
 }
 
-const char* format_notice_kind(NoticeKind kind) { return kNoticeKinds[static_cast<std::size_t>(kind)]; }
+const char* format_notice_kind(NoticeKind kind) {
+  return kNoticeKinds[static_cast<std::size_t>(kind)];
+}
 
 std::optional<NoticeKind> parse_notice_kind(std::string_view text) {
   for (std::size_t i = 0; i < kNoticeKinds.size(); ++i) {

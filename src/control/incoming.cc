@@ -72,7 +72,8 @@ PeerEntry read_peer(ObjectReader& fields) {
 
 /// Reads each element of an array; the first fault of one is a fault of `outer`.
 template <class Element>
-std::vector<Element> read_each(const Json::array_t& array, Element (*read)(ObjectReader&), ObjectReader& outer) {
+std::vector<Element> read_each(const Json::array_t& array, Element (*read)(ObjectReader&),
+                               ObjectReader& outer) {
   std::vector<Element> elements;
   elements.reserve(array.size());
   for (const Json& value : array) {
@@ -138,7 +139,8 @@ Incoming read_reply(const Json& json) {
   if (id) {
     const std::size_t mark = id->find('#');
     const char* end = id->data() + id->size();
-    if (mark == std::string::npos || std::from_chars(id->data() + mark + 1, end, incoming.sequence).ptr != end) {
+    if (mark == std::string::npos ||
+        std::from_chars(id->data() + mark + 1, end, incoming.sequence).ptr != end) {
       return MalformedLine{"a reply to a request that was not sent"};
     }
     method = std::string_view(*id).substr(0, mark);
@@ -206,9 +208,12 @@ Incoming parse_incoming(std::string_view line) {
 
 Error to_error(const RpcError& error) {
   switch (error.code) {
-    case RpcErrorCode::kApplication: return {error.status, error.message};
-    case RpcErrorCode::kInvalidParams: return {ExitStatus::kUsage, error.message};
-    default: return {ExitStatus::kProtocol, error.message};
+    case RpcErrorCode::kApplication:
+      return {error.status, error.message};
+    case RpcErrorCode::kInvalidParams:
+      return {ExitStatus::kUsage, error.message};
+    default:
+      return {ExitStatus::kProtocol, error.message};
   }
 }
 

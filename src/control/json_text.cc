@@ -55,19 +55,34 @@ bool is_unsafe(std::uint32_t codepoint) {
 }
 
 void append_unicode_escape(std::string& out, std::uint32_t codepoint) {
-  const char escape[] = {'\\', 'u', kDigits[codepoint >> 12 & 15], kDigits[codepoint >> 8 & 15],
-                         kDigits[codepoint >> 4 & 15], kDigits[codepoint & 15]};
+  const char escape[] = {'\\',
+                         'u',
+                         kDigits[codepoint >> 12 & 15],
+                         kDigits[codepoint >> 8 & 15],
+                         kDigits[codepoint >> 4 & 15],
+                         kDigits[codepoint & 15]};
   out.append(escape, sizeof escape);
 }
 
 void append_ascii_escape(std::string& out, char byte) {
   switch (byte) {
-    case '"': out += "\\\""; break;
-    case '\\': out += "\\\\"; break;
-    case '\n': out += "\\n"; break;
-    case '\r': out += "\\r"; break;
-    case '\t': out += "\\t"; break;
-    default: append_unicode_escape(out, static_cast<unsigned char>(byte));
+    case '"':
+      out += "\\\"";
+      break;
+    case '\\':
+      out += "\\\\";
+      break;
+    case '\n':
+      out += "\\n";
+      break;
+    case '\r':
+      out += "\\r";
+      break;
+    case '\t':
+      out += "\\t";
+      break;
+    default:
+      append_unicode_escape(out, static_cast<unsigned char>(byte));
   }
 }
 
@@ -80,8 +95,12 @@ void append_digits(std::string& out, Number value) {
 
 }  // namespace
 
-void append_number(std::string& out, std::uint64_t value) { append_digits(out, value); }
-void append_number(std::string& out, std::int64_t value) { append_digits(out, value); }
+void append_number(std::string& out, std::uint64_t value) {
+  append_digits(out, value);
+}
+void append_number(std::string& out, std::int64_t value) {
+  append_digits(out, value);
+}
 
 void append_number(std::string& out, double value) {
   if (std::isfinite(value)) {

@@ -16,7 +16,9 @@ void append_number(std::string& out, std::int64_t value);
 /// Shortest form that reads back the same; null for what JSON has no number for.
 void append_number(std::string& out, double value);
 
-inline void append_boolean(std::string& out, bool value) { out += value ? "true" : "false"; }
+inline void append_boolean(std::string& out, bool value) {
+  out += value ? "true" : "false";
+}
 
 /// Lower-case hexadecimal, without quotes.
 void append_hex(std::string& out, ByteView bytes);

@@ -11,8 +11,8 @@
 namespace p2pmesh::control {
 
 inline constexpr std::array<std::string_view, 11> kMethodNames = {
-    "status",     "members.list",     "peers.list",    "message.send", "message.list", "rooms.list",
-    "events.subscribe", "screen.attach", "read.mark", "mesh.connect", "shutdown"};
+    "status",           "members.list",  "peers.list", "message.send", "message.list", "rooms.list",
+    "events.subscribe", "screen.attach", "read.mark",  "mesh.connect", "shutdown"};
 static_assert(kMethodNames.size() == std::variant_size_v<Request>);
 
 /// Index of a method; kMethodNames.size() when there is none of that name.

@@ -1,4 +1,5 @@
-// Reads typed fields out of a JSON object and remembers the first fault, so that callers check once at the end.
+// Reads typed fields out of a JSON object and remembers the first fault, so that callers check once at the
+// end.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,8 @@ class ObjectReader {
   std::optional<std::string> optional_text(std::string_view name);
   std::uint64_t number(std::string_view name, std::uint64_t smallest = 0,
                        std::uint64_t greatest = std::numeric_limits<std::uint64_t>::max());
-  std::optional<std::uint64_t> optional_number(std::string_view name, std::uint64_t smallest, std::uint64_t greatest);
+  std::optional<std::uint64_t> optional_number(std::string_view name, std::uint64_t smallest,
+                                               std::uint64_t greatest);
   std::optional<double> optional_real(std::string_view name);
   bool boolean(std::string_view name);
   Cursor cursor(std::string_view name);
@@ -37,7 +39,9 @@ class ObjectReader {
   Id key(std::string_view name) {
     const Json* value = find(name, true);
     if (value == nullptr) return {};
-    if (const auto id = value->is_string() ? Id::from_hex(value->get_ref<const std::string&>()) : std::nullopt) return *id;
+    if (const auto id =
+            value->is_string() ? Id::from_hex(value->get_ref<const std::string&>()) : std::nullopt)
+      return *id;
     return expect(name, "64 hexadecimal digits"), Id{};
   }
   /// The elements of an array; empty and a fault when it is none.

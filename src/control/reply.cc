@@ -32,7 +32,9 @@ void append_array(std::string& out, const Elements& elements, Append append_elem
   out += ']';
 }
 
-void append_one(std::string& out, const EmptyReply&) { out += "{}"; }
+void append_one(std::string& out, const EmptyReply&) {
+  out += "{}";
+}
 
 void append_one(std::string& out, const StatusReply& reply) {
   append_text_field(out, "{\"name\":", reply.name);
@@ -76,7 +78,8 @@ void append_one(std::string& out, const MembersReply& reply) {
     append_number_field(out, ",\"since_ms\":", member.since_ms);
     append_boolean_field(out, ",\"self\":", member.self);
     out += ",\"addresses\":";
-    append_array(out, member.addresses, [&](const std::string& address) { append_json_string(out, address); });
+    append_array(out, member.addresses,
+                 [&](const std::string& address) { append_json_string(out, address); });
     out += '}';
   });
 }
@@ -140,15 +143,33 @@ void append_line(std::string& out, std::string_view id, const OneReply& reply) {
 
 }  // namespace
 
-void append_reply(std::string& out, std::string_view id, const EmptyReply& reply) { append_line(out, id, reply); }
-void append_reply(std::string& out, std::string_view id, const StatusReply& reply) { append_line(out, id, reply); }
-void append_reply(std::string& out, std::string_view id, const MembersReply& reply) { append_line(out, id, reply); }
-void append_reply(std::string& out, std::string_view id, const PeersReply& reply) { append_line(out, id, reply); }
-void append_reply(std::string& out, std::string_view id, const SendReply& reply) { append_line(out, id, reply); }
-void append_reply(std::string& out, std::string_view id, const ListReply& reply) { append_line(out, id, reply); }
-void append_reply(std::string& out, std::string_view id, const RoomsReply& reply) { append_line(out, id, reply); }
-void append_reply(std::string& out, std::string_view id, const SubscribeReply& reply) { append_line(out, id, reply); }
-void append_reply(std::string& out, std::string_view id, const AttachReply& reply) { append_line(out, id, reply); }
+void append_reply(std::string& out, std::string_view id, const EmptyReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const StatusReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const MembersReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const PeersReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const SendReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const ListReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const RoomsReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const SubscribeReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const AttachReply& reply) {
+  append_line(out, id, reply);
+}
 
 void append_error(std::string& out, std::string_view id, const RpcError& error) {
   if (id.empty()) return;

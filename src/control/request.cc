@@ -3,8 +3,8 @@
 #include <array>
 
 #include "json_text.h"
-#include "object_reader.h"
 #include "method_names.h"
+#include "object_reader.h"
 #include "p2pmesh/base/limits.h"
 
 namespace p2pmesh::control {
@@ -43,7 +43,8 @@ Request read_connect(ObjectReader& params) {
   constexpr std::size_t kHostBytesMax = 255;  // of a domain name
   ConnectRequest request;
   request.host = params.text("host");
-  if (request.host.empty() || request.host.size() > kHostBytesMax) params.refuse("\"host\" must have 1 to 255 bytes");
+  if (request.host.empty() || request.host.size() > kHostBytesMax)
+    params.refuse("\"host\" must have 1 to 255 bytes");
   request.port = static_cast<std::uint16_t>(params.number("port", 1, 65535));
   return request;
 }
@@ -53,13 +54,23 @@ Request read_empty(ObjectReader&) {
   return Empty{};
 }
 
-Request read_mark(ObjectReader& params) { return MarkReadRequest{params.cursor("cursor")}; }
+Request read_mark(ObjectReader& params) {
+  return MarkReadRequest{params.cursor("cursor")};
+}
 
 /// In the order of kMethodNames.
 constexpr std::array<Request (*)(ObjectReader&), kMethodNames.size()> kReaders = {
-    read_empty<StatusRequest>, read_empty<MembersRequest>, read_empty<PeersRequest>, read_send,
-    read_list,                 read_empty<RoomsRequest>,   read_subscribe,           read_empty<AttachRequest>,
-    read_mark,                 read_connect,               read_empty<ShutdownRequest>};
+    read_empty<StatusRequest>,
+    read_empty<MembersRequest>,
+    read_empty<PeersRequest>,
+    read_send,
+    read_list,
+    read_empty<RoomsRequest>,
+    read_subscribe,
+    read_empty<AttachRequest>,
+    read_mark,
+    read_connect,
+    read_empty<ShutdownRequest>};
 
 RpcError invalid_request(std::string reason) {
   return {RpcErrorCode::kInvalidRequest, std::move(reason), ExitStatus::kUsage};
@@ -97,16 +108,19 @@ tl::expected<Request, RpcError> read_request(const Json& line) {
     return refuse(invalid_request("\"jsonrpc\" must be \"2.0\"."));
   }
   const Json* method = find_field(line, "method");
-  if (method == nullptr || !method->is_string()) return refuse(invalid_request("\"method\" must be a string."));
+  if (method == nullptr || !method->is_string())
+    return refuse(invalid_request("\"method\" must be a string."));
   const auto& name = method->get_ref<const std::string&>();
   const std::size_t index = find_method(name);
   if (index == kMethodNames.size()) {
-    return refuse({RpcErrorCode::kUnknownMethod, "There is no method \"" + name.substr(0, 64) + "\".", ExitStatus::kUsage});
+    return refuse({RpcErrorCode::kUnknownMethod, "There is no method \"" + name.substr(0, 64) + "\".",
+                   ExitStatus::kUsage});
   }
   static const Json kNoParams = Json::object();
   const Json* given = find_field(line, "params");
   const Json& params = given == nullptr ? kNoParams : *given;
-  if (!params.is_object()) return refuse(invalid_params("The parameters must be an object with their names."));
+  if (!params.is_object())
+    return refuse(invalid_params("The parameters must be an object with their names."));
   ObjectReader reader(params);
   Request request = kReaders[index](reader);
   reader.refuse_unknown();
@@ -181,7 +195,8 @@ ParsedRequest parse_request(std::string_view line) {
     const auto code = json.error().is_syntax ? RpcErrorCode::kParse : RpcErrorCode::kInvalidRequest;
     return refuse("null", {code, "The line " + json.error().reason + ".", ExitStatus::kUsage});
   }
-  if (json->is_array()) return refuse("null", invalid_request("Batches are not served; send one request a line."));
+  if (json->is_array())
+    return refuse("null", invalid_request("Batches are not served; send one request a line."));
   if (!json->is_object()) return refuse("null", invalid_request("A request is an object."));
 
   auto request = read_request(*json);

@@ -85,7 +85,8 @@ tl::expected<Json, JsonFault> parse_json(std::string_view text) {
     return tl::unexpected<JsonFault>(JsonFault{true, "has a NUL byte at " + std::to_string(nul)});
   }
   Builder builder;
-  if (!Json::sax_parse(text.begin(), text.end(), &builder)) return tl::unexpected<JsonFault>(std::move(builder.fault));
+  if (!Json::sax_parse(text.begin(), text.end(), &builder))
+    return tl::unexpected<JsonFault>(std::move(builder.fault));
   return std::move(builder.root);
 }
 

@@ -36,10 +36,13 @@ std::string quote(std::string_view foreign) {
 
 bool is_mark(std::int32_t codepoint) {
   const auto category = utf8proc_category(codepoint);
-  return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC || category == UTF8PROC_CATEGORY_ME;
+  return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC ||
+         category == UTF8PROC_CATEGORY_ME;
 }
 
-bool is_digit(std::int32_t codepoint) { return utf8proc_category(codepoint) == UTF8PROC_CATEGORY_ND; }
+bool is_digit(std::int32_t codepoint) {
+  return utf8proc_category(codepoint) == UTF8PROC_CATEGORY_ND;
+}
 
 bool is_letter(std::int32_t codepoint) {
   const auto category = utf8proc_category(codepoint);
@@ -48,10 +51,12 @@ bool is_letter(std::int32_t codepoint) {
 
 bool is_in_alphabet(std::int32_t codepoint) {
   if (codepoint < 0) return false;
-  if (codepoint < 0x80 && std::string_view("-_.[]{}|^`").find(static_cast<char>(codepoint)) != std::string_view::npos) {
+  if (codepoint < 0x80 &&
+      std::string_view("-_.[]{}|^`").find(static_cast<char>(codepoint)) != std::string_view::npos) {
     return true;
   }
-  // Letters and marks that nobody can see (Hangul fillers, variation selectors) would make two names look alike.
+  // Letters and marks that nobody can see (Hangul fillers, variation selectors) would make two names look
+  // alike.
   if (utf8proc_get_property(codepoint)->ignorable) return false;
   return is_letter(codepoint) || is_digit(codepoint) || is_mark(codepoint);
 }
@@ -60,7 +65,8 @@ bool is_in_alphabet(std::int32_t codepoint) {
 std::string find_fault(std::string_view text, bool digit_may_begin) {
   if (text.empty()) return "is empty";
   if (text.size() > limits::kNameBytesMax) {
-    return "has " + std::to_string(text.size()) + " bytes, more than " + std::to_string(limits::kNameBytesMax);
+    return "has " + std::to_string(text.size()) + " bytes, more than " +
+           std::to_string(limits::kNameBytesMax);
   }
   std::string fault;
   for_each_codepoint(text, [&](const Codepoint& codepoint) {
@@ -70,14 +76,16 @@ std::string find_fault(std::string_view text, bool digit_may_begin) {
     } else if (codepoint.value == '~') {
       fault = "contains '~', which marks members whose name another one holds";
     } else {
-      fault = "contains '" + format_safe_line(codepoint.bytes) + "', which is no letter, digit, mark or one of -_.[]{}|^`";
+      fault = "contains '" + format_safe_line(codepoint.bytes) +
+              "', which is no letter, digit, mark or one of -_.[]{}|^`";
     }
   });
   if (!fault.empty()) return fault;
   const std::size_t columns = display_columns(text);
   if (columns == 0) return "cannot be seen";
   if (columns > limits::kNameColumnsMax) {
-    return "is " + std::to_string(columns) + " columns wide, more than " + std::to_string(limits::kNameColumnsMax);
+    return "is " + std::to_string(columns) + " columns wide, more than " +
+           std::to_string(limits::kNameColumnsMax);
   }
   const std::int32_t first = first_codepoint(text).value;
   if (first == '-' || first == '.') return std::string("begins with '") + static_cast<char>(first) + "'";
@@ -91,10 +99,12 @@ std::string find_fault(std::string_view text, bool digit_may_begin) {
 Result<std::string> check_name(std::string_view name) {
   const auto refuse = [&](const std::string& fault) {
     const std::string subject = name.empty() ? "The name" : "The name " + quote(name);
-    return fail(ExitStatus::kUsage, subject + " " + fault + ". Type a name of 1 to 32 letters, digits and -_.[]{}|^` that " +
+    return fail(ExitStatus::kUsage, subject + " " + fault +
+                                        ". Type a name of 1 to 32 letters, digits and -_.[]{}|^` that " +
                                         "begins with a letter, like Alice.");
   };
-  if (name.size() > kInputBytesMax) return refuse("has " + std::to_string(name.size()) + " bytes, more than 64");
+  if (name.size() > kInputBytesMax)
+    return refuse("has " + std::to_string(name.size()) + " bytes, more than 64");
   auto normal = normalize(name, false);
   if (!normal) return refuse("is not UTF-8");
   if (const std::string fault = find_fault(*normal, false); !fault.empty()) return refuse(fault);
@@ -114,7 +124,8 @@ Result<std::string> check_room(std::string_view room) {
     return fail(ExitStatus::kUsage,
                 subject + " " + fault + ". Type # and 1 to 32 letters, digits and -_.[]{}|^` , like #lobby.");
   };
-  if (room.size() > kInputBytesMax) return refuse("has " + std::to_string(room.size()) + " bytes, more than 64");
+  if (room.size() > kInputBytesMax)
+    return refuse("has " + std::to_string(room.size()) + " bytes, more than 64");
   if (room.empty()) return refuse("is empty");
   if (room.front() != '#') return refuse("does not begin with #");
   if (!is_well_formed(room)) return refuse("is not UTF-8");

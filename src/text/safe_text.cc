@@ -7,7 +7,9 @@ namespace {
 
 constexpr char kDigits[] = "0123456789abcdef";
 
-bool is_plain_ascii(char byte) { return byte >= ' ' && byte < '\x7f'; }
+bool is_plain_ascii(char byte) {
+  return byte >= ' ' && byte < '\x7f';
+}
 
 /// Ill-formed, or able to drive a terminal, to reorder a line or to end it.
 bool is_unsafe(std::int32_t codepoint) {
@@ -25,8 +27,8 @@ void append_escaped(std::string& out, std::string_view bytes) {
   }
 }
 
-/// Copies what may stay and escapes what may not; `special` takes a character first and returns how many bytes it
-/// has dealt with.
+/// Copies what may stay and escapes what may not; `special` takes a character first and returns how many
+/// bytes it has dealt with.
 template <class Special>
 std::string escape(std::string_view text, Special special) {
   std::string out;
@@ -71,10 +73,17 @@ std::string format_safe_line(std::string_view foreign) {
 std::string format_export_text(std::string_view text) {
   return escape(text, [](std::string_view rest, std::string& out) -> std::size_t {
     switch (rest.front()) {
-      case '\n': out += "\\n"; return 1;
-      case '\t': out += "\\t"; return 1;
-      case '\\': out += "\\\\"; return 1;
-      default: return 0;
+      case '\n':
+        out += "\\n";
+        return 1;
+      case '\t':
+        out += "\\t";
+        return 1;
+      case '\\':
+        out += "\\\\";
+        return 1;
+      default:
+        return 0;
     }
   });
 }
@@ -89,9 +98,15 @@ std::optional<std::string> parse_export_text(std::string_view exported) {
     }
     if (++i == exported.size()) return std::nullopt;
     switch (exported[i]) {
-      case 'n': out += '\n'; break;
-      case 't': out += '\t'; break;
-      case '\\': out += '\\'; break;
+      case 'n':
+        out += '\n';
+        break;
+      case 't':
+        out += '\t';
+        break;
+      case '\\':
+        out += '\\';
+        break;
       case 'x': {
         if (exported.size() - i < 3) return std::nullopt;
         const int high = hex_value(exported[i + 1]);
@@ -101,7 +116,8 @@ std::optional<std::string> parse_export_text(std::string_view exported) {
         i += 2;
         break;
       }
-      default: return std::nullopt;
+      default:
+        return std::nullopt;
     }
   }
   return out;
@@ -109,7 +125,8 @@ std::optional<std::string> parse_export_text(std::string_view exported) {
 
 bool is_well_formed(std::string_view text) {
   bool well_formed = true;
-  for_each_codepoint(text, [&](const Codepoint& codepoint) { well_formed = well_formed && codepoint.value >= 0; });
+  for_each_codepoint(text,
+                     [&](const Codepoint& codepoint) { well_formed = well_formed && codepoint.value >= 0; });
   return well_formed;
 }
 

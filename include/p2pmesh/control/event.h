@@ -1,4 +1,5 @@
-// What a node tells a subscriber unasked: p2pmesh-control(7). Formatted by the node, parsed by clients (incoming.h).
+// What a node tells a subscriber unasked: p2pmesh-control(7). Formatted by the node, parsed by clients
+// (incoming.h).
 #pragma once
 
 #include <cstdint>
@@ -48,7 +49,8 @@ struct StorageEvent {
 
 using Event = std::variant<MessageEvent, NoticeEvent, LiveEvent, SyncedEvent, GapEvent, StorageEvent>;
 
-/// Append an event line, line feed included. The same bytes serve every subscriber. Strings as in append_reply().
+/// Append an event line, line feed included. The same bytes serve every subscriber. Strings as in
+/// append_reply().
 void append_event(std::string& out, const MessageEvent& event);
 void append_event(std::string& out, const NoticeEvent& event);
 void append_event(std::string& out, const LiveEvent& event);

@@ -29,8 +29,8 @@ struct MalformedLine {
 
 using Incoming = std::variant<IncomingReply, Event, UnknownEvent, MalformedLine>;
 
-/// Reads one line, without its line feed. A reply is parsed as the request asked for it: append_request() puts the
-/// method into the id. Unknown keys are skipped. Nothing is thrown.
+/// Reads one line, without its line feed. A reply is parsed as the request asked for it: append_request()
+/// puts the method into the id. Unknown keys are skipped. Nothing is thrown.
 Incoming parse_incoming(std::string_view line);
 
 /// A refusal as an error of a program: the node's own status, kUsage for bad parameters, else kProtocol.

@@ -12,8 +12,8 @@ namespace p2pmesh::control {
 
 /// Splits at line feeds, whatever the split points of the reads.
 ///
-/// Holds at most one unfinished line beyond what was handed in. After a line over the bound it stays failed: answer
-/// with line_too_long_error() and close.
+/// Holds at most one unfinished line beyond what was handed in. After a line over the bound it stays failed:
+/// answer with line_too_long_error() and close.
 class LineSplitter {
  public:
   explicit LineSplitter(std::size_t line_bytes_max = limits::kControlLineBytesMax)
@@ -22,8 +22,8 @@ class LineSplitter {
   /// Appends bytes read from the stream. Invalidates lines returned before.
   void push(std::string_view bytes);
 
-  /// The next whole line without its line feed, or nothing while more bytes are needed or after a failure. Valid
-  /// until the next push().
+  /// The next whole line without its line feed, or nothing while more bytes are needed or after a failure.
+  /// Valid until the next push().
   std::optional<std::string_view> next();
 
   /// A line over the bound is next; those before it have been returned.

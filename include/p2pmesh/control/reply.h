@@ -31,7 +31,7 @@ struct StatusReply {
   std::uint64_t messages = 0;  ///< held
   bool synced = false;         ///< the first comparison with a neighbor is done
   bool leaves_with_last_screen = false;
-  std::uint64_t screens = 0;   ///< connections that attached as screens, the asking one included
+  std::uint64_t screens = 0;  ///< connections that attached as screens, the asking one included
   std::int64_t pid = 0;
   std::string version;
   std::string storage = "ok";  ///< or what is wrong with it
@@ -87,12 +87,12 @@ struct AttachReply {
 /// read.mark, mesh.connect, shutdown: done.
 struct EmptyReply {};
 
-using Reply = std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply, RoomsReply,
-                           SubscribeReply, AttachReply>;
+using Reply = std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply,
+                           RoomsReply, SubscribeReply, AttachReply>;
 
 /// Append a reply line, line feed included; nothing at all when `id` is empty (a notification). `id` is
-/// ParsedRequest::id. Strings need not be UTF-8: ill-formed bytes become U+FFFD. Control and bidi characters are
-/// escaped, so a line is safe to print.
+/// ParsedRequest::id. Strings need not be UTF-8: ill-formed bytes become U+FFFD. Control and bidi characters
+/// are escaped, so a line is safe to print.
 void append_reply(std::string& out, std::string_view id, const EmptyReply& reply);
 void append_reply(std::string& out, std::string_view id, const StatusReply& reply);
 void append_reply(std::string& out, std::string_view id, const MembersReply& reply);

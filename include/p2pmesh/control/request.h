@@ -21,13 +21,13 @@ struct PeersRequest {};
 
 /// Answered once durable.
 struct SendRequest {
-  std::string text;  ///< 1 to kMessageBytesMax bytes of UTF-8
-  std::string room = "#lobby";  ///< as the client wrote it, unchecked
+  std::string text;               ///< 1 to kMessageBytesMax bytes of UTF-8
+  std::string room = "#lobby";    ///< as the client wrote it, unchecked
   std::optional<std::string> as;  ///< name of a local member, unchecked
 };
 
-/// The bounds are exclusive; with `after` the first ones after it, else the newest (before `before`). The zero id
-/// (is_start()) as `after` stands before every message: the first ones of the room.
+/// The bounds are exclusive; with `after` the first ones after it, else the newest (before `before`). The
+/// zero id (is_start()) as `after` stands before every message: the first ones of the room.
 struct ListRequest {
   std::string room = "#lobby";
   std::optional<MessageId> before;
@@ -47,24 +47,27 @@ struct MarkReadRequest {
   Cursor cursor;
 };
 struct ConnectRequest {
-  std::string host;  ///< 1 to 255 bytes, a name or a numeric address, unchecked
+  std::string host;        ///< 1 to 255 bytes, a name or a numeric address, unchecked
   std::uint16_t port = 0;  ///< not 0
 };
 struct ShutdownRequest {};
 
-using Request = std::variant<StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest, RoomsRequest,
-                             SubscribeRequest, AttachRequest, MarkReadRequest, ConnectRequest, ShutdownRequest>;
+using Request =
+    std::variant<StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest, RoomsRequest,
+                 SubscribeRequest, AttachRequest, MarkReadRequest, ConnectRequest, ShutdownRequest>;
 
 /// One line from a client.
 struct ParsedRequest {
-  /// The id as JSON text (at most kControlIdBytesMax bytes), to be handed to append_reply() or append_error(). Empty
-  /// for a notification, which gets no reply; "null" when the line was too broken to tell.
+  /// The id as JSON text (at most kControlIdBytesMax bytes), to be handed to append_reply() or
+  /// append_error(). Empty for a notification, which gets no reply; "null" when the line was too broken to
+  /// tell.
   std::string id;
   tl::expected<Request, RpcError> request;
 };
 
-/// Reads one line, without its line feed. Every line gives a request or an error; nothing is thrown, however deep,
-/// long or malformed it is. Unknown and duplicate keys, numbers out of range and text that is not UTF-8 are errors.
+/// Reads one line, without its line feed. Every line gives a request or an error; nothing is thrown, however
+/// deep, long or malformed it is. Unknown and duplicate keys, numbers out of range and text that is not UTF-8
+/// are errors.
 ParsedRequest parse_request(std::string_view line);
 
 /// The answer to a line over kControlLineBytesMax; its id is unknown ("null").

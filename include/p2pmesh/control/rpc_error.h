@@ -17,7 +17,7 @@ enum class RpcErrorCode : int {
 
 struct RpcError {
   RpcErrorCode code = RpcErrorCode::kApplication;
-  std::string message;  ///< a sentence for a human
+  std::string message;                     ///< a sentence for a human
   ExitStatus status = ExitStatus::kUsage;  ///< travels with kApplication alone
 
   bool operator==(const RpcError&) const = default;

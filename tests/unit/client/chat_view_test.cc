@@ -92,7 +92,9 @@ TEST_CASE("the opening of somebody who is alone says how others join") {
 
 TEST_CASE("the opening names who is online, sorted") {
   Screen screen;
-  screen.members.members = {{"Carol", kCarol, true, 0, false, {}}, {"Alice", kSelf, true, 0, true, {}}, {"Bob", kBob, true, 0, false, {}}};
+  screen.members.members = {{"Carol", kCarol, true, 0, false, {}},
+                            {"Alice", kSelf, true, 0, true, {}},
+                            {"Bob", kBob, true, 0, false, {}}};
   screen.view.show_here(screen.status, screen.members);
   CHECK(screen.output().starts_with(">INFO: Here: Bob, Carol.\n"));
 }
@@ -112,7 +114,8 @@ TEST_CASE("missed messages are shown once, in transcript order, without the own 
   screen.feed(screen.notice(control::NoticeKind::kJoined, kBob, "Bob"));
   CHECK(screen.output().empty());
   screen.view.show_missed();
-  CHECK(screen.output() == ">INFO: 2 earlier messages:\nCarol: first\nBob: second\n>INFO: End of earlier messages.\n");
+  CHECK(screen.output() ==
+        ">INFO: 2 earlier messages:\nCarol: first\nBob: second\n>INFO: End of earlier messages.\n");
   screen.say(kBob, "live");
   CHECK(screen.output() == "Bob: live\n");
 }
@@ -217,18 +220,35 @@ TEST_CASE("notices are shown as they come, but replayed ones are not") {
   Screen screen;
   screen.opened();
   using control::NoticeKind;
-  for (const NoticeKind kind : {NoticeKind::kJoined, NoticeKind::kLeft, NoticeKind::kOffline, NoticeKind::kBack}) {
+  for (const NoticeKind kind :
+       {NoticeKind::kJoined, NoticeKind::kLeft, NoticeKind::kOffline, NoticeKind::kBack}) {
     screen.feed(screen.notice(kind, kBob, "Bob"));
   }
   auto renamed = screen.notice(NoticeKind::kRenamed, kBob, "Rob");
   renamed.old_name = "Bob";
   screen.feed(renamed);
   CHECK(screen.output() ==
-        ">INFO: Bob joined.\n>INFO: Bob left.\n>INFO: Bob is offline.\n>INFO: Bob is back.\n>INFO: Bob is now Rob.\n");
+        ">INFO: Bob joined.\n>INFO: Bob left.\n>INFO: Bob is offline.\n>INFO: Bob is back.\n>INFO: Bob is "
+        "now Rob.\n");
   renamed.replayed = true;
   screen.feed(renamed);
   screen.feed(screen.notice(NoticeKind::kBack, kSelf, "Alice"));
   CHECK(screen.output().empty());
+}
+
+TEST_CASE("after a gap in the subscription the replayed notices are shown, since this screen was there") {
+  Screen screen;
+  screen.view.expect_replay();
+  auto notice = screen.notice(control::NoticeKind::kLeft, kBob, "Bob");
+  notice.replayed = true;
+  screen.opened();
+  screen.feed(notice);
+  CHECK(screen.output().empty());
+  screen.feed(control::LiveEvent{});
+  screen.view.expect_replay();
+  CHECK_FALSE(screen.view.is_live());
+  screen.feed(notice);
+  CHECK(screen.output() == ">INFO: Bob left.\n");
 }
 
 TEST_CASE("the own name is told when it is held by another, and when it is free again") {
@@ -269,7 +289,8 @@ TEST_CASE("trouble with the disk is told") {
   screen.opened();
   screen.feed(control::StorageEvent{"disk full"});
   screen.feed(control::StorageEvent{"ok"});
-  CHECK(screen.output() == ">INFO: The node cannot store messages: disk full\n>INFO: The node stores messages again.\n");
+  CHECK(screen.output() ==
+        ">INFO: The node cannot store messages: disk full\n>INFO: The node stores messages again.\n");
 }
 
 TEST_CASE("live and synced are remembered") {

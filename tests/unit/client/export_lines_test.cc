@@ -39,8 +39,9 @@ TEST_CASE("the JSON form has five members") {
   std::string out;
   append_export_json(out, make_message("q\"\x1b\n"));
   const auto message = make_message("");
-  CHECK(out == "{\"id\":\"" + message.id.envelope.hex() + ".3\",\"time\":\"2026-11-20T14:05:09.123Z\",\"author\":\"" +
-                   message.author.hex() + "\",\"name\":\"Bob~4f2a\",\"text\":\"q\\\"\\u001b\\n\"}\n");
+  CHECK(out == "{\"id\":\"" + message.id.envelope.hex() +
+                   ".3\",\"time\":\"2026-11-20T14:05:09.123Z\",\"author\":\"" + message.author.hex() +
+                   "\",\"name\":\"Bob~4f2a\",\"text\":\"q\\\"\\u001b\\n\"}\n");
 }
 
 TEST_CASE("times beyond every calendar are shown as its end") {

@@ -19,7 +19,7 @@ std::vector<const char*> with_program(const std::vector<std::string>& words) {
 }
 
 Result<std::variant<ChatOptions, PrintOnly>> parse_chat(const std::vector<std::string>& words,
-                                                       const Environment& environment = kHome) {
+                                                        const Environment& environment = kHome) {
   const auto arguments = with_program(words);
   return parse_chat_options(static_cast<int>(arguments.size()), arguments.data(), environment);
 }
@@ -53,11 +53,13 @@ TEST_CASE("the default directory is that of the composed name, below the XDG dat
   const auto parsed = parse_chat({"Zoe\u0308"}, {"/home/zoe", "/data"});
   REQUIRE(parsed);
   CHECK(std::get<ChatOptions>(*parsed).data_dir == "/data/p2pmesh/5a6fc3ab");
-  CHECK(std::get<ChatOptions>(*parse_chat({"A"}, {"/h", "relative"})).data_dir == "/h/.local/share/p2pmesh/41");
+  CHECK(std::get<ChatOptions>(*parse_chat({"A"}, {"/h", "relative"})).data_dir ==
+        "/h/.local/share/p2pmesh/41");
 }
 
 TEST_CASE("every option is understood, before and after the name") {
-  const ChatOptions options = chat({"--listen", "[::1]:0", "--history", "5", "Bob", "--data-dir", "d", "::1", "9750", "--plain"});
+  const ChatOptions options =
+      chat({"--listen", "[::1]:0", "--history", "5", "Bob", "--data-dir", "d", "::1", "9750", "--plain"});
   CHECK(options.listen == "[::1]:0");
   CHECK(options.history == 5);
   CHECK(options.data_dir == "d");
@@ -72,14 +74,32 @@ TEST_CASE("every option is understood, before and after the name") {
 }
 
 TEST_CASE("what is wrong with a command line is said with status 64") {
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {}, {""}, {"--frobnicate", "Alice"}, {"1a"}, {"--", "-a"}, {"Alice", "host"}, {"Alice", "host", "1", "more"},
-           {"Alice", "host", "0"}, {"Alice", "host", "65536"}, {"Alice", "host", "-1"}, {"--", "Alice", "host", "-1"},
-           {"Alice", "host", " 80"}, {"Alice", "host", "0x50"}, {"Alice", "host", ""}, {"Alice", "", "80"},
-           {"--history", "many", "Alice"}, {"--history", "-1", "Alice"}, {"--history", "10001", "Alice"},
-           {"--history", "", "Alice"}, {"--listen", "nonsense", "Alice"}, {"--listen", "127.0.0.1", "Alice"},
-           {"--listen", "127.0.0.1:99999", "Alice"}, {"--listen", "", "Alice"}, {"--data-dir", "", "Alice"},
-           {"--new", "Alice", "host", "1"}}) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{},
+                                             {""},
+                                             {"--frobnicate", "Alice"},
+                                             {"1a"},
+                                             {"--", "-a"},
+                                             {"Alice", "host"},
+                                             {"Alice", "host", "1", "more"},
+                                             {"Alice", "host", "0"},
+                                             {"Alice", "host", "65536"},
+                                             {"Alice", "host", "-1"},
+                                             {"--", "Alice", "host", "-1"},
+                                             {"Alice", "host", " 80"},
+                                             {"Alice", "host", "0x50"},
+                                             {"Alice", "host", ""},
+                                             {"Alice", "", "80"},
+                                             {"--history", "many", "Alice"},
+                                             {"--history", "-1", "Alice"},
+                                             {"--history", "10001", "Alice"},
+                                             {"--history", "", "Alice"},
+                                             {"--listen", "nonsense", "Alice"},
+                                             {"--listen", "127.0.0.1", "Alice"},
+                                             {"--listen", "127.0.0.1:99999", "Alice"},
+                                             {"--listen", "", "Alice"},
+                                             {"--data-dir", "", "Alice"},
+                                             {"--new", "Alice", "host", "1"}}) {
     std::string line;
     for (const std::string& word : words) line += " '" + word + "'";
     CAPTURE(line);
@@ -98,7 +118,8 @@ TEST_CASE("without HOME only a named directory will do") {
 }
 
 TEST_CASE("help and version need nothing else") {
-  CHECK(std::get<PrintOnly>(*parse_chat({"--help"}, {})).text.find("p2pchat [OPTIONS] NAME [HOST PORT]") != std::string::npos);
+  CHECK(std::get<PrintOnly>(*parse_chat({"--help"}, {})).text.find("p2pchat [OPTIONS] NAME [HOST PORT]") !=
+        std::string::npos);
   CHECK(std::get<PrintOnly>(*parse_chat({"--version"}, {})).text.starts_with("p2pchat 0."));
   CHECK(std::get<PrintOnly>(*parse_ctl({"--help"})).text.find("shutdown") != std::string::npos);
 }
@@ -106,9 +127,10 @@ TEST_CASE("help and version need nothing else") {
 TEST_CASE("a private node is started with what the user gave") {
   ChatOptions options = chat({"--listen", "127.0.0.1:0", "Bob", "::1", "9750"});
   const auto argv = node_command("/x/p2pmeshd", options, "/data/b", 3);
-  CHECK(argv == std::vector<std::string>{"/x/p2pmeshd", "--name", "Bob", "--data-dir", "/data/b", "--leave-with-last-screen",
-                                         "--ready-fd", "3", "--log-file", "/data/b/p2pmeshd.log", "--listen", "127.0.0.1:0",
-                                         "--join", "[::1]:9750"});
+  CHECK(argv == std::vector<std::string>{"/x/p2pmeshd", "--name", "Bob", "--data-dir", "/data/b",
+                                         "--leave-with-last-screen", "--ready-fd", "3", "--log-file",
+                                         "/data/b/p2pmeshd.log", "--listen", "127.0.0.1:0", "--join",
+                                         "[::1]:9750"});
   CHECK(node_command("p", chat({"--new", "Bob"}), "/d", 3).back() == "--new");
 }
 
@@ -119,7 +141,8 @@ TEST_CASE("what a starting node says is understood or refused") {
   CHECK_FALSE(error->is_ready);
   CHECK(error->error.status == ExitStatus::kUnknownHost);
   CHECK(error->error.message == "No such host: x.\nTry another.");
-  for (const char* word : {"", "\n", "ready", "error\n", "error x y\n", "error 0 y\n", "error 256 y\n", "error -1 y\n", "hello\n"}) {
+  for (const char* word : {"", "\n", "ready", "error\n", "error x y\n", "error 0 y\n", "error 256 y\n",
+                           "error -1 y\n", "hello\n"}) {
     CAPTURE(word);
     CHECK_FALSE(parse_ready_word(word));
   }
@@ -145,11 +168,24 @@ TEST_CASE("verbs and their options are understood in any order") {
 }
 
 TEST_CASE("a wrong call of p2pmeshctl is refused") {
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {}, {"frob"}, {"--frob", "status"}, {"status", "more"}, {"status", "peers"}, {"send"}, {"send", ""}, {"send", "a", "b"},
-           {"send", "--room", "dev", "a"}, {"history", "-n", "0"}, {"history", "-n", "x"}, {"tail", "--after", "1"},
-           {"export", "--format", "xml"}, {"--name", "A", "--data-dir", "/d", "status"}, {"--name", "1", "status"},
-           {"--data-dir", "", "status"}, {"status", "--room", "#a"}}) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{},
+                                             {"frob"},
+                                             {"--frob", "status"},
+                                             {"status", "more"},
+                                             {"status", "peers"},
+                                             {"send"},
+                                             {"send", ""},
+                                             {"send", "a", "b"},
+                                             {"send", "--room", "dev", "a"},
+                                             {"history", "-n", "0"},
+                                             {"history", "-n", "x"},
+                                             {"tail", "--after", "1"},
+                                             {"export", "--format", "xml"},
+                                             {"--name", "A", "--data-dir", "/d", "status"},
+                                             {"--name", "1", "status"},
+                                             {"--data-dir", "", "status"},
+                                             {"status", "--room", "#a"}}) {
     std::string line;
     for (const std::string& word : words) line += " '" + word + "'";
     CAPTURE(line);

@@ -20,7 +20,15 @@ Id id_of(std::uint8_t byte) {
 }
 
 ChatMessage make_message() {
-  return {{id_of<EnvelopeId>(0x0f), 5}, id_of<MemberKey>(0xa0), "Bob~4f2a", "#lobby", kAwkward, 1795000000123, 42, true, true};
+  return {{id_of<EnvelopeId>(0x0f), 5},
+          id_of<MemberKey>(0xa0),
+          "Bob~4f2a",
+          "#lobby",
+          kAwkward,
+          1795000000123,
+          42,
+          true,
+          true};
 }
 
 std::string without_line_feed(std::string line) {
@@ -68,7 +76,8 @@ TEST_CASE("a status survives the way from node to client") {
   status.mesh = id_of<MeshId>(3);
   status.address = "127.0.0.1";
   status.port = 55107;
-  status.neighbors = 2, status.members = 4, status.online = 3, status.pending = 5, status.messages = UINT64_MAX;
+  status.neighbors = 2, status.members = 4, status.online = 3, status.pending = 5,
+  status.messages = UINT64_MAX;
   status.synced = status.leaves_with_last_screen = true;
   status.screens = 2;
   status.pid = 4711;
@@ -96,7 +105,8 @@ TEST_CASE("lists survive the way from node to client") {
   CHECK(members.members[0].self);
   CHECK(members.members[1].addresses.empty());
 
-  const auto peers = reply_there_and_back(PeersRequest{}, PeersReply{{{"Bob", id_of<NodeKey>(2), "[::1]:5", true, 0.25}, {}}});
+  const auto peers = reply_there_and_back(
+      PeersRequest{}, PeersReply{{{"Bob", id_of<NodeKey>(2), "[::1]:5", true, 0.25}, {}}});
   REQUIRE(peers.peers.size() == 2);
   CHECK(peers.peers[0].rtt_ms == 0.25);
   CHECK_FALSE(peers.peers[1].rtt_ms);
@@ -124,12 +134,14 @@ TEST_CASE("short replies survive the way from node to client") {
 
 TEST_CASE("an error keeps its code, sentence and status") {
   std::string line;
-  append_error(line, "\"mesh.connect#3\"", application_error({ExitStatus::kUnknownHost, "No such host: \x1b\xff"}));
+  append_error(line, "\"mesh.connect#3\"",
+               application_error({ExitStatus::kUnknownHost, "No such host: \x1b\xff"}));
   const Incoming incoming = parse_incoming(without_line_feed(line));
   const auto& reply = std::get<IncomingReply>(incoming);
   CHECK(reply.sequence == 3);
   REQUIRE_FALSE(reply.reply);
-  CHECK(reply.reply.error() == RpcError{RpcErrorCode::kApplication, "No such host: \x1b\ufffd", ExitStatus::kUnknownHost});
+  CHECK(reply.reply.error() ==
+        RpcError{RpcErrorCode::kApplication, "No such host: \x1b\ufffd", ExitStatus::kUnknownHost});
   CHECK(to_error(reply.reply.error()).status == ExitStatus::kUnknownHost);
 
   line.clear();
@@ -140,7 +152,8 @@ TEST_CASE("an error keeps its code, sentence and status") {
 }
 
 TEST_CASE("every event survives the way from node to client") {
-  const auto message = event_there_and_back(MessageEvent{{UINT64_MAX, 511}, make_message(), true, false, true});
+  const auto message =
+      event_there_and_back(MessageEvent{{UINT64_MAX, 511}, make_message(), true, false, true});
   CHECK(message.cursor == Cursor{UINT64_MAX, 511});
   CHECK(message.message == make_message());
   CHECK(message.repaired);
@@ -148,8 +161,10 @@ TEST_CASE("every event survives the way from node to client") {
   CHECK(message.replayed);
   CHECK(event_there_and_back(MessageEvent{{1, 0}, make_message(), false, true, false}).gap);
 
-  for (const NoticeKind kind : {NoticeKind::kJoined, NoticeKind::kLeft, NoticeKind::kOffline, NoticeKind::kBack, NoticeKind::kRenamed}) {
-    const auto notice = event_there_and_back(NoticeEvent{kind, {3, 0}, id_of<MemberKey>(7), kAwkward, "Rob", 55, true});
+  for (const NoticeKind kind : {NoticeKind::kJoined, NoticeKind::kLeft, NoticeKind::kOffline,
+                                NoticeKind::kBack, NoticeKind::kRenamed}) {
+    const auto notice =
+        event_there_and_back(NoticeEvent{kind, {3, 0}, id_of<MemberKey>(7), kAwkward, "Rob", 55, true});
     CHECK(notice.kind == kind);
     CHECK(notice.name == kAwkward);
     CHECK(notice.old_name == (kind == NoticeKind::kRenamed ? "Rob" : ""));
@@ -171,14 +186,17 @@ TEST_CASE("events and values of later versions are told from broken lines") {
   CHECK(std::holds_alternative<UnknownEvent>(parse_params(R"({"type":"dance","x":[]})")));
   CHECK(std::holds_alternative<UnknownEvent>(parse_incoming(R"({"jsonrpc":"2.0","method":"other"})")));
   CHECK(std::holds_alternative<Event>(parse_params(R"({"type":"live","more":1})")));
-  for (const char* params : {"[]", "{}", R"({"type":5})", R"({"type":"gap"})", R"({"type":"message"})", R"({"type":"joined","name":1})"}) {
+  for (const char* params : {"[]", "{}", R"({"type":5})", R"({"type":"gap"})", R"({"type":"message"})",
+                             R"({"type":"joined","name":1})"}) {
     CAPTURE(params);
     CHECK(std::holds_alternative<MalformedLine>(parse_params(params)));
   }
-  for (const char* line : {"", "x", "[]", "{}", R"({"id":"status","result":{}})", R"({"id":"a#1","result":{}})",
-                           R"({"id":"status#1","result":{}})", R"({"id":"status#x","result":{}})", R"({"id":"status#1","error":5})",
-                           R"({"id":"status#1","error":{"message":"m"}})", R"({"id":7,"result":{}})", R"({"method":5})",
-                           R"({"id":"members.list#1","result":[5]})", R"({"id":"members.list#1","result":{}})"}) {
+  for (const char* line :
+       {"", "x", "[]", "{}", R"({"id":"status","result":{}})", R"({"id":"a#1","result":{}})",
+        R"({"id":"status#1","result":{}})", R"({"id":"status#x","result":{}})",
+        R"({"id":"status#1","error":5})", R"({"id":"status#1","error":{"message":"m"}})",
+        R"({"id":7,"result":{}})", R"({"method":5})", R"({"id":"members.list#1","result":[5]})",
+        R"({"id":"members.list#1","result":{}})"}) {
     CAPTURE(line);
     CHECK(std::holds_alternative<MalformedLine>(parse_incoming(line)));
   }
@@ -206,7 +224,9 @@ TEST_CASE("a string of any bytes is one JSON string, the same text when it was U
       append_json_string(out, text);
       const auto back = nlohmann::json::parse(out, nullptr, false);
       REQUIRE(back.is_string());
-      const bool is_utf8 = !nlohmann::json::parse('"' + (first < 0x80 ? std::string("aa") : text) + '"', nullptr, false).is_discarded();
+      const bool is_utf8 =
+          !nlohmann::json::parse('"' + (first < 0x80 ? std::string("aa") : text) + '"', nullptr, false)
+               .is_discarded();
       if (first < 0x80 && second < 0x80) REQUIRE(back.get<std::string>() == text);
       if (first >= 0x80 && is_utf8) REQUIRE(back.get<std::string>() == text);
     }

@@ -57,8 +57,8 @@ TEST_CASE("cursors and message ids are read as strictly as they are written") {
   CHECK(parse_cursor("0.0") == Cursor{});
   CHECK(parse_cursor("18446744073709551615.4294967295") == Cursor{UINT64_MAX, UINT32_MAX});
   CHECK(format_cursor({12, 3}) == "12.3");
-  for (const char* bad : {"", ".", "1.", ".1", "1", "01.0", "1.00", "+1.0", "-1.0", " 1.0", "1.0 ", "1.0.0", "1.4294967296",
-                          "18446744073709551616.0", "0x1.0"}) {
+  for (const char* bad : {"", ".", "1.", ".1", "1", "01.0", "1.00", "+1.0", "-1.0", " 1.0", "1.0 ", "1.0.0",
+                          "1.4294967296", "18446744073709551616.0", "0x1.0"}) {
     CAPTURE(bad);
     CHECK_FALSE(parse_cursor(bad));
   }
@@ -67,7 +67,8 @@ TEST_CASE("cursors and message ids are read as strictly as they are written") {
   REQUIRE(id);
   CHECK(id->index == 7);
   CHECK(format_message_id(*id) == hex + ".7");
-  for (const std::string& bad : {hex, hex + ".", hex + ".x", hex.substr(1) + ".0", hex + "a.0", "g" + hex.substr(1) + ".0"}) {
+  for (const std::string& bad :
+       {hex, hex + ".", hex + ".x", hex.substr(1) + ".0", hex + "a.0", "g" + hex.substr(1) + ".0"}) {
     CHECK_FALSE(parse_message_id(bad));
   }
 }

@@ -105,21 +105,23 @@ TEST_CASE("a request without an id is a notification, what is no request is answ
 }
 
 TEST_CASE("what is not JSON is a parse error") {
-  for (const std::string line : {"", "{", "hello", "{\"a\":}", "{\"a\":1}x", "\"\\ud800\"", "[1,]", "nul", "{\"a\":1e999}",
-                                 "{\"a\":-1e999}", "\"\x01\"", "GET / HTTP/1.1"}) {
+  for (const std::string line : {"", "{", "hello", "{\"a\":}", "{\"a\":1}x", "\"\\ud800\"", "[1,]", "nul",
+                                 "{\"a\":1e999}", "{\"a\":-1e999}", "\"\x01\"", "GET / HTTP/1.1"}) {
     CAPTURE(line);
     CHECK(error_of(line).code == RpcErrorCode::kParse);
   }
   for (const char* bad : {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe4\xb8"}) {
-    CHECK(error_of(call("message.send", std::string(R"({"text":")") + bad + "\"}")).code == RpcErrorCode::kParse);
+    CHECK(error_of(call("message.send", std::string(R"({"text":")") + bad + "\"}")).code ==
+          RpcErrorCode::kParse);
   }
   CHECK(error_of(std::string("{\"a\":1}\0", 8)).code == RpcErrorCode::kParse);
 }
 
 TEST_CASE("JSON that is no request is refused") {
-  for (const std::string line : {"1", "null", "\"x\"", "[]", "{}", R"([{"jsonrpc":"2.0","id":1,"method":"status"}])",
-                                 R"({"jsonrpc":"1.0","id":1,"method":"status"})", R"({"jsonrpc":2.0,"id":1,"method":"status"})",
-                                 R"({"jsonrpc":"2.0","id":1,"method":5})", R"({"jsonrpc":"2.0","id":1})"}) {
+  for (const std::string line :
+       {"1", "null", "\"x\"", "[]", "{}", R"([{"jsonrpc":"2.0","id":1,"method":"status"}])",
+        R"({"jsonrpc":"1.0","id":1,"method":"status"})", R"({"jsonrpc":2.0,"id":1,"method":"status"})",
+        R"({"jsonrpc":"2.0","id":1,"method":5})", R"({"jsonrpc":"2.0","id":1})"}) {
     CAPTURE(line);
     CHECK(error_of(line).code == RpcErrorCode::kInvalidRequest);
   }
@@ -128,7 +130,8 @@ TEST_CASE("JSON that is no request is refused") {
 }
 
 TEST_CASE("parameters that are wrong are refused by name") {
-  const auto check_refused = [](const std::string& method, const std::string& params, const std::string& word) {
+  const auto check_refused = [](const std::string& method, const std::string& params,
+                                const std::string& word) {
     const RpcError error = error_of(call(method, params));
     CAPTURE(params);
     CAPTURE(error.message);
@@ -141,7 +144,8 @@ TEST_CASE("parameters that are wrong are refused by name") {
   check_refused("message.send", "{}", "\"text\" is missing");
   check_refused("message.send", R"({"text":5})", "\"text\" must be a string");
   check_refused("message.send", R"({"text":""})", "\"text\" is empty");
-  check_refused("message.send", R"({"text":")" + std::string(limits::kMessageBytesMax + 1, 'x') + "\"}", "8193 bytes");
+  check_refused("message.send", R"({"text":")" + std::string(limits::kMessageBytesMax + 1, 'x') + "\"}",
+                "8193 bytes");
   check_refused("message.send", R"({"text":"a","to":"Bob"})", "\"to\"");
   check_refused("message.send", R"({"text":"a","room":["x"]})", "\"room\"");
   for (const char* limit : {"0", "1001", "-1", "1.0", "\"5\"", "18446744073709551616", "true"}) {
@@ -167,8 +171,9 @@ TEST_CASE("the longest message fits a line, however it is escaped") {
 }
 
 TEST_CASE("a key that is there twice is refused, whichever it is") {
-  for (const std::string line : {R"({"jsonrpc":"2.0","id":1,"id":2,"method":"status"})",
-                                 R"({"jsonrpc":"2.0","id":1,"method":"message.send","params":{"text":"a","text":"b"}})"}) {
+  for (const std::string line :
+       {R"({"jsonrpc":"2.0","id":1,"id":2,"method":"status"})",
+        R"({"jsonrpc":"2.0","id":1,"method":"message.send","params":{"text":"a","text":"b"}})"}) {
     const RpcError error = error_of(line);
     CHECK(error.code == RpcErrorCode::kInvalidRequest);
     CHECK(error.message.find("twice") != std::string::npos);

@@ -19,7 +19,8 @@ void check_refused(const std::string& name, const std::string& because) {
 }
 
 TEST_CASE("letters, digits, marks and the ten signs make a name") {
-  for (const char* name : {"Alice", "a", "Åsa", "李雷", "o-_.[]{}|^`1", "_x", "[a]", "Zo\u00eb9", "नमस्ते", "`", "ß"}) {
+  for (const char* name :
+       {"Alice", "a", "Åsa", "李雷", "o-_.[]{}|^`1", "_x", "[a]", "Zo\u00eb9", "नमस्ते", "`", "ß"}) {
     CAPTURE(name);
     const auto result = check_name(name);
     REQUIRE(result);

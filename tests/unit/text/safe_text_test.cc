@@ -34,10 +34,10 @@ TEST_CASE("controls of every kind become the hex of their bytes") {
 
 TEST_CASE("every byte that is not well-formed UTF-8 is escaped alone") {
   CHECK(format_safe_line("a\xff z") == "a\\xff z");
-  CHECK(format_safe_line("\xc0\x80") == "\\xc0\\x80");              // overlong
-  CHECK(format_safe_line("\xed\xa0\x80") == "\\xed\\xa0\\x80");     // surrogate
+  CHECK(format_safe_line("\xc0\x80") == "\\xc0\\x80");           // overlong
+  CHECK(format_safe_line("\xed\xa0\x80") == "\\xed\\xa0\\x80");  // surrogate
   CHECK(format_safe_line("\xf4\x90\x80\x80") == "\\xf4\\x90\\x80\\x80");
-  CHECK(format_safe_line("\xe4\xb8") == "\\xe4\\xb8");              // cut off
+  CHECK(format_safe_line("\xe4\xb8") == "\\xe4\\xb8");  // cut off
   CHECK(format_safe_line("\xe4\xb8\x96\xb8") == "世\\xb8");
 }
 
@@ -58,7 +58,8 @@ TEST_CASE("the export form names tab, line feed and backslash and can be read ba
   const std::string text = "a\tb\nc\\n\r\n\x01 ü \u202e\xff";
   CHECK(format_export_text(text) == "a\\tb\\nc\\\\n\\x0d\\n\\x01 ü \\xe2\\x80\\xae\\xff");
   CHECK(parse_export_text(format_export_text(text)) == text);
-  for (const char* broken : {"\\", "\\x", "\\x1", "\\xg0", "\\q", "a\\"}) CHECK_FALSE(parse_export_text(broken));
+  for (const char* broken : {"\\", "\\x", "\\x1", "\\xg0", "\\q", "a\\"})
+    CHECK_FALSE(parse_export_text(broken));
 }
 
 TEST_CASE("columns count wide letters twice and marks not at all") {
