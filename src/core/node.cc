@@ -239,6 +239,7 @@ std::vector<std::pair<std::string, std::uint64_t>> Node::counters() const {
       {"suspicions_sent", core.suspicions},
       {"refutations_sent", core.refutations},
       {"frames_faulty", core.faulty_frames},
+      {"links_refused", core.links_refused},
       {"payloads_sent", broadcast.payloads_sent},
       {"payloads_received", broadcast.payloads_received},
       {"payloads_duplicate", broadcast.duplicates},

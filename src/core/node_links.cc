@@ -7,7 +7,9 @@
 namespace p2pmesh {
 
 void Node::State::on(const LinkUp& up, Turn& turn) {
-  if (up.node == own.node() || left) {
+  const bool full = links.size() >= limits::kLinksMax && links.find_node(up.node) == nullptr;
+  if (up.node == own.node() || left || full) {
+    if (full) ++counters.links_refused;
     turn.out.push_back(CloseLink{up.link, CloseReason::kBetterLink});
     return;
   }

@@ -34,6 +34,7 @@ struct CoreCounters {
   std::uint64_t refutations = 0;
   std::uint64_t suspicions = 0;
   std::uint64_t faulty_frames = 0;
+  std::uint64_t links_refused = 0;  ///< more than kLinksMax
 };
 
 struct Node::State {

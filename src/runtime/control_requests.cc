@@ -11,6 +11,19 @@ namespace p2pmesh {
 namespace {
 
 constexpr std::size_t kReplayPage = 500;
+constexpr std::size_t kListBytes = 1024 * 1024;  // of text in one page: it is held twice, and escaped grows up to six times
+
+/// How many of the listed messages fit a page, counted from the end the client asked from; at least one.
+std::size_t page_size(const std::vector<ListedMessage>& listed, std::size_t limit, bool from_front) {
+  std::size_t bytes = 0;
+  std::size_t count = 0;
+  while (count < std::min(limit, listed.size())) {
+    bytes += listed[from_front ? count : listed.size() - 1 - count].text.size();
+    if (count > 0 && bytes > kListBytes) break;
+    ++count;
+  }
+  return count;
+}
 
 }  // namespace
 
@@ -138,7 +151,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
         const std::optional<control::MessageId> ids[2] = {request.after, request.before};
         for (int i = 0; i < 2; ++i) {
           if (!ids[i]) continue;
-          if (ids[i]->envelope.is_zero()) {  // before everything: where an export begins
+          if (ids[i]->is_start()) {  // before everything: where an export begins
             bounds[i].emplace();
             continue;
           }
@@ -154,9 +167,10 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
       },
       [this, id, request](ControlSession& asking, Listed& listed) {
         control::ListReply reply;
-        reply.more = listed.size() > request.limit;
-        if (reply.more) listed.erase(request.after ? listed.end() - 1 : listed.begin());
-        for (const ListedMessage& message : listed) reply.messages.push_back(runner_->to_chat(message));
+        const std::size_t count = page_size(listed, request.limit, request.after.has_value());
+        reply.more = listed.size() > count;
+        const std::size_t first = request.after ? 0 : listed.size() - count;
+        for (std::size_t i = first; i < first + count; ++i) reply.messages.push_back(runner_->to_chat(listed[i]));
         server_->reply(asking.id, id, reply);
       });
 }

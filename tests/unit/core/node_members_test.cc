@@ -1,6 +1,7 @@
 // Members: joining, names, presence, crashes, epochs.
 #include <doctest/doctest.h>
 
+#include "p2pmesh/base/limits.h"
 #include "p2pmesh/wire/member_body.h"
 #include "test_mesh.h"
 
@@ -281,6 +282,20 @@ TEST_CASE("ARestartedNodeDialsWhomItKnew") {
   pair.b().start(true);
   pair.run(1s);
   CHECK(pair.b().node->status().neighbors == 1);
+}
+
+TEST_CASE("LinksAreBounded") {
+  Pair pair;
+  pair.links_by_dialling = false;
+  for (std::uint8_t i = 0; i < limits::kLinksMax + 5; ++i) {
+    LinkUp up;
+    up.link = 1000U + i;
+    up.node.bytes[0] = 200;
+    up.node.bytes[1] = i;
+    pair.a().handle(up);
+  }
+  CHECK(pair.a().node->status().neighbors == limits::kLinksMax);
+  CHECK(pair.a().counter("links_refused") == 6);
 }
 
 TEST_CASE("AMalformedFrameIsPenalisedAndNothingElseHappens") {

@@ -1,0 +1,139 @@
+#include "storage_thread.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+
+#include "p2pmesh/crypto/hash.h"
+#include "p2pmesh/crypto/signature.h"
+#include "p2pmesh/wire/text_body.h"
+
+namespace p2pmesh {
+namespace {
+
+struct Recorder final : StorageEvents {
+  void on_committed(EnvelopePtr envelope, EnvelopeContext context, std::uint64_t row) override {
+    committed.push_back(envelope->envelope.seq);
+    rows.push_back(row);
+    tokens.insert(context.tokens.begin(), context.tokens.end());
+  }
+  void on_notice_committed(const Notice& notice, std::uint64_t row) override {
+    notices.push_back(notice.name);
+    rows.push_back(row);
+  }
+  void on_fork_kept(EnvelopePtr) override { ++forks; }
+  void on_storage_state(const std::string& state) override { states.push_back(state); }
+
+  std::vector<std::uint64_t> committed;
+  std::vector<std::uint64_t> rows;
+  std::set<std::uint64_t> tokens;
+  std::vector<std::string> notices;
+  std::vector<std::string> states;
+  int forks = 0;
+};
+
+struct Fixture {
+  Fixture() {
+    path = (std::filesystem::temp_directory_path() / "p2pmesh-storage-XXXXXX").string();
+    REQUIRE(::mkdtemp(path.data()) != nullptr);
+    init_crypto();
+    loop = std::move(*EventLoop::open());
+    open();
+  }
+  ~Fixture() {
+    thread.reset();
+    std::filesystem::remove_all(path);
+  }
+  void open() {
+    auto store = MeshStore::open(path + "/mesh.db", MeshId{});
+    REQUIRE(store);
+    auto snapshot = (*store)->load();
+    REQUIRE(snapshot);
+    was_clean = snapshot->clean_stop;
+    held = snapshot->messages;
+    thread = std::move(*StorageThread::start(std::move(*store), *loop, recorder));
+  }
+  EnvelopePtr text(std::uint64_t seq) {
+    auto sealed = std::make_shared<SealedEnvelope>();
+    Envelope& envelope = sealed->envelope;
+    envelope.kind = static_cast<std::uint16_t>(Kind::kText);
+    envelope.room = "#lobby";
+    envelope.author.bytes[0] = 1;
+    envelope.epoch = 5;
+    envelope.seq = seq;
+    if (seq > 1) envelope.prev.bytes[0] = 1;
+    envelope.depth = seq;
+    envelope.body = encode_text_body({"text " + std::to_string(seq)});
+    sealed->encoded = encode_envelope(envelope);
+    sealed->id = hash_envelope(unsigned_part(sealed->encoded));
+    return sealed;
+  }
+  void run_until(const std::function<bool()>& done) {
+    for (int i = 0; i < 1000 && !done(); ++i) loop->run_once(std::chrono::milliseconds(10));
+    REQUIRE(done());
+  }
+  std::string path;
+  std::unique_ptr<EventLoop> loop;
+  Recorder recorder;
+  std::unique_ptr<StorageThread> thread;
+  bool was_clean = false;
+  std::uint64_t held = 0;
+};
+
+TEST_CASE("CommitsComeBackInOrderWithTheirContextAndGrowingRows") {
+  Fixture fixture;
+  for (std::uint64_t seq = 1; seq <= 500; ++seq) {
+    EnvelopeContext context;
+    context.messages = 1;
+    context.own = seq % 2 == 0;
+    context.tokens = {seq};
+    fixture.thread->store(fixture.text(seq), std::move(context));
+    if (seq == 250) fixture.thread->store(Notice{"joined", MemberKey{}, "Bob", "", 1});
+  }
+  CHECK(fixture.thread->queued_bytes() > 0);
+  fixture.run_until([&] { return fixture.recorder.committed.size() == 500; });
+  CHECK(std::is_sorted(fixture.recorder.committed.begin(), fixture.recorder.committed.end()));
+  CHECK(std::is_sorted(fixture.recorder.rows.begin(), fixture.recorder.rows.end()));
+  CHECK(fixture.recorder.rows.size() == 501);
+  CHECK(fixture.recorder.tokens.size() == 500);
+  CHECK(fixture.recorder.notices == std::vector<std::string>{"Bob"});
+  CHECK(fixture.thread->queued_bytes() == 0);
+}
+
+TEST_CASE("AQuestionSeesEverythingQueuedBeforeItAndIsAnsweredBehindItsCommits") {
+  Fixture fixture;
+  std::size_t listed = 0;
+  std::size_t committed_then = 0;
+  for (std::uint64_t seq = 1; seq <= 100; ++seq) fixture.thread->store(fixture.text(seq), {});
+  fixture.thread->ask(
+      [&](MeshStore& store) { listed = store.list_messages("#lobby", std::nullopt, std::nullopt, 1000, false)->size(); },
+      [&] { committed_then = fixture.recorder.committed.size(); });
+  fixture.run_until([&] { return committed_then > 0; });
+  CHECK(listed == 100);
+  CHECK(committed_then == 100);
+}
+
+TEST_CASE("AStopWritesWhatIsQueuedAndIsRememberedAsClean") {
+  Fixture fixture;
+  CHECK_FALSE(fixture.was_clean);
+  for (std::uint64_t seq = 1; seq <= 100; ++seq) {
+    EnvelopeContext context;
+    context.messages = 1;
+    fixture.thread->store(fixture.text(seq), std::move(context));
+  }
+  CHECK(fixture.thread->stop());
+  CHECK(fixture.recorder.committed.size() == 100);
+  fixture.thread.reset();
+  fixture.open();
+  CHECK(fixture.was_clean);
+  CHECK(fixture.held == 100);
+  fixture.thread.reset();  // without stop()
+  fixture.open();
+  CHECK_FALSE(fixture.was_clean);
+}
+
+}  // namespace
+}  // namespace p2pmesh
