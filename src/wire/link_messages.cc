@@ -121,7 +121,7 @@ Bytes encode_frame_of(const Taken& taken) {
 std::optional<Taken> decode_taken(ByteView payload) {
   Reader reader(payload);
   const std::size_t count = reader.u16();
-  if (reader.remaining() != count * EnvelopeId::kSize) return std::nullopt;
+  if (!reader.ok() || reader.remaining() != count * EnvelopeId::kSize) return std::nullopt;
   Taken taken;
   taken.ids.reserve(count);
   for (std::size_t i = 0; i < count; ++i) taken.ids.push_back(reader.id<EnvelopeId>());

@@ -66,7 +66,7 @@ Bytes encode_frame_of(const OfflineList& list) {
 std::optional<OfflineList> decode_offline_list(ByteView payload) {
   Reader reader(payload);
   const std::size_t count = reader.u16();
-  if (reader.remaining() != count * kOfflineItemBytes) return std::nullopt;
+  if (!reader.ok() || reader.remaining() != count * kOfflineItemBytes) return std::nullopt;
   OfflineList list;
   for (std::size_t i = 0; i < count; ++i) {
     OfflineList::Item item;

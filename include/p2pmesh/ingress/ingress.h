@@ -73,6 +73,8 @@ class Ingress {
   void forget(const SealedEnvelope& lost) { seen_.erase(lost.id, lost.envelope.wall_ms); }
 
   [[nodiscard]] const IngressCounters& counters() const { return counters_; }
+  /// How many authors' budgets are kept, at most limits::kAuthorsMax.
+  [[nodiscard]] std::size_t budgets() const { return budgets_.size(); }
 
  private:
   AuthorBudget& budget_of(const MemberKey& author, Instant now);

@@ -1,0 +1,242 @@
+#include "canonical.h"
+#include "p2pmesh/wire/codec.h"
+#include "p2pmesh/wire/messages.h"
+
+using namespace p2pmesh;
+using namespace p2pmesh::test;
+
+namespace {
+
+template <class Message>
+Bytes payload(const Message& message) {
+  return payload_of(encode_frame_of(message));
+}
+
+template <class Message>
+std::uint8_t type_of(const Message& message) {
+  return encode_frame_of(message)[4];
+}
+
+NetAddress v4_address() {
+  NetAddress address;
+  address.ip = {192, 0, 2, 7};
+  address.port = 9750;
+  return address;
+}
+
+NetAddress v6_address() {
+  NetAddress address;
+  address.v6 = true;
+  address.ip = {0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9};
+  address.port = 1;
+  return address;
+}
+
+Hello hello_of() {
+  Hello hello;
+  hello.node = id_from<NodeKey>(1);
+  hello.nonce.fill(7);
+  return hello;
+}
+
+Welcome welcome_of() {
+  Welcome welcome;
+  welcome.node = id_from<NodeKey>(1);
+  welcome.nonce.fill(7);
+  welcome.mesh = id_from<MeshId>(2);
+  welcome.observed = v4_address();
+  welcome.addresses = {v6_address(), v4_address()};
+  welcome.heads = {{id_from<EnvelopeId>(3), 44}};
+  welcome.signature = signature_from(4);
+  return welcome;
+}
+
+SponsorRequest request_of() { return {id_from<MemberKey>(1), "Bob", {id_from<EnvelopeId>(2), id_from<EnvelopeId>(1)}}; }
+
+}  // namespace
+
+TEST_CASE("a hello comes back with and without a wanted mesh") {
+  Hello hello = hello_of();
+  auto got = decode_hello(payload(hello));
+  REQUIRE(got);
+  CHECK(got->version == kProtocolVersion);
+  CHECK(got->node == hello.node);
+  CHECK(got->nonce == hello.nonce);
+  CHECK_FALSE(got->wanted_mesh);
+  hello.wanted_mesh = id_from<MeshId>(9);
+  got = decode_hello(payload(hello));
+  REQUIRE(got);
+  CHECK(got->wanted_mesh == hello.wanted_mesh);
+  CHECK(type_of(hello) == 1);
+}
+
+TEST_CASE("a hello of our version has one encoding") {
+  // Of another version nothing but the number is read, so there is nothing to encode again.
+  const auto decode_ours = [](ByteView bytes) {
+    auto hello = decode_hello(bytes);
+    return hello && hello->version == kProtocolVersion ? hello : std::nullopt;
+  };
+  Hello hello = hello_of();
+  check_canonical(payload(hello), decode_ours, payload<Hello>);
+  hello.wanted_mesh = id_from<MeshId>(9);
+  check_canonical(payload(hello), decode_ours, payload<Hello>);
+}
+
+TEST_CASE("a hello of another version tells its version, whatever follows") {
+  for (const Bytes& rest : {Bytes{}, Bytes(500, 0xee)}) {
+    const auto got = decode_hello(Writer().raw(as_bytes("p2pmesh\n")).u16(77).raw(rest).take());
+    REQUIRE(got);
+    CHECK(got->version == 77);
+  }
+  CHECK_FALSE(decode_hello(Writer().raw(as_bytes("p2pmesh\n")).u8(0).take()));
+}
+
+TEST_CASE("another protocol's first bytes are no hello") {
+  for (const char* text : {"", "GET / HTTP/1.1\r\n\r\n", "p2pmesh", "p2pmesh\r\n\0\1", "P2pmesh\n\0\1", "SSH-2.0-OpenSSH_9.2"}) {
+    CHECK_FALSE(decode_hello(as_bytes(text)));
+  }
+}
+
+TEST_CASE("a welcome comes back field by field") {
+  const Welcome welcome = welcome_of();
+  const auto got = decode_welcome(payload(welcome));
+  REQUIRE(got);
+  CHECK(got->node == welcome.node);
+  CHECK(got->nonce == welcome.nonce);
+  CHECK(got->mesh == welcome.mesh);
+  CHECK(got->observed == welcome.observed);
+  CHECK(got->addresses == welcome.addresses);
+  CHECK(got->heads == welcome.heads);
+  CHECK(got->signature == welcome.signature);
+  CHECK(type_of(welcome) == 2);
+}
+
+TEST_CASE("a welcome has one encoding, and its signature covers the rest") {
+  check_canonical(payload(welcome_of()), decode_welcome, payload<Welcome>);
+  const Bytes whole = payload(welcome_of());
+  const Bytes covered = encode_unsigned_welcome(welcome_of());
+  CHECK(covered == Bytes(whole.begin(), whole.end() - kSignatureBytes));
+}
+
+TEST_CASE("the fullest welcome fits the frame before the welcome, and one item more is refused") {
+  Welcome welcome = welcome_of();
+  welcome.observed = v6_address();
+  welcome.addresses.assign(limits::kAddressesMax, v6_address());
+  welcome.heads.assign(limits::kParentsMax, {id_from<EnvelopeId>(3), UINT64_MAX});
+  CHECK(decode_welcome(payload(welcome)));
+  CHECK(payload(welcome).size() + 1 <= limits::kFrameBytesMaxBeforeWelcome);
+  Welcome more = welcome;
+  more.heads.push_back({});
+  CHECK_FALSE(decode_welcome(payload(more)));
+  more = welcome;
+  more.addresses.push_back(v4_address());
+  CHECK_FALSE(decode_welcome(payload(more)));
+}
+
+TEST_CASE("an address of an unknown family is refused") {
+  Bytes bytes = payload(welcome_of());
+  const std::size_t family_at = 2 + 32 + 32 + 32;
+  REQUIRE(bytes[family_at] == 4);
+  bytes[family_at] = 5;
+  CHECK_FALSE(decode_welcome(bytes));
+}
+
+TEST_CASE("a refusal has a known reason") {
+  check_canonical(payload(Refuse{RefuseReason::kOtherMesh, 3}), decode_refuse, payload<Refuse>);
+  const auto got = decode_refuse(payload(Refuse{RefuseReason::kBusy, 513}));
+  REQUIRE(got);
+  CHECK(got->reason == RefuseReason::kBusy);
+  CHECK(got->version == 513);
+  CHECK_FALSE(decode_refuse(Bytes{0, 0, 1}));
+  CHECK_FALSE(decode_refuse(Bytes{6, 0, 1}));
+  CHECK(type_of(Refuse{}) == 3);
+}
+
+TEST_CASE("gossip is a round and an envelope up to the end") {
+  const Bytes envelope(50, 0x5a);
+  Gossip gossip{0xfffe, envelope};
+  const Bytes bytes = payload(gossip);
+  const auto got = decode_gossip(bytes);
+  REQUIRE(got);
+  CHECK(got->round == 0xfffe);
+  CHECK(Bytes(got->envelope.begin(), got->envelope.end()) == envelope);
+  check_canonical(bytes, decode_gossip, payload<Gossip>, false);
+  CHECK_FALSE(decode_gossip(Bytes{1}));
+  CHECK(encode_frame_of(gossip) == encode_frame(FrameType::kGossip, bytes));
+}
+
+TEST_CASE("a repair frame is the envelope alone") {
+  const Bytes envelope(50, 0x5a);
+  const Bytes frame = encode_repair(envelope);
+  CHECK(frame[4] == 5);
+  CHECK(payload_of(frame) == envelope);
+}
+
+TEST_CASE("the greatest envelope fits a gossip frame") {
+  const Bytes envelope(limits::kEnvelopeBytesMax, 1);
+  Gossip gossip{1, envelope};
+  CHECK(encode_frame_of(gossip).size() - 4 <= limits::kFrameBytesMax);
+}
+
+TEST_CASE("taken ids come back in their order") {
+  const Taken taken{{id_from<EnvelopeId>(2), id_from<EnvelopeId>(1), id_from<EnvelopeId>(2)}};
+  const auto got = decode_taken(payload(taken));
+  REQUIRE(got);
+  CHECK(got->ids == taken.ids);
+  check_canonical(payload(taken), decode_taken, payload<Taken>);
+  CHECK(decode_taken(payload(Taken{}))->ids.empty());
+  CHECK_FALSE(decode_taken(Writer().u16(0xffff).raw(Bytes(32)).take()));
+  CHECK(type_of(taken) == 6);
+}
+
+TEST_CASE("ping and pong carry token and root") {
+  const Bytes ping = encode_ping({0x0102030405060708, UINT64_MAX});
+  CHECK(ping[4] == 7);
+  CHECK(encode_pong({0x0102030405060708, UINT64_MAX})[4] == 8);
+  const auto got = decode_ping(payload_of(ping));
+  REQUIRE(got);
+  CHECK(got->token == 0x0102030405060708);
+  CHECK(got->root == UINT64_MAX);
+  check_canonical(payload_of(ping), decode_ping, [](const Ping& p) { return payload_of(encode_ping(p)); });
+}
+
+TEST_CASE("a sponsor request comes back and keeps to its bounds") {
+  SponsorRequest request = request_of();
+  const auto got = decode_sponsor_request(payload(request));
+  REQUIRE(got);
+  CHECK(got->member == request.member);
+  CHECK(got->name == "Bob");
+  CHECK(got->heads == request.heads);
+  check_canonical(payload(request), decode_sponsor_request, payload<SponsorRequest>);
+  request.name.assign(limits::kNameBytesMax, 'n');
+  request.heads.assign(limits::kParentsMax, {});
+  CHECK(decode_sponsor_request(payload(request)));
+  request.heads.push_back({});
+  CHECK_FALSE(decode_sponsor_request(payload(request)));
+  request.heads.clear();
+  request.name.push_back('n');
+  CHECK_FALSE(decode_sponsor_request(payload(request)));
+  request.name.clear();
+  CHECK_FALSE(decode_sponsor_request(payload(request)));
+  CHECK(type_of(request) == 9);
+}
+
+TEST_CASE("a sponsor reply comes back") {
+  const SponsorReply reply{true, id_from<MemberKey>(1), 12, signature_from(2)};
+  const auto got = decode_sponsor_reply(payload(reply));
+  REQUIRE(got);
+  CHECK(got->granted);
+  CHECK(got->sponsor == reply.sponsor);
+  CHECK(got->depth == 12);
+  CHECK(got->signature == reply.signature);
+  check_canonical(payload(reply), decode_sponsor_reply, payload<SponsorReply>);
+  CHECK(type_of(reply) == 10);
+}
+
+TEST_CASE("a close has a known reason") {
+  check_canonical(payload(Close{CloseReason::kBetterLink}), decode_close, payload<Close>);
+  CHECK(decode_close(payload(Close{CloseReason::kLeaving}))->reason == CloseReason::kLeaving);
+  CHECK_FALSE(decode_close(Bytes{0}));
+  CHECK_FALSE(decode_close(Bytes{4}));
+  CHECK(type_of(Close{}) == 16);
+}

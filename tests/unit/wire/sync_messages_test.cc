@@ -1,0 +1,184 @@
+#include "canonical.h"
+#include "p2pmesh/wire/codec.h"
+#include "p2pmesh/wire/messages.h"
+
+using namespace p2pmesh;
+using namespace p2pmesh::test;
+
+namespace {
+
+template <class Message>
+Bytes payload(const Message& message) {
+  return payload_of(encode_frame_of(message));
+}
+
+constexpr std::uint64_t kHalf = 1ULL << 63;
+
+HeldLog log_of(std::vector<std::pair<std::uint64_t, std::uint64_t>> intervals) {
+  return {id_from<MemberKey>(1), 2, 3, std::move(intervals)};
+}
+
+SyncListing listing_of() {
+  SyncListing listing;
+  listing.session = 5;
+  listing.last = true;
+  listing.differing[3] = 0x81;
+  listing.logs = {log_of({{1, 3}, {5, 5}, {9, kHalf - 1}}), log_of({})};
+  listing.records = {{id_from<MemberKey>(2), 1, {7, 8}, 4, 5, id_from<EnvelopeId>(6)}};
+  return listing;
+}
+
+bool is_taken(HeldLog log) {
+  SyncListing listing;
+  listing.logs.push_back(std::move(log));
+  return decode_sync_listing(payload(listing)).has_value();
+}
+
+bool is_taken(const SyncRequest::Range& range) {
+  SyncRequest request;
+  request.ranges.push_back(range);
+  return decode_sync_request(payload(request)).has_value();
+}
+
+}  // namespace
+
+TEST_CASE("an offline list comes back") {
+  const OfflineList list{{{id_from<MemberKey>(1), 2, 3}, {id_from<MemberKey>(4), 5, UINT64_MAX}}};
+  const auto got = decode_offline_list(payload(list));
+  REQUIRE(got);
+  REQUIRE(got->items.size() == 2);
+  CHECK(got->items[1].member == id_from<MemberKey>(4));
+  CHECK(got->items[1].epoch == 5);
+  CHECK(got->items[1].version == UINT64_MAX);
+  check_canonical(payload(list), decode_offline_list, payload<OfflineList>);
+  CHECK_FALSE(decode_offline_list(Writer().u16(0xffff).raw(Bytes(48)).take()));
+  CHECK(encode_frame_of(list)[4] == 11);
+}
+
+TEST_CASE("a digest comes back with all its buckets") {
+  SyncDigest digest;
+  digest.session = 0xfffffffe;
+  for (std::size_t i = 0; i < digest.buckets.size(); ++i) digest.buckets[i] = i * 0x0101010101010101ULL;
+  const auto got = decode_sync_digest(payload(digest));
+  REQUIRE(got);
+  CHECK(got->session == digest.session);
+  CHECK(got->buckets == digest.buckets);
+  CHECK(payload(digest).size() == 4 + 256 * 8);
+  CHECK_FALSE(decode_sync_digest(Bytes(4 + 255 * 8)));
+  CHECK_FALSE(decode_sync_digest(Bytes(4 + 257 * 8)));
+  CHECK(encode_frame_of(digest)[4] == 12);
+}
+
+TEST_CASE("a listing comes back with logs and records") {
+  const SyncListing listing = listing_of();
+  const auto got = decode_sync_listing(payload(listing));
+  REQUIRE(got);
+  CHECK(got->session == 5);
+  CHECK(got->last);
+  CHECK(got->differing == listing.differing);
+  REQUIRE(got->logs.size() == 2);
+  CHECK(got->logs[0].author == listing.logs[0].author);
+  CHECK(got->logs[0].epoch == 2);
+  CHECK(got->logs[0].newest_wall_ms == 3);
+  CHECK(got->logs[0].intervals == listing.logs[0].intervals);
+  REQUIRE(got->records.size() == 1);
+  CHECK(got->records[0].subject == Bytes{7, 8});
+  CHECK(got->records[0].version == 5);
+  CHECK(got->records[0].id == listing.records[0].id);
+  CHECK(encode_frame_of(listing)[4] == 13);
+}
+
+TEST_CASE("a listing has one encoding") { check_canonical(payload(listing_of()), decode_sync_listing, payload<SyncListing>); }
+
+TEST_CASE("intervals begin at 1, ascend, do not touch and stay below 2^63") {
+  CHECK(is_taken(log_of({{1, 1}, {3, 4}})));
+  CHECK(is_taken(log_of({{kHalf - 1, kHalf - 1}})));
+  CHECK_FALSE(is_taken(log_of({{0, 1}})));
+  CHECK_FALSE(is_taken(log_of({{2, 1}})));
+  CHECK_FALSE(is_taken(log_of({{1, 2}, {3, 4}})));
+  CHECK_FALSE(is_taken(log_of({{1, 2}, {2, 4}})));
+  CHECK_FALSE(is_taken(log_of({{5, 6}, {1, 2}})));
+  CHECK_FALSE(is_taken(log_of({{1, kHalf}})));
+  CHECK_FALSE(is_taken(log_of({{1, UINT64_MAX}})));
+  CHECK_FALSE(is_taken(log_of({{1, UINT64_MAX}, {1, 2}})));
+}
+
+TEST_CASE("counts beyond the end of a listing are refused") {
+  Writer logs;
+  logs.u32(1).u8(1).raw(Bytes(32)).u16(0xffff);
+  CHECK_FALSE(decode_sync_listing(logs.bytes()));
+  Writer intervals;
+  intervals.u32(1).u8(1).raw(Bytes(32)).u16(1).raw(Bytes(48)).u16(0xffff).raw(Bytes(16)).u16(0);
+  CHECK_FALSE(decode_sync_listing(intervals.bytes()));
+}
+
+TEST_CASE("subjects of 64 bytes pass and of 65 do not") {
+  SyncListing listing = listing_of();
+  SyncRequest request;
+  request.records = {{id_from<MemberKey>(1), 1, Bytes(limits::kSubjectBytesMax, 1)}};
+  listing.records[0].subject.assign(limits::kSubjectBytesMax, 1);
+  CHECK(decode_sync_listing(payload(listing)));
+  CHECK(decode_sync_request(payload(request)));
+  listing.records[0].subject.push_back(1);
+  request.records[0].subject.push_back(1);
+  CHECK_FALSE(decode_sync_listing(payload(listing)));
+  CHECK_FALSE(decode_sync_request(payload(request)));
+}
+
+TEST_CASE("a request comes back and has one encoding") {
+  SyncRequest request;
+  request.session = 9;
+  request.ranges = {{id_from<MemberKey>(1), 2, 3, 4}, {id_from<MemberKey>(1), 2, 1, 1}};
+  request.records = {{id_from<MemberKey>(5), 1, {}}, {id_from<MemberKey>(5), 1, {1, 2}}};
+  const auto got = decode_sync_request(payload(request));
+  REQUIRE(got);
+  CHECK(got->session == 9);
+  REQUIRE(got->ranges.size() == 2);
+  CHECK(got->ranges[0].first == 3);
+  CHECK(got->ranges[0].last == 4);
+  REQUIRE(got->records.size() == 2);
+  CHECK(got->records[1].subject == Bytes{1, 2});
+  check_canonical(payload(request), decode_sync_request, payload<SyncRequest>);
+  CHECK(encode_frame_of(request)[4] == 14);
+}
+
+TEST_CASE("a range is not empty and stays within 1 and 2^63 - 1") {
+  const auto author = id_from<MemberKey>(1);
+  CHECK(is_taken(SyncRequest::Range{author, 1, 1, kHalf - 1}));
+  CHECK_FALSE(is_taken(SyncRequest::Range{author, 1, 0, 1}));
+  CHECK_FALSE(is_taken(SyncRequest::Range{author, 1, 2, 1}));
+  CHECK_FALSE(is_taken(SyncRequest::Range{author, 1, 1, kHalf}));
+}
+
+TEST_CASE("256 ranges and 256 records pass and one more does not") {
+  SyncRequest request;
+  request.ranges.assign(limits::kSyncRangesMax, {id_from<MemberKey>(1), 1, 1, 1});
+  request.records.assign(limits::kSyncRangesMax, {id_from<MemberKey>(1), 1, {}});
+  CHECK(decode_sync_request(payload(request)));
+  CHECK(encode_frame_of(request).size() - 4 <= limits::kFrameBytesMax);
+  SyncRequest more = request;
+  more.ranges.push_back(more.ranges.back());
+  CHECK_FALSE(decode_sync_request(payload(more)));
+  more = request;
+  more.records.push_back(more.records.back());
+  CHECK_FALSE(decode_sync_request(payload(more)));
+}
+
+TEST_CASE("the end of an answer comes back") {
+  const auto got = decode_sync_done(payload(SyncDone{7, 8, true}));
+  REQUIRE(got);
+  CHECK(got->session == 7);
+  CHECK(got->envelopes == 8);
+  CHECK(got->complete);
+  check_canonical(payload(SyncDone{7, 8, false}), decode_sync_done, payload<SyncDone>);
+  CHECK(encode_frame_of(SyncDone{})[4] == 15);
+}
+
+TEST_CASE("a suspicion comes back") {
+  const auto got = decode_suspect_body(encode_suspect_body({id_from<MemberKey>(1), 2, 3}));
+  REQUIRE(got);
+  CHECK(got->member == id_from<MemberKey>(1));
+  CHECK(got->epoch == 2);
+  CHECK(got->version == 3);
+  check_canonical(encode_suspect_body(*got), decode_suspect_body, encode_suspect_body);
+}
