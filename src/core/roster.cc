@@ -39,6 +39,8 @@ bool Roster::is_backed(const MemberKey& member, const NameClaim& claim) const {
 }
 
 Member* Roster::apply(const Envelope& record, std::vector<Rename>& renames) {
+  // One record a member: under another subject or room a second one would count by its order of arrival.
+  if (!record.subject.empty() || !record.room.empty()) return nullptr;
   auto body = decode_member_body(record.body);
   if (!body) return nullptr;
   const Bytes signed_bytes = node_signing_bytes(mesh_, record.author, record.epoch, record.version, *body);

@@ -74,7 +74,6 @@ class Handshake {
   void refuse(RefuseReason reason, HandshakeFault fault, Bytes& out);
 
   HandshakeTerms terms_;
-  std::optional<Hello> peer_hello_;  // acceptor
   LinkNonce peer_nonce_{};
   NodeKey peer_node_;
   bool welcomed_ = false;            // acceptor: our welcome is out
