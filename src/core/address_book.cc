@@ -7,7 +7,8 @@
 namespace p2pmesh {
 namespace {
 
-/// Loopback and link-local addresses mean something else on another machine: only who advertises that scope dials it.
+/// Loopback and link-local addresses mean something else on another machine: only who advertises that scope
+/// dials it.
 bool is_in_scope(const NetAddress& address, const std::vector<NetAddress>& own) {
   const auto has = [&](auto test) { return std::any_of(own.begin(), own.end(), test); };
   if (address.is_loopback()) return has([](const NetAddress& mine) { return mine.is_loopback(); });
@@ -111,7 +112,8 @@ void AddressBook::dial_due(const std::vector<NetAddress>& own, std::size_t room,
   for (auto& [node, entry] : entries_) {
     if (room == 0) return;
     if (!entry.due || *entry.due > now || entry.dialling) continue;
-    while (entry.next < entry.addresses.size() && !is_in_scope(entry.addresses[entry.next].address, own)) ++entry.next;
+    while (entry.next < entry.addresses.size() && !is_in_scope(entry.addresses[entry.next].address, own))
+      ++entry.next;
     if (entry.next >= entry.addresses.size()) {
       entry.next = 0;
       back_off(entry, now);

@@ -20,8 +20,8 @@ class AddressBook {
   explicit AddressBook(std::uint64_t seed) : random_(seed) {}
 
   void restore(const RestoredPeer& peer, Instant now);
-  /// A node is said to listen there. Bounded: an address a node already has is kept, a ninth unproven one replaces
-  /// the oldest unproven one. Outputs what is to be kept on disk.
+  /// A node is said to listen there. Bounded: an address a node already has is kept, a ninth unproven one
+  /// replaces the oldest unproven one. Outputs what is to be kept on disk.
   void learn(const NodeKey& node, const NetAddress& address, Instant now, Outputs& out);
   /// Connected: no dialling until the link is lost. `dialled`: the address that answered.
   void on_connected(const NodeKey& node, const std::optional<NetAddress>& dialled, Outputs& out);
@@ -42,7 +42,7 @@ class AddressBook {
   };
   struct Entry {
     std::vector<Known> addresses;
-    std::size_t next = 0;       // index of the address to try next
+    std::size_t next = 0;  // index of the address to try next
     Duration backoff{};
     std::optional<Instant> due;  // nothing while connected or dialling
     bool dialling = false;

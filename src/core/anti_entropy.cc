@@ -7,8 +7,8 @@
 namespace p2pmesh {
 namespace {
 
-constexpr std::size_t kWantsMax = 65536;          // ranges and records a session remembers
-constexpr std::uint64_t kEnvelopesARange = 256;   // newest first, in pieces this large
+constexpr std::size_t kWantsMax = 65536;         // ranges and records a session remembers
+constexpr std::uint64_t kEnvelopesARange = 256;  // newest first, in pieces this large
 
 }  // namespace
 
@@ -19,8 +19,8 @@ void AntiEntropy::on_root(Link& link, Turn& turn) {
   start_waiting(turn);
 }
 
-/// Starts the first comparison over a link that has not had one yet; one session at a time, so that the same history
-/// is not fetched from several neighbors at once.
+/// Starts the first comparison over a link that has not had one yet; one session at a time, so that the same
+/// history is not fetched from several neighbors at once.
 void AntiEntropy::start_waiting(Turn& turn) {
   if (session_) return;
   for (auto& [id, link] : links_.all()) {
@@ -44,7 +44,8 @@ void AntiEntropy::start(Link& link, Turn& turn) {
 }
 
 void AntiEntropy::on_listing(Link& link, const SyncListing& listing, Turn& turn) {
-  if (!session_ || session_->link != link.id || session_->id != listing.session || session_->listing_complete) return;
+  if (!session_ || session_->link != link.id || session_->id != listing.session || session_->listing_complete)
+    return;
   Session& session = *session_;
   session.progress_at = turn.now.monotonic;
   const std::size_t own_bucket = HeldIndex::bucket_of(self_);
@@ -72,7 +73,8 @@ void AntiEntropy::on_listing(Link& link, const SyncListing& listing, Turn& turn)
   }
   for (const HeldRecord& record : listing.records) {
     const RecordVersion* mine = index_.find_record({record.author, record.kind, record.subject});
-    if (mine != nullptr && !RecordVersion{record.epoch, record.version, record.id}.is_newer_than(*mine)) continue;
+    if (mine != nullptr && !RecordVersion{record.epoch, record.version, record.id}.is_newer_than(*mine))
+      continue;
     if (session.want_records.size() >= kWantsMax) {
       session.truncated = true;
       continue;
@@ -115,7 +117,8 @@ void AntiEntropy::ask_next(Turn& turn) {
 }
 
 void AntiEntropy::on_done(Link& link, const SyncDone& done, Turn& turn) {
-  if (!session_ || session_->link != link.id || session_->id != done.session || !session_->listing_complete) return;
+  if (!session_ || session_->link != link.id || session_->id != done.session || !session_->listing_complete)
+    return;
   Session& session = *session_;
   session.progress_at = turn.now.monotonic;
   // An answer without an envelope and without an end would go on for ever.
@@ -194,7 +197,8 @@ std::optional<Instant> AntiEntropy::next_deadline() const {
 std::uint64_t AntiEntropy::foreign_own_seq(std::uint64_t epoch) const {
   std::uint64_t greatest = 0;
   for (const HeldLog& log : own_held_) {
-    if (log.epoch == epoch && !log.intervals.empty()) greatest = std::max(greatest, log.intervals.back().second);
+    if (log.epoch == epoch && !log.intervals.empty())
+      greatest = std::max(greatest, log.intervals.back().second);
   }
   return greatest;
 }
@@ -202,7 +206,8 @@ std::uint64_t AntiEntropy::foreign_own_seq(std::uint64_t epoch) const {
 void AntiEntropy::on_digest(Link& link, const SyncDigest& digest, Turn& turn) {
   std::array<std::uint8_t, limits::kDigestBuckets / 8> differing{};
   for (std::size_t i = 0; i < limits::kDigestBuckets; ++i) {
-    if (digest.buckets[i] != index_.buckets()[i]) differing[i / 8] |= static_cast<std::uint8_t>(1U << (i % 8));
+    if (digest.buckets[i] != index_.buckets()[i])
+      differing[i / 8] |= static_cast<std::uint8_t>(1U << (i % 8));
   }
   for (SyncListing& page : index_.list(differing)) {
     page.session = digest.session;
@@ -212,13 +217,15 @@ void AntiEntropy::on_digest(Link& link, const SyncDigest& digest, Turn& turn) {
 
 void AntiEntropy::on_request(Link& link, SyncRequest request, Turn& turn) {
   // One answer at a time a link: an honest neighbor asks again after the last one's end.
-  if (std::any_of(serving_.begin(), serving_.end(), [&](const auto& item) { return item.second.link == link.id; })) {
+  if (std::any_of(serving_.begin(), serving_.end(),
+                  [&](const auto& item) { return item.second.link == link.id; })) {
     return;
   }
   constexpr auto kBudget = static_cast<double>(limits::kRepairBytesPerSecond);
   auto [budget, is_new] = repair_.try_emplace(link.id, kBudget, turn.now.monotonic);
   auto& [left, since] = budget->second;
-  left = std::min(kBudget, left + kBudget * std::chrono::duration<double>(turn.now.monotonic - since).count());
+  left =
+      std::min(kBudget, left + kBudget * std::chrono::duration<double>(turn.now.monotonic - since).count());
   since = turn.now.monotonic;
 
   Load load;

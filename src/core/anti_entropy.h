@@ -68,8 +68,8 @@ class AntiEntropy {
     bool first_on_link = false;
     bool listing_complete = false;
     std::uint64_t own_bucket = 0;  // of the digest that was sent
-    bool truncated = false;  // more was listed than the bound on wants
-    std::vector<Want> wants;             // the last is fetched first
+    bool truncated = false;        // more was listed than the bound on wants
+    std::vector<Want> wants;       // the last is fetched first
     std::vector<SyncRequest::Record> want_records;
     SyncRequest asked;
     Instant progress_at{};
@@ -95,7 +95,7 @@ class AntiEntropy {
   std::optional<Instant> next_periodic_;
   std::vector<HeldLog> own_held_;
   bool neighbor_holds_all_own_ = false;
-  std::map<std::uint64_t, Serving> serving_;            // by Load request
+  std::map<std::uint64_t, Serving> serving_;             // by Load request
   std::map<LinkId, std::pair<double, Instant>> repair_;  // bytes left of the link's budget, since when
   std::uint64_t next_request_ = 1;
   AntiEntropyCounters counters_;

@@ -70,7 +70,8 @@ std::vector<Written> Author::write(RoomHeads& heads, const Now& now) {
   // lasts: who types is never held up, who pours in lines is written in few envelopes.
   constexpr auto kShare = Duration(static_cast<Duration::rep>(1e6 / kEnvelopesPerSecond));
   const bool thrifty = envelope_tokens_ < kEnvelopesBurst / 2;
-  if (thrifty && waiting_.size() < limits::kMessagesPerEnvelopeMax && now.monotonic < last_written_ + kShare) {
+  if (thrifty && waiting_.size() < limits::kMessagesPerEnvelopeMax &&
+      now.monotonic < last_written_ + kShare) {
     resume_at_ = last_written_ + kShare;
     return written;
   }
@@ -92,7 +93,8 @@ Written Author::write_one(RoomHeads& heads, WallMs wall_ms) {
   std::vector<std::string> messages;
   std::size_t bytes = 2;
   const std::string room = waiting_.front().room;
-  while (!waiting_.empty() && messages.size() < limits::kMessagesPerEnvelopeMax && waiting_.front().room == room) {
+  while (!waiting_.empty() && messages.size() < limits::kMessagesPerEnvelopeMax &&
+         waiting_.front().room == room) {
     const std::size_t more = text_message_bytes(waiting_.front().text.size());
     if (bytes + more > limits::kTextBodyBytesMax) break;
     bytes += more;
@@ -121,7 +123,9 @@ Written Author::write_one(RoomHeads& heads, WallMs wall_ms) {
   return written;
 }
 
-std::optional<Instant> Author::next_deadline() const { return waiting_.empty() ? std::nullopt : resume_at_; }
+std::optional<Instant> Author::next_deadline() const {
+  return waiting_.empty() ? std::nullopt : resume_at_;
+}
 
 EnvelopePtr Author::write_record(Envelope record, WallMs wall_ms) const {
   record.envelope_class = EnvelopeClass::kRecord;

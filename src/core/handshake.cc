@@ -5,7 +5,9 @@
 namespace p2pmesh {
 namespace {
 
-void append(Bytes& out, const Bytes& frame) { out.insert(out.end(), frame.begin(), frame.end()); }
+void append(Bytes& out, const Bytes& frame) {
+  out.insert(out.end(), frame.begin(), frame.end());
+}
 
 }  // namespace
 
@@ -20,7 +22,8 @@ Bytes Handshake::start() {
 
 void Handshake::on_frame(std::uint8_t type, ByteView payload, Bytes& out) {
   if (fault_ != HandshakeFault::kNone || done()) return;
-  if (type == static_cast<std::uint8_t>(FrameType::kHello) && !terms_.dialler && !welcomed_) return on_hello(payload, out);
+  if (type == static_cast<std::uint8_t>(FrameType::kHello) && !terms_.dialler && !welcomed_)
+    return on_hello(payload, out);
   if (type == static_cast<std::uint8_t>(FrameType::kWelcome) && (terms_.dialler || welcomed_)) {
     return on_welcome(payload, out);
   }
@@ -36,7 +39,8 @@ void Handshake::on_hello(ByteView payload, Bytes& out) {
     return;
   }
   peer_version_ = hello->version;
-  if (hello->version != kProtocolVersion) return refuse(RefuseReason::kVersion, HandshakeFault::kOtherVersion, out);
+  if (hello->version != kProtocolVersion)
+    return refuse(RefuseReason::kVersion, HandshakeFault::kOtherVersion, out);
   if (hello->node == to_node(terms_.node_signer->public_key())) {
     return refuse(RefuseReason::kSelf, HandshakeFault::kSelf, out);
   }
@@ -79,7 +83,8 @@ void Handshake::on_welcome(ByteView payload, Bytes& out) {
     return;
   }
   if (terms_.dialler) append(out, encode_frame_of(make_welcome(welcome->mesh)));
-  result_ = HandshakeResult{welcome->node, welcome->mesh, welcome->observed, welcome->addresses, welcome->heads};
+  result_ =
+      HandshakeResult{welcome->node, welcome->mesh, welcome->observed, welcome->addresses, welcome->heads};
 }
 
 void Handshake::on_refuse(ByteView payload) {
@@ -90,11 +95,21 @@ void Handshake::on_refuse(ByteView payload) {
   }
   peer_version_ = refusal->version;
   switch (refusal->reason) {
-    case RefuseReason::kVersion: fault_ = HandshakeFault::kOtherVersion; break;
-    case RefuseReason::kOtherMesh: fault_ = HandshakeFault::kOtherMesh; break;
-    case RefuseReason::kSelf: fault_ = HandshakeFault::kSelf; break;
-    case RefuseReason::kBusy: fault_ = HandshakeFault::kBusy; break;
-    case RefuseReason::kMalformed: fault_ = HandshakeFault::kMalformed; break;
+    case RefuseReason::kVersion:
+      fault_ = HandshakeFault::kOtherVersion;
+      break;
+    case RefuseReason::kOtherMesh:
+      fault_ = HandshakeFault::kOtherMesh;
+      break;
+    case RefuseReason::kSelf:
+      fault_ = HandshakeFault::kSelf;
+      break;
+    case RefuseReason::kBusy:
+      fault_ = HandshakeFault::kBusy;
+      break;
+    case RefuseReason::kMalformed:
+      fault_ = HandshakeFault::kMalformed;
+      break;
   }
 }
 

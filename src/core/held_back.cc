@@ -4,7 +4,9 @@
 
 namespace p2pmesh {
 
-bool HeldBack::has_room() const { return waiting_.size() < limits::kHeldBackMax; }
+bool HeldBack::has_room() const {
+  return waiting_.size() < limits::kHeldBackMax;
+}
 
 void HeldBack::hold(Store store, Instant deadline) {
   const Envelope& envelope = store.envelope->envelope;
@@ -12,7 +14,8 @@ void HeldBack::hold(Store store, Instant deadline) {
   waiting_.emplace(key, Waiting{std::move(store), deadline});
 }
 
-std::optional<Store> HeldBack::release_after(const MemberKey& author, std::uint64_t epoch, std::uint64_t seq) {
+std::optional<Store> HeldBack::release_after(const MemberKey& author, std::uint64_t epoch,
+                                             std::uint64_t seq) {
   auto found = waiting_.find(std::make_tuple(author, epoch, seq + 1));
   if (found == waiting_.end()) return std::nullopt;
   Store store = std::move(found->second.store);

@@ -11,14 +11,21 @@ namespace {
 constexpr std::size_t kLogItemBytes = 32 + 8 + 8 + 2;
 constexpr std::size_t kRecordItemBytes = 32 + 2 + 1 + 8 + 8 + 32;
 
-RecordKey key_of(const Envelope& envelope) { return {envelope.author, envelope.kind, envelope.subject}; }
+RecordKey key_of(const Envelope& envelope) {
+  return {envelope.author, envelope.kind, envelope.subject};
+}
 RecordVersion version_of(const SealedEnvelope& sealed) {
   return {sealed.envelope.epoch, sealed.envelope.version, sealed.id};
 }
 
 std::uint64_t digest_of(const RecordKey& key, const RecordVersion& version) {
   Writer writer;
-  writer.id(key.author).u16(key.kind).short_bytes(key.subject).u64(version.epoch).u64(version.version).id(version.id);
+  writer.id(key.author)
+      .u16(key.kind)
+      .short_bytes(key.subject)
+      .u64(version.epoch)
+      .u64(version.version)
+      .id(version.id);
   return hash_tagged_64("held record", writer.bytes());
 }
 
@@ -51,7 +58,8 @@ AcceptResult HeldIndex::accept_log(const SealedEnvelope& sealed, Instant now) {
   }
   EpochLog& log = epoch->second;
   if (log.accepted.contains(envelope.seq)) return AcceptResult::kAlready;
-  if (log.accepted.intervals().size() >= limits::kIntervalsPerEpochMax && envelope.seq > log.accepted.greatest() + 1) {
+  if (log.accepted.intervals().size() >= limits::kIntervalsPerEpochMax &&
+      envelope.seq > log.accepted.greatest() + 1) {
     return AcceptResult::kTooMany;
   }
   if (envelope.seq > log.accepted.greatest()) log.greatest_id = sealed.id;

@@ -8,8 +8,9 @@ namespace p2pmesh {
 std::vector<IntervalSet::Interval>::const_iterator IntervalSet::at_or_after(std::uint64_t number) const {
   // Almost every insertion is at the end.
   if (intervals_.empty() || intervals_.back().second < number) return intervals_.end();
-  return std::lower_bound(intervals_.begin(), intervals_.end(), number,
-                          [](const Interval& interval, std::uint64_t value) { return interval.second < value; });
+  return std::lower_bound(
+      intervals_.begin(), intervals_.end(), number,
+      [](const Interval& interval, std::uint64_t value) { return interval.second < value; });
 }
 
 bool IntervalSet::contains(std::uint64_t number) const {
@@ -46,7 +47,8 @@ void IntervalSet::erase(std::uint64_t number) {
 
 std::vector<IntervalSet::Interval> IntervalSet::missing(std::uint64_t first, std::uint64_t last) const {
   std::vector<Interval> gaps;
-  for (auto next = at_or_after(first); first <= last && next != intervals_.end() && next->first <= last; ++next) {
+  for (auto next = at_or_after(first); first <= last && next != intervals_.end() && next->first <= last;
+       ++next) {
     if (next->first > first) gaps.emplace_back(first, next->first - 1);
     first = next->second + 1;
   }

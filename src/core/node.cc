@@ -9,7 +9,7 @@
 namespace p2pmesh {
 namespace {
 
-constexpr auto kAloneAfter = std::chrono::seconds(2);    // as long as the screen waits
+constexpr auto kAloneAfter = std::chrono::seconds(2);      // as long as the screen waits
 constexpr auto kSettledAnyway = std::chrono::seconds(10);  // a first comparison may move a long history
 constexpr std::size_t kTakenPerFrame = 1024;
 constexpr std::size_t kDialsPerTurn = 8;
@@ -37,7 +37,8 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
   std::vector<Rename> renames;
   for (const EnvelopePtr& record : restored.records) {
     index.restore(*record);
-    if (record->envelope.kind == static_cast<std::uint16_t>(Kind::kMember)) roster.apply(record->envelope, renames);
+    if (record->envelope.kind == static_cast<std::uint16_t>(Kind::kMember))
+      roster.apply(record->envelope, renames);
   }
   for (const RestoredPeer& peer : restored.peers) {
     if (peer.node != own.node()) addresses.restore(peer, turn.now.monotonic);
@@ -171,12 +172,15 @@ void Node::flush(const Now& now, Outputs& out) {
   state_->flush(turn);
 }
 
-std::optional<Instant> Node::next_deadline() const { return state_->next_deadline(); }
+std::optional<Instant> Node::next_deadline() const {
+  return state_->next_deadline();
+}
 
 NodeStatus Node::status() const {
   NodeStatus status;
-  status.name = state_->roster.find(state_->own.key()) != nullptr ? state_->roster.shown_name(state_->own.key())
-                                                                  : state_->options.name;
+  status.name = state_->roster.find(state_->own.key()) != nullptr
+                    ? state_->roster.shown_name(state_->own.key())
+                    : state_->options.name;
   status.neighbors = state_->links.size();
   bool has_self = false;
   for (const auto& [key, member] : state_->roster.members()) {
@@ -216,11 +220,17 @@ std::string Node::shown_name(const MemberKey& member) const {
   return state_->roster.shown_name(member);
 }
 
-std::vector<Head> Node::deepest_heads() const { return state_->heads.deepest(limits::kParentsMax); }
+std::vector<Head> Node::deepest_heads() const {
+  return state_->heads.deepest(limits::kParentsMax);
+}
 
-std::vector<NetAddress> Node::advertised() const { return state_->own.addresses(); }
+std::vector<NetAddress> Node::advertised() const {
+  return state_->own.addresses();
+}
 
-bool Node::can_take_text() const { return state_->author.has_room(); }
+bool Node::can_take_text() const {
+  return state_->author.has_room();
+}
 
 std::vector<std::pair<std::string, std::uint64_t>> Node::counters() const {
   const CoreCounters& core = state_->counters;

@@ -10,7 +10,9 @@ namespace {
 
 constexpr auto kDialDelay = std::chrono::milliseconds(500);  // newcomers dial first, so few links cross
 
-bool is_kind(const Envelope& envelope, Kind kind) { return envelope.kind == static_cast<std::uint16_t>(kind); }
+bool is_kind(const Envelope& envelope, Kind kind) {
+  return envelope.kind == static_cast<std::uint16_t>(kind);
+}
 
 }  // namespace
 
@@ -21,9 +23,12 @@ void Node::State::on(const EnvelopeReceived& received, Turn& turn) {
   }
   if (received.live) broadcast.on_received();
   switch (received.envelope->envelope.envelope_class) {
-    case EnvelopeClass::kLog: return on_log(received, turn);
-    case EnvelopeClass::kRecord: return on_record(received, turn);
-    case EnvelopeClass::kPassing: return on_passing(received, turn);
+    case EnvelopeClass::kLog:
+      return on_log(received, turn);
+    case EnvelopeClass::kRecord:
+      return on_record(received, turn);
+    case EnvelopeClass::kPassing:
+      return on_passing(received, turn);
   }
 }
 
@@ -134,7 +139,8 @@ void Node::State::apply_member_record(const Envelope& record, bool live, Turn& t
   }
   if (links.find_node(member->body.node) != nullptr) return;
   if (member->body.online) {
-    addresses.wake(member->body.node, turn.now.monotonic, presence.is_settled() ? Duration(kDialDelay) : Duration{});
+    addresses.wake(member->body.node, turn.now.monotonic,
+                   presence.is_settled() ? Duration(kDialDelay) : Duration{});
   } else {
     addresses.on_lost(member->body.node, true, turn.now.monotonic);
   }
@@ -164,7 +170,8 @@ void Node::State::on(const Committed& committed, Turn& turn) {
   }
   index.hold_log(envelope);
   for (std::size_t i = 0; i < committed.context.tokens.size(); ++i) {
-    turn.out.push_back(Acknowledge{committed.context.tokens[i], committed.envelope->id, static_cast<std::uint32_t>(i)});
+    turn.out.push_back(
+        Acknowledge{committed.context.tokens[i], committed.envelope->id, static_cast<std::uint32_t>(i)});
   }
   if (committed.row != 0) turn.out.push_back(Announce{committed.envelope, committed.context, committed.row});
   if (committed.context.own) return;
@@ -178,7 +185,9 @@ void Node::State::on(const ForkKept& fork, Turn& turn) {
   broadcast.flood(*fork.envelope, 0, 0, turn);
 }
 
-void Node::State::on(const Loaded& loaded, Turn& turn) { anti_entropy.on_loaded(loaded, turn); }
+void Node::State::on(const Loaded& loaded, Turn& turn) {
+  anti_entropy.on_loaded(loaded, turn);
+}
 
 void Node::State::publish_own_record(bool is_online, Turn& turn) {
   record_stale = false;

@@ -21,19 +21,23 @@ void Node::State::on(const LinkUp& up, Turn& turn) {
     own.on_link_down(*loser);
     anti_entropy.on_link_down(*loser, turn);
   }
-  for (const NetAddress& address : up.addresses) addresses.learn(up.node, address, turn.now.monotonic, turn.out);
+  for (const NetAddress& address : up.addresses)
+    addresses.learn(up.node, address, turn.now.monotonic, turn.out);
   if (own.on_observed(up)) record_stale = true;
   if (!first_link_at) first_link_at = turn.now.monotonic;
   presence.on_link_up(up.node, turn);
-  if (OfflineList list = presence.offline_list(); !list.items.empty()) turn.send(up.link, encode_frame_of(list));
-  // Before the first digest: a neighbor that has just begun may not hold its own record yet, and one with nothing
-  // to compare would be taken for one that is like us.
+  if (OfflineList list = presence.offline_list(); !list.items.empty())
+    turn.send(up.link, encode_frame_of(list));
+  // Before the first digest: a neighbor that has just begun may not hold its own record yet, and one with
+  // nothing to compare would be taken for one that is like us.
   if (own_record) turn.send(up.link, encode_repair(own_record->encoded));
   own.ask_sponsor(*links.find(up.link), turn);
   beat(turn);
 }
 
-void Node::State::on(const LinkDown& down, Turn& turn) { lose_link(down.link, turn); }
+void Node::State::on(const LinkDown& down, Turn& turn) {
+  lose_link(down.link, turn);
+}
 
 void Node::State::lose_link(LinkId id, Turn& turn) {
   Link* link = links.find(id);
@@ -111,10 +115,12 @@ void Node::State::on(const FrameReceived& frame, Turn& turn) {
       });
       break;
     case FrameType::kSyncDigest:
-      take(decode_sync_digest(frame.payload), [&](const SyncDigest& digest) { anti_entropy.on_digest(*link, digest, turn); });
+      take(decode_sync_digest(frame.payload),
+           [&](const SyncDigest& digest) { anti_entropy.on_digest(*link, digest, turn); });
       break;
     case FrameType::kSyncListing:
-      take(decode_sync_listing(frame.payload), [&](const SyncListing& listing) { on_listing(*link, listing, turn); });
+      take(decode_sync_listing(frame.payload),
+           [&](const SyncListing& listing) { on_listing(*link, listing, turn); });
       break;
     case FrameType::kSyncRequest:
       take(decode_sync_request(frame.payload),
@@ -128,7 +134,8 @@ void Node::State::on(const FrameReceived& frame, Turn& turn) {
       break;
     case FrameType::kClose:  // runtime closes; LinkDown follows
       break;
-    default: ok = false;
+    default:
+      ok = false;
   }
   if (!ok) {
     ++counters.faulty_frames;

@@ -1,5 +1,5 @@
-// The parts of a node and how they are wired; node.cc has the entry points, node_links.cc what comes over links,
-// node_envelopes.cc what becomes of envelopes.
+// The parts of a node and how they are wired; node.cc has the entry points, node_links.cc what comes over
+// links, node_envelopes.cc what becomes of envelopes.
 #pragma once
 
 #include <optional>

@@ -8,8 +8,8 @@
 namespace p2pmesh {
 namespace {
 
-constexpr auto kSponsorTimeout = std::chrono::seconds(3);   // a round trip and a signature take milliseconds
-constexpr auto kGrantKept = std::chrono::seconds(30);       // until the record has surely arrived
+constexpr auto kSponsorTimeout = std::chrono::seconds(3);  // a round trip and a signature take milliseconds
+constexpr auto kGrantKept = std::chrono::seconds(30);      // until the record has surely arrived
 constexpr std::size_t kGrantsMax = 1024;
 
 }  // namespace
@@ -59,7 +59,8 @@ bool OwnMember::on_reply(const Link& link, const SponsorReply& reply) {
     claim.proof = ClaimProof::kSponsor;
     claim.sponsor = reply.sponsor;
     claim.signature = reply.signature;
-    const Bytes signed_bytes = sponsor_signing_bytes(options_.mesh, key_, claim.name, claim.depth, claim.heads);
+    const Bytes signed_bytes =
+        sponsor_signing_bytes(options_.mesh, key_, claim.name, claim.depth, claim.heads);
     // A signature that nobody would accept is worse than none: it would be tried again for ever.
     if (!options_.verifier->verify(reply.sponsor.view(), signed_bytes, reply.signature)) {
       claim = NameClaim{};

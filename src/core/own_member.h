@@ -32,7 +32,8 @@ class OwnMember {
   /// With a claim, or after waiting for a sponsor for too long: texts may be written.
   [[nodiscard]] bool may_write(Instant now) const { return has_claim() || now >= write_anyway_at_; }
 
-  /// Asks a neighbor to sponsor the claim, unless one is asked already. The claim names the heads of its welcome.
+  /// Asks a neighbor to sponsor the claim, unless one is asked already. The claim names the heads of its
+  /// welcome.
   void ask_sponsor(const Link& link, Turn& turn);
   /// True when a claim was made: publish.
   bool on_reply(const Link& link, const SponsorReply& reply);

@@ -26,7 +26,8 @@ void PresenceTracker::set(Member& member, Presence presence, bool told, Turn& tu
   const auto tell = [&](NoticeKind kind) {
     turn.out.push_back(PublishNotice{kind, member.key, member.shown_name, {}});
   };
-  if (presence == Presence::kOnline) tell(before == Presence::kOffline ? NoticeKind::kBack : NoticeKind::kJoined);
+  if (presence == Presence::kOnline)
+    tell(before == Presence::kOffline ? NoticeKind::kBack : NoticeKind::kJoined);
   if (before != Presence::kOnline) return;
   if (presence == Presence::kLeft) tell(NoticeKind::kLeft);
   if (presence == Presence::kOffline) tell(NoticeKind::kOffline);
@@ -91,7 +92,8 @@ PresenceTracker::ListOutcome PresenceTracker::on_offline_list(const OfflineList&
   for (const OfflineList::Item& item : list.items) {
     Member* member = roster_.find(item.member);
     if (member == nullptr) {
-      if (reported_offline_.size() < limits::kMembersMax) reported_offline_[item.member] = {item.epoch, item.version};
+      if (reported_offline_.size() < limits::kMembersMax)
+        reported_offline_[item.member] = {item.epoch, item.version};
       continue;
     }
     if (!covers(item.epoch, item.version, *member) || !member->body.online) continue;
@@ -120,7 +122,11 @@ void PresenceTracker::settle(Turn& turn) {
     if (member.presence != Presence::kUnknown) continue;
     const bool here = member.body.online && links_.size() > 0;
     // With a neighbor who did not list it as gone a member is here; without one nobody is.
-    set(member, !member.body.online ? Presence::kLeft : here ? Presence::kOnline : Presence::kOffline, false, turn);
+    set(member,
+        !member.body.online ? Presence::kLeft
+        : here              ? Presence::kOnline
+                            : Presence::kOffline,
+        false, turn);
   }
   settled_ = true;
 }

@@ -13,14 +13,15 @@
 
 namespace p2pmesh {
 
-/// Keeps Member::presence true to what is known, and says what changed. Until the node has settled, changes are
-/// taken in without a notice: a newcomer is told who is here, not that everyone joined.
+/// Keeps Member::presence true to what is known, and says what changed. Until the node has settled, changes
+/// are taken in without a notice: a newcomer is told who is here, not that everyone joined.
 class PresenceTracker {
  public:
-  PresenceTracker(Roster& roster, Links& links, const MemberKey& self) : roster_(roster), links_(links), self_(self) {}
+  PresenceTracker(Roster& roster, Links& links, const MemberKey& self)
+      : roster_(roster), links_(links), self_(self) {}
 
-  /// A member's record was applied. `was_known`: there was an earlier one; `live`: it came by flood, so it was
-  /// published just now.
+  /// A member's record was applied. `was_known`: there was an earlier one; `live`: it came by flood, so it
+  /// was published just now.
   void on_record(Member& member, bool was_known, bool live, Turn& turn);
   void on_link_up(const NodeKey& node, Turn& turn);
   /// Returns the members that are to be suspected aloud.

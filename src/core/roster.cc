@@ -14,7 +14,9 @@ bool holds_over(const Member& a, const Member& b) {
          std::make_tuple(!b.claim_backed, b.body.claim.depth, b.claim_id);
 }
 
-std::string suffix_of(const MemberKey& key) { return "~" + key.hex().substr(0, 4); }
+std::string suffix_of(const MemberKey& key) {
+  return "~" + key.hex().substr(0, 4);
+}
 
 EnvelopeId claim_id_of(const MemberKey& member, const NameClaim& claim) {
   Bytes bytes(member.bytes.begin(), member.bytes.end());
@@ -27,8 +29,10 @@ EnvelopeId claim_id_of(const MemberKey& member, const NameClaim& claim) {
 
 bool Roster::is_backed(const MemberKey& member, const NameClaim& claim) const {
   switch (claim.proof) {
-    case ClaimProof::kNone: return false;
-    case ClaimProof::kFounder: return claim.depth == 0 && hash_mesh(member, claim.nonce) == mesh_;
+    case ClaimProof::kNone:
+      return false;
+    case ClaimProof::kFounder:
+      return claim.depth == 0 && hash_mesh(member, claim.nonce) == mesh_;
     case ClaimProof::kSponsor:
       return claim.depth > 0 && claim.sponsor != member &&
              verifier_.verify(claim.sponsor.view(),
@@ -97,7 +101,8 @@ void Roster::settle_name(const std::string& name_key, std::vector<Rename>& renam
     Member& member = members_.at(key);
     std::string shown = member.body.claim.name;
     if (&member != holder) shown += suffix_of(key);
-    if (!member.shown_name.empty() && member.shown_name != shown) renames.push_back({key, member.shown_name, shown});
+    if (!member.shown_name.empty() && member.shown_name != shown)
+      renames.push_back({key, member.shown_name, shown});
     member.shown_name = std::move(shown);
   }
 }

@@ -49,8 +49,9 @@ class Roster {
  public:
   Roster(const MeshId& mesh, const Verifier& verifier) : mesh_(mesh), verifier_(verifier) {}
 
-  /// Takes a record that is newer than the one known. Nothing is changed and null returned when its body is malformed or
-  /// the node did not countersign it. Renames are appended, its own first appearance not among them.
+  /// Takes a record that is newer than the one known. Nothing is changed and null returned when its body is
+  /// malformed or the node did not countersign it. Renames are appended, its own first appearance not among
+  /// them.
   Member* apply(const Envelope& record, std::vector<Rename>& renames);
 
   [[nodiscard]] Member* find(const MemberKey& key);

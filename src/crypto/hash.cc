@@ -22,7 +22,9 @@ std::array<std::uint8_t, kSize> blake2b(std::string_view tag, ByteView message) 
 
 }  // namespace
 
-std::array<std::uint8_t, 32> hash_tagged(std::string_view tag, ByteView message) { return blake2b<32>(tag, message); }
+std::array<std::uint8_t, 32> hash_tagged(std::string_view tag, ByteView message) {
+  return blake2b<32>(tag, message);
+}
 
 std::uint64_t hash_tagged_64(std::string_view tag, ByteView message) {
   const auto digest = blake2b<16>(tag, message);

@@ -36,13 +36,16 @@ class Ed25519Verifier final : public Verifier {
  public:
   bool verify(ByteView public_key, ByteView message, const Signature& signature) const override {
     return public_key.size() == crypto_sign_PUBLICKEYBYTES &&
-           crypto_sign_verify_detached(signature.data(), message.data(), message.size(), public_key.data()) == 0;
+           crypto_sign_verify_detached(signature.data(), message.data(), message.size(), public_key.data()) ==
+               0;
   }
 };
 
 }  // namespace
 
-bool init_crypto() { return sodium_init() >= 0; }
+bool init_crypto() {
+  return sodium_init() >= 0;
+}
 
 KeySeed draw_seed() {
   KeySeed seed;
@@ -50,9 +53,13 @@ KeySeed draw_seed() {
   return seed;
 }
 
-void draw_random(std::span<std::uint8_t> out) { randombytes_buf(out.data(), out.size()); }
+void draw_random(std::span<std::uint8_t> out) {
+  randombytes_buf(out.data(), out.size());
+}
 
-std::unique_ptr<Signer> make_ed25519_signer(const KeySeed& seed) { return std::make_unique<Ed25519Signer>(seed); }
+std::unique_ptr<Signer> make_ed25519_signer(const KeySeed& seed) {
+  return std::make_unique<Ed25519Signer>(seed);
+}
 
 const Verifier& ed25519_verifier() {
   static const Ed25519Verifier verifier;

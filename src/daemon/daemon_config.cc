@@ -12,9 +12,10 @@ namespace {
 
 constexpr std::size_t kConfigBytesMax = 1024 * 1024;
 
-tl::unexpected<Error> config_error(const std::string& path, const toml::source_region& where, const std::string& what) {
-  return fail(ExitStatus::kConfig, "configuration file " + path + ", line " + std::to_string(where.begin.line) + ": " +
-                                       format_safe_line(what));
+tl::unexpected<Error> config_error(const std::string& path, const toml::source_region& where,
+                                   const std::string& what) {
+  return fail(ExitStatus::kConfig, "configuration file " + path + ", line " +
+                                       std::to_string(where.begin.line) + ": " + format_safe_line(what));
 }
 
 bool take_string(const toml::node& node, std::optional<std::string>& into) {
@@ -39,8 +40,10 @@ bool take_strings(const toml::node& node, std::optional<std::vector<std::string>
 
 Result<DaemonConfig> read_daemon_config(const std::string& path) {
   auto content = read_file(path, kConfigBytesMax);
-  if (!content) return fail(ExitStatus::kConfig, "configuration file " + path + ": " + content.error().message);
-  if (!*content) return fail(ExitStatus::kConfig, "there is no configuration file " + path + "; check --config");
+  if (!content)
+    return fail(ExitStatus::kConfig, "configuration file " + path + ": " + content.error().message);
+  if (!*content)
+    return fail(ExitStatus::kConfig, "there is no configuration file " + path + "; check --config");
   toml::table table;
   try {
     table = toml::parse(as_text(**content), path);
@@ -51,19 +54,28 @@ Result<DaemonConfig> read_daemon_config(const std::string& path) {
   for (const auto& [key, node] : table) {
     const std::string_view name = key.str();
     bool fits = true;
-    if (name == "name") fits = take_string(node, config.name);
-    else if (name == "listen") fits = take_string(node, config.listen);
-    else if (name == "join") fits = take_strings(node, config.join);
-    else if (name == "data_dir") fits = take_string(node, config.data_dir);
-    else if (name == "log_level") fits = take_string(node, config.log_level);
-    else return config_error(path, key.source(), "unknown key " + std::string(name) + "; p2pmeshd(8) lists the keys");
+    if (name == "name")
+      fits = take_string(node, config.name);
+    else if (name == "listen")
+      fits = take_string(node, config.listen);
+    else if (name == "join")
+      fits = take_strings(node, config.join);
+    else if (name == "data_dir")
+      fits = take_string(node, config.data_dir);
+    else if (name == "log_level")
+      fits = take_string(node, config.log_level);
+    else
+      return config_error(path, key.source(),
+                          "unknown key " + std::string(name) + "; p2pmeshd(8) lists the keys");
     if (!fits) {
-      return config_error(path, node.source(),
-                          std::string(name) + (name == "join" ? " must be an array of strings" : " must be a string"));
+      return config_error(
+          path, node.source(),
+          std::string(name) + (name == "join" ? " must be an array of strings" : " must be a string"));
     }
   }
   if (config.log_level && !is_log_level(*config.log_level)) {
-    return fail(ExitStatus::kConfig, "configuration file " + path + ": log_level " + format_safe_line(*config.log_level) +
+    return fail(ExitStatus::kConfig, "configuration file " + path + ": log_level " +
+                                         format_safe_line(*config.log_level) +
                                          " is none of trace, debug, info, warn, error, off");
   }
   return config;

@@ -14,10 +14,14 @@ namespace {
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return spdlog::level::debug;
-    case LogLevel::kInfo: return spdlog::level::info;
-    case LogLevel::kWarning: return spdlog::level::warn;
-    case LogLevel::kError: return spdlog::level::err;
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarning:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
@@ -63,7 +67,9 @@ Result<std::unique_ptr<DaemonLog>> DaemonLog::open(const std::string& file, cons
   const bool to_person = !file.empty() || is_terminal(2);
   auto formatter = std::make_unique<spdlog::pattern_formatter>();
   formatter->add_flag<JournalPriority>('*');
-  formatter->set_pattern(to_journal ? "%*%v" : to_person ? "%Y-%m-%dT%H:%M:%S.%e%z %l %v" : "%*%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  formatter->set_pattern(to_journal  ? "%*%v"
+                         : to_person ? "%Y-%m-%dT%H:%M:%S.%e%z %l %v"
+                                     : "%*%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   impl->logger->set_formatter(std::move(formatter));
   impl->logger->flush_on(spdlog::level::trace);
   std::unique_ptr<DaemonLog> log(new DaemonLog(std::move(impl)));
@@ -71,8 +77,12 @@ Result<std::unique_ptr<DaemonLog>> DaemonLog::open(const std::string& file, cons
   return log;
 }
 
-void DaemonLog::log(LogLevel level, std::string_view line) { impl_->logger->log(to_spdlog(level), line); }
+void DaemonLog::log(LogLevel level, std::string_view line) {
+  impl_->logger->log(to_spdlog(level), line);
+}
 
-void DaemonLog::set_level(const std::string& level) { impl_->logger->set_level(spdlog::level::from_str(level)); }
+void DaemonLog::set_level(const std::string& level) {
+  impl_->logger->set_level(spdlog::level::from_str(level));
+}
 
 }  // namespace p2pmesh

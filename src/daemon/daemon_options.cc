@@ -33,8 +33,9 @@ Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& o
   if (!listen.empty()) {
     options.host.listen = SocketAddress::parse(listen);
     if (!options.host.listen) {
-      return fault(raw.listen.empty(), options, "--listen " + format_safe_line(listen) +
-                              " is not an address and port; type for example 127.0.0.1:9750 or [::1]:0");
+      return fault(raw.listen.empty(), options,
+                   "--listen " + format_safe_line(listen) +
+                       " is not an address and port; type for example 127.0.0.1:9750 or [::1]:0");
     }
   }
   const bool own_joins = !raw.joins.empty();
@@ -42,8 +43,8 @@ Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& o
     auto target = parse_host_port(join);
     if (!target || target->port == 0) {
       return fault(!own_joins, options,
-                  "--join " + format_safe_line(join) + ": " +
-                      (target ? std::string("port 0 cannot be dialled") : target.error().message));
+                   "--join " + format_safe_line(join) + ": " +
+                       (target ? std::string("port 0 cannot be dialled") : target.error().message));
     }
     options.host.joins.push_back(*target);
   }
@@ -72,12 +73,14 @@ bool is_log_level(const std::string& level) {
 }
 
 Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptions& options) {
-  CLI::App app{"The node of a mesh that needs no server: holds the links and the history, serves the control socket."};
+  CLI::App app{
+      "The node of a mesh that needs no server: holds the links and the history, serves the control socket."};
   Raw raw;
   int ready_fd = -1;
   app.add_option("--name", raw.name, "the member's name")->option_text("NAME");
   app.add_option("--join", raw.joins, "join through the member there; repeatable")->option_text("HOST:PORT");
-  app.add_option("--listen", raw.listen, "where others reach this node (default: 127.0.0.1, the last run's port)")
+  app.add_option("--listen", raw.listen,
+                 "where others reach this node (default: 127.0.0.1, the last run's port)")
       ->option_text("ADDR:PORT");
   app.add_option("--data-dir", raw.data_dir, "keys and history")->option_text("DIR");
   app.add_option("--config", options.config_file, "TOML file with name, listen, join, data_dir, log_level")

@@ -20,8 +20,8 @@ struct DaemonOptions {
   std::string print_and_exit;  ///< help or version text
 };
 
-/// Errors: kUsage, kConfig; a sentence and what to type. `ready_fd` is filled in `options` even then, if it could be
-/// read.
+/// Errors: kUsage, kConfig; a sentence and what to type. `ready_fd` is filled in `options` even then, if it
+/// could be read.
 Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptions& options);
 
 /// The keys of a configuration file; what is missing stays empty.

@@ -12,7 +12,8 @@
 
 namespace p2pmesh {
 
-/// `ready`, or `error STATUS MESSAGE` with line breaks as \n; the first one told counts, then the descriptor is closed.
+/// `ready`, or `error STATUS MESSAGE` with line breaks as \n; the first one told counts, then the descriptor
+/// is closed.
 class ReadyLine {
  public:
   explicit ReadyLine(std::optional<int> fd) {
@@ -23,8 +24,10 @@ class ReadyLine {
   void tell(const Error& error) {
     std::string line = "error " + std::to_string(static_cast<int>(error.status)) + " ";
     for (char c : error.message) {
-      if (c == '\n') line += "\\n";
-      else line += c;
+      if (c == '\n')
+        line += "\\n";
+      else
+        line += c;
     }
     tell_line(line + "\n");
   }

@@ -1,10 +1,13 @@
-// A shard is a ring of entries in the order of insertion and an index of 8-byte slots over it, so that a lookup
-// reads one line of the index and, if the key is there, one entry.
-// Invariants of a shard, all under its lock:
+// A shard is a ring of entries in the order of insertion and an index of 8-byte slots over it, so that a
+// lookup reads one line of the index and, if the key is there, one entry. Invariants of a shard, all under
+// its lock:
 //  1. `ring` and `index` are powers of two long; the index is never more than half full, so probing ends.
-//  2. Entries have numbers that count up (and wrap); the ring holds first_number ... first_number + ring_size - 1,
-//     each at its number modulo the ring's length. An erased entry stays there, without a slot, until it is the oldest.
-//  3. Every entry that is not erased has one slot. Linear probing without tombstones: between a key's home slot and
+//  2. Entries have numbers that count up (and wrap); the ring holds first_number ... first_number + ring_size
+//  - 1,
+//     each at its number modulo the ring's length. An erased entry stays there, without a slot, until it is
+//     the oldest.
+//  3. Every entry that is not erased has one slot. Linear probing without tombstones: between a key's home
+//  slot and
 //     its slot no slot is empty (taking one out moves the followers back).
 //  4. An entry's stamp is its insertion time, so expiry takes from the front of the ring alone.
 #include "p2pmesh/dedup/seen_table.h"
@@ -26,7 +29,8 @@ namespace p2pmesh {
 namespace {
 
 constexpr std::size_t kShards = 64;  // by the top six bits; 2 threads then meet in 1 of 64 cases
-constexpr std::size_t kShardEntriesMax = 1U << 30;  // so that the numbers of a ring are distinct and slots suffice
+constexpr std::size_t kShardEntriesMax =
+    1U << 30;  // so that the numbers of a ring are distinct and slots suffice
 
 std::uint64_t xxh3_of(const EnvelopeId& id, WallMs wall_ms, std::uint64_t seed) {
   std::array<std::uint8_t, EnvelopeId::kSize + sizeof wall_ms> key;
@@ -35,8 +39,9 @@ std::uint64_t xxh3_of(const EnvelopeId& id, WallMs wall_ms, std::uint64_t seed) 
   return XXH3_64bits_withSeed(key.data(), key.size(), seed);
 }
 
-/// Held for some 60 ns, so waiting in a loop beats a mutex, which alone would take a fifth of an insertion (measured:
-/// 88 ns against 70 ns). Who holds it may have lost its processor: then the waiting thread gives up its own.
+/// Held for some 60 ns, so waiting in a loop beats a mutex, which alone would take a fifth of an insertion
+/// (measured: 88 ns against 70 ns). Who holds it may have lost its processor: then the waiting thread gives
+/// up its own.
 class ShardLock {
  public:
   void lock() {
@@ -66,7 +71,9 @@ struct Slot {
   std::uint32_t number = 0;
 };
 
-std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash) | 1; }
+std::uint32_t tag_of(std::uint64_t hash) {
+  return static_cast<std::uint32_t>(hash) | 1;
+}
 
 }  // namespace
 
@@ -178,7 +185,9 @@ bool SeenTable::insert(const EnvelopeId& id, WallMs wall_ms, Instant now) {
   const std::int64_t oldest = (now - options_.expiry).time_since_epoch().count();
   Shard& shard = shards_[hash >> 58];
   std::lock_guard guard(shard.lock);
-  const auto front_is_due = [&] { return shard.ring_size > 0 && shard.entry(shard.first_number).stamp <= oldest; };
+  const auto front_is_due = [&] {
+    return shard.ring_size > 0 && shard.entry(shard.first_number).stamp <= oldest;
+  };
   // A few at a time keeps each call short; more out than in empties any backlog.
   for (int i = 0; i < 4 && front_is_due(); ++i) {
     if (shard.drop_oldest(options_)) ++shard.expired;

@@ -14,8 +14,9 @@ AuthorBudget::AuthorBudget(Instant now)
 
 double AuthorBudget::envelopes_at(Instant now) const {
   const double seconds = std::chrono::duration<double>(now - refilled_).count();
-  return std::min(static_cast<double>(limits::kAuthorEnvelopesBurst),
-                  envelopes_ + std::max(0.0, seconds) * static_cast<double>(limits::kAuthorEnvelopesPerSecond));
+  return std::min(
+      static_cast<double>(limits::kAuthorEnvelopesBurst),
+      envelopes_ + std::max(0.0, seconds) * static_cast<double>(limits::kAuthorEnvelopesPerSecond));
 }
 
 bool AuthorBudget::has_room(std::size_t bytes, Instant now) {

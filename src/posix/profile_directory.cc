@@ -15,7 +15,9 @@ std::optional<std::string> read_variable(const char* name) {
 
 }  // namespace
 
-Environment Environment::read() { return {read_variable("HOME"), read_variable("XDG_DATA_HOME")}; }
+Environment Environment::read() {
+  return {read_variable("HOME"), read_variable("XDG_DATA_HOME")};
+}
 
 Result<std::string> profiles_directory(const Environment& environment) {
   // A relative path is to be ignored, says the specification.
@@ -23,7 +25,8 @@ Result<std::string> profiles_directory(const Environment& environment) {
     return *environment.xdg_data_home + "/p2pmesh";
   }
   if (environment.home) return *environment.home + "/.local/share/p2pmesh";
-  return fail(ExitStatus::kConfig, "HOME is not set, so there is no place for data. Set HOME, or give --data-dir DIR.");
+  return fail(ExitStatus::kConfig,
+              "HOME is not set, so there is no place for data. Set HOME, or give --data-dir DIR.");
 }
 
 Result<std::string> default_data_dir(const Environment& environment, const std::string& name) {

@@ -160,7 +160,9 @@ int take_socket_error(int fd) {
   return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
 }
 
-void shut_down_writing(int fd) { ::shutdown(fd, SHUT_WR); }
+void shut_down_writing(int fd) {
+  ::shutdown(fd, SHUT_WR);
+}
 
 Result<SocketAddress> local_address(int fd) {
   return ask_name(fd, ::getsockname, "local");

@@ -13,7 +13,9 @@ bool SendQueue::push(SharedBytes frame, FrameClass frame_class) {
   return true;
 }
 
-bool SendQueue::is_overfull() const { return bytes_ > limits::kSendQueueBytesMax; }
+bool SendQueue::is_overfull() const {
+  return bytes_ > limits::kSendQueueBytesMax;
+}
 
 IoStatus SendQueue::write_to(int fd) {
   while (!empty()) {
@@ -29,7 +31,8 @@ IoStatus SendQueue::write_to(int fd) {
     }
     const std::size_t urgent_used = count - repair_used;
     if (urgent_used == urgent_.size()) {
-      for (std::size_t i = repair_used; i < repair_.size() && count < pieces.size(); ++i) pieces[count++] = *repair_[i];
+      for (std::size_t i = repair_used; i < repair_.size() && count < pieces.size(); ++i)
+        pieces[count++] = *repair_[i];
     }
     const IoResult result = write_gathered(fd, std::span(pieces.data(), count));
     if (result.status != IoStatus::kOk) return result.status;

@@ -58,7 +58,7 @@ struct Connection {
   std::uint64_t join = 0;           ///< dialled on behalf of a user: the ticket of the request
   bool dirty = false;               ///< has something to send this turn
   bool write_blocked = false;
-  bool peer_closed = false;         ///< its close frame is here
+  bool peer_closed = false;  ///< its close frame is here
 };
 
 }  // namespace p2pmesh

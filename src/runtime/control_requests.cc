@@ -11,7 +11,8 @@ namespace p2pmesh {
 namespace {
 
 constexpr std::size_t kReplayPage = 500;
-constexpr std::size_t kListBytes = 1024 * 1024;  // of text in one page: it is held twice, and escaped grows up to six times
+constexpr std::size_t kListBytes =
+    1024 * 1024;  // of text in one page: it is held twice, and escaped grows up to six times
 
 /// How many of the listed messages fit a page, counted from the end the client asked from; at least one.
 std::size_t page_size(const std::vector<ListedMessage>& listed, std::size_t limit, bool from_front) {
@@ -27,7 +28,8 @@ std::size_t page_size(const std::vector<ListedMessage>& listed, std::size_t limi
 
 }  // namespace
 
-void ControlRequests::serve(ControlServer& server, MeshRunner& runner, std::string address, std::uint16_t port) {
+void ControlRequests::serve(ControlServer& server, MeshRunner& runner, std::string address,
+                            std::uint16_t port) {
   server_ = &server;
   runner_ = &runner;
   address_ = std::move(address);
@@ -109,7 +111,8 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
 
 std::optional<control::RpcError> ControlRequests::check_as(const std::optional<std::string>& as) const {
   if (!as || name_key(*as) == name_key(runner_->name())) return std::nullopt;
-  return control::invalid_params("as: no member of that name lives on this node; the only one is " + runner_->name());
+  return control::invalid_params("as: no member of that name lives on this node; the only one is " +
+                                 runner_->name());
 }
 
 void ControlRequests::answer(ControlSession& session, const std::string& id, control::SendRequest& request) {
@@ -118,8 +121,9 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
   if (!room) return server_->refuse(session.id, id, control::invalid_params(room.error().message));
   if (runner_->storage_state() != "ok") {
     // What cannot be made durable is not taken in: a sender must not be told "sent" by a full disk.
-    return server_->refuse(session.id, id,
-                           control::application_error({ExitStatus::kIo, "not sent: " + runner_->storage_state()}));
+    return server_->refuse(
+        session.id, id,
+        control::application_error({ExitStatus::kIo, "not sent: " + runner_->storage_state()}));
   }
   runner_->send_text(session.id, id, std::move(*room), std::move(request.text));
 }
@@ -140,7 +144,8 @@ void ControlRequests::ask_store(ControlSession& session, const std::string& id,
                          });
 }
 
-void ControlRequests::answer(ControlSession& session, const std::string& id, const control::ListRequest& request) {
+void ControlRequests::answer(ControlSession& session, const std::string& id,
+                             const control::ListRequest& request) {
   auto room = check_room(request.room);
   if (!room) return server_->refuse(session.id, id, control::invalid_params(room.error().message));
   using Listed = std::vector<ListedMessage>;
@@ -170,7 +175,8 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
         const std::size_t count = page_size(listed, request.limit, request.after.has_value());
         reply.more = listed.size() > count;
         const std::size_t first = request.after ? 0 : listed.size() - count;
-        for (std::size_t i = first; i < first + count; ++i) reply.messages.push_back(runner_->to_chat(listed[i]));
+        for (std::size_t i = first; i < first + count; ++i)
+          reply.messages.push_back(runner_->to_chat(listed[i]));
         server_->reply(asking.id, id, reply);
       });
 }
@@ -188,7 +194,8 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
       });
 }
 
-void ControlRequests::answer(ControlSession& session, const std::string& id, const control::SubscribeRequest& request) {
+void ControlRequests::answer(ControlSession& session, const std::string& id,
+                             const control::SubscribeRequest& request) {
   if (auto error = check_as(request.as)) return server_->refuse(session.id, id, *error);
   const control::Cursor last{runner_->last_row(), UINT32_MAX};
   session.position = request.after.value_or(last);
@@ -215,12 +222,13 @@ void ControlRequests::on_replay_wanted(ControlSession& session) {
       },
       [this](ControlSession& asking, Events& events) {
         asking.replay_asked = false;
-        if (asking.subscription == Subscription::kReplaying) replay(asking, events, events.size() < kReplayPage);
+        if (asking.subscription == Subscription::kReplaying)
+          replay(asking, events, events.size() < kReplayPage);
       });
 }
 
-/// The page was read behind everything committed before and its answer stands before everything committed after: when
-/// it is the last one, live events follow without a hole and without one twice.
+/// The page was read behind everything committed before and its answer stands before everything committed
+/// after: when it is the last one, live events follow without a hole and without one twice.
 void ControlRequests::replay(ControlSession& session, const std::vector<ListedEvent>& events, bool complete) {
   for (const ListedEvent& listed : events) {
     session.position = {listed.cursor.row, listed.cursor.index};
@@ -255,19 +263,23 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
   server_->reply(session.id, id, control::AttachReply{leaves_with_last_screen_, runner_->read_cursor()});
 }
 
-void ControlRequests::answer(ControlSession& session, const std::string& id, const control::MarkReadRequest& request) {
+void ControlRequests::answer(ControlSession& session, const std::string& id,
+                             const control::MarkReadRequest& request) {
   runner_->mark_read(request.cursor);
   server_->reply(session.id, id, control::EmptyReply{});
 }
 
-void ControlRequests::answer(ControlSession& session, const std::string& id, const control::ConnectRequest& request) {
-  actions_.connect(request.host, request.port, [this, session_id = session.id, id](std::optional<Error> error) {
-    if (error) return server_->refuse(session_id, id, control::application_error(*error));
-    server_->reply(session_id, id, control::EmptyReply{});
-  });
+void ControlRequests::answer(ControlSession& session, const std::string& id,
+                             const control::ConnectRequest& request) {
+  actions_.connect(request.host, request.port,
+                   [this, session_id = session.id, id](std::optional<Error> error) {
+                     if (error) return server_->refuse(session_id, id, control::application_error(*error));
+                     server_->reply(session_id, id, control::EmptyReply{});
+                   });
 }
 
-void ControlRequests::answer(ControlSession& session, const std::string& id, const control::ShutdownRequest&) {
+void ControlRequests::answer(ControlSession& session, const std::string& id,
+                             const control::ShutdownRequest&) {
   server_->reply(session.id, id, control::EmptyReply{});
   actions_.shut_down();
 }

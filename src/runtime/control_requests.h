@@ -13,7 +13,8 @@ namespace p2pmesh {
 struct HostActions {
   std::function<void()> shut_down;
   /// Dials a further member; `done` with nothing on success.
-  std::function<void(const std::string& host, std::uint16_t port, std::function<void(std::optional<Error>)> done)>
+  std::function<void(const std::string& host, std::uint16_t port,
+                     std::function<void(std::optional<Error>)> done)>
       connect;
   std::function<void()> screens_changed;
 };
@@ -45,7 +46,8 @@ class ControlRequests final : public ControlEvents {
 
   /// Asks the store on its thread; `reply` runs on the loop with the session, if it is still there.
   template <class Value>
-  void ask_store(ControlSession& session, const std::string& id, std::function<Result<Value>(MeshStore&)> query,
+  void ask_store(ControlSession& session, const std::string& id,
+                 std::function<Result<Value>(MeshStore&)> query,
                  std::function<void(ControlSession&, Value&)> reply);
   void replay(ControlSession& session, const std::vector<ListedEvent>& events, bool complete);
   /// Empty when `as` names the local member or nobody.

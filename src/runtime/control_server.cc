@@ -10,8 +10,8 @@
 namespace p2pmesh {
 namespace {
 
-constexpr std::size_t kReadBytes = 64 * 1024;      // some hundred lines: what arrives together shares an envelope
-constexpr std::size_t kUnansweredMax = 8192;       // requests on their way a client; more wait in its socket
+constexpr std::size_t kReadBytes = 64 * 1024;  // some hundred lines: what arrives together shares an envelope
+constexpr std::size_t kUnansweredMax = 8192;   // requests on their way a client; more wait in its socket
 constexpr std::size_t kReplayRoomBytes = 1024 * 1024;  // the next page is read when less than this waits
 
 }  // namespace

@@ -29,7 +29,8 @@ class ControlEvents {
 
 class ControlServer {
  public:
-  ControlServer(EventLoop& loop, ControlEvents& events, LogSink& log) : loop_(loop), events_(events), log_(log) {}
+  ControlServer(EventLoop& loop, ControlEvents& events, LogSink& log)
+      : loop_(loop), events_(events), log_(log) {}
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;

@@ -24,15 +24,15 @@ struct ControlSession {
   std::size_t sent_of_out = 0;
   bool dirty = false;
   bool write_blocked = false;
-  bool closing = false;      ///< after what is queued
-  bool handling = false;     ///< its lines are being read: not again from inside
+  bool closing = false;        ///< after what is queued
+  bool handling = false;       ///< its lines are being read: not again from inside
   std::size_t unanswered = 0;  ///< message.send and other requests that are on their way
 
   bool is_screen = false;
   Subscription subscription = Subscription::kNone;
-  control::Cursor position;      ///< the last event that was queued
+  control::Cursor position;        ///< the last event that was queued
   std::uint64_t replay_until = 0;  ///< rows up to here are from before the subscription
-  bool replay_asked = false;     ///< a page is on its way
+  bool replay_asked = false;       ///< a page is on its way
   bool told_synced = false;
 
   [[nodiscard]] std::size_t queued_bytes() const { return out.size() - sent_of_out; }

@@ -27,7 +27,8 @@ void JoinAttempts::dial_next(std::uint64_t ticket) {
   if (found == attempts_.end()) return;
   Attempt& attempt = found->second;
   if (attempt.next >= attempt.addresses.size()) {
-    return end(ticket, attempt.error.value_or(Error{ExitStatus::kUnknownHost, attempt.host + " has no address"}));
+    return end(ticket,
+               attempt.error.value_or(Error{ExitStatus::kUnknownHost, attempt.host + " has no address"}));
   }
   links_.dial_to_join(attempt.addresses[attempt.next++], std::nullopt, ticket);
 }
@@ -55,9 +56,10 @@ void JoinAttempts::check_deadlines() {
     if (attempt.looking_up && attempt.deadline <= loop_.now().monotonic) late.push_back(ticket);
   }
   for (std::uint64_t ticket : late) {
-    end(ticket, Error{ExitStatus::kUnknownHost, "looking up the host " + attempts_.at(ticket).host +
-                                                    " took more than 5 s; is the name server reachable? A numeric "
-                                                    "address needs none"});
+    end(ticket,
+        Error{ExitStatus::kUnknownHost, "looking up the host " + attempts_.at(ticket).host +
+                                            " took more than 5 s; is the name server reachable? A numeric "
+                                            "address needs none"});
   }
 }
 

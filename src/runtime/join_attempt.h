@@ -14,8 +14,8 @@
 
 namespace p2pmesh {
 
-/// Keeps the attempts that are under way. Each ends exactly once: success() by the handshake, or the callback with
-/// an error.
+/// Keeps the attempts that are under way. Each ends exactly once: success() by the handshake, or the callback
+/// with an error.
 class JoinAttempts {
  public:
   using Done = std::function<void(std::optional<Error>)>;

@@ -10,8 +10,9 @@
 namespace p2pmesh {
 namespace {
 
-constexpr std::size_t kReadBytes = 256 * 1024;  // a socket buffer's worth; one send for many frames is worth 19 times
-constexpr auto kClosingTimeout = std::chrono::seconds(2);  // "quietly within 2 s"
+constexpr std::size_t kReadBytes =
+    256 * 1024;  // a socket buffer's worth; one send for many frames is worth 19 times
+constexpr auto kClosingTimeout = std::chrono::seconds(2);      // "quietly within 2 s"
 constexpr auto kAcceptPause = std::chrono::milliseconds(200);  // out of descriptors: not spinning
 
 }  // namespace
@@ -62,7 +63,8 @@ Connection& LinkServer::add(UniqueFd fd, const SocketAddress& remote, bool outbo
   connection.deadline = loop_.now().monotonic + limits::kHandshakeTimeout;
   connections_.emplace(connection.id, std::move(owned));
   const LinkId id = connection.id;
-  auto added = loop_.add(connection.fd.get(), outbound ? kWritable : kReadable, [this, id](Ready ready) { on_ready(id, ready); });
+  auto added = loop_.add(connection.fd.get(), outbound ? kWritable : kReadable,
+                         [this, id](Ready ready) { on_ready(id, ready); });
   if (!added) connection.deadline = loop_.now().monotonic;  // ended by the next check
   return connection;
 }
@@ -71,7 +73,8 @@ void LinkServer::dial(const NodeKey& node, const NetAddress& address) {
   start_dial(to_socket(address), node, events_.local_terms().mesh, 0);
 }
 
-void LinkServer::dial_to_join(const SocketAddress& address, const std::optional<MeshId>& wanted, std::uint64_t join) {
+void LinkServer::dial_to_join(const SocketAddress& address, const std::optional<MeshId>& wanted,
+                              std::uint64_t join) {
   start_dial(address, std::nullopt, wanted, join);
 }
 
@@ -100,8 +103,10 @@ void LinkServer::on_ready(LinkId id, Ready ready) {
   if (ready.readable && !read(id)) return;
   found = connections_.find(id);
   if (found == connections_.end()) return;
-  if (ready.writable) write(*found->second);
-  else if (ready.closed && !ready.readable) fail(id, {ExitStatus::kUnavailable, "the connection was closed"});
+  if (ready.writable)
+    write(*found->second);
+  else if (ready.closed && !ready.readable)
+    fail(id, {ExitStatus::kUnavailable, "the connection was closed"});
 }
 
 void LinkServer::on_connected(Connection& connection) {
@@ -141,10 +146,12 @@ bool LinkServer::read(LinkId id) {
   const IoResult result = read_some(connection.fd.get(), buffer);
   if (result.status == IoStatus::kWouldBlock) return true;
   if (result.status != IoStatus::kOk) {
-    fail(id, {connection.handshake && connection.outbound && !connection.handshake->done() ? ExitStatus::kProtocol
-                                                                                             : ExitStatus::kUnavailable,
+    fail(id, {connection.handshake && connection.outbound && !connection.handshake->done()
+                  ? ExitStatus::kProtocol
+                  : ExitStatus::kUnavailable,
               "the connection to " + connection.remote.format() + " was closed" +
-                  (connection.state == ConnectionState::kUp ? "" : " before a welcome; is that a p2pmesh node?")});
+                  (connection.state == ConnectionState::kUp ? ""
+                                                            : " before a welcome; is that a p2pmesh node?")});
     return false;
   }
   counters_.bytes_received += result.bytes;
@@ -175,7 +182,8 @@ bool LinkServer::read_frames(LinkId id) {
     }
     if (!events_.on_frame(id, *frame)) {
       ++counters_.faults;
-      log_.log(LogLevel::kWarning, "closing the link to " + connection.remote.format() + ": malformed or unknown frame");
+      log_.log(LogLevel::kWarning,
+               "closing the link to " + connection.remote.format() + ": malformed or unknown frame");
       found = connections_.find(id);
       if (found == connections_.end()) return false;
       const bool was_up = found->second->state == ConnectionState::kUp;
@@ -190,7 +198,8 @@ bool LinkServer::on_handshake_frame(Connection& connection, const FrameView& fra
   const LinkId id = connection.id;
   Bytes out;
   connection.handshake->on_frame(frame.type, frame.payload, out);
-  if (!out.empty()) connection.queue.push(std::make_shared<const Bytes>(std::move(out)), FrameClass::kControl);
+  if (!out.empty())
+    connection.queue.push(std::make_shared<const Bytes>(std::move(out)), FrameClass::kControl);
   if (connection.handshake->fault() != HandshakeFault::kNone) {
     ++counters_.handshakes_failed;
     if (!connection.queue.empty()) connection.queue.write_to(connection.fd.get());
@@ -335,7 +344,8 @@ void LinkServer::check_deadlines() {
   }
   for (LinkId id : late) {
     const std::string where = connections_.at(id)->remote.format();
-    fail(id, {ExitStatus::kUnavailable, "no answer from " + where + " within 5 s; is it a p2pmesh node, and is it running?"});
+    fail(id, {ExitStatus::kUnavailable,
+              "no answer from " + where + " within 5 s; is it a p2pmesh node, and is it running?"});
   }
 }
 
@@ -343,7 +353,8 @@ std::optional<Instant> LinkServer::next_deadline() const {
   std::optional<Instant> next;
   if (accept_paused_) next = accept_again_at_;
   for (const auto& [id, connection] : connections_) {
-    if (connection->state != ConnectionState::kUp && (!next || connection->deadline < *next)) next = connection->deadline;
+    if (connection->state != ConnectionState::kUp && (!next || connection->deadline < *next))
+      next = connection->deadline;
   }
   return next;
 }
@@ -368,18 +379,24 @@ Error LinkServer::fault_error(const Connection& connection) const {
   const std::string where = connection.remote.format();
   switch (connection.handshake->fault()) {
     case HandshakeFault::kOtherVersion:
-      return {ExitStatus::kProtocol, where + " speaks version " + std::to_string(connection.handshake->peer_version()) +
-                                         " of the p2pmesh protocol, this program version " +
-                                         std::to_string(kProtocolVersion) + "; use the same release on both sides"};
-    case HandshakeFault::kOtherMesh: return {ExitStatus::kUnavailable, where + " is a member of another mesh"};
-    case HandshakeFault::kSelf: return {ExitStatus::kUsage, where + " is this node itself; give the address of another member"};
-    case HandshakeFault::kBusy: return {ExitStatus::kTryAgain, where + " is still starting; try again in a moment"};
-    case HandshakeFault::kOtherNode: return {ExitStatus::kUnavailable, "another node answers at " + where};
+      return {ExitStatus::kProtocol,
+              where + " speaks version " + std::to_string(connection.handshake->peer_version()) +
+                  " of the p2pmesh protocol, this program version " + std::to_string(kProtocolVersion) +
+                  "; use the same release on both sides"};
+    case HandshakeFault::kOtherMesh:
+      return {ExitStatus::kUnavailable, where + " is a member of another mesh"};
+    case HandshakeFault::kSelf:
+      return {ExitStatus::kUsage, where + " is this node itself; give the address of another member"};
+    case HandshakeFault::kBusy:
+      return {ExitStatus::kTryAgain, where + " is still starting; try again in a moment"};
+    case HandshakeFault::kOtherNode:
+      return {ExitStatus::kUnavailable, "another node answers at " + where};
     case HandshakeFault::kBadSignature:
       return {ExitStatus::kProtocol, "the node at " + where + " could not prove its key"};
     case HandshakeFault::kNotOurProtocol:
     case HandshakeFault::kMalformed:
-    case HandshakeFault::kNone: break;
+    case HandshakeFault::kNone:
+      break;
   }
   return {ExitStatus::kProtocol, where + " does not speak the p2pmesh protocol; check host and port"};
 }

@@ -1,4 +1,5 @@
-// The links of a node: listens, dials, shakes hands, reads frames, writes what is queued at the end of a turn.
+// The links of a node: listens, dials, shakes hands, reads frames, writes what is queued at the end of a
+// turn.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +32,8 @@ class LinkEvents {
  public:
   virtual ~LinkEvents() = default;
   [[nodiscard]] virtual LocalTerms local_terms() const = 0;
-  /// The handshake is through. `join`: the ticket of the dial_to_join() that made it, else 0. False: the link is
-  /// not wanted and is closed.
+  /// The handshake is through. `join`: the ticket of the dial_to_join() that made it, else 0. False: the link
+  /// is not wanted and is closed.
   virtual bool on_link_up(const LinkUp& up, const MeshId& mesh, std::uint64_t join) = 0;
   virtual void on_link_down(LinkId link) = 0;
   virtual void on_dial_failed(const NodeKey& node, const NetAddress& address) = 0;
@@ -56,7 +57,8 @@ struct LinkCounters {
 
 class LinkServer {
  public:
-  LinkServer(EventLoop& loop, const Signer& node_signer, const Verifier& verifier, LinkEvents& events, LogSink& log)
+  LinkServer(EventLoop& loop, const Signer& node_signer, const Verifier& verifier, LinkEvents& events,
+             LogSink& log)
       : loop_(loop), node_signer_(node_signer), verifier_(verifier), events_(events), log_(log) {}
   ~LinkServer();
   LinkServer(const LinkServer&) = delete;

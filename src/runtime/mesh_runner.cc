@@ -41,7 +41,8 @@ RestoredState to_restored(StoreSnapshot& snapshot) {
       state.peers.push_back({peer.node, to_net(*address), peer.last_success_ms, peer.failures});
     }
   }
-  for (const OutboxEntry& entry : snapshot.outbox) state.outbox.push_back({entry.id, entry.epoch, entry.seq, entry.messages});
+  for (const OutboxEntry& entry : snapshot.outbox)
+    state.outbox.push_back({entry.id, entry.epoch, entry.seq, entry.messages});
   state.clean_stop = snapshot.clean_stop;
   return state;
 }
@@ -63,7 +64,8 @@ Result<std::unique_ptr<MeshRunner>> MeshRunner::open(const MeshPlace& place, con
   if (!store) return tl::unexpected(store.error());
   std::unique_ptr<MeshRunner> runner(new MeshRunner(place, around));
   if (auto started = runner->start(std::move(*store), was_set_aside); !started) {
-    if (started.error().status != ExitStatus::kDamagedInput || was_set_aside) return tl::unexpected(started.error());
+    if (started.error().status != ExitStatus::kDamagedInput || was_set_aside)
+      return tl::unexpected(started.error());
     // The damage showed only when the rows were read.
     runner.reset();
     auto copy = MeshStore::set_aside(path);
@@ -96,7 +98,8 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
     if (key == kReadCursorKey) read_cursor_ = control::parse_cursor(value).value_or(control::Cursor{});
   }
   if (place_.founder_nonce) {
-    auto written = write_file_atomically(path_of(place_, ".nonce"), as_bytes(format_hex(*place_.founder_nonce) + "\n"));
+    auto written =
+        write_file_atomically(path_of(place_, ".nonce"), as_bytes(format_hex(*place_.founder_nonce) + "\n"));
     if (!written) return tl::unexpected(written.error());
   } else {
     place_.founder_nonce = read_nonce(path_of(place_, ".nonce"));
@@ -161,11 +164,15 @@ bool MeshRunner::on_envelope_frame(LinkId link, const FrameView& frame) {
     case Verdict::kFresh:
       handle(EnvelopeReceived{link, live, round, std::move(admission.envelope)});
       return true;
-    case Verdict::kDuplicate: handle(DuplicateReceived{link, admission.id, round}); return true;
-    case Verdict::kOverBudget: return true;
+    case Verdict::kDuplicate:
+      handle(DuplicateReceived{link, admission.id, round});
+      return true;
+    case Verdict::kOverBudget:
+      return true;
     case Verdict::kMalformed:
     case Verdict::kOtherMesh:
-    case Verdict::kBadSignature: return false;
+    case Verdict::kBadSignature:
+      return false;
   }
   return false;
 }
@@ -179,7 +186,8 @@ void MeshRunner::send_text(SessionId session, std::string request_id, std::strin
 
 void MeshRunner::end_turn() {
   const Now& now = around_.loop.now();
-  if (auto deadline = node_->next_deadline(); deadline && *deadline <= now.monotonic) node_->handle(Wake{}, now, outputs_);
+  if (auto deadline = node_->next_deadline(); deadline && *deadline <= now.monotonic)
+    node_->handle(Wake{}, now, outputs_);
   node_->flush(now, outputs_);
   drain();
 }
@@ -189,7 +197,9 @@ void MeshRunner::leave() {
   storage_->ask([](MeshStore&) {}, [this] { leave_stored_ = true; });
 }
 
-bool MeshRunner::stop() { return storage_->stop(); }
+bool MeshRunner::stop() {
+  return storage_->stop();
+}
 
 void MeshRunner::mark_read(const control::Cursor& cursor) {
   if (cursor <= read_cursor_) return;

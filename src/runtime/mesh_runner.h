@@ -41,7 +41,8 @@ struct MeshPlace {
 
 class MeshRunner final : public StorageEvents {
  public:
-  /// Opens or creates the store; a damaged one is set aside and said in the log. Errors: as MeshStore::open().
+  /// Opens or creates the store; a damaged one is set aside and said in the log. Errors: as
+  /// MeshStore::open().
   static Result<std::unique_ptr<MeshRunner>> open(const MeshPlace& place, const MeshSurroundings& around);
   ~MeshRunner() override;
 

@@ -23,16 +23,17 @@ namespace {
 
 constexpr std::uint16_t kFirstPort = 9750;  // design.md, section 6
 constexpr std::uint16_t kLastPort = 9849;
-constexpr auto kLeaveTimeout = std::chrono::milliseconds(1500);    // "quietly within 2 s"
-constexpr auto kReadyTimeout = std::chrono::seconds(1);            // for a first neighbor after a resumption
-constexpr auto kFirstScreenTimeout = std::chrono::seconds(10);     // a screen that never came
+constexpr auto kLeaveTimeout = std::chrono::milliseconds(1500);  // "quietly within 2 s"
+constexpr auto kReadyTimeout = std::chrono::seconds(1);          // for a first neighbor after a resumption
+constexpr auto kFirstScreenTimeout = std::chrono::seconds(10);   // a screen that never came
 
 void keep_sooner(std::optional<Instant>& next, std::optional<Instant> other) {
   if (other && (!next || *other < *next)) next = other;
 }
 
 /// Binds what the options ask for; the last run's port first, so that others find the node again.
-Result<UniqueFd> bind_listener(const std::optional<SocketAddress>& wanted, std::optional<std::uint16_t> last_port) {
+Result<UniqueFd> bind_listener(const std::optional<SocketAddress>& wanted,
+                               std::optional<std::uint16_t> last_port) {
   if (wanted && wanted->port() != 0) return listen_tcp(*wanted);
   const SocketAddress address = wanted ? *wanted : SocketAddress::loopback(0);
   if (last_port) {
@@ -138,8 +139,10 @@ Result<void> NodeHost::Impl::prepare() {
   if (!made_loop) return tl::unexpected(made_loop.error());
   loop = std::move(*made_loop);
   auto made_signals = Signals::open(*loop, [this](Signal signal) {
-    if (signal != Signal::kHangUp) leave();
-    else if (callbacks.hang_up) callbacks.hang_up();
+    if (signal != Signal::kHangUp)
+      leave();
+    else if (callbacks.hang_up)
+      callbacks.hang_up();
   });
   if (!made_signals) return tl::unexpected(made_signals.error());
   signals = std::move(*made_signals);
@@ -222,12 +225,14 @@ void NodeHost::Impl::open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonc
   place.name = profile->name();
   place.listen = to_net(listen_address);
   place.founder_nonce = nonce;
-  auto opened = MeshRunner::open(place, {*loop, *links, *control, *seen, *signer, *signer, ed25519_verifier(), log});
+  auto opened =
+      MeshRunner::open(place, {*loop, *links, *control, *seen, *signer, *signer, ed25519_verifier(), log});
   if (!opened) return finish(opened.error());
   runner = std::move(*opened);
   requests->serve(*control, *runner, shown_address(options.listen), listen_address.port());
   if (auto kept = profile->remember_mesh(mesh); !kept) return finish(kept.error());
-  if (auto listening = control->listen(options.data_dir + "/control.sock"); !listening) return finish(listening.error());
+  if (auto listening = control->listen(options.data_dir + "/control.sock"); !listening)
+    return finish(listening.error());
   log.log(LogLevel::kInfo, profile->name() + " is in mesh " + mesh.hex().substr(0, 8) + ", listening at " +
                                listen_address.format());
 }
@@ -297,7 +302,9 @@ void NodeHost::Impl::screens_changed() {
 }
 
 LocalTerms NodeHost::Impl::local_terms() const {
-  if (runner) return {leaving ? std::nullopt : std::optional(runner->mesh()), runner->node().advertised(), runner->node().deepest_heads()};
+  if (runner)
+    return {leaving ? std::nullopt : std::optional(runner->mesh()), runner->node().advertised(),
+            runner->node().deepest_heads()};
   LocalTerms terms;
   if (!listen_address.is_unspecified()) terms.addresses.push_back(to_net(listen_address));
   return terms;
@@ -312,9 +319,10 @@ bool NodeHost::Impl::on_link_up(const LinkUp& up, const MeshId& mesh, std::uint6
   }
   if (mesh != runner->mesh()) {
     if (join != 0) {
-      joins->end(join, Error{ExitStatus::kTryAgain, "the node there has joined another mesh than " + profile->name() +
-                                                        "'s running node; end it first (:q in its screen), then "
-                                                        "join with NAME HOST PORT"});
+      joins->end(join, Error{ExitStatus::kTryAgain,
+                             "the node there has joined another mesh than " + profile->name() +
+                                 "'s running node; end it first (:q in its screen), then "
+                                 "join with NAME HOST PORT"});
     }
     return false;
   }
@@ -331,15 +339,21 @@ void NodeHost::Impl::on_dial_failed(const NodeKey& node, const NetAddress& addre
   if (runner) runner->handle(DialFailed{node, address});
 }
 
-void NodeHost::Impl::on_join_failed(std::uint64_t join, const Error& error) { joins->on_address_failed(join, error); }
+void NodeHost::Impl::on_join_failed(std::uint64_t join, const Error& error) {
+  joins->on_address_failed(join, error);
+}
 
-bool NodeHost::Impl::on_frame(LinkId link, const FrameView& frame) { return runner && runner->on_frame(link, frame); }
+bool NodeHost::Impl::on_frame(LinkId link, const FrameView& frame) {
+  return runner && runner->on_frame(link, frame);
+}
 
 NodeHost::NodeHost(HostOptions options, HostCallbacks callbacks, LogSink& log)
     : impl_(std::make_unique<Impl>(std::move(options), std::move(callbacks), log)) {}
 
 NodeHost::~NodeHost() = default;
 
-Result<void> NodeHost::run() { return impl_->run(); }
+Result<void> NodeHost::run() {
+  return impl_->run();
+}
 
 }  // namespace p2pmesh

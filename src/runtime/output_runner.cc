@@ -14,11 +14,16 @@ struct Switch : Cases... {
 
 control::NoticeKind to_control(NoticeKind kind) {
   switch (kind) {
-    case NoticeKind::kJoined: return control::NoticeKind::kJoined;
-    case NoticeKind::kLeft: return control::NoticeKind::kLeft;
-    case NoticeKind::kOffline: return control::NoticeKind::kOffline;
-    case NoticeKind::kBack: return control::NoticeKind::kBack;
-    case NoticeKind::kRenamed: return control::NoticeKind::kRenamed;
+    case NoticeKind::kJoined:
+      return control::NoticeKind::kJoined;
+    case NoticeKind::kLeft:
+      return control::NoticeKind::kLeft;
+    case NoticeKind::kOffline:
+      return control::NoticeKind::kOffline;
+    case NoticeKind::kBack:
+      return control::NoticeKind::kBack;
+    case NoticeKind::kRenamed:
+      return control::NoticeKind::kRenamed;
   }
   P2P_CHECK(false);
 }
@@ -38,29 +43,31 @@ void MeshRunner::drain() {
 }
 
 void MeshRunner::run(const Output& output) {
-  std::visit(Switch{
-                 [&](const SendFrame& send) { around_.links.send(send); },
-                 [&](const Dial& dial) { around_.links.dial(dial.node, dial.address); },
-                 [&](const CloseLink& close) { around_.links.close(close.link, close.reason); },
-                 [&](const PenaliseLink& fault) {
-                   around_.log.log(LogLevel::kWarning, "closing link " + std::to_string(fault.link) + ": " + fault.what);
-                   around_.links.close(fault.link, CloseReason::kFault);
-                   node_->handle(LinkDown{fault.link}, around_.loop.now(), outputs_);
-                 },
-                 [&](const MarkSeen& own) { ingress_.mark_seen(own.id, own.wall_ms, around_.loop.now().monotonic); },
-                 [&](const Store& store) { storage_->store(store.envelope, store.context); },
-                 [&](const StoreTaken& taken) { storage_->taken(taken.id); },
-                 [&](const Settled&) {
-                   // Behind everything that is on its way to the disk, so that who hears it has heard all.
-                   storage_->ask([](MeshStore&) {},
-                                 [this] {
-                                   synced_ = true;
-                                   around_.control.publish_unordered(control::SyncedEvent{});
-                                 });
-                 },
-                 [&](const auto& other) { run(other); },
-             },
-             output);
+  std::visit(
+      Switch{
+          [&](const SendFrame& send) { around_.links.send(send); },
+          [&](const Dial& dial) { around_.links.dial(dial.node, dial.address); },
+          [&](const CloseLink& close) { around_.links.close(close.link, close.reason); },
+          [&](const PenaliseLink& fault) {
+            around_.log.log(LogLevel::kWarning,
+                            "closing link " + std::to_string(fault.link) + ": " + fault.what);
+            around_.links.close(fault.link, CloseReason::kFault);
+            node_->handle(LinkDown{fault.link}, around_.loop.now(), outputs_);
+          },
+          [&](const MarkSeen& own) { ingress_.mark_seen(own.id, own.wall_ms, around_.loop.now().monotonic); },
+          [&](const Store& store) { storage_->store(store.envelope, store.context); },
+          [&](const StoreTaken& taken) { storage_->taken(taken.id); },
+          [&](const Settled&) {
+            // Behind everything that is on its way to the disk, so that who hears it has heard all.
+            storage_->ask([](MeshStore&) {},
+                          [this] {
+                            synced_ = true;
+                            around_.control.publish_unordered(control::SyncedEvent{});
+                          });
+          },
+          [&](const auto& other) { run(other); },
+      },
+      output);
 }
 
 void MeshRunner::run(const PublishNotice& notice) {
@@ -92,19 +99,23 @@ void MeshRunner::run(const Load& load) {
           bytes += envelope->encoded.size();
           loaded->envelopes.push_back(std::move(envelope));
         };
-        const auto is_full = [&] { return bytes >= load.bytes_max || loaded->envelopes.size() >= load.envelopes_max; };
+        const auto is_full = [&] {
+          return bytes >= load.bytes_max || loaded->envelopes.size() >= load.envelopes_max;
+        };
         for (const SyncRequest::Record& record : load.records) {
           if (is_full()) loaded->complete = false;
           if (!loaded->complete) return;
           auto found = store.read_record(record.author, record.kind, record.subject);
-          if (!found) *error = found.error().message;
-          else if (*found) take(std::move(*found));
+          if (!found)
+            *error = found.error().message;
+          else if (*found)
+            take(std::move(*found));
         }
         for (const SyncRequest::Range& range : load.ranges) {
           if (is_full()) loaded->complete = false;
           if (!loaded->complete) return;
-          auto held = store.read_range(range.author, range.epoch, range.first, range.last, load.bytes_max - bytes,
-                                       load.envelopes_max - loaded->envelopes.size());
+          auto held = store.read_range(range.author, range.epoch, range.first, range.last,
+                                       load.bytes_max - bytes, load.envelopes_max - loaded->envelopes.size());
           if (!held) {
             *error = held.error().message;
             continue;
@@ -176,7 +187,9 @@ void MeshRunner::on_notice_committed(const Notice& notice, std::uint64_t row) {
   around_.control.publish(event, event.cursor);
 }
 
-void MeshRunner::on_fork_kept(EnvelopePtr envelope) { handle(ForkKept{std::move(envelope)}); }
+void MeshRunner::on_fork_kept(EnvelopePtr envelope) {
+  handle(ForkKept{std::move(envelope)});
+}
 
 void MeshRunner::on_storage_state(const std::string& state) {
   storage_state_ = state;

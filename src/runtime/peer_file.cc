@@ -8,7 +8,7 @@
 namespace p2pmesh {
 namespace {
 
-constexpr std::size_t kPeersKept = 64;            // any one of them leads to all others
+constexpr std::size_t kPeersKept = 64;  // any one of them leads to all others
 constexpr std::size_t kFileBytesMax = 64 * 1024;
 
 }  // namespace
@@ -40,7 +40,8 @@ void PeerFile::note(const NodeKey& node, const NetAddress& address) {
 
 void PeerFile::write() {
   std::string content;
-  for (const auto& [node, address] : proven_) content += node.hex() + " " + to_socket(address).format() + "\n";
+  for (const auto& [node, address] : proven_)
+    content += node.hex() + " " + to_socket(address).format() + "\n";
   // Only a convenience: the store has the addresses too, so a failure here is no failure of the node.
   (void)write_file_atomically(path_, as_bytes(content));
 }

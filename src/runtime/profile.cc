@@ -31,8 +31,8 @@ Result<Profile> Profile::open(const std::string& directory, const std::string& n
   auto owner = read_line(directory + "/name");
   if (!owner) return tl::unexpected(owner.error());
   if (*owner && name_key(**owner) != name_key(name)) {
-    return fail(ExitStatus::kUsage, "the data directory " + directory + " belongs to " + format_safe_line(**owner) +
-                                        ", not to " + format_safe_line(name) +
+    return fail(ExitStatus::kUsage, "the data directory " + directory + " belongs to " +
+                                        format_safe_line(**owner) + ", not to " + format_safe_line(name) +
                                         "; start with that name, or give another --data-dir");
   }
   if (!*owner) {
@@ -47,9 +47,10 @@ Result<Profile> Profile::open(const std::string& directory, const std::string& n
   if (*key) {
     auto seed = parse_hex(**key);
     if (!seed || seed->size() != profile.seed_.size()) {
-      return fail(ExitStatus::kDamagedInput, "the key file " + key_path +
-                                                 " holds no key (64 hexadecimal digits are expected); put back a copy, or "
-                                                 "move it away to begin as a new member");
+      return fail(ExitStatus::kDamagedInput,
+                  "the key file " + key_path +
+                      " holds no key (64 hexadecimal digits are expected); put back a copy, or "
+                      "move it away to begin as a new member");
     }
     std::copy(seed->begin(), seed->end(), profile.seed_.begin());
   } else {

@@ -11,11 +11,12 @@
 
 namespace p2pmesh {
 
-/// Files in the directory: `name`, `identity.key` (the Ed25519 seed in hex), `last_mesh`, `last_port`, `meshes/`.
+/// Files in the directory: `name`, `identity.key` (the Ed25519 seed in hex), `last_mesh`, `last_port`,
+/// `meshes/`.
 class Profile {
  public:
-  /// Reads or makes the profile. The directory is locked by the caller. Errors: kUsage when the directory is another
-  /// member's, kDamagedInput when the key file is no key (it is never replaced), kCannotCreate, kIo.
+  /// Reads or makes the profile. The directory is locked by the caller. Errors: kUsage when the directory is
+  /// another member's, kDamagedInput when the key file is no key (it is never replaced), kCannotCreate, kIo.
   static Result<Profile> open(const std::string& directory, const std::string& name);
 
   [[nodiscard]] const std::string& name() const { return name_; }

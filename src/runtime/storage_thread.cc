@@ -130,7 +130,8 @@ void StorageThread::run() {
       if (store_->sync()) unsynced_ = false;
       synced_at_ = now;
     }
-    if (queue.empty() && unindexed_ > 0 && (unindexed_ > kIndexAfterRows || now >= written_at_ + kIndexAfter)) {
+    if (queue.empty() && unindexed_ > 0 &&
+        (unindexed_ > kIndexAfterRows || now >= written_at_ + kIndexAfter)) {
       auto done = store_->index_some(kIndexRowsAtOnce);
       // An index that cannot be written now is written before the next read that needs it.
       if (!done || *done) unindexed_ = 0;

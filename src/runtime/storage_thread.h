@@ -55,8 +55,8 @@ class StorageThread {
   /// kStoreQueueBytesMax.
   [[nodiscard]] std::size_t queued_bytes() const { return queued_bytes_; }
 
-  /// Everything queued is written, the store is marked as cleanly stopped, the thread ends. False when the disk
-  /// refused.
+  /// Everything queued is written, the store is marked as cleanly stopped, the thread ends. False when the
+  /// disk refused.
   bool stop();
 
  private:

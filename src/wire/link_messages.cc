@@ -96,7 +96,8 @@ std::optional<Refuse> decode_refuse(ByteView payload) {
 
 Bytes encode_frame_of(const Gossip& gossip) {
   Writer writer;
-  writer.u32(static_cast<std::uint32_t>(gossip.envelope.size() + 3)).u8(static_cast<std::uint8_t>(FrameType::kGossip));
+  writer.u32(static_cast<std::uint32_t>(gossip.envelope.size() + 3))
+      .u8(static_cast<std::uint8_t>(FrameType::kGossip));
   return writer.u16(gossip.round).raw(gossip.envelope).take();
 }
 
@@ -109,7 +110,9 @@ std::optional<Gossip> decode_gossip(ByteView payload) {
   return gossip;
 }
 
-Bytes encode_repair(ByteView envelope) { return encode_frame(FrameType::kRepair, envelope); }
+Bytes encode_repair(ByteView envelope) {
+  return encode_frame(FrameType::kRepair, envelope);
+}
 
 Bytes encode_frame_of(const Taken& taken) {
   Writer writer;
@@ -135,8 +138,12 @@ Bytes encode_heartbeat(FrameType type, const Ping& ping) {
 }
 }  // namespace
 
-Bytes encode_ping(const Ping& ping) { return encode_heartbeat(FrameType::kPing, ping); }
-Bytes encode_pong(const Ping& ping) { return encode_heartbeat(FrameType::kPong, ping); }
+Bytes encode_ping(const Ping& ping) {
+  return encode_heartbeat(FrameType::kPing, ping);
+}
+Bytes encode_pong(const Ping& ping) {
+  return encode_heartbeat(FrameType::kPong, ping);
+}
 
 std::optional<Ping> decode_ping(ByteView payload) {
   Reader reader(payload);
@@ -148,7 +155,9 @@ std::optional<Ping> decode_ping(ByteView payload) {
 
 Bytes encode_frame_of(const SponsorRequest& request) {
   Writer writer;
-  writer.id(request.member).short_bytes(as_bytes(request.name)).u8(static_cast<std::uint8_t>(request.heads.size()));
+  writer.id(request.member)
+      .short_bytes(as_bytes(request.name))
+      .u8(static_cast<std::uint8_t>(request.heads.size()));
   for (const EnvelopeId& head : request.heads) writer.id(head);
   return encode_frame(FrameType::kSponsorRequest, writer.bytes());
 }

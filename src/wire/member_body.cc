@@ -83,16 +83,20 @@ std::optional<MemberBody> decode_member_body(ByteView bytes) {
   return body;
 }
 
-Bytes sponsor_signing_bytes(const MeshId& mesh, const MemberKey& member, const std::string& name, std::uint64_t depth,
-                            const std::vector<EnvelopeId>& heads) {
+Bytes sponsor_signing_bytes(const MeshId& mesh, const MemberKey& member, const std::string& name,
+                            std::uint64_t depth, const std::vector<EnvelopeId>& heads) {
   Writer writer;
-  writer.raw(as_bytes("p2pmesh sponsored name 1:")).id(mesh).id(member).short_bytes(as_bytes(name)).u64(depth);
+  writer.raw(as_bytes("p2pmesh sponsored name 1:"))
+      .id(mesh)
+      .id(member)
+      .short_bytes(as_bytes(name))
+      .u64(depth);
   write_heads(writer, heads);
   return writer.take();
 }
 
-Bytes node_signing_bytes(const MeshId& mesh, const MemberKey& member, std::uint64_t epoch, std::uint64_t version,
-                         const MemberBody& body) {
+Bytes node_signing_bytes(const MeshId& mesh, const MemberKey& member, std::uint64_t epoch,
+                         std::uint64_t version, const MemberBody& body) {
   Writer writer;
   writer.raw(as_bytes("p2pmesh hosted member 1:")).id(mesh).id(member).u64(epoch).u64(version);
   write_unsigned_body(writer, body);

@@ -10,7 +10,10 @@ namespace {
 constexpr std::size_t kOfflineItemBytes = 32 + 8 + 8;
 
 void write_held_log(Writer& writer, const HeldLog& log) {
-  writer.id(log.author).u64(log.epoch).u64(log.newest_wall_ms).u16(static_cast<std::uint16_t>(log.intervals.size()));
+  writer.id(log.author)
+      .u64(log.epoch)
+      .u64(log.newest_wall_ms)
+      .u16(static_cast<std::uint16_t>(log.intervals.size()));
   for (const auto& [first, last] : log.intervals) writer.u64(first).u64(last);
 }
 
@@ -115,7 +118,8 @@ std::optional<SyncListing> decode_sync_listing(ByteView payload) {
   const std::size_t logs = reader.u16();
   for (std::size_t i = 0; i < logs && reader.ok(); ++i) listing.logs.push_back(read_held_log(reader));
   const std::size_t records = reader.u16();
-  for (std::size_t i = 0; i < records && reader.ok(); ++i) listing.records.push_back(read_held_record(reader));
+  for (std::size_t i = 0; i < records && reader.ok(); ++i)
+    listing.records.push_back(read_held_record(reader));
   return reader.done() ? std::optional(std::move(listing)) : std::nullopt;
 }
 

@@ -35,7 +35,8 @@ bool read_messages(ByteView body, Take take) {
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t size = reader.u16();
     std::string_view text = as_text(reader.raw(size));
-    if (!reader.ok() || text.empty() || text.size() > limits::kMessageBytesMax || !is_utf8(text)) return false;
+    if (!reader.ok() || text.empty() || text.size() > limits::kMessageBytesMax || !is_utf8(text))
+      return false;
     take(text);
   }
   return reader.done();
@@ -72,7 +73,9 @@ std::optional<std::vector<std::string>> decode_text_body(ByteView body) {
   return messages;
 }
 
-std::size_t text_message_bytes(std::size_t message_length) { return 2 + message_length; }
+std::size_t text_message_bytes(std::size_t message_length) {
+  return 2 + message_length;
+}
 
 std::size_t count_text_messages(ByteView body) {
   std::size_t count = 0;

@@ -1,8 +1,10 @@
 // Whole meshes of real daemons on loopback: how fast lines reach every node, how soon, at what cost.
-// usage: mesh_bench [--nodes 8] [--messages 20000] [--bytes 100] [--rate 100] [--latency-messages 400] [--runs 5]
+// usage: mesh_bench [--nodes 8] [--messages 20000] [--bytes 100] [--rate 100] [--latency-messages 400]
+// [--runs 5]
 //        [--authors one|all] [--daemon PATH]
-// Prints one JSON line a run. A delivery is one message stored by a node other than its author's and announced to a
-// subscriber of that node's control socket. The clients are this one process, whose time is in the wall clock.
+// Prints one JSON line a run. A delivery is one message stored by a node other than its author's and
+// announced to a subscriber of that node's control socket. The clients are this one process, whose time is in
+// the wall clock.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/wait.h>
@@ -68,7 +70,8 @@ struct Rig {
   void read_lines(Take take) {
     static char buffer[1 << 18];
     for (int i = 0; i < 4; ++i) {
-      const IoResult result = read_some(socket.get(), {reinterpret_cast<std::uint8_t*>(buffer), sizeof buffer});
+      const IoResult result =
+          read_some(socket.get(), {reinterpret_cast<std::uint8_t*>(buffer), sizeof buffer});
       if (result.status == IoStatus::kWouldBlock) break;
       if (result.status != IoStatus::kOk) die("a node ended in " + directory);
       in.append(buffer, result.bytes);
@@ -117,12 +120,14 @@ double peak_mb(std::int64_t pid) {
   return 0;
 }
 
-std::unique_ptr<Rig> start(const Options& options, const std::string& base, std::size_t index, std::uint64_t port) {
+std::unique_ptr<Rig> start(const Options& options, const std::string& base, std::size_t index,
+                           std::uint64_t port) {
   auto rig = std::make_unique<Rig>();
   rig->directory = base + "/" + std::to_string(index);
   SpawnOptions spawn;
-  spawn.argv = {options.daemon, "--name", "Node" + std::to_string(index), "--data-dir", rig->directory, "--listen",
-                "127.0.0.1:0", "--log-level", "error"};
+  spawn.argv = {options.daemon, "--name",       "Node" + std::to_string(index),
+                "--data-dir",   rig->directory, "--listen",
+                "127.0.0.1:0",  "--log-level",  "error"};
   if (port != 0) {
     spawn.argv.push_back("--join");
     spawn.argv.push_back("127.0.0.1:" + std::to_string(port));
@@ -241,7 +246,8 @@ class Run {
     ::poll(ready.data(), ready.size(), timeout_ms);
     for (std::size_t i = 0; i < rigs_.size(); ++i) {
       if ((ready[i].revents & POLLOUT) != 0) rigs_[i]->write_some_out();
-      if ((ready[i].revents & ~POLLOUT) != 0) rigs_[i]->read_lines([&](std::string_view line) { take(i, line); });
+      if ((ready[i].revents & ~POLLOUT) != 0)
+        rigs_[i]->read_lines([&](std::string_view line) { take(i, line); });
     }
   }
 
@@ -253,7 +259,8 @@ class Run {
     }
     const auto deadline = begin + std::chrono::seconds(120);
     const auto complete = [&] {
-      return std::all_of(rigs_.begin(), rigs_.end(), [&](const auto& rig) { return rig->got >= options_.messages; });
+      return std::all_of(rigs_.begin(), rigs_.end(),
+                         [&](const auto& rig) { return rig->got >= options_.messages; });
     };
     while (!complete()) {
       if (Clock::now() > deadline) die("not delivered within 120 s");
@@ -282,7 +289,8 @@ class Run {
     for (std::size_t i = 0; i < options_.latency_messages; ++i) {
       const auto due = begin + std::chrono::microseconds(i * 1000000 / options_.rate);
       for (auto now = Clock::now(); now < due; now = Clock::now()) {
-        pump(static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(due - now).count()), take);
+        pump(static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(due - now).count()),
+             take);
       }
       append_send(*rigs_[0], payload(options_, 'L', i));
       rigs_[0]->write_some_out();
@@ -307,17 +315,27 @@ int run(int argc, char** argv) {
     if (i + 1 >= argc) die("an option needs a value: " + key);
     const std::string value = argv[i + 1];
     const auto number = static_cast<std::size_t>(std::strtoull(value.c_str(), nullptr, 10));
-    if (key == "--nodes") options.nodes = number;
-    else if (key == "--messages") options.messages = number;
-    else if (key == "--bytes") options.bytes = number;
-    else if (key == "--rate") options.rate = number;
-    else if (key == "--latency-messages") options.latency_messages = number;
-    else if (key == "--runs") options.runs = number;
-    else if (key == "--authors") options.all_authors = value == "all";
-    else if (key == "--daemon") options.daemon = value;
-    else die("unknown option " + key);
+    if (key == "--nodes")
+      options.nodes = number;
+    else if (key == "--messages")
+      options.messages = number;
+    else if (key == "--bytes")
+      options.bytes = number;
+    else if (key == "--rate")
+      options.rate = number;
+    else if (key == "--latency-messages")
+      options.latency_messages = number;
+    else if (key == "--runs")
+      options.runs = number;
+    else if (key == "--authors")
+      options.all_authors = value == "all";
+    else if (key == "--daemon")
+      options.daemon = value;
+    else
+      die("unknown option " + key);
   }
-  if (options.nodes < 2 || options.rate == 0 || options.messages == 0) die("at least 2 nodes, 1 message, 1 a second");
+  if (options.nodes < 2 || options.rate == 0 || options.messages == 0)
+    die("at least 2 nodes, 1 message, 1 a second");
   for (std::size_t i = 0; i < options.runs; ++i) {
     std::string base = (std::filesystem::temp_directory_path() / "mesh_bench.XXXXXX").string();
     if (::mkdtemp(base.data()) == nullptr) die("no temporary directory");

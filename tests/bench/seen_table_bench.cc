@@ -1,7 +1,7 @@
-// How fast the seen table takes in ids, beside the two things one would reach for first. All three hold the same
-// 32-byte ids and 8-byte times and hash them with XXH3. Each key arrives four times, as in a mesh of degree four;
-// with two threads both bring every key, so that they meet. One JSON line a figure, each the median of five runs,
-// the tables taking turns.
+// How fast the seen table takes in ids, beside the two things one would reach for first. All three hold the
+// same 32-byte ids and 8-byte times and hash them with XXH3. Each key arrives four times, as in a mesh of
+// degree four; with two threads both bring every key, so that they meet. One JSON line a figure, each the
+// median of five runs, the tables taking turns.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -107,7 +107,8 @@ double operations_per_second(const std::vector<Key>& keys, std::size_t threads) 
   for (std::thread& worker : workers) worker.join();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   if (fresh != keys.size()) {
-    std::fprintf(stderr, "seen_table_bench: %s took %zu of %zu keys\n", Table::kName, fresh.load(), keys.size());
+    std::fprintf(stderr, "seen_table_bench: %s took %zu of %zu keys\n", Table::kName, fresh.load(),
+                 keys.size());
     std::exit(1);
   }
   return static_cast<double>(kArrivals * keys.size()) / seconds.count();

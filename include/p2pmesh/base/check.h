@@ -8,7 +8,7 @@ namespace p2pmesh {
 
 }  // namespace p2pmesh
 
-#define P2P_CHECK(condition)                                                \
-  do {                                                                      \
+#define P2P_CHECK(condition)                                                   \
+  do {                                                                         \
     if (!(condition)) ::p2pmesh::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)

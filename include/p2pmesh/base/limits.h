@@ -15,14 +15,14 @@ inline constexpr std::size_t kFrameBytesMax = 64 * 1024;              // design.
 inline constexpr std::size_t kFrameHeaderBytes = 5;                   // 4 length, 1 type
 
 // Envelopes.
-inline constexpr std::size_t kRoomBytesMax = 64;         // a room is a short label; guess
-inline constexpr std::size_t kSubjectBytesMax = 64;      // fits a key and a word; guess
-inline constexpr std::size_t kParentsMax = 8;            // design.md, section 4
-inline constexpr std::size_t kMessagesPerEnvelopeMax = 512;   // design.md, section 4
-inline constexpr std::size_t kMessageBytesMax = 8 * 1024;     // design.md, section 4
+inline constexpr std::size_t kRoomBytesMax = 64;                       // a room is a short label; guess
+inline constexpr std::size_t kSubjectBytesMax = 64;                    // fits a key and a word; guess
+inline constexpr std::size_t kParentsMax = 8;                          // design.md, section 4
+inline constexpr std::size_t kMessagesPerEnvelopeMax = 512;            // design.md, section 4
+inline constexpr std::size_t kMessageBytesMax = 8 * 1024;              // design.md, section 4
 inline constexpr std::size_t kEnvelopeBytesMax = kFrameBytesMax - 16;  // a frame's header and round beside it
-inline constexpr std::size_t kTextBodyBytesMax = 60 * 1024;   // leaves room for header, parents, signature
-inline constexpr std::uint64_t kDepthLeadMax = 1ULL << 20;    // design.md, section 4: order
+inline constexpr std::size_t kTextBodyBytesMax = 60 * 1024;  // leaves room for header, parents, signature
+inline constexpr std::uint64_t kDepthLeadMax = 1ULL << 20;   // design.md, section 4: order
 
 // Names.
 inline constexpr std::size_t kNameBytesMax = 64;    // design.md, section 4
@@ -30,11 +30,12 @@ inline constexpr std::size_t kNameColumnsMax = 32;  // design.md, section 4
 inline constexpr std::size_t kAddressesMax = 8;     // design.md, section 4
 
 // Links.
-inline constexpr std::size_t kActiveViewMax = 8;     // HyParView's active view plus slack; design.md, section 4
-inline constexpr std::size_t kLinksMax = 64;         // full mesh of nine, joins and crossings beside it; guess
-inline constexpr std::size_t kHalfOpenLinksMax = 64; // issue "nobody gets in": half-open links in all
-inline constexpr auto kHandshakeTimeout = 5s;        // "no answer (5 s)"
-inline constexpr std::size_t kSendQueueBytesSoft = 4 * 1024 * 1024;  // above: live payloads dropped, repair brings them
+inline constexpr std::size_t kActiveViewMax = 8;  // HyParView's active view plus slack; design.md, section 4
+inline constexpr std::size_t kLinksMax = 64;      // full mesh of nine, joins and crossings beside it; guess
+inline constexpr std::size_t kHalfOpenLinksMax = 64;  // issue "nobody gets in": half-open links in all
+inline constexpr auto kHandshakeTimeout = 5s;         // "no answer (5 s)"
+inline constexpr std::size_t kSendQueueBytesSoft =
+    4 * 1024 * 1024;  // above: live payloads dropped, repair brings them
 inline constexpr std::size_t kSendQueueBytesMax = 16 * 1024 * 1024;  // above: the link is closed
 inline constexpr auto kHeartbeatInterval = 1s;       // a crash without a FIN is to be told within 5 s
 inline constexpr auto kSilenceBeforeSuspicion = 3s;  // three heartbeats missed
@@ -42,7 +43,7 @@ inline constexpr auto kSilenceBeforeClose = 10s;     // a stalled machine may co
 inline constexpr auto kSuspicionTimeout = 1500ms;    // with the silence before it below 5 s
 inline constexpr auto kRedialBackoffMin = 250ms;
 inline constexpr auto kRedialBackoffMax = 60s;
-inline constexpr std::size_t kPeersMax = 4096;       // remembered addresses a mesh
+inline constexpr std::size_t kPeersMax = 4096;  // remembered addresses a mesh
 
 // Budgets; design.md, section 4.
 inline constexpr std::uint64_t kAuthorEnvelopesPerSecond = 200;
@@ -62,39 +63,42 @@ inline constexpr std::size_t kMembersMax = 65536;           // six times the goa
 inline constexpr std::size_t kRoomsMax = 1024;
 inline constexpr std::size_t kHeadsPerRoomMax = 64;
 inline constexpr std::size_t kMissingParentsMax = 4096;
-inline constexpr std::size_t kHeldBackMax = 1024;        // envelopes waiting for their `prev`
-inline constexpr auto kHeldBackTimeout = 1s;             // design.md, section 4: order
-inline constexpr std::size_t kUnsentMessagesMax = 65536; // typed, not yet in an envelope
+inline constexpr std::size_t kHeldBackMax = 1024;         // envelopes waiting for their `prev`
+inline constexpr auto kHeldBackTimeout = 1s;              // design.md, section 4: order
+inline constexpr std::size_t kUnsentMessagesMax = 65536;  // typed, not yet in an envelope
 inline constexpr std::size_t kUnsentBytesMax = 64 * 1024 * 1024;
 
 // Anti-entropy.
 inline constexpr std::size_t kDigestBuckets = 256;
-inline constexpr std::size_t kSyncPageBytes = 16 * 1024;      // a listing page
-inline constexpr std::size_t kSyncRangesMax = 256;            // ranges in one request
+inline constexpr std::size_t kSyncPageBytes = 16 * 1024;  // a listing page
+inline constexpr std::size_t kSyncRangesMax = 256;        // ranges in one request
 inline constexpr std::size_t kSyncAnswerBytesMax = 1024 * 1024;
 inline constexpr std::size_t kSyncAnswerEnvelopesMax = 1024;
-inline constexpr auto kSyncInterval = 2s;                     // with a random neighbor, when roots differ; 1 KiB/s at worst
-inline constexpr auto kSyncQuiet = 2s;                        // "without the last seconds"
-inline constexpr auto kSyncTimeout = 15s;                     // a session without progress is dropped
+inline constexpr auto kSyncInterval = 2s;  // with a random neighbor, when roots differ; 1 KiB/s at worst
+inline constexpr auto kSyncQuiet = 2s;     // "without the last seconds"
+inline constexpr auto kSyncTimeout = 15s;  // a session without progress is dropped
 
 // Storage and control.
 inline constexpr std::size_t kStoreQueueBytesMax = 64 * 1024 * 1024;
-inline constexpr auto kFullSyncInterval = 1s;              // design.md, section 4: durability
+inline constexpr auto kFullSyncInterval = 1s;  // design.md, section 4: durability
 inline constexpr std::size_t kControlClientsMax = 64;
-inline constexpr std::size_t kControlLineBytesMax = 256 * 1024;  // 8 KiB text, every byte escaped as \uXXXX, and more
+inline constexpr std::size_t kControlLineBytesMax =
+    256 * 1024;  // 8 KiB text, every byte escaped as \uXXXX, and more
 inline constexpr std::size_t kControlQueueBytesMax = 8 * 1024 * 1024;  // above: one gap event
-inline constexpr std::size_t kControlPageMax = 1000;             // message.list
-inline constexpr std::size_t kControlIdBytesMax = 128;           // a request's id, kept until its reply; guess
-inline constexpr std::size_t kControlDepthMax = 16;              // nesting of a line; the protocol needs 4
-inline constexpr std::size_t kControlReplyBytesMax = 64 * 1024 * 1024;  // a page of 1,000 messages, all escaped
+inline constexpr std::size_t kControlPageMax = 1000;                   // message.list
+inline constexpr std::size_t kControlIdBytesMax = 128;  // a request's id, kept until its reply; guess
+inline constexpr std::size_t kControlDepthMax = 16;     // nesting of a line; the protocol needs 4
+inline constexpr std::size_t kControlReplyBytesMax =
+    64 * 1024 * 1024;  // a page of 1,000 messages, all escaped
 
 // Looking up host names.
-inline constexpr std::size_t kLookupsMax = 8;          // threads at once; one a name typed or configured; guess
+inline constexpr std::size_t kLookupsMax = 8;  // threads at once; one a name typed or configured; guess
 inline constexpr std::size_t kLookupsWaitingMax = 64;  // further ones that wait; guess
 
 // Storage's own bookkeeping.
-inline constexpr std::size_t kForksPerPositionMax = 4;     // the lowest ids; one is proof enough; guess
-inline constexpr std::size_t kForksPerAuthorMax = 1024;    // further ones prove nothing new; guess
-inline constexpr std::size_t kUnindexedRowsMax = 65536;    // about 12 MiB of memory, a quarter of a second to index
+inline constexpr std::size_t kForksPerPositionMax = 4;   // the lowest ids; one is proof enough; guess
+inline constexpr std::size_t kForksPerAuthorMax = 1024;  // further ones prove nothing new; guess
+inline constexpr std::size_t kUnindexedRowsMax =
+    65536;  // about 12 MiB of memory, a quarter of a second to index
 
 }  // namespace p2pmesh::limits

@@ -15,14 +15,14 @@ enum class ExitStatus : int {
   kUsage = 64,         ///< wrong option, name, port
   kDamagedInput = 65,  ///< damaged data that cannot be repaired, or input lines skipped
   kUnknownHost = 68,
-  kUnavailable = 69,    ///< refused, no answer, port in use, node gone
-  kInternal = 70,       ///< our own bug
-  kCannotCreate = 73,   ///< directory unwritable
-  kIo = 74,             ///< read or write failed
-  kTryAgain = 75,       ///< in use by another node, or try again
-  kProtocol = 76,       ///< another protocol or version
-  kNoPermission = 77,   ///< permission or credentials
-  kConfig = 78,         ///< configuration, or a database of a newer version
+  kUnavailable = 69,   ///< refused, no answer, port in use, node gone
+  kInternal = 70,      ///< our own bug
+  kCannotCreate = 73,  ///< directory unwritable
+  kIo = 74,            ///< read or write failed
+  kTryAgain = 75,      ///< in use by another node, or try again
+  kProtocol = 76,      ///< another protocol or version
+  kNoPermission = 77,  ///< permission or credentials
+  kConfig = 78,        ///< configuration, or a database of a newer version
 };
 
 /// What went wrong, for a human: the actual values, the likely cause, what to type.

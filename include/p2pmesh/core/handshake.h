@@ -19,22 +19,22 @@ struct HandshakeTerms {
   bool dialler = false;
   const Signer* node_signer = nullptr;
   const Verifier* verifier = nullptr;
-  LinkNonce nonce{};                      ///< fresh
-  std::optional<MeshId> mesh;             ///< dialler: the wanted one, or whatever is there; acceptor: its own
-  std::optional<NodeKey> expected;        ///< dialler: whom the address is said to belong to
-  NetAddress observed;                    ///< the far end of the connection
-  std::vector<NetAddress> addresses;      ///< where this node listens
-  std::vector<Head> heads;                ///< deepest ones held
+  LinkNonce nonce{};                  ///< fresh
+  std::optional<MeshId> mesh;         ///< dialler: the wanted one, or whatever is there; acceptor: its own
+  std::optional<NodeKey> expected;    ///< dialler: whom the address is said to belong to
+  NetAddress observed;                ///< the far end of the connection
+  std::vector<NetAddress> addresses;  ///< where this node listens
+  std::vector<Head> heads;            ///< deepest ones held
 };
 
 enum class HandshakeFault : std::uint8_t {
   kNone,
   kNotOurProtocol,
   kOtherVersion,
-  kOtherMesh,     ///< the far end is not in the wanted mesh
-  kSelf,          ///< the far end is this node
+  kOtherMesh,  ///< the far end is not in the wanted mesh
+  kSelf,       ///< the far end is this node
   kBusy,
-  kOtherNode,     ///< another key answers there
+  kOtherNode,  ///< another key answers there
   kBadSignature,
   kMalformed,
 };
@@ -76,7 +76,7 @@ class Handshake {
   HandshakeTerms terms_;
   LinkNonce peer_nonce_{};
   NodeKey peer_node_;
-  bool welcomed_ = false;            // acceptor: our welcome is out
+  bool welcomed_ = false;  // acceptor: our welcome is out
   std::optional<HandshakeResult> result_;
   HandshakeFault fault_ = HandshakeFault::kNone;
   std::uint16_t peer_version_ = 0;

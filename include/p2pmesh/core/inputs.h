@@ -19,11 +19,11 @@ using LinkId = std::uint64_t;
 
 /// What travels beside an envelope through the store and back.
 struct EnvelopeContext {
-  LinkId from = 0;          ///< the link it came over; 0: written here
-  bool own = false;         ///< written here in this run
-  bool repaired = false;    ///< came by anti-entropy, not live
-  bool gap = false;         ///< an earlier one of this author and epoch is missing
-  std::uint32_t messages = 0;  ///< text messages inside
+  LinkId from = 0;                    ///< the link it came over; 0: written here
+  bool own = false;                   ///< written here in this run
+  bool repaired = false;              ///< came by anti-entropy, not live
+  bool gap = false;                   ///< an earlier one of this author and epoch is missing
+  std::uint32_t messages = 0;         ///< text messages inside
   std::vector<std::uint64_t> tokens;  ///< of the SendText inputs inside, by message index
 };
 
@@ -91,7 +91,7 @@ struct Leave {};
 /// A deadline may have passed.
 struct Wake {};
 
-using Input = std::variant<LinkUp, LinkDown, DialFailed, EnvelopeReceived, DuplicateReceived, FrameReceived, SendText,
-                           Committed, ForkKept, Loaded, Leave, Wake>;
+using Input = std::variant<LinkUp, LinkDown, DialFailed, EnvelopeReceived, DuplicateReceived, FrameReceived,
+                           SendText, Committed, ForkKept, Loaded, Leave, Wake>;
 
 }  // namespace p2pmesh

@@ -28,8 +28,8 @@ struct NodeOptions {
   const Signer* member_signer = nullptr;
   const Signer* node_signer = nullptr;
   const Verifier* verifier = nullptr;
-  NetAddress listen;                       ///< as bound; the address may be a wildcard
-  std::uint64_t seed = 0;                  ///< jitter and choices
+  NetAddress listen;       ///< as bound; the address may be a wildcard
+  std::uint64_t seed = 0;  ///< jitter and choices
 };
 
 /// What the store knew; see storage/mesh_store.h for the fields.

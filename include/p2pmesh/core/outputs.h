@@ -57,8 +57,8 @@ struct StoreTaken {
 struct StorePeer {
   NodeKey node;
   NetAddress address;
-  bool success = false;         ///< reached just now
-  std::uint32_t failures = 0;   ///< since the last success
+  bool success = false;        ///< reached just now
+  std::uint32_t failures = 0;  ///< since the last success
 };
 /// Answered by Loaded with what is held of it, in the order asked.
 struct Load {
@@ -88,8 +88,8 @@ struct PenaliseLink {
   const char* what = "";
 };
 
-using Output = std::variant<SendFrame, Dial, CloseLink, MarkSeen, Store, PublishNotice, StoreTaken, StorePeer, Load, Announce,
-                            Acknowledge, Settled, PenaliseLink>;
+using Output = std::variant<SendFrame, Dial, CloseLink, MarkSeen, Store, PublishNotice, StoreTaken, StorePeer,
+                            Load, Announce, Acknowledge, Settled, PenaliseLink>;
 using Outputs = std::vector<Output>;
 
 }  // namespace p2pmesh

@@ -15,8 +15,12 @@ using KeySeed = std::array<std::uint8_t, 32>;
 /// A public key, whatever it stands for; see to_member() and to_node().
 using PublicKey = std::array<std::uint8_t, 32>;
 
-inline MemberKey to_member(const PublicKey& key) { return MemberKey{key}; }
-inline NodeKey to_node(const PublicKey& key) { return NodeKey{key}; }
+inline MemberKey to_member(const PublicKey& key) {
+  return MemberKey{key};
+}
+inline NodeKey to_node(const PublicKey& key) {
+  return NodeKey{key};
+}
 
 /// Must be called once before anything else of this layer; false when the library cannot start.
 bool init_crypto();
@@ -39,7 +43,8 @@ class Signer {
 class Verifier {
  public:
   virtual ~Verifier() = default;
-  [[nodiscard]] virtual bool verify(ByteView public_key, ByteView message, const Signature& signature) const = 0;
+  [[nodiscard]] virtual bool verify(ByteView public_key, ByteView message,
+                                    const Signature& signature) const = 0;
 };
 
 /// Ed25519; the secret lives in locked memory and is wiped at the end.

@@ -16,9 +16,10 @@ namespace p2pmesh {
 struct HostOptions {
   std::string name;      ///< as given; checked by start()
   std::string data_dir;  ///< made if it is not there
-  std::optional<SocketAddress> listen;  ///< nothing: loopback, the last run's port, else the first free from 9750
-  std::vector<HostPort> joins;          ///< members to join through; the first that answers
-  bool open_new = false;                ///< another mesh instead of resuming the last
+  std::optional<SocketAddress>
+      listen;                   ///< nothing: loopback, the last run's port, else the first free from 9750
+  std::vector<HostPort> joins;  ///< members to join through; the first that answers
+  bool open_new = false;        ///< another mesh instead of resuming the last
   bool leaves_with_last_screen = false;
 };
 
@@ -36,9 +37,9 @@ class NodeHost {
   NodeHost(const NodeHost&) = delete;
   NodeHost& operator=(const NodeHost&) = delete;
 
-  /// Locks the directory, reads or makes the keys, binds, then runs until the node has left. Errors, each with its
-  /// exit status: kUsage (name), kTryAgain (directory in use), kCannotCreate, kUnavailable (port in use, no
-  /// member answers), kUnknownHost, kProtocol, kConfig, kNoPermission, kIo.
+  /// Locks the directory, reads or makes the keys, binds, then runs until the node has left. Errors, each
+  /// with its exit status: kUsage (name), kTryAgain (directory in use), kCannotCreate, kUnavailable (port in
+  /// use, no member answers), kUnknownHost, kProtocol, kConfig, kNoPermission, kIo.
   Result<void> run();
 
  private:

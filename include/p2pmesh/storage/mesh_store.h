@@ -1,5 +1,5 @@
-// One mesh's durable state in one SQLite file: envelopes, records, accepted intervals, notices, peers, outbox.
-// Used by runtime/storage_thread alone; every call may block on the disk.
+// One mesh's durable state in one SQLite file: envelopes, records, accepted intervals, notices, peers,
+// outbox. Used by runtime/storage_thread alone; every call may block on the disk.
 #pragma once
 
 #include <cstdint>
@@ -74,17 +74,17 @@ struct StoreSnapshot {
   std::vector<StoredPeer> peers;
   std::vector<OutboxEntry> outbox;
   std::uint64_t last_row = 0;
-  bool clean_stop = false;         ///< the last run ended through close_clean()
-  std::uint64_t messages = 0;      ///< text messages held
+  bool clean_stop = false;     ///< the last run ended through close_clean()
+  std::uint64_t messages = 0;  ///< text messages held
   std::vector<std::pair<std::string, std::string>> settings;
 };
 
 /// One envelope or notice of a batch, in the order in which it is to be numbered.
 struct StoreItem {
-  EnvelopePtr envelope;          ///< log or record; null for a notice
+  EnvelopePtr envelope;  ///< log or record; null for a notice
   std::optional<Notice> notice;
-  std::uint32_t messages = 0;    ///< text messages inside; counted for status
-  bool own = false;              ///< written by a local member: a log envelope goes into the outbox
+  std::uint32_t messages = 0;  ///< text messages inside; counted for status
+  bool own = false;            ///< written by a local member: a log envelope goes into the outbox
 };
 
 /// Everything that waits is one transaction.
@@ -93,14 +93,15 @@ struct StoreBatch {
   std::vector<StoredPeer> peers;
   std::vector<EnvelopeId> taken;  ///< leave the outbox
   std::vector<std::pair<std::string, std::string>> settings;
-  bool full_sync = false;         ///< synchronous=FULL for this commit, else NORMAL
+  bool full_sync = false;  ///< synchronous=FULL for this commit, else NORMAL
 };
 
 struct StoreBatchResult {
-  /// One an item; 0: not written (duplicate, older record, fork, passing class, a number of 2^63 or more). A record that
-  /// was taken draws no row: it gets the last row drawn before it, at least 1.
+  /// One an item; 0: not written (duplicate, older record, fork, passing class, a number of 2^63 or more). A
+  /// record that was taken draws no row: it gets the last row drawn before it, at least 1.
   std::vector<std::uint64_t> rows;
-  std::vector<EnvelopePtr> forks;   ///< second validly signed ids for a held (author, epoch, seq), kept as proof
+  std::vector<EnvelopePtr>
+      forks;  ///< second validly signed ids for a held (author, epoch, seq), kept as proof
 };
 
 /// One message as it is listed or announced.
@@ -134,7 +135,8 @@ struct TranscriptPosition {
 };
 
 /// Threads: one at a time. Errors: kIo (disk full, I/O), kDamagedInput (corrupt), kConfig (newer
-/// version), kCannotCreate, kTryAgain; the message names the file. After a failed write nothing of the batch is kept.
+/// version), kCannotCreate, kTryAgain; the message names the file. After a failed write nothing of the batch
+/// is kept.
 class MeshStore {
  public:
   /// Opens or creates the file (0600). A damaged file is the caller's to set aside: see set_aside().
@@ -158,10 +160,11 @@ class MeshStore {
   /// Marks a clean stop and syncs. The store is used no more.
   Result<void> close_clean();
 
-  /// Held envelopes of a range, ascending, until a bound is reached (at least one if any is held). Forks are held too
-  /// and follow the one first accepted, so that who asks later ends with the same lowest id.
-  Result<std::vector<EnvelopePtr>> read_range(const MemberKey& author, std::uint64_t epoch, std::uint64_t first,
-                                              std::uint64_t last, std::size_t bytes_max, std::size_t count_max);
+  /// Held envelopes of a range, ascending, until a bound is reached (at least one if any is held). Forks are
+  /// held too and follow the one first accepted, so that who asks later ends with the same lowest id.
+  Result<std::vector<EnvelopePtr>> read_range(const MemberKey& author, std::uint64_t epoch,
+                                              std::uint64_t first, std::uint64_t last, std::size_t bytes_max,
+                                              std::size_t count_max);
   /// The newest record; null when there is none.
   Result<EnvelopePtr> read_record(const MemberKey& author, std::uint16_t kind, ByteView subject);
 
@@ -182,7 +185,8 @@ class MeshStore {
   /// Rooms with at least one message held, sorted.
   Result<std::vector<std::string>> rooms();
 
-  /// Brings the derived indexes up to the last row, at most `rows_max` rows a call. True when nothing is left.
+  /// Brings the derived indexes up to the last row, at most `rows_max` rows a call. True when nothing is
+  /// left.
   Result<bool> index_some(std::size_t rows_max);
 
  private:

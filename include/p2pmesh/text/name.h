@@ -8,15 +8,17 @@
 
 namespace p2pmesh {
 
-/// Checks a name against the alphabet of design.md, section 4, and returns its NFC form: 1 to 32 columns, at most 64 bytes,
-/// letters, digits, marks and -_.[]{}|^` ; not beginning with '-', '.', a digit or a mark; no spaces, no '~'.
-/// Errors: kUsage with a sentence that quotes the name (made safe), says what is wrong with it and what to type.
+/// Checks a name against the alphabet of design.md, section 4, and returns its NFC form: 1 to 32 columns, at
+/// most 64 bytes, letters, digits, marks and -_.[]{}|^` ; not beginning with '-', '.', a digit or a mark; no
+/// spaces, no '~'. Errors: kUsage with a sentence that quotes the name (made safe), says what is wrong with
+/// it and what to type.
 Result<std::string> check_name(std::string_view name);
 
 /// Two names are equal when their keys are: NFC and full case folding. Empty for ill-formed UTF-8.
 std::string name_key(std::string_view name);
 
-/// Checks a room's name: `#` and then 1 to 32 characters of a name's alphabet (digits may come first); returns it case-folded, in NFC.
+/// Checks a room's name: `#` and then 1 to 32 characters of a name's alphabet (digits may come first);
+/// returns it case-folded, in NFC.
 Result<std::string> check_room(std::string_view room);
 
 }  // namespace p2pmesh

@@ -19,7 +19,9 @@ class Writer {
   Writer& u64(std::uint64_t value) { return number(value, 8); }
   Writer& raw(ByteView view) { return bytes_.insert(bytes_.end(), view.begin(), view.end()), *this; }
   template <class Tag>
-  Writer& id(const Id32<Tag>& value) { return raw(value.view()); }
+  Writer& id(const Id32<Tag>& value) {
+    return raw(value.view());
+  }
   /// One length byte, then the bytes; the caller keeps to 255.
   Writer& short_bytes(ByteView view) { return u8(static_cast<std::uint8_t>(view.size())).raw(view); }
   Writer& long_bytes(ByteView view) { return u32(static_cast<std::uint32_t>(view.size())).raw(view); }
@@ -30,7 +32,8 @@ class Writer {
 
  private:
   Writer& number(std::uint64_t value, int width) {
-    for (int shift = (width - 1) * 8; shift >= 0; shift -= 8) bytes_.push_back(static_cast<std::uint8_t>(value >> shift));
+    for (int shift = (width - 1) * 8; shift >= 0; shift -= 8)
+      bytes_.push_back(static_cast<std::uint8_t>(value >> shift));
     return *this;
   }
   Bytes bytes_;

@@ -21,8 +21,8 @@ enum class EnvelopeClass : std::uint8_t { kLog = 1, kRecord = 2, kPassing = 3 };
 /// What the body means. Unknown kinds are stored and relayed, not shown. The one table of kinds is in
 /// p2pmesh-protocol(7).
 enum class Kind : std::uint16_t {
-  kMember = 1,  ///< record: Add Peer (online from) and Remove Peer (offline since)
-  kText = 16,   ///< log: 1 to 512 messages of one room
+  kMember = 1,    ///< record: Add Peer (online from) and Remove Peer (offline since)
+  kText = 16,     ///< log: 1 to 512 messages of one room
   kSuspect = 32,  ///< passing: a member's node does not answer
 };
 
@@ -37,10 +37,10 @@ struct Envelope {
   WallMs wall_ms = 0;  ///< as the author's clock said
 
   // log
-  std::uint64_t seq = 0;             ///< from 1
-  EnvelopeId prev;                   ///< the author's previous log envelope of this epoch; zero at seq 1
-  std::vector<EnvelopeId> parents;   ///< strictly ascending, at most kParentsMax
-  std::uint64_t depth = 0;           ///< 1 + the greatest of the parents'
+  std::uint64_t seq = 0;            ///< from 1
+  EnvelopeId prev;                  ///< the author's previous log envelope of this epoch; zero at seq 1
+  std::vector<EnvelopeId> parents;  ///< strictly ascending, at most kParentsMax
+  std::uint64_t depth = 0;          ///< 1 + the greatest of the parents'
 
   // record
   Bytes subject;              ///< at most kSubjectBytesMax bytes

@@ -15,19 +15,19 @@ enum class FrameType : std::uint8_t {
   kHello = 1,
   kWelcome = 2,
   kRefuse = 3,
-  kGossip = 4,        ///< round, envelope: live flood
-  kRepair = 5,        ///< envelope: answer to a range request, or an outbox entry
-  kTaken = 6,         ///< envelope ids whose commit is through
+  kGossip = 4,  ///< round, envelope: live flood
+  kRepair = 5,  ///< envelope: answer to a range request, or an outbox entry
+  kTaken = 6,   ///< envelope ids whose commit is through
   kPing = 7,
   kPong = 8,
   kSponsorRequest = 9,
   kSponsorReply = 10,
-  kOffline = 11,      ///< members that the sender believes offline without a Remove Peer
+  kOffline = 11,  ///< members that the sender believes offline without a Remove Peer
   kSyncDigest = 12,
   kSyncListing = 13,
   kSyncRequest = 14,
   kSyncDone = 15,
-  kClose = 16,        ///< the sender leaves, or has a better link to the same node
+  kClose = 16,  ///< the sender leaves, or has a better link to the same node
 };
 
 /// Frames with this bit are skipped by who does not know them; others unknown close the link.

@@ -26,23 +26,23 @@ enum class ClaimProof : std::uint8_t {
 /// A claim to a name, copied unchanged from one member record to the next, so that its id stays.
 struct NameClaim {
   std::string name;
-  std::uint64_t depth = 0;         ///< 1 + the deepest head named; 0 for the founder
-  std::vector<EnvelopeId> heads;   ///< of the sponsor's welcome, at most kParentsMax
+  std::uint64_t depth = 0;        ///< 1 + the deepest head named; 0 for the founder
+  std::vector<EnvelopeId> heads;  ///< of the sponsor's welcome, at most kParentsMax
   ClaimProof proof = ClaimProof::kNone;
-  MeshNonce nonce{};               ///< kFounder
-  MemberKey sponsor;               ///< kSponsor
-  Signature signature{};           ///< kSponsor
+  MeshNonce nonce{};      ///< kFounder
+  MemberKey sponsor;      ///< kSponsor
+  Signature signature{};  ///< kSponsor
 
   bool operator==(const NameClaim&) const = default;
 };
 
 struct MemberBody {
-  bool online = false;             ///< Add Peer, else Remove Peer
-  WallMs since_ms = 0;             ///< online from, offline since
-  NodeKey node;                    ///< the daemon that hosts the member
+  bool online = false;                ///< Add Peer, else Remove Peer
+  WallMs since_ms = 0;                ///< online from, offline since
+  NodeKey node;                       ///< the daemon that hosts the member
   std::vector<NetAddress> addresses;  ///< of that node, at most kAddressesMax
   NameClaim claim;
-  Signature node_signature{};      ///< by `node`, over node_signing_bytes()
+  Signature node_signature{};  ///< by `node`, over node_signing_bytes()
 };
 
 Bytes encode_claim(const NameClaim& claim);
@@ -52,11 +52,11 @@ Bytes encode_member_body(const MemberBody& body);
 std::optional<MemberBody> decode_member_body(ByteView bytes);
 
 /// What a sponsor signs.
-Bytes sponsor_signing_bytes(const MeshId& mesh, const MemberKey& member, const std::string& name, std::uint64_t depth,
-                            const std::vector<EnvelopeId>& heads);
+Bytes sponsor_signing_bytes(const MeshId& mesh, const MemberKey& member, const std::string& name,
+                            std::uint64_t depth, const std::vector<EnvelopeId>& heads);
 
 /// What the node countersigns: it hosts this member, at this epoch and version, with this body.
-Bytes node_signing_bytes(const MeshId& mesh, const MemberKey& member, std::uint64_t epoch, std::uint64_t version,
-                         const MemberBody& body);
+Bytes node_signing_bytes(const MeshId& mesh, const MemberKey& member, std::uint64_t epoch,
+                         std::uint64_t version, const MemberBody& body);
 
 }  // namespace p2pmesh

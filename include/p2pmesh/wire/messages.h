@@ -1,5 +1,6 @@
 // The payloads of the frames, one struct each. p2pmesh-protocol(7) has the table.
-// encode_frame_of() gives the whole frame; decode_<type>() takes a payload and gives nothing when it is malformed.
+// encode_frame_of() gives the whole frame; decode_<type>() takes a payload and gives nothing when it is
+// malformed.
 #pragma once
 
 #include <array>
@@ -34,7 +35,8 @@ struct Head {
   bool operator==(const Head&) const = default;
 };
 
-/// The answer, and the dialler's confirmation. Signed by the node over both nonces, both keys, the role and the rest.
+/// The answer, and the dialler's confirmation. Signed by the node over both nonces, both keys, the role and
+/// the rest.
 struct Welcome {
   NodeKey node;
   LinkNonce nonce{};

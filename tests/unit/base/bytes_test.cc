@@ -21,7 +21,8 @@ TEST_CASE("every byte comes back from its hex, in either case") {
 }
 
 TEST_CASE("an odd number of digits and foreign characters are no hex") {
-  for (const char* text : {"0", "abc", "0g", "g0", " 0", "0x", "00 ", "-1", "0\n", "/0", ":0", "@0", "`0", "G0"}) {
+  for (const char* text :
+       {"0", "abc", "0g", "g0", " 0", "0x", "00 ", "-1", "0\n", "/0", ":0", "@0", "`0", "G0"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_hex(text));
   }

@@ -101,7 +101,8 @@ TEST_CASE("EachReasonToRefuseHasItsFaultAtBothEnds") {
   SUBCASE("another version") {
     Handshake dialler(ends.dialler), acceptor(ends.acceptor);
     carry(dialler, acceptor, [](Bytes& bytes, bool from_dialler) {
-      if (from_dialler && bytes.size() > 20) bytes[5 + 9] = 99;  // frame header, magic, second byte of the version
+      if (from_dialler && bytes.size() > 20)
+        bytes[5 + 9] = 99;  // frame header, magic, second byte of the version
     });
     CHECK(dialler.fault() == HandshakeFault::kOtherVersion);
     CHECK(acceptor.fault() == HandshakeFault::kOtherVersion);

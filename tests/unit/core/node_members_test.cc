@@ -17,7 +17,8 @@ TEST_CASE("ANewcomerIsSponsoredAndTold") {
   CHECK(pair.b().settled);
   CHECK(pair.a().node->status().online == 2);
   CHECK(pair.b().node->status().online == 2);
-  const auto record = pair.a().store.records.at({pair.b().key(), static_cast<std::uint16_t>(Kind::kMember), Bytes{}});
+  const auto record =
+      pair.a().store.records.at({pair.b().key(), static_cast<std::uint16_t>(Kind::kMember), Bytes{}});
   const auto body = decode_member_body(record->envelope.body);
   REQUIRE(body);
   CHECK(body->claim.proof == ClaimProof::kSponsor);
@@ -34,7 +35,8 @@ TEST_CASE("AClaimNamesTheHeadsOfTheWelcomeAndLiesBelowThem") {
   carol.start();
   pair.link(carol, pair.a());
   pair.run(1s);
-  const auto record = pair.b().store.records.at({carol.key(), static_cast<std::uint16_t>(Kind::kMember), Bytes{}});
+  const auto record =
+      pair.b().store.records.at({carol.key(), static_cast<std::uint16_t>(Kind::kMember), Bytes{}});
   const auto body = decode_member_body(record->envelope.body);
   REQUIRE(body);
   CHECK(body->claim.depth == 3);
@@ -156,7 +158,8 @@ TEST_CASE("HalvesThatMeetAgainTellThatTheOthersAreBack") {
   mesh.run(200s);  // back-off may have reached its end
   for (auto& node : mesh.nodes) {
     CHECK(node->node->status().online == 4);
-    CHECK(std::count_if(node->notices().begin(), node->notices().end(), [](const auto& n) { return n.ends_with("back"); }) == 2);
+    CHECK(std::count_if(node->notices().begin(), node->notices().end(),
+                        [](const auto& n) { return n.ends_with("back"); }) == 2);
   }
 }
 

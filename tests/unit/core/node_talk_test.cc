@@ -194,7 +194,8 @@ TEST_CASE("AStrangersKindIsStoredAndRelayedButNotShown") {
   Gossip gossip;
   const Bytes encoded = encode_envelope(odd);
   gossip.envelope = encoded;
-  mesh.in_flight.push_back({mesh.wires[at_alice].other_end, &bob, std::make_shared<const Bytes>(encode_frame_of(gossip))});
+  mesh.in_flight.push_back(
+      {mesh.wires[at_alice].other_end, &bob, std::make_shared<const Bytes>(encode_frame_of(gossip))});
   mesh.run();
   CHECK(carol.store.logs.size() == 1);
   CHECK(carol.heard().empty());

@@ -1,5 +1,5 @@
-// A few core nodes in one process with a virtual clock, links without loss and stores in memory, so that a protocol
-// test is ten lines. Pair is the two-node form.
+// A few core nodes in one process with a virtual clock, links without loss and stores in memory, so that a
+// protocol test is ten lines. Pair is the two-node form.
 #pragma once
 
 #include <algorithm>
@@ -38,7 +38,8 @@ struct MemoryStore {
       return 1;
     }
     for (const EnvelopePtr& held : logs) {
-      if (held->envelope.author == e.author && held->envelope.epoch == e.epoch && held->envelope.seq == e.seq) return 0;
+      if (held->envelope.author == e.author && held->envelope.epoch == e.epoch && held->envelope.seq == e.seq)
+        return 0;
     }
     logs.push_back(envelope);
     return logs.size();
@@ -53,7 +54,8 @@ struct MemoryStore {
       std::vector<EnvelopePtr> in_range;
       for (const EnvelopePtr& held : logs) {
         const Envelope& e = held->envelope;
-        if (e.author == range.author && e.epoch == range.epoch && e.seq >= range.first && e.seq <= range.last) {
+        if (e.author == range.author && e.epoch == range.epoch && e.seq >= range.first &&
+            e.seq <= range.last) {
           in_range.push_back(held);
         }
       }
@@ -79,8 +81,10 @@ struct MemoryStore {
       log.author = key.first;
       log.epoch = key.second;
       for (const auto& [seq, id] : seqs) {
-        if (!log.intervals.empty() && log.intervals.back().second + 1 == seq) log.intervals.back().second = seq;
-        else log.intervals.emplace_back(seq, seq);
+        if (!log.intervals.empty() && log.intervals.back().second + 1 == seq)
+          log.intervals.back().second = seq;
+        else
+          log.intervals.emplace_back(seq, seq);
         log.last_id = id;
       }
       state.logs.push_back(std::move(log));
@@ -161,9 +165,23 @@ class TestMesh {
     const LinkId at_b = next_link_++;
     wires[at_a] = {&a, &b, at_b};
     wires[at_b] = {&b, &a, at_a};
-    LinkUp up_a{at_a, b.node_key(), true, b.listen, a.listen, a.listen, b.node->advertised(), a.node->deepest_heads(),
+    LinkUp up_a{at_a,
+                b.node_key(),
+                true,
+                b.listen,
+                a.listen,
+                a.listen,
+                b.node->advertised(),
+                a.node->deepest_heads(),
                 b.node->deepest_heads()};
-    LinkUp up_b{at_b, a.node_key(), false, a.listen, b.listen, b.listen, a.node->advertised(), b.node->deepest_heads(),
+    LinkUp up_b{at_b,
+                a.node_key(),
+                false,
+                a.listen,
+                b.listen,
+                b.listen,
+                a.node->advertised(),
+                b.node->deepest_heads(),
                 a.node->deepest_heads()};
     a.handle(up_a);
     b.handle(up_b);
@@ -261,7 +279,8 @@ class TestMesh {
     const ByteView payload = ByteView(*flight.frame).subspan(5);
     TestNode& to = *flight.to;
     if (type == FrameType::kClose) return;
-    if (type != FrameType::kGossip && type != FrameType::kRepair) return to.handle(FrameReceived{flight.to_link, type, payload});
+    if (type != FrameType::kGossip && type != FrameType::kRepair)
+      return to.handle(FrameReceived{flight.to_link, type, payload});
     const bool live = type == FrameType::kGossip;
     const ByteView encoded = live ? payload.subspan(2) : payload;
     if (live) ++live_payloads;
@@ -270,7 +289,8 @@ class TestMesh {
     sealed->id = hash_envelope(unsigned_part(encoded));
     sealed->encoded.assign(encoded.begin(), encoded.end());
     sealed->envelope = *envelope;
-    if (!to.seen_.insert(sealed->id).second) return to.handle(DuplicateReceived{flight.to_link, sealed->id, 1});
+    if (!to.seen_.insert(sealed->id).second)
+      return to.handle(DuplicateReceived{flight.to_link, sealed->id, 1});
     to.handle(EnvelopeReceived{flight.to_link, live, 1, std::move(sealed)});
   }
 
@@ -335,7 +355,8 @@ inline void TestNode::run(Outputs& outputs) {
       mesh.in_flight.push_back({wire->second.other_end, wire->second.to, send->frame});
     } else if (auto* stored = std::get_if<Store>(&output)) {
       const std::uint64_t row = commits_held ? 0 : store.commit(stored->envelope);
-      if (stored->context.own && stored->envelope->envelope.envelope_class == EnvelopeClass::kLog && !commits_held) {
+      if (stored->context.own && stored->envelope->envelope.envelope_class == EnvelopeClass::kLog &&
+          !commits_held) {
         store.outbox.insert(stored->envelope->id);
       }
       waiting_commits.push_back({stored->envelope, stored->context, row});

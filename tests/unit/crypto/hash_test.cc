@@ -9,8 +9,10 @@ using namespace p2pmesh;
 TEST_CASE("a tagged hash is BLAKE2b over the tag's length, the tag and the message") {
   REQUIRE(init_crypto());
   // From Python's hashlib.
-  CHECK(hash_envelope(as_bytes("abc")).hex() == "273a9b9b7725a9711e36a09c21eb0db1a9b50901402d16cd0e6c85fba932f306");
-  CHECK(format_hex(hash_tagged("", {})) == "03170a2e7597b7b7e3d84c05391d139a62b157e78786d8c082f29dcf4c111314");
+  CHECK(hash_envelope(as_bytes("abc")).hex() ==
+        "273a9b9b7725a9711e36a09c21eb0db1a9b50901402d16cd0e6c85fba932f306");
+  CHECK(format_hex(hash_tagged("", {})) ==
+        "03170a2e7597b7b7e3d84c05391d139a62b157e78786d8c082f29dcf4c111314");
   CHECK(hash_tagged_64("held log", as_bytes("abc")) == 0xe0eaf2bc4103777aULL);
 }
 

@@ -32,7 +32,8 @@ TEST_CASE("signatures are those of RFC 8032, test 1") {
   REQUIRE(init_crypto());
   const auto signer =
       make_ed25519_signer(from_hex<32>("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"));
-  CHECK(format_hex(signer->public_key()) == "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+  CHECK(format_hex(signer->public_key()) ==
+        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
   const Signature signature = signer->sign({});
   CHECK(format_hex(signature) ==
         "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b"
@@ -71,8 +72,8 @@ TEST_CASE("a key of another length is refused") {
 
 TEST_CASE("keys of small order sign nothing") {
   REQUIRE(init_crypto());
-  // All eight points, then encodings of them that are not canonical. With the neutral point and s = 0 the equation
-  // of a signature holds for a message of one's choice.
+  // All eight points, then encodings of them that are not canonical. With the neutral point and s = 0 the
+  // equation of a signature holds for a message of one's choice.
   const std::string keys[] = {
       "0100000000000000000000000000000000000000000000000000000000000000",
       "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",

@@ -26,10 +26,14 @@ EnvelopeId id_of(std::uint64_t number) {
   return id;
 }
 
-std::uint64_t same_hash(const EnvelopeId&, WallMs, std::uint64_t) { return 0x123456789abcdef0; }
+std::uint64_t same_hash(const EnvelopeId&, WallMs, std::uint64_t) {
+  return 0x123456789abcdef0;
+}
 
 /// One shard, eight homes: long chains that cross each other and wrap around.
-std::uint64_t crowded_hash(const EnvelopeId& id, WallMs, std::uint64_t) { return id.bytes[0] & 15; }
+std::uint64_t crowded_hash(const EnvelopeId& id, WallMs, std::uint64_t) {
+  return id.bytes[0] & 15;
+}
 
 }  // namespace
 
@@ -187,7 +191,9 @@ TEST_CASE("the table agrees with a map under random work") {
       const std::uint64_t number = random.below(300);
       const std::pair key{id_of(number / 2), WallMs{number % 2}};
       switch (random.below(4)) {
-        case 0: wrong += table.contains(key.first, key.second, now) != lives(key) ? 1 : 0; break;
+        case 0:
+          wrong += table.contains(key.first, key.second, now) != lives(key) ? 1 : 0;
+          break;
         case 1:
           table.erase(key.first, key.second);
           model.erase(key);

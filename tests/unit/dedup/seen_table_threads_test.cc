@@ -84,8 +84,10 @@ TEST_CASE("threads that insert, erase, evict, expire and count leave the bound i
     for (int step = 0; step < 5000; ++step) {
       const std::size_t i = random.below(ids.size());
       const Instant now = kStart + Duration(step / 4);
-      if (random.below(4) == 0) table.erase(ids[i], i);
-      else table.insert(ids[i], i, now);
+      if (random.below(4) == 0)
+        table.erase(ids[i], i);
+      else
+        table.insert(ids[i], i, now);
       if (step % 100 == 0 && table.counters().entries > 640) ++over;
     }
   });

@@ -122,7 +122,8 @@ TEST_CASE("budgets of more authors than there is room for stay bounded") {
   TestAuthor alice(1, test_mesh());
   Envelope envelope = alice.next();
   for (std::uint32_t i = 0; i < limits::kAuthorsMax + 1000; ++i) {
-    for (std::size_t byte = 0; byte < 4; ++byte) envelope.author.bytes[byte] = static_cast<std::uint8_t>(i >> (8 * byte));
+    for (std::size_t byte = 0; byte < 4; ++byte)
+      envelope.author.bytes[byte] = static_cast<std::uint8_t>(i >> (8 * byte));
     REQUIRE(ingress.admit(encode_envelope(envelope), Path::kLive, Now{kStart, 0}).verdict == Verdict::kFresh);
     REQUIRE(ingress.budgets() <= limits::kAuthorsMax);
   }

@@ -63,7 +63,8 @@ TEST_CASE("no envelope with one bit flipped is let in") {
     Bytes flipped = encoded;
     flipped[bit / 8] ^= static_cast<std::uint8_t>(1U << (bit % 8));
     const Verdict verdict = door.verdict(flipped);
-    if (verdict != Verdict::kMalformed && verdict != Verdict::kOtherMesh && verdict != Verdict::kBadSignature) ++let_in;
+    if (verdict != Verdict::kMalformed && verdict != Verdict::kOtherMesh && verdict != Verdict::kBadSignature)
+      ++let_in;
   }
   CHECK(let_in == 0);
   CHECK(door.seen.counters().entries == 0);

@@ -81,5 +81,6 @@ TEST_CASE("the bytes of the page go through the decoder and the door") {
   const Admission admission = ingress.admit(gossip->envelope, Path::kLive, Now{});
   REQUIRE(admission.verdict == Verdict::kFresh);
   CHECK(admission.id.hex() == hex_in_page("id"));
-  CHECK(decode_text_body(admission.envelope->envelope.body) == std::vector<std::string>{"hello", "how are you?"});
+  CHECK(decode_text_body(admission.envelope->envelope.body) ==
+        std::vector<std::string>{"hello", "how are you?"});
 }

@@ -1,4 +1,5 @@
-// The door as a whole, against random envelopes, in random order, with copies, forgeries and noise among them.
+// The door as a whole, against random envelopes, in random order, with copies, forgeries and noise among
+// them.
 #include <algorithm>
 #include <map>
 #include <vector>

@@ -9,8 +9,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "peer_file.h"
 #include "p2pmesh/posix/files.h"
+#include "peer_file.h"
 
 namespace p2pmesh {
 namespace {

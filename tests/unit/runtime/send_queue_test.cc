@@ -27,7 +27,9 @@ struct SocketPair {
   UniqueFd writer, reader;
 };
 
-SharedBytes frame(std::uint8_t fill, std::size_t size = 3) { return std::make_shared<const Bytes>(Bytes(size, fill)); }
+SharedBytes frame(std::uint8_t fill, std::size_t size = 3) {
+  return std::make_shared<const Bytes>(Bytes(size, fill));
+}
 
 TEST_CASE("RepairWaitsForEverythingElse") {
   SocketPair sockets;
@@ -73,7 +75,8 @@ TEST_CASE("AFrameIsNeverTornWhateverTheReaderTakesAndWhateverComesBetween") {
       bytes[2] = repair ? 1 : 0;
       for (std::size_t i = 3; i < bytes.size(); ++i) bytes[i] = next[bytes[2]];
       ++next[bytes[2]];
-      queue.push(std::make_shared<const Bytes>(std::move(bytes)), repair ? FrameClass::kRepair : FrameClass::kControl);
+      queue.push(std::make_shared<const Bytes>(std::move(bytes)),
+                 repair ? FrameClass::kRepair : FrameClass::kControl);
       ++pushed;
     }
     queue.write_to(sockets.writer.get());

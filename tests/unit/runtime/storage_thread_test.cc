@@ -109,7 +109,9 @@ TEST_CASE("AQuestionSeesEverythingQueuedBeforeItAndIsAnsweredBehindItsCommits") 
   std::size_t committed_then = 0;
   for (std::uint64_t seq = 1; seq <= 100; ++seq) fixture.thread->store(fixture.text(seq), {});
   fixture.thread->ask(
-      [&](MeshStore& store) { listed = store.list_messages("#lobby", std::nullopt, std::nullopt, 1000, false)->size(); },
+      [&](MeshStore& store) {
+        listed = store.list_messages("#lobby", std::nullopt, std::nullopt, 1000, false)->size();
+      },
       [&] { committed_then = fixture.recorder.committed.size(); });
   fixture.run_until([&] { return committed_then > 0; });
   CHECK(listed == 100);

@@ -26,10 +26,13 @@ inline Signature signature_from(std::uint8_t first) {
   return signature;
 }
 
-inline Bytes payload_of(const Bytes& frame) { return {frame.begin() + limits::kFrameHeaderBytes, frame.end()}; }
+inline Bytes payload_of(const Bytes& frame) {
+  return {frame.begin() + limits::kFrameHeaderBytes, frame.end()};
+}
 
-/// Cuts the bytes at every place, adds one, and sets every byte to each of the other 255 values. What is taken all
-/// the same must encode to exactly what was given. `cuts_are_refused`: no shorter form is well-formed.
+/// Cuts the bytes at every place, adds one, and sets every byte to each of the other 255 values. What is
+/// taken all the same must encode to exactly what was given. `cuts_are_refused`: no shorter form is
+/// well-formed.
 template <class Decode, class Encode>
 void check_canonical(const Bytes& whole, Decode decode, Encode encode, bool cuts_are_refused = true) {
   const auto takes = [&](const Bytes& bytes, bool& same) {

@@ -43,7 +43,9 @@ Envelope record_envelope() {
   return envelope;
 }
 
-bool is_taken(const Envelope& envelope) { return decode_envelope(encode_envelope(envelope)).has_value(); }
+bool is_taken(const Envelope& envelope) {
+  return decode_envelope(encode_envelope(envelope)).has_value();
+}
 
 constexpr std::uint64_t kHalf = 1ULL << 63;
 
@@ -134,8 +136,10 @@ TEST_CASE("prev is zero at sequence number 1 and there alone") {
 }
 
 TEST_CASE("numbers that begin at 1 refuse 0, and none reaches 2^63") {
-  for (const auto& [field, zero_is_taken] :
-       {std::pair{&Envelope::seq, false}, {&Envelope::depth, false}, {&Envelope::epoch, true}, {&Envelope::wall_ms, true}}) {
+  for (const auto& [field, zero_is_taken] : {std::pair{&Envelope::seq, false},
+                                             {&Envelope::depth, false},
+                                             {&Envelope::epoch, true},
+                                             {&Envelope::wall_ms, true}}) {
     Envelope envelope = log_envelope();
     envelope.*field = kHalf - 1;
     CHECK(is_taken(envelope));
@@ -200,9 +204,11 @@ TEST_CASE("random envelopes come back as the same bytes") {
       envelope.seq = 1 + (random.next() >> (2 + random.below(62)));
       if (envelope.seq > 1) envelope.prev = random_id();
       envelope.depth = 1 + (random.next() >> (2 + random.below(62)));
-      for (std::uint64_t parent = random.below(9); parent > 0; --parent) envelope.parents.push_back(random_id());
+      for (std::uint64_t parent = random.below(9); parent > 0; --parent)
+        envelope.parents.push_back(random_id());
       std::sort(envelope.parents.begin(), envelope.parents.end());
-      envelope.parents.erase(std::unique(envelope.parents.begin(), envelope.parents.end()), envelope.parents.end());
+      envelope.parents.erase(std::unique(envelope.parents.begin(), envelope.parents.end()),
+                             envelope.parents.end());
     } else if (envelope.envelope_class == EnvelopeClass::kRecord) {
       envelope.subject.assign(random.below(65), 7);
       envelope.version = random.next() >> (1 + random.below(63));
@@ -213,7 +219,8 @@ TEST_CASE("random envelopes come back as the same bytes") {
     REQUIRE(encode_envelope(*got) == encoded);
     // Several bytes at once, which the single changes above do not reach.
     Bytes noisy = encoded;
-    for (int change = 0; change < 4; ++change) noisy[random.below(noisy.size())] = static_cast<std::uint8_t>(random.next());
+    for (int change = 0; change < 4; ++change)
+      noisy[random.below(noisy.size())] = static_cast<std::uint8_t>(random.next());
     const auto other = decode_envelope(noisy);
     REQUIRE((!other || encode_envelope(*other) == noisy));
   }

@@ -19,10 +19,14 @@ void drain(FrameDecoder& decoder, Frames& frames) {
   while (auto frame = decoder.next()) frames.emplace_back(frame->type, as_text(frame->payload));
 }
 
-Bytes with_length(std::uint32_t length) { return Writer().u32(length).u8(7).take(); }
+Bytes with_length(std::uint32_t length) {
+  return Writer().u32(length).u8(7).take();
+}
 
 /// A frame whose type and payload together are this long.
-Bytes frame_of_length(std::size_t length) { return encode_frame(FrameType::kGossip, Bytes(length - 1, 0xab)); }
+Bytes frame_of_length(std::size_t length) {
+  return encode_frame(FrameType::kGossip, Bytes(length - 1, 0xab));
+}
 
 }  // namespace
 

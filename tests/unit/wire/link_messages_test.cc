@@ -51,7 +51,9 @@ Welcome welcome_of() {
   return welcome;
 }
 
-SponsorRequest request_of() { return {id_from<MemberKey>(1), "Bob", {id_from<EnvelopeId>(2), id_from<EnvelopeId>(1)}}; }
+SponsorRequest request_of() {
+  return {id_from<MemberKey>(1), "Bob", {id_from<EnvelopeId>(2), id_from<EnvelopeId>(1)}};
+}
 
 }  // namespace
 
@@ -92,7 +94,8 @@ TEST_CASE("a hello of another version tells its version, whatever follows") {
 }
 
 TEST_CASE("another protocol's first bytes are no hello") {
-  for (const char* text : {"", "GET / HTTP/1.1\r\n\r\n", "p2pmesh", "p2pmesh\r\n\0\1", "P2pmesh\n\0\1", "SSH-2.0-OpenSSH_9.2"}) {
+  for (const char* text :
+       {"", "GET / HTTP/1.1\r\n\r\n", "p2pmesh", "p2pmesh\r\n\0\1", "P2pmesh\n\0\1", "SSH-2.0-OpenSSH_9.2"}) {
     CHECK_FALSE(decode_hello(as_bytes(text)));
   }
 }

@@ -76,9 +76,11 @@ TEST_CASE("a claim names at most eight heads") {
 
 TEST_CASE("a name is 1 to 64 bytes") {
   MemberBody body = body_of(ClaimProof::kNone);
-  for (std::size_t size : {std::size_t{0}, std::size_t{1}, limits::kNameBytesMax, limits::kNameBytesMax + 1}) {
+  for (std::size_t size :
+       {std::size_t{0}, std::size_t{1}, limits::kNameBytesMax, limits::kNameBytesMax + 1}) {
     body.claim.name.assign(size, 'n');
-    CHECK(decode_member_body(encode_member_body(body)).has_value() == (size >= 1 && size <= limits::kNameBytesMax));
+    CHECK(decode_member_body(encode_member_body(body)).has_value() ==
+          (size >= 1 && size <= limits::kNameBytesMax));
   }
 }
 

@@ -88,7 +88,9 @@ TEST_CASE("a listing comes back with logs and records") {
   CHECK(encode_frame_of(listing)[4] == 13);
 }
 
-TEST_CASE("a listing has one encoding") { check_canonical(payload(listing_of()), decode_sync_listing, payload<SyncListing>); }
+TEST_CASE("a listing has one encoding") {
+  check_canonical(payload(listing_of()), decode_sync_listing, payload<SyncListing>);
+}
 
 TEST_CASE("intervals begin at 1, ascend, do not touch and stay below 2^63") {
   CHECK(is_taken(log_of({{1, 1}, {3, 4}})));

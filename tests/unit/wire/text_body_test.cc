@@ -19,7 +19,8 @@ bool is_refused(const std::vector<std::string>& messages) {
 }  // namespace
 
 TEST_CASE("messages come back as they were said") {
-  const std::vector<std::string> messages{"hello", "two\nlines", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", std::string(1, '\0')};
+  const std::vector<std::string> messages{"hello", "two\nlines", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
+                                          std::string(1, '\0')};
   const Bytes body = encode_text_body(messages);
   CHECK(decode_text_body(body) == messages);
   CHECK(count_text_messages(body) == messages.size());
@@ -52,8 +53,9 @@ TEST_CASE("a count or length beyond the end is refused") {
 }
 
 TEST_CASE("well-formed UTF-8 is taken") {
-  for (const char* text : {"", "plain", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
-                           "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "a\xc3\xa9z"}) {
+  for (const char* text :
+       {"", "plain", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
+        "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "a\xc3\xa9z"}) {
     CAPTURE(text);
     CHECK(is_utf8(text));
   }
@@ -61,9 +63,11 @@ TEST_CASE("well-formed UTF-8 is taken") {
 
 TEST_CASE("overlong forms, surrogates, strays and cuts are no UTF-8") {
   for (const char* text :
-       {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc3", "\xc3z", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xe2\x82", "\xe2\x82z",
-        "\xe2z\xac", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf", "\xf0\x90\x80", "\xf0\x90\x80z",
-        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xfe", "\xff", "ok\xff", "a\xc3\xa9\xc3"}) {
+       {"\x80",         "\xbf",          "\xc0\x80",         "\xc1\xbf",         "\xc3",
+        "\xc3z",        "\xe0\x80\x80",  "\xe0\x9f\xbf",     "\xe2\x82",         "\xe2\x82z",
+        "\xe2z\xac",    "\xed\xa0\x80",  "\xed\xbf\xbf",     "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf",
+        "\xf0\x90\x80", "\xf0\x90\x80z", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xfe",
+        "\xff",         "ok\xff",        "a\xc3\xa9\xc3"}) {
     CAPTURE(format_hex(as_bytes(text)));
     CHECK_FALSE(is_utf8(text));
     CHECK(is_refused({text}));
