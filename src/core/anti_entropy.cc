@@ -46,7 +46,7 @@ void AntiEntropy::start(Link& link, Turn& turn) {
 void AntiEntropy::on_listing(Link& link, const SyncListing& listing, Turn& turn) {
   if (!session_ || session_->link != link.id || session_->id != listing.session || session_->listing_complete)
     return;
-  Session& session = *session_;
+  SyncSession& session = *session_;
   session.progress_at = turn.now.monotonic;
   const std::size_t own_bucket = HeldIndex::bucket_of(self_);
   const bool differs = (listing.differing[own_bucket / 8] >> (own_bucket % 8) & 1) != 0;
@@ -83,14 +83,14 @@ void AntiEntropy::on_listing(Link& link, const SyncListing& listing, Turn& turn)
   }
   if (!listing.last) return;
   session.listing_complete = true;
-  std::stable_sort(session.wants.begin(), session.wants.end(), [](const Want& a, const Want& b) {
+  std::stable_sort(session.wants.begin(), session.wants.end(), [](const SyncWant& a, const SyncWant& b) {
     return a.newest_wall_ms != b.newest_wall_ms ? a.newest_wall_ms < b.newest_wall_ms : a.first < b.first;
   });
   ask_next(turn);
 }
 
 void AntiEntropy::ask_next(Turn& turn) {
-  Session& session = *session_;
+  SyncSession& session = *session_;
   SyncRequest request;
   request.session = session.id;
   while (!session.want_records.empty() && request.records.size() < limits::kSyncRangesMax) {
@@ -100,7 +100,7 @@ void AntiEntropy::ask_next(Turn& turn) {
   std::uint64_t envelopes = 0;
   while (!session.wants.empty() && request.ranges.size() < limits::kSyncRangesMax &&
          envelopes < limits::kSyncAnswerEnvelopesMax) {
-    Want& want = session.wants.back();
+    SyncWant& want = session.wants.back();
     const std::uint64_t size = want.last - want.first + 1;
     const std::uint64_t take = std::min(size, kEnvelopesARange);
     request.ranges.push_back({want.author, want.epoch, want.last - take + 1, want.last});
@@ -119,7 +119,7 @@ void AntiEntropy::ask_next(Turn& turn) {
 void AntiEntropy::on_done(Link& link, const SyncDone& done, Turn& turn) {
   if (!session_ || session_->link != link.id || session_->id != done.session || !session_->listing_complete)
     return;
-  Session& session = *session_;
+  SyncSession& session = *session_;
   session.progress_at = turn.now.monotonic;
   // An answer without an envelope and without an end would go on for ever.
   const bool ask_again = !done.complete && done.envelopes > 0;

@@ -22,6 +22,28 @@ struct AntiEntropyCounters {
   std::uint64_t no_longer_held = 0;  ///< listed by a neighbor, not in its answer
 };
 
+/// A range that the neighbor holds and this node has not accepted.
+struct SyncWant {
+  MemberKey author;
+  std::uint64_t epoch = 0;
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  WallMs newest_wall_ms = 0;
+};
+/// One comparison that this node has begun.
+struct SyncSession {
+  LinkId link = 0;
+  std::uint32_t id = 0;
+  bool first_on_link = false;
+  bool listing_complete = false;
+  std::uint64_t own_bucket = 0;  // of the digest that was sent
+  bool truncated = false;        // more was listed than the bound on wants
+  std::vector<SyncWant> wants;   // the last is fetched first
+  std::vector<SyncRequest::Record> want_records;
+  SyncRequest asked;
+  Instant progress_at{};
+};
+
 class AntiEntropy {
  public:
   AntiEntropy(HeldIndex& index, Links& links, const MemberKey& self, std::uint64_t seed)
@@ -55,25 +77,6 @@ class AntiEntropy {
   [[nodiscard]] const AntiEntropyCounters& counters() const { return counters_; }
 
  private:
-  struct Want {
-    MemberKey author;
-    std::uint64_t epoch = 0;
-    std::uint64_t first = 0;
-    std::uint64_t last = 0;
-    WallMs newest_wall_ms = 0;
-  };
-  struct Session {
-    LinkId link = 0;
-    std::uint32_t id = 0;
-    bool first_on_link = false;
-    bool listing_complete = false;
-    std::uint64_t own_bucket = 0;  // of the digest that was sent
-    bool truncated = false;        // more was listed than the bound on wants
-    std::vector<Want> wants;       // the last is fetched first
-    std::vector<SyncRequest::Record> want_records;
-    SyncRequest asked;
-    Instant progress_at{};
-  };
   struct Serving {
     LinkId link = 0;
     std::uint32_t session = 0;
@@ -90,7 +93,7 @@ class AntiEntropy {
   Links& links_;
   MemberKey self_;
   Random random_;
-  std::optional<Session> session_;
+  std::optional<SyncSession> session_;
   std::uint32_t next_session_ = 1;
   std::optional<Instant> next_periodic_;
   std::vector<HeldLog> own_held_;

@@ -1,6 +1,6 @@
 #include "p2pmesh/crypto/hash.h"
 
-#include <cstring>
+#include <algorithm>
 
 #include <sodium.h>
 
@@ -41,8 +41,8 @@ MeshId hash_mesh(const MemberKey& founder, ByteView nonce) {
 
 Bytes envelope_signing_bytes(const EnvelopeId& id) {
   constexpr std::string_view kTag = "p2pmesh signed envelope 1:";
-  Bytes bytes(kTag.begin(), kTag.end());
-  bytes.insert(bytes.end(), id.bytes.begin(), id.bytes.end());
+  Bytes bytes(kTag.size() + id.bytes.size());
+  std::copy(id.bytes.begin(), id.bytes.end(), std::copy(kTag.begin(), kTag.end(), bytes.begin()));
   return bytes;
 }
 

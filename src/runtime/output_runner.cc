@@ -11,6 +11,8 @@ template <class... Cases>
 struct Switch : Cases... {
   using Cases::operator()...;
 };
+template <class... Cases>
+Switch(Cases...) -> Switch<Cases...>;  // clang 14 does not deduce aggregates
 
 control::NoticeKind to_control(NoticeKind kind) {
   switch (kind) {
