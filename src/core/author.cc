@@ -127,22 +127,12 @@ std::optional<Instant> Author::next_deadline() const {
   return waiting_.empty() ? std::nullopt : resume_at_;
 }
 
-EnvelopePtr Author::write_record(Envelope record, WallMs wall_ms) const {
-  record.envelope_class = EnvelopeClass::kRecord;
-  record.mesh = mesh_;
-  record.author = to_member(signer_.public_key());
-  record.epoch = epoch_;
-  record.wall_ms = wall_ms;
-  return seal_envelope(std::move(record), signer_);
-}
-
-EnvelopePtr Author::write_passing(Envelope passing, WallMs wall_ms) const {
-  passing.envelope_class = EnvelopeClass::kPassing;
-  passing.mesh = mesh_;
-  passing.author = to_member(signer_.public_key());
-  passing.epoch = epoch_;
-  passing.wall_ms = wall_ms;
-  return seal_envelope(std::move(passing), signer_);
+EnvelopePtr Author::write_other(Envelope envelope, WallMs wall_ms) const {
+  envelope.mesh = mesh_;
+  envelope.author = to_member(signer_.public_key());
+  envelope.epoch = epoch_;
+  envelope.wall_ms = wall_ms;
+  return seal_envelope(std::move(envelope), signer_);
 }
 
 }  // namespace p2pmesh

@@ -48,9 +48,9 @@ class Author {
   /// When write() can go on; nothing when nothing waits.
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
-  /// A record of this member, sealed. The caller sets kind, subject, version and body.
-  EnvelopePtr write_record(Envelope record, WallMs wall_ms) const;
-  EnvelopePtr write_passing(Envelope passing, WallMs wall_ms) const;
+  /// A record or passing envelope of this member, sealed. The caller sets class, kind, body and, for a record, subject
+  /// and version.
+  [[nodiscard]] EnvelopePtr write_other(Envelope envelope, WallMs wall_ms) const;
 
  private:
   Written write_one(RoomHeads& heads, WallMs wall_ms);

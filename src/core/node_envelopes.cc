@@ -207,9 +207,10 @@ void Node::State::suspect_aloud(const std::vector<Member*>& suspects, Turn& turn
     if (links.size() == 0) return;
     ++counters.suspicions;
     Envelope passing;
+    passing.envelope_class = EnvelopeClass::kPassing;
     passing.kind = static_cast<std::uint16_t>(Kind::kSuspect);
     passing.body = encode_suspect_body({member->key, member->epoch, member->version});
-    broadcast.flood(*author.write_passing(std::move(passing), turn.now.wall_ms), 0, 0, turn);
+    broadcast.flood(*author.write_other(std::move(passing), turn.now.wall_ms), 0, 0, turn);
   }
 }
 

@@ -138,12 +138,13 @@ EnvelopePtr OwnMember::write_record(bool online, WallMs since_ms, WallMs wall_ms
   body.addresses = addresses_;
   body.claim = *claim_;
   Envelope record;
+  record.envelope_class = EnvelopeClass::kRecord;
   record.kind = static_cast<std::uint16_t>(Kind::kMember);
   record.version = ++version_;
   const Bytes signed_bytes = node_signing_bytes(options_.mesh, key_, author_.epoch(), record.version, body);
   body.node_signature = options_.node_signer->sign(signed_bytes);
   record.body = encode_member_body(body);
-  return author_.write_record(std::move(record), wall_ms);
+  return author_.write_other(std::move(record), wall_ms);
 }
 
 }  // namespace p2pmesh
