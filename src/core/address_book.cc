@@ -49,11 +49,14 @@ void AddressBook::learn(const NodeKey& node, const NetAddress& address, Instant 
 }
 
 void AddressBook::on_connected(const NodeKey& node, const std::optional<NetAddress>& dialled, Outputs& out) {
-  auto [found, is_new] = entries_.try_emplace(node);
+  auto found = entries_.find(node);
+  if (found == entries_.end()) {
+    if (!dialled || entries_.size() >= limits::kPeersMax) return;
+    found = entries_.emplace(node, Entry{}).first;
+  }
   Entry& entry = found->second;
   entry.due.reset();
   entry.dialling = false;
-  entry.backoff = {};
   entry.next = 0;
   if (!dialled) return;
   std::erase_if(entry.addresses, [&](const Known& known) { return known.address == *dialled; });
@@ -91,13 +94,21 @@ void AddressBook::back_off(Entry& entry, Instant now) {
   entry.due = now + Duration(static_cast<Duration::rep>(half + random_.below(half + 1)));
 }
 
-void AddressBook::on_lost(const NodeKey& node, bool left, Instant now) {
+void AddressBook::on_lost(const NodeKey& node, bool left, bool proven, Instant now) {
   auto found = entries_.find(node);
   if (found == entries_.end()) return;
-  found->second.dialling = false;
-  found->second.next = 0;
-  found->second.backoff = left ? Duration(limits::kRedialBackoffMax) : Duration{};
-  found->second.due = left ? now + limits::kRedialBackoffMax : now;
+  Entry& entry = found->second;
+  entry.dialling = false;
+  entry.next = 0;
+  if (left) {
+    entry.backoff = limits::kRedialBackoffMax;
+    entry.due = now + limits::kRedialBackoffMax;
+  } else if (proven) {
+    entry.backoff = {};
+    entry.due = now;
+  } else {
+    back_off(entry, now);
+  }
 }
 
 void AddressBook::wake(const NodeKey& node, Instant now, Duration delay) {

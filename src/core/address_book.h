@@ -26,7 +26,8 @@ class AddressBook {
   /// Connected: no dialling until the link is lost. `dialled`: the address that answered.
   void on_connected(const NodeKey& node, const std::optional<NetAddress>& dialled, Outputs& out);
   void on_failed(const NodeKey& node, const NetAddress& address, Instant now, Outputs& out);
-  void on_lost(const NodeKey& node, bool left, Instant now);
+  /// `proven`: the link had lived long enough to be worth dialling again at once.
+  void on_lost(const NodeKey& node, bool left, bool proven, Instant now);
   /// There is reason to believe that the node is there: try soon.
   void wake(const NodeKey& node, Instant now, Duration delay);
 

@@ -7,8 +7,9 @@
 namespace p2pmesh {
 namespace {
 
-constexpr std::size_t kWantsMax = 65536;         // ranges and records a session remembers
-constexpr std::uint64_t kEnvelopesARange = 256;  // newest first, in pieces this large
+constexpr auto kSessionTimeout = std::chrono::seconds(60);  // what is left is asked for in the next one
+constexpr std::size_t kWantsMax = 65536;                    // ranges and records a session remembers
+constexpr std::uint64_t kEnvelopesARange = 256;             // newest first, in pieces this large
 
 }  // namespace
 
@@ -36,6 +37,7 @@ void AntiEntropy::start(Link& link, Turn& turn) {
   session_->id = next_session_++;
   session_->first_on_link = !link.compared;
   session_->progress_at = turn.now.monotonic;
+  session_->ends_at = turn.now.monotonic + kSessionTimeout;
   session_->own_bucket = index_.buckets()[HeldIndex::bucket_of(self_)];
   SyncDigest digest;
   digest.session = session_->id;
@@ -47,7 +49,6 @@ void AntiEntropy::on_listing(Link& link, const SyncListing& listing, Turn& turn)
   if (!session_ || session_->link != link.id || session_->id != listing.session || session_->listing_complete)
     return;
   SyncSession& session = *session_;
-  session.progress_at = turn.now.monotonic;
   const std::size_t own_bucket = HeldIndex::bucket_of(self_);
   const bool differs = (listing.differing[own_bucket / 8] >> (own_bucket % 8) & 1) != 0;
   neighbor_holds_all_own_ = !differs && index_.buckets()[own_bucket] == session.own_bucket;
@@ -63,6 +64,8 @@ void AntiEntropy::on_listing(Link& link, const SyncListing& listing, Turn& turn)
                                         : std::vector<IntervalSet::Interval>{{first, last}};
       for (const auto& [from, to] : gaps) {
         if (just_now && from > mine->accepted.greatest()) continue;
+        // What the limits refuse would be asked for again and again.
+        if (!index_.can_accept(log.author, log.epoch, to)) continue;
         if (session.wants.size() >= kWantsMax) {
           session.truncated = true;
           continue;
@@ -75,6 +78,7 @@ void AntiEntropy::on_listing(Link& link, const SyncListing& listing, Turn& turn)
     const RecordVersion* mine = index_.find_record({record.author, record.kind, record.subject});
     if (mine != nullptr && !RecordVersion{record.epoch, record.version, record.id}.is_newer_than(*mine))
       continue;
+    if (!index_.can_accept_record({record.author, record.kind, record.subject})) continue;
     if (session.want_records.size() >= kWantsMax) {
       session.truncated = true;
       continue;
@@ -113,6 +117,7 @@ void AntiEntropy::ask_next(Turn& turn) {
   }
   if (request.records.empty() && request.ranges.empty()) return finish(turn);
   session.asked = request;
+  session.accepted_when_asked = index_.accepted_count();
   turn.send(session.link, encode_frame_of(request));
 }
 
@@ -120,9 +125,10 @@ void AntiEntropy::on_done(Link& link, const SyncDone& done, Turn& turn) {
   if (!session_ || session_->link != link.id || session_->id != done.session || !session_->listing_complete)
     return;
   SyncSession& session = *session_;
-  session.progress_at = turn.now.monotonic;
-  // An answer without an envelope and without an end would go on for ever.
-  const bool ask_again = !done.complete && done.envelopes > 0;
+  const bool progressed = index_.accepted_count() != session.accepted_when_asked;
+  if (progressed) session.progress_at = turn.now.monotonic;
+  // An answer that brings nothing new and has no end would go on for ever.
+  const bool ask_again = !done.complete && progressed;
   // Backwards, so that the newest is the last again.
   for (auto range = session.asked.ranges.rbegin(); range != session.asked.ranges.rend(); ++range) {
     const EpochLog* mine = index_.find(range->author, range->epoch);
@@ -160,7 +166,8 @@ void AntiEntropy::on_link_down(LinkId link, Turn& turn) {
 }
 
 void AntiEntropy::on_wake(Turn& turn) {
-  if (session_ && session_->progress_at + limits::kSyncTimeout <= turn.now.monotonic) {
+  if (session_ && (session_->progress_at + limits::kSyncTimeout <= turn.now.monotonic ||
+                   session_->ends_at <= turn.now.monotonic)) {
     ++counters_.timeouts;
     if (Link* link = links_.find(session_->link)) link->compared = true;
     session_.reset();
@@ -187,7 +194,7 @@ std::optional<Instant> AntiEntropy::next_deadline() const {
   const auto sooner = [&](Instant at) {
     if (!next || at < *next) next = at;
   };
-  if (session_) sooner(session_->progress_at + limits::kSyncTimeout);
+  if (session_) sooner(std::min(session_->progress_at + limits::kSyncTimeout, session_->ends_at));
   for (const auto& [request, serving] : serving_) {
     if (serving.deferred) sooner(serving.due);
   }

@@ -41,7 +41,9 @@ struct SyncSession {
   std::vector<SyncWant> wants;   // the last is fetched first
   std::vector<SyncRequest::Record> want_records;
   SyncRequest asked;
+  std::uint64_t accepted_when_asked = 0;  // progress is what was accepted, not what was said
   Instant progress_at{};
+  Instant ends_at{};  // however it goes: then another neighbor has its turn
 };
 
 class AntiEntropy {

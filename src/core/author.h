@@ -48,8 +48,8 @@ class Author {
   /// When write() can go on; nothing when nothing waits.
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
-  /// A record or passing envelope of this member, sealed. The caller sets class, kind, body and, for a record, subject
-  /// and version.
+  /// A record or passing envelope of this member, sealed. The caller sets class, kind, body and, for a
+  /// record, subject and version.
   [[nodiscard]] EnvelopePtr write_other(Envelope envelope, WallMs wall_ms) const;
 
  private:

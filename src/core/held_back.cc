@@ -23,15 +23,28 @@ std::optional<Store> HeldBack::release_after(const MemberKey& author, std::uint6
   return store;
 }
 
+bool HeldBack::contains(const MemberKey& author, std::uint64_t epoch, std::uint64_t seq) const {
+  return waiting_.contains(std::make_tuple(author, epoch, seq));
+}
+
 std::vector<Store> HeldBack::release_due(Instant now) {
   std::vector<Store> due;
-  for (auto item = waiting_.begin(); item != waiting_.end();) {
-    if (item->second.deadline > now) {
-      ++item;
-      continue;
+  // In the order of authors, epochs and sequence numbers: from an author's first to its last that is due.
+  for (auto first = waiting_.begin(); first != waiting_.end();) {
+    const auto same_log = [&](const auto& item) {
+      return std::get<0>(item.first) == std::get<0>(first->first) &&
+             std::get<1>(item.first) == std::get<1>(first->first);
+    };
+    auto end = first;
+    auto past_due = first;
+    for (; end != waiting_.end() && same_log(*end); ++end) {
+      if (end->second.deadline <= now) past_due = std::next(end);
     }
-    due.push_back(std::move(item->second.store));
-    item = waiting_.erase(item);
+    while (first != past_due) {
+      due.push_back(std::move(first->second.store));
+      first = waiting_.erase(first);
+    }
+    first = end;
   }
   return due;
 }

@@ -18,9 +18,10 @@ class HeldBack {
  public:
   [[nodiscard]] bool has_room() const;
   void hold(Store store, Instant deadline);
+  [[nodiscard]] bool contains(const MemberKey& author, std::uint64_t epoch, std::uint64_t seq) const;
   /// The one that waited for this sequence number, if any.
   std::optional<Store> release_after(const MemberKey& author, std::uint64_t epoch, std::uint64_t seq);
-  /// Those whose time is up, an author's own in order.
+  /// Those whose time is up, and with each the ones of its author that come before it, lowest first.
   std::vector<Store> release_due(Instant now);
   /// Everything, in order: at the end.
   std::vector<Store> release_all();

@@ -18,6 +18,10 @@ RecordVersion version_of(const SealedEnvelope& sealed) {
   return {sealed.envelope.epoch, sealed.envelope.version, sealed.id};
 }
 
+bool is_member_record(const RecordKey& key) {
+  return key.kind == static_cast<std::uint16_t>(Kind::kMember) && key.subject.empty();
+}
+
 std::uint64_t digest_of(const RecordKey& key, const RecordVersion& version) {
   Writer writer;
   writer.id(key.author)
@@ -41,31 +45,29 @@ void HeldIndex::restore(const RestoredLog& stored) {
 }
 
 void HeldIndex::restore(const SealedEnvelope& record) {
-  if (accept_record(record)) hold_record(record);
+  if (accept_record(record) == AcceptResult::kNew) hold_record(record);
 }
 
-AcceptResult HeldIndex::accept_log(const SealedEnvelope& sealed, Instant now) {
+bool HeldIndex::can_accept(const MemberKey& author, std::uint64_t epoch, std::uint64_t seq) const {
+  auto by_author = logs_.find(author);
+  if (by_author == logs_.end()) return logs_.size() < limits::kAuthorsMax;
+  auto by_epoch = by_author->second.find(epoch);
+  if (by_epoch == by_author->second.end()) return by_author->second.size() < limits::kEpochsPerAuthorMax;
+  const IntervalSet& accepted = by_epoch->second.accepted;
+  return accepted.intervals().size() < limits::kIntervalsPerEpochMax || accepted.contains(seq) ||
+         accepted.contains(seq - 1) || accepted.contains(seq + 1);
+}
+
+AcceptResult HeldIndex::accept_log(const SealedEnvelope& sealed, bool own, Instant now) {
   const Envelope& envelope = sealed.envelope;
-  auto author = logs_.find(envelope.author);
-  if (author == logs_.end()) {
-    if (logs_.size() >= limits::kAuthorsMax) return AcceptResult::kTooMany;
-    author = logs_.emplace(envelope.author, std::map<std::uint64_t, EpochLog>{}).first;
-  }
-  auto epoch = author->second.find(envelope.epoch);
-  if (epoch == author->second.end()) {
-    if (author->second.size() >= limits::kEpochsPerAuthorMax) return AcceptResult::kTooMany;
-    epoch = author->second.emplace(envelope.epoch, EpochLog{}).first;
-  }
-  EpochLog& log = epoch->second;
+  if (!own && !can_accept(envelope.author, envelope.epoch, envelope.seq)) return AcceptResult::kTooMany;
+  EpochLog& log = logs_[envelope.author][envelope.epoch];
   if (log.accepted.contains(envelope.seq)) return AcceptResult::kAlready;
-  if (log.accepted.intervals().size() >= limits::kIntervalsPerEpochMax &&
-      envelope.seq > log.accepted.greatest() + 1) {
-    return AcceptResult::kTooMany;
-  }
   if (envelope.seq > log.accepted.greatest()) log.greatest_id = sealed.id;
   log.accepted.insert(envelope.seq);
   log.newest_wall_ms = std::max(log.newest_wall_ms, envelope.wall_ms);
   log.accepted_at = now;
+  ++accepted_count_;
   return AcceptResult::kNew;
 }
 
@@ -74,17 +76,31 @@ void HeldIndex::hold_log(const Envelope& envelope) {
   if (log.held.insert(envelope.seq)) refresh_digest(envelope.author, envelope.epoch, log);
 }
 
-bool HeldIndex::accept_record(const SealedEnvelope& sealed) {
+bool HeldIndex::can_accept_record(const RecordKey& key) const {
+  if (records_.contains(key)) return true;
+  if (is_member_record(key)) return member_records_ < limits::kMembersMax;
+  auto others = other_records_.find(key.author);
+  if (others != other_records_.end()) return others->second < limits::kRecordsPerAuthorMax;
+  return other_records_.size() < limits::kMembersMax;
+}
+
+AcceptResult HeldIndex::accept_record(const SealedEnvelope& sealed) {
   const RecordVersion version = version_of(sealed);
-  auto found = records_.find(key_of(sealed.envelope));
+  const RecordKey key = key_of(sealed.envelope);
+  auto found = records_.find(key);
   if (found == records_.end()) {
-    if (records_.size() >= limits::kMembersMax) return false;
-    records_.emplace(key_of(sealed.envelope), RecordState{version, std::nullopt, 0});
-    return true;
+    if (!can_accept_record(key)) return AcceptResult::kTooMany;
+    if (is_member_record(key))
+      ++member_records_;
+    else
+      ++other_records_[key.author];
+    records_.emplace(key, RecordState{version, std::nullopt, 0});
+  } else {
+    if (!version.is_newer_than(found->second.accepted)) return AcceptResult::kAlready;
+    found->second.accepted = version;
   }
-  if (!version.is_newer_than(found->second.accepted)) return false;
-  found->second.accepted = version;
-  return true;
+  ++accepted_count_;
+  return AcceptResult::kNew;
 }
 
 void HeldIndex::hold_record(const SealedEnvelope& sealed) {

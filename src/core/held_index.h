@@ -57,10 +57,16 @@ class HeldIndex {
   void restore(const RestoredLog& log);
   void restore(const SealedEnvelope& record);
 
-  AcceptResult accept_log(const SealedEnvelope& envelope, Instant now);
+  /// `own`: written here; the limits are against others.
+  AcceptResult accept_log(const SealedEnvelope& envelope, bool own, Instant now);
+  /// Whether accept_log() would take a new number of this author and epoch.
+  [[nodiscard]] bool can_accept(const MemberKey& author, std::uint64_t epoch, std::uint64_t seq) const;
   void hold_log(const Envelope& envelope);
-  /// True when it is newer than what is known.
-  bool accept_record(const SealedEnvelope& envelope);
+  /// kNew when it is newer than what is known.
+  AcceptResult accept_record(const SealedEnvelope& envelope);
+  [[nodiscard]] bool can_accept_record(const RecordKey& key) const;
+  /// How many were ever accepted: what tells progress from talk.
+  [[nodiscard]] std::uint64_t accepted_count() const { return accepted_count_; }
   void hold_record(const SealedEnvelope& envelope);
 
   [[nodiscard]] const EpochLog* find(const MemberKey& author, std::uint64_t epoch) const;
@@ -89,6 +95,9 @@ class HeldIndex {
 
   std::map<MemberKey, std::map<std::uint64_t, EpochLog>> logs_;
   std::map<RecordKey, RecordState> records_;
+  std::map<MemberKey, std::size_t> other_records_;  // beside the member record
+  std::size_t member_records_ = 0;
+  std::uint64_t accepted_count_ = 0;
   std::array<std::uint64_t, limits::kDigestBuckets> buckets_{};
 };
 

@@ -90,15 +90,17 @@ void Node::State::on(const Wake&, Turn& turn) {
   beat(turn);
   presence.on_wake(turn);
   for (Store& store : held_back.release_due(turn.now.monotonic)) {
-    store.context.gap = true;
-    ++counters.gaps;
-    anti_entropy.hurry(turn);
+    const Envelope& envelope = store.envelope->envelope;
+    const EpochLog* log = index.find(envelope.author, envelope.epoch);
+    store.context.gap = log == nullptr || !log->accepted.contains(envelope.seq - 1);
+    if (store.context.gap) {
+      ++counters.gaps;
+      anti_entropy.hurry(turn);
+    }
     store_in_order(std::move(store), turn);
   }
   anti_entropy.on_wake(turn);
-  if (own.on_wake(turn.now.monotonic)) {
-    for (const auto& [id, link] : links.all()) own.ask_sponsor(link, turn);
-  }
+  own.on_wake(links, turn);
   if (!left && links.size() < limits::kLinksMax / 2) {
     addresses.dial_due(own.addresses(), kDialsPerTurn, turn.now.monotonic, turn.out);
   }
@@ -121,7 +123,7 @@ void Node::State::flush(Turn& turn) {
   if (own.may_write(turn.now.monotonic) && !left) {
     for (Written& written : author.write(heads, turn.now)) {
       const Envelope& envelope = written.envelope->envelope;
-      P2P_CHECK(index.accept_log(*written.envelope, turn.now.monotonic) == AcceptResult::kNew);
+      P2P_CHECK(index.accept_log(*written.envelope, true, turn.now.monotonic) == AcceptResult::kNew);
       EnvelopeContext context;
       context.own = true;
       context.messages = static_cast<std::uint32_t>(written.tokens.size());
@@ -145,7 +147,7 @@ std::optional<Instant> Node::State::next_deadline() const {
   std::optional<Instant> next = presence.next_deadline();
   keep_sooner(next, held_back.next_deadline());
   keep_sooner(next, anti_entropy.next_deadline());
-  keep_sooner(next, own.next_deadline());
+  keep_sooner(next, own.next_deadline(links));
   if (!left) keep_sooner(next, addresses.next_deadline());
   if (!left) keep_sooner(next, author.next_deadline());
   for (const auto& [id, link] : links.all()) keep_sooner(next, link.next_ping);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "node_state.h"
+#include "p2pmesh/base/check.h"
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/wire/text_body.h"
 
@@ -45,7 +46,7 @@ void Node::State::on_log(const EnvelopeReceived& received, Turn& turn) {
   EnvelopeContext context;
   context.from = received.link;
   context.repaired = !received.live;
-  const AcceptResult result = index.accept_log(*received.envelope, turn.now.monotonic);
+  const AcceptResult result = index.accept_log(*received.envelope, false, turn.now.monotonic);
   if (result == AcceptResult::kTooMany) {
     ++counters.dropped_over_limit;
     return;
@@ -71,8 +72,10 @@ void Node::State::on_log(const EnvelopeReceived& received, Turn& turn) {
   if (received.live) broadcast.flood(*received.envelope, received.round, received.link, turn);
 
   Store store{received.envelope, std::move(context)};
+  // What is itself held back counts as missing: it has not been shown.
   const bool waits = received.live && envelope.seq > 1 &&
-                     !index.find(envelope.author, envelope.epoch)->accepted.contains(envelope.seq - 1);
+                     (!index.find(envelope.author, envelope.epoch)->accepted.contains(envelope.seq - 1) ||
+                      held_back.contains(envelope.author, envelope.epoch, envelope.seq - 1));
   if (waits && held_back.has_room()) {
     held_back.hold(std::move(store), turn.now.monotonic + limits::kHeldBackTimeout);
     return;
@@ -96,8 +99,9 @@ void Node::State::store_in_order(Store store, Turn& turn) {
 
 void Node::State::on_record(const EnvelopeReceived& received, Turn& turn) {
   const Envelope& envelope = received.envelope->envelope;
-  if (!index.accept_record(*received.envelope)) {
-    ++counters.already_accepted;
+  const AcceptResult result = index.accept_record(*received.envelope);
+  if (result != AcceptResult::kNew) {
+    ++(result == AcceptResult::kTooMany ? counters.dropped_over_limit : counters.already_accepted);
     return;
   }
   ++counters.accepted;
@@ -142,7 +146,7 @@ void Node::State::apply_member_record(const Envelope& record, bool live, Turn& t
     addresses.wake(member->body.node, turn.now.monotonic,
                    presence.is_settled() ? Duration(kDialDelay) : Duration{});
   } else {
-    addresses.on_lost(member->body.node, true, turn.now.monotonic);
+    addresses.on_lost(member->body.node, true, true, turn.now.monotonic);
   }
 }
 
@@ -169,6 +173,8 @@ void Node::State::on(const Committed& committed, Turn& turn) {
     return;
   }
   index.hold_log(envelope);
+  // An own envelope that the store did not write would be a falsely acknowledged send.
+  P2P_CHECK(!committed.context.own || committed.row != 0);
   for (std::size_t i = 0; i < committed.context.tokens.size(); ++i) {
     turn.out.push_back(
         Acknowledge{committed.context.tokens[i], committed.envelope->id, static_cast<std::uint32_t>(i)});
@@ -215,12 +221,16 @@ void Node::State::suspect_aloud(const std::vector<Member*>& suspects, Turn& turn
 }
 
 void Node::State::refute(Turn& turn) {
-  if (left || !own.has_claim()) return;
+  if (left || !own.has_claim() || refuted_at + limits::kRefutationInterval > turn.now.monotonic) return;
+  refuted_at = turn.now.monotonic;
   ++counters.refutations;
   publish_own_record(true, turn);
 }
 
 void Node::State::draw_new_epoch(std::uint64_t last_known, Turn& turn) {
+  // A profile that was copied runs elsewhere too: both would outdo each other for ever.
+  if (counters.new_epochs > 0 && epoch_drawn_at + limits::kOwnEpochInterval > turn.now.monotonic) return;
+  epoch_drawn_at = turn.now.monotonic;
   ++counters.new_epochs;
   author.draw_epoch(std::max(last_known, author.epoch()), turn.now.wall_ms);
   if (own.has_claim() && !left) publish_own_record(true, turn);

@@ -9,7 +9,10 @@ namespace p2pmesh {
 void Node::State::on(const LinkUp& up, Turn& turn) {
   const bool full = links.size() >= limits::kLinksMax && links.find_node(up.node) == nullptr;
   if (up.node == own.node() || left || full) {
-    if (full) ++counters.links_refused;
+    if (full) {
+      ++counters.links_refused;
+      addresses.on_lost(up.node, false, false, turn.now.monotonic);
+    }
     turn.out.push_back(CloseLink{up.link, CloseReason::kBetterLink});
     return;
   }
@@ -31,7 +34,7 @@ void Node::State::on(const LinkUp& up, Turn& turn) {
   // Before the first digest: a neighbor that has just begun may not hold its own record yet, and one with
   // nothing to compare would be taken for one that is like us.
   if (own_record) turn.send(up.link, encode_repair(own_record->encoded));
-  own.ask_sponsor(*links.find(up.link), turn);
+  own.ask_sponsor(links, turn);
   beat(turn);
 }
 
@@ -43,13 +46,14 @@ void Node::State::lose_link(LinkId id, Turn& turn) {
   Link* link = links.find(id);
   if (link == nullptr) return;
   const NodeKey node = link->node;
+  const bool proven = link->up_at + limits::kLinkProven <= turn.now.monotonic;
   links.remove(id);
   own.on_link_down(id);
   anti_entropy.on_link_down(id, turn);
   const auto hosted = roster.hosted_by(node);
   const bool node_left = !hosted.empty() && std::none_of(hosted.begin(), hosted.end(),
                                                          [](const Member* m) { return m->body.online; });
-  addresses.on_lost(node, node_left, turn.now.monotonic);
+  addresses.on_lost(node, node_left, proven, turn.now.monotonic);
   suspect_aloud(presence.on_link_lost(node, turn), turn);
   on(Wake{}, turn);
 }
@@ -60,6 +64,7 @@ void Node::State::on(const DialFailed& failed, Turn& turn) {
 
 void Node::State::beat(Turn& turn) {
   suspect_aloud(presence.on_silence(turn), turn);
+  suspect_aloud(presence.on_unlinked(turn), turn);
   std::vector<LinkId> dead;
   for (auto& [id, link] : links.all()) {
     if (link.heard_at + limits::kSilenceBeforeClose <= turn.now.monotonic) dead.push_back(id);
@@ -104,7 +109,8 @@ void Node::State::on(const FrameReceived& frame, Turn& turn) {
       break;
     case FrameType::kSponsorReply:
       take(decode_sponsor_reply(frame.payload), [&](const SponsorReply& reply) {
-        if (own.on_reply(*link, reply)) record_stale = true;
+        if (own.on_reply(*link, reply, turn.now.monotonic)) record_stale = true;
+        own.ask_sponsor(links, turn);
       });
       break;
     case FrameType::kOffline:

@@ -96,6 +96,8 @@ struct Node::State {
   bool record_stale = false;  // publish at the end of the turn
   bool left = false;
   bool told_settled = false;
+  Instant refuted_at{};
+  Instant epoch_drawn_at{};
   Instant started{};
   std::optional<Instant> first_link_at;
 };

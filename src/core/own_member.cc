@@ -8,8 +8,9 @@
 namespace p2pmesh {
 namespace {
 
-constexpr auto kSponsorTimeout = std::chrono::seconds(3);  // a round trip and a signature take milliseconds
-constexpr auto kGrantKept = std::chrono::seconds(30);      // until the record has surely arrived
+constexpr auto kSponsorTimeout = std::chrono::seconds(3);   // a round trip and a signature take milliseconds
+constexpr auto kAskAgain = std::chrono::milliseconds(300);  // another neighbor may have begun meanwhile
+constexpr auto kGrantKept = std::chrono::seconds(30);       // until the record has surely arrived
 constexpr std::size_t kGrantsMax = 1024;
 
 }  // namespace
@@ -38,9 +39,12 @@ void OwnMember::outdo(std::uint64_t epoch, std::uint64_t version) {
   if (epoch == author_.epoch()) version_ = std::max(version_, version);
 }
 
-void OwnMember::ask_sponsor(const Link& link, Turn& turn) {
-  if (has_claim() || asked_ != 0) return;
-  asked_ = link.id;
+void OwnMember::ask_sponsor(const Links& links, Turn& turn) {
+  if (has_claim() || asked_ != 0 || links.size() == 0 || ask_again_at_ > turn.now.monotonic) return;
+  auto next = links.all().upper_bound(last_asked_);
+  if (next == links.all().end()) next = links.all().begin();
+  const Link& link = next->second;
+  asked_ = last_asked_ = link.id;
   asked_at_ = turn.now.monotonic;
   if (write_anyway_at_ == Instant{}) write_anyway_at_ = turn.now.monotonic + kSponsorTimeout;
   asked_heads_.clear();
@@ -48,12 +52,16 @@ void OwnMember::ask_sponsor(const Link& link, Turn& turn) {
   turn.send(link.id, encode_frame_of(SponsorRequest{key_, options_.name, asked_heads_}));
 }
 
-bool OwnMember::on_reply(const Link& link, const SponsorReply& reply) {
+bool OwnMember::on_reply(const Link& link, const SponsorReply& reply, Instant now) {
   if (has_claim() || asked_ != link.id) return false;
   asked_ = 0;
+  if (reply.verdict == SponsorVerdict::kNotYet) {
+    ask_again_at_ = now + kAskAgain;
+    return false;
+  }
   NameClaim claim;
   claim.name = options_.name;
-  if (reply.granted) {
+  if (reply.verdict == SponsorVerdict::kGranted) {
     claim.depth = reply.depth;
     claim.heads = asked_heads_;
     claim.proof = ClaimProof::kSponsor;
@@ -75,14 +83,15 @@ void OwnMember::on_link_down(LinkId link) {
   if (asked_ == link) asked_ = 0;
 }
 
-bool OwnMember::on_wake(Instant now) {
-  if (asked_ == 0 || asked_at_ + kSponsorTimeout > now) return false;
-  asked_ = 0;
-  return true;
+void OwnMember::on_wake(const Links& links, Turn& turn) {
+  if (asked_ != 0 && asked_at_ + kSponsorTimeout <= turn.now.monotonic) asked_ = 0;
+  ask_sponsor(links, turn);
 }
 
-std::optional<Instant> OwnMember::next_deadline() const {
+std::optional<Instant> OwnMember::next_deadline(const Links& links) const {
+  if (has_claim()) return std::nullopt;
   if (asked_ != 0) return asked_at_ + kSponsorTimeout;
+  if (links.size() > 0) return ask_again_at_;
   return std::nullopt;
 }
 
@@ -97,13 +106,16 @@ SponsorReply OwnMember::sponsor(const Link& link, const SponsorRequest& request,
     reply.depth = std::max(reply.depth, head.depth);
   }
   reply.depth += 1;
-  if (!name || *name != request.name || request.heads != heads_given || !has_claim()) return reply;
-  if (request.member == key_ || roster.is_held_by_another(request.name, request.member)) return reply;
+  // Not a refusal of the name: who has no claim yet cannot say who holds one.
+  if (request.heads != heads_given || !has_claim()) return reply;
+  reply.verdict = SponsorVerdict::kHeldByAnother;
+  if (!name || *name != request.name || request.member == key_) return reply;
+  if (roster.is_held_by_another(request.name, request.member)) return reply;
   std::erase_if(granted_, [&](const auto& item) { return item.second.second + kGrantKept <= now.monotonic; });
   auto granted = granted_.find(name_key(*name));
   if (granted != granted_.end() && granted->second.first != request.member) return reply;
   if (granted_.size() < kGrantsMax) granted_[name_key(*name)] = {request.member, now.monotonic};
-  reply.granted = true;
+  reply.verdict = SponsorVerdict::kGranted;
   reply.signature = options_.member_signer->sign(
       sponsor_signing_bytes(options_.mesh, request.member, request.name, reply.depth, request.heads));
   return reply;

@@ -32,15 +32,15 @@ class OwnMember {
   /// With a claim, or after waiting for a sponsor for too long: texts may be written.
   [[nodiscard]] bool may_write(Instant now) const { return has_claim() || now >= write_anyway_at_; }
 
-  /// Asks a neighbor to sponsor the claim, unless one is asked already. The claim names the heads of its
-  /// welcome.
-  void ask_sponsor(const Link& link, Turn& turn);
+  /// Asks the next neighbor in turn to sponsor the claim, unless one is asked already or was a moment ago.
+  /// The claim names the heads of its welcome.
+  void ask_sponsor(const Links& links, Turn& turn);
   /// True when a claim was made: publish.
-  bool on_reply(const Link& link, const SponsorReply& reply);
+  bool on_reply(const Link& link, const SponsorReply& reply, Instant now);
   void on_link_down(LinkId link);
-  /// True when the asked one does not answer and another one should be asked.
-  bool on_wake(Instant now);
-  [[nodiscard]] std::optional<Instant> next_deadline() const;
+  /// Gives up on a silent one and asks the next.
+  void on_wake(const Links& links, Turn& turn);
+  [[nodiscard]] std::optional<Instant> next_deadline(const Links& links) const;
 
   /// Answers a newcomer: signs unless another key holds the name.
   SponsorReply sponsor(const Link& link, const SponsorRequest& request, const Roster& roster, const Now& now);
@@ -62,6 +62,8 @@ class OwnMember {
   std::uint64_t version_ = 0;
   std::optional<NameClaim> claim_;
   LinkId asked_ = 0;
+  LinkId last_asked_ = 0;
+  Instant ask_again_at_{};
   std::vector<EnvelopeId> asked_heads_;
   Instant asked_at_{};
   Instant write_anyway_at_{};

@@ -82,7 +82,9 @@ std::vector<Member*> PresenceTracker::on_silence(Turn& turn) {
 bool PresenceTracker::on_suspicion(const SuspectBody& suspicion, Turn& turn) {
   Member* member = roster_.find(suspicion.member);
   if (member == nullptr || !covers(suspicion.epoch, suspicion.version, *member)) return false;
-  if (member->key == self_) return member->body.online;
+  // A greater version than there is would cover every future one.
+  if (member->key == self_)
+    return member->body.online && suspicion.epoch == member->epoch && suspicion.version == member->version;
   if (member->presence == Presence::kOnline && !links_.is_alive(member->body.node)) suspect(*member, turn);
   return false;
 }
@@ -91,16 +93,20 @@ PresenceTracker::ListOutcome PresenceTracker::on_offline_list(const OfflineList&
   ListOutcome outcome;
   for (const OfflineList::Item& item : list.items) {
     Member* member = roster_.find(item.member);
-    if (member == nullptr) {
+    if (member != nullptr && member->key == self_) {
+      const bool now = item.epoch == member->epoch && item.version == member->version;
+      outcome.refute = outcome.refute || (now && member->body.online);
+      continue;
+    }
+    // Of a record that has not come yet: kept until it does.
+    const bool ahead =
+        member == nullptr || std::tie(item.epoch, item.version) > std::tie(member->epoch, member->version);
+    if (ahead) {
       if (reported_offline_.size() < limits::kMembersMax)
         reported_offline_[item.member] = {item.epoch, item.version};
       continue;
     }
     if (!covers(item.epoch, item.version, *member) || !member->body.online) continue;
-    if (member->key == self_) {
-      outcome.refute = true;
-      continue;
-    }
     const bool alive = links_.is_alive(member->body.node);
     if (!alive && member->presence == Presence::kUnknown) {
       set(*member, Presence::kOffline, settled_, turn);
@@ -131,6 +137,31 @@ void PresenceTracker::settle(Turn& turn) {
   settled_ = true;
 }
 
+/// Only a link or a refutation shows that a member lives. One that is shown as online without a link of our
+/// own, in a mesh where everybody has one to everybody, is asked for aloud: who is gone is then told as such,
+/// whatever was missed.
+std::vector<Member*> PresenceTracker::on_unlinked(Turn& turn) {
+  std::vector<Member*> suspects;
+  if (!settled_ || links_.size() == 0) return suspects;
+  for (auto& [key, member] : roster_.members()) {
+    if (key == self_ || member.presence != Presence::kOnline || links_.is_alive(member.body.node)) {
+      member.unlinked_check_at.reset();
+      if (member.presence != Presence::kOnline) member.unlinked_interval = limits::kUnlinkedCheckFirst;
+      continue;
+    }
+    if (!member.unlinked_check_at) {
+      member.unlinked_check_at = turn.now.monotonic + member.unlinked_interval;
+    } else if (*member.unlinked_check_at <= turn.now.monotonic) {
+      // Who answers without being linked, behind a router for instance, is asked ever more rarely.
+      member.unlinked_interval = std::min<Duration>(member.unlinked_interval * 2, limits::kUnlinkedCheckLast);
+      member.unlinked_check_at = turn.now.monotonic + member.unlinked_interval;
+      suspect(member, turn);
+      suspects.push_back(&member);
+    }
+  }
+  return suspects;
+}
+
 void PresenceTracker::on_wake(Turn& turn) {
   for (auto& [key, member] : roster_.members()) {
     if (!member.suspected_until || *member.suspected_until > turn.now.monotonic) continue;
@@ -145,6 +176,8 @@ std::optional<Instant> PresenceTracker::next_deadline() const {
   std::optional<Instant> next;
   for (const auto& [key, member] : roster_.members()) {
     if (member.suspected_until && (!next || *member.suspected_until < *next)) next = member.suspected_until;
+    if (member.unlinked_check_at && (!next || *member.unlinked_check_at < *next))
+      next = member.unlinked_check_at;
   }
   for (const auto& [id, link] : links_.all()) {
     if (link.suspected) continue;
@@ -158,7 +191,9 @@ OfflineList PresenceTracker::offline_list() const {
   constexpr std::size_t kItemsMax = (limits::kFrameBytesMax - 16) / 48;
   OfflineList list;
   for (const auto& [key, member] : roster_.members()) {
-    if (member.presence != Presence::kOffline || !member.body.online) continue;
+    // The suspected too: whoever joins in that moment would else never hear of it.
+    const bool gone = member.presence == Presence::kOffline || member.suspected_until.has_value();
+    if (!gone || !member.body.online) continue;
     if (list.items.size() >= kItemsMax) break;
     list.items.push_back({key, member.epoch, member.version});
   }

@@ -42,6 +42,8 @@ class PresenceTracker {
   void settle(Turn& turn);
   [[nodiscard]] bool is_settled() const { return settled_; }
 
+  /// Members shown as online whom no link of ours vouches for: those to be suspected aloud.
+  std::vector<Member*> on_unlinked(Turn& turn);
   void on_wake(Turn& turn);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
   [[nodiscard]] OfflineList offline_list() const;

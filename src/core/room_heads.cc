@@ -1,27 +1,38 @@
 #include "room_heads.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "p2pmesh/base/limits.h"
 
 namespace p2pmesh {
 namespace {
 
-constexpr std::size_t kDepthsKept = 64;  // enough that a few liars do not make up "everything else"
+constexpr std::size_t kAuthorsKept = 64;  // of a room, the deepest ones
 
 }  // namespace
 
+/// Bounded: a room that nobody here writes in and that was quiet for longest makes place.
 RoomHeads::Room* RoomHeads::room_of(const std::string& name) {
   auto found = rooms_.find(name);
-  if (found != rooms_.end()) return &found->second;
-  if (rooms_.size() >= limits::kRoomsMax) return nullptr;
-  return &rooms_[name];
+  if (found == rooms_.end()) {
+    if (rooms_.size() >= limits::kRoomsMax) {
+      auto oldest = std::min_element(rooms_.begin(), rooms_.end(), [](const auto& a, const auto& b) {
+        return std::make_pair(!a.second.own_last.id.is_zero(), a.second.used) <
+               std::make_pair(!b.second.own_last.id.is_zero(), b.second.used);
+      });
+      rooms_.erase(oldest);
+    }
+    found = rooms_.emplace(name, Room{}).first;
+  }
+  found->second.used = ++uses_;
+  return &found->second;
 }
 
 void RoomHeads::restore(const RestoredHead& head) {
   if (Room* room = room_of(head.room)) {
     add_head(*room, head.head.id, head.head.depth);
-    note_depth(*room, head.head.depth);
+    note_depth(*room, MemberKey{}, head.head.depth);
   }
 }
 
@@ -37,7 +48,7 @@ void RoomHeads::on_envelope(const SealedEnvelope& sealed) {
       referenced_order_.pop_front();
     }
   }
-  note_depth(*room, sealed.envelope.depth);
+  note_depth(*room, sealed.envelope.author, sealed.envelope.depth);
   if (!referenced_.contains(sealed.id)) add_head(*room, sealed.id, sealed.envelope.depth);
 }
 
@@ -54,16 +65,21 @@ void RoomHeads::add_head(Room& room, const EnvelopeId& id, std::uint64_t depth) 
   room.heads.erase(shallowest);
 }
 
-void RoomHeads::note_depth(Room& room, std::uint64_t depth) {
-  room.greatest_depths.insert(depth);
-  if (room.greatest_depths.size() > kDepthsKept) room.greatest_depths.erase(room.greatest_depths.begin());
+void RoomHeads::note_depth(Room& room, const MemberKey& author, std::uint64_t depth) {
+  std::uint64_t& greatest = room.greatest_depths[author];
+  greatest = std::max(greatest, depth);
+  if (room.greatest_depths.size() <= kAuthorsKept) return;
+  room.greatest_depths.erase(
+      std::min_element(room.greatest_depths.begin(), room.greatest_depths.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; }));
 }
 
 bool RoomHeads::is_followed(const Room& room, std::uint64_t depth) {
-  if (depth <= limits::kDepthLeadMax) return true;
-  // Some other envelope is at most the allowed lead below it (or above it).
-  auto near = room.greatest_depths.lower_bound(depth - limits::kDepthLeadMax);
-  return near != room.greatest_depths.end() && std::next(near) != room.greatest_depths.end();
+  if (depth <= limits::kDepthLeadMax || room.greatest_depths.size() <= 1) return true;
+  // Two authors are that deep: one liar alone cannot vouch for itself with a second envelope.
+  return std::count_if(room.greatest_depths.begin(), room.greatest_depths.end(), [&](const auto& author) {
+           return author.second >= depth - limits::kDepthLeadMax;
+         }) >= 2;
 }
 
 Placement RoomHeads::place(const std::string& name) const {
@@ -87,7 +103,7 @@ Placement RoomHeads::place(const std::string& name) const {
     deepest = std::max(deepest, head.depth);
   }
   std::sort(placement.parents.begin(), placement.parents.end());
-  placement.depth = deepest + 1;
+  placement.depth = std::min(deepest + 1, limits::kDepthMax);
   return placement;
 }
 

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <set>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -38,16 +37,18 @@ class RoomHeads {
 
  private:
   struct Room {
-    std::map<EnvelopeId, std::uint64_t> heads;  ///< id to depth
-    std::multiset<std::uint64_t> greatest_depths;
+    std::map<EnvelopeId, std::uint64_t> heads;           ///< id to depth
+    std::map<MemberKey, std::uint64_t> greatest_depths;  // by author; restored heads under the zero key
+    std::uint64_t used = 0;                              // when, in rooms touched
     Head own_last;
   };
   Room* room_of(const std::string& name);
   void add_head(Room& room, const EnvelopeId& id, std::uint64_t depth);
-  void note_depth(Room& room, std::uint64_t depth);
+  void note_depth(Room& room, const MemberKey& author, std::uint64_t depth);
   [[nodiscard]] static bool is_followed(const Room& room, std::uint64_t depth);
 
   std::map<std::string, Room> rooms_;
+  std::uint64_t uses_ = 0;
   // Parents named before they arrived (or long superseded): they are no heads when they come.
   std::unordered_set<EnvelopeId> referenced_;
   std::deque<EnvelopeId> referenced_order_;

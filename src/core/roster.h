@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "p2pmesh/base/ids.h"
+#include "p2pmesh/base/limits.h"
 #include "p2pmesh/base/time.h"
 #include "p2pmesh/crypto/signature.h"
 #include "p2pmesh/wire/envelope.h"
@@ -36,6 +37,8 @@ struct Member {
   Presence presence = Presence::kUnknown;
   WallMs presence_since_ms = 0;
   std::optional<Instant> suspected_until;
+  std::optional<Instant> unlinked_check_at;
+  Duration unlinked_interval = limits::kUnlinkedCheckFirst;
 };
 
 /// A member whose shown name changed.

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kReadBytes = 64 * 1024;  // some hundred lines: what arrives together shares an envelope
 constexpr std::size_t kUnansweredMax = 8192;   // requests on their way a client; more wait in its socket
+constexpr std::size_t kReadsMax = 2;           // an answer may be megabytes long
 constexpr std::size_t kReplayRoomBytes = 1024 * 1024;  // the next page is read when less than this waits
 
 }  // namespace
@@ -71,20 +72,25 @@ void ControlServer::read(ControlSession& session) {
   static thread_local std::array<std::uint8_t, kReadBytes> buffer;
   const IoResult result = read_some(session.fd.get(), buffer);
   if (result.status == IoStatus::kWouldBlock) return;
+  if (result.status == IoStatus::kClosed) {
+    // A script that has said all it wants to say still wants its answers.
+    session.half_closed = true;
+    return queued(session);
+  }
   if (result.status != IoStatus::kOk) return close(session.id);
   session.lines.push(as_text(ByteView(buffer).first(result.bytes)));
   handle_lines(session);
 }
 
 bool ControlServer::may_handle(const ControlSession& session) const {
-  return !held_ && !session.closing && session.unanswered < kUnansweredMax &&
+  return !held_ && !session.closing && session.unanswered < kUnansweredMax && session.reads < kReadsMax &&
          session.queued_bytes() < limits::kControlQueueBytesMax;
 }
 
 /// Reads only from those that may go on: what they send waits in their socket, then in the client.
 void ControlServer::watch(ControlSession& session) {
   Interest interest = kNoInterest;
-  if (may_handle(session)) interest |= kReadable;
+  if (may_handle(session) && !session.half_closed) interest |= kReadable;
   if (session.write_blocked) interest |= kWritable;
   loop_.modify(session.fd.get(), interest);
 }
@@ -179,7 +185,9 @@ void ControlServer::write(ControlSession& session) {
     session.out.clear();
     session.sent_of_out = 0;
     if (session.out.capacity() > limits::kControlQueueBytesMax / 8) session.out.shrink_to_fit();
-    if (session.closing) return close(id);
+    const bool answered =
+        session.half_closed && session.unanswered == 0 && session.lines.buffered_bytes() == 0;
+    if (session.closing || answered) return close(id);
   } else if (session.sent_of_out > limits::kControlQueueBytesMax / 4) {
     session.out.erase(0, session.sent_of_out);
     session.sent_of_out = 0;

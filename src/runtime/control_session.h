@@ -26,6 +26,8 @@ struct ControlSession {
   bool write_blocked = false;
   bool closing = false;        ///< after what is queued
   bool handling = false;       ///< its lines are being read: not again from inside
+  bool half_closed = false;    ///< its end of input was read: closed once everything is answered
+  std::size_t reads = 0;       ///< questions to the store on their way
   std::size_t unanswered = 0;  ///< message.send and other requests that are on their way
 
   bool is_screen = false;

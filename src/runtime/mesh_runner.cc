@@ -125,8 +125,11 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   draw_random(seed);
   for (std::uint8_t byte : seed) options.seed = options.seed << 8 | byte;
   node_ = std::make_unique<Node>(options, restored, around_.loop.now(), outputs_);
-  drain();
   return {};
+}
+
+void MeshRunner::begin() {
+  drain();
 }
 
 void MeshRunner::handle(const Input& input) {

@@ -62,6 +62,8 @@ class MeshRunner final : public StorageEvents {
   void mark_read(const control::Cursor& cursor);
   [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> counters() const;
 
+  /// Carries out what the core wanted when it was made; once the links' events reach this runner.
+  void begin();
   void handle(const Input& input);
   /// A frame of a link that is up; false: the peer is at fault.
   bool on_frame(LinkId link, const FrameView& frame);

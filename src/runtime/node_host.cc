@@ -229,6 +229,7 @@ void NodeHost::Impl::open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonc
       MeshRunner::open(place, {*loop, *links, *control, *seen, *signer, *signer, ed25519_verifier(), log});
   if (!opened) return finish(opened.error());
   runner = std::move(*opened);
+  runner->begin();
   requests->serve(*control, *runner, shown_address(options.listen), listen_address.port());
   if (auto kept = profile->remember_mesh(mesh); !kept) return finish(kept.error());
   if (auto listening = control->listen(options.data_dir + "/control.sock"); !listening)

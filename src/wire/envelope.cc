@@ -21,7 +21,7 @@ void read_log_fields(Reader& reader, Envelope& envelope) {
   envelope.depth = reader.u64();
   // Depth and sequence are stored as signed 64-bit numbers; half of the range is beyond any honest use.
   constexpr std::uint64_t kHalf = 1ULL << 63;
-  if (envelope.seq == 0 || envelope.seq >= kHalf || envelope.depth == 0 || envelope.depth >= kHalf)
+  if (envelope.seq == 0 || envelope.seq >= kHalf || envelope.depth == 0 || envelope.depth > limits::kDepthMax)
     reader.refuse();
   if ((envelope.seq == 1) != envelope.prev.is_zero()) reader.refuse();
 }

@@ -177,16 +177,16 @@ std::optional<SponsorRequest> decode_sponsor_request(ByteView payload) {
 
 Bytes encode_frame_of(const SponsorReply& reply) {
   Writer writer;
-  writer.u8(reply.granted ? 1 : 0).id(reply.sponsor).u64(reply.depth).raw(reply.signature);
+  writer.u8(static_cast<std::uint8_t>(reply.verdict)).id(reply.sponsor).u64(reply.depth).raw(reply.signature);
   return encode_frame(FrameType::kSponsorReply, writer.bytes());
 }
 
 std::optional<SponsorReply> decode_sponsor_reply(ByteView payload) {
   Reader reader(payload);
   SponsorReply reply;
-  const std::uint8_t granted = reader.u8();
-  if (granted > 1) return std::nullopt;
-  reply.granted = granted == 1;
+  const std::uint8_t verdict = reader.u8();
+  if (verdict > 2) return std::nullopt;
+  reply.verdict = static_cast<SponsorVerdict>(verdict);
   reply.sponsor = reader.id<MemberKey>();
   reply.depth = reader.u64();
   read_array(reader, reply.signature);

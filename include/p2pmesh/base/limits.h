@@ -22,6 +22,7 @@ inline constexpr std::size_t kMessagesPerEnvelopeMax = 512;            // design
 inline constexpr std::size_t kMessageBytesMax = 8 * 1024;              // design.md, section 4
 inline constexpr std::size_t kEnvelopeBytesMax = kFrameBytesMax - 16;  // a frame's header and round beside it
 inline constexpr std::size_t kTextBodyBytesMax = 60 * 1024;  // leaves room for header, parents, signature
+inline constexpr std::uint64_t kDepthMax = 1ULL << 62;       // no sum of it overflows; beyond any honest use
 inline constexpr std::uint64_t kDepthLeadMax = 1ULL << 20;   // design.md, section 4: order
 
 // Names.
@@ -43,6 +44,11 @@ inline constexpr auto kSilenceBeforeClose = 10s;     // a stalled machine may co
 inline constexpr auto kSuspicionTimeout = 1500ms;    // with the silence before it below 5 s
 inline constexpr auto kRedialBackoffMin = 250ms;
 inline constexpr auto kRedialBackoffMax = 60s;
+inline constexpr auto kLinkProven = 10s;        // a link that lived this long resets the back-off
+inline constexpr auto kOwnEpochInterval = 10s;  // a copy of the profile elsewhere must not make a storm
+inline constexpr auto kRefutationInterval = 1s;
+inline constexpr auto kUnlinkedCheckFirst = 5s;  // a member shown online without a link is asked for
+inline constexpr auto kUnlinkedCheckLast = 300s;
 inline constexpr std::size_t kPeersMax = 4096;  // remembered addresses a mesh
 
 // Budgets; design.md, section 4.
@@ -59,6 +65,7 @@ inline constexpr auto kSeenExpiry = 10min;               // far above any flood'
 inline constexpr std::size_t kAuthorsMax = 65536;           // members and strangers whose envelopes are held
 inline constexpr std::size_t kEpochsPerAuthorMax = 4096;    // one an unclean stop
 inline constexpr std::size_t kIntervalsPerEpochMax = 4096;  // gaps of one author and epoch
+inline constexpr std::size_t kRecordsPerAuthorMax = 64;     // beside the member record; guess
 inline constexpr std::size_t kMembersMax = 65536;           // six times the goal of ten thousand
 inline constexpr std::size_t kRoomsMax = 1024;
 inline constexpr std::size_t kHeadsPerRoomMax = 64;

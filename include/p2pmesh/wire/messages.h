@@ -74,8 +74,14 @@ struct SponsorRequest {
   std::vector<EnvelopeId> heads;  ///< of the sponsor's welcome
 };
 
+enum class SponsorVerdict : std::uint8_t {
+  kHeldByAnother = 0,  ///< the name is taken
+  kGranted = 1,
+  kNotYet = 2,  ///< this neighbor has no claim itself yet; ask another, or again
+};
+
 struct SponsorReply {
-  bool granted = false;  ///< false: another key holds the name
+  SponsorVerdict verdict = SponsorVerdict::kNotYet;
   MemberKey sponsor;
   std::uint64_t depth = 0;
   Signature signature{};

@@ -65,7 +65,7 @@ TEST_CASE("AConnectedNodeIsNotDialledAndALostOneAtOnce") {
   book.learn(key(1), address(127, 5), Instant(1s), out);
   book.on_connected(key(1), std::nullopt, out);
   CHECK(due(book, {address(127, 9)}, Instant(100s)).empty());
-  book.on_lost(key(1), false, Instant(100s));
+  book.on_lost(key(1), false, true, Instant(100s));
   CHECK(due(book, {address(127, 9)}, Instant(100s)).size() == 1);
 }
 
@@ -73,7 +73,7 @@ TEST_CASE("OneWhoLeftIsTriedRarely") {
   AddressBook book(1);
   Outputs out;
   book.learn(key(1), address(127, 5), Instant(1s), out);
-  book.on_lost(key(1), true, Instant(1s));
+  book.on_lost(key(1), true, true, Instant(1s));
   CHECK(due(book, {address(127, 9)}, Instant(30s)).empty());
   CHECK(due(book, {address(127, 9)}, Instant(62s)).size() == 1);
 }
@@ -83,7 +83,7 @@ TEST_CASE("ANodeHasABoundedNumberOfAddressesAndProvenOnesStay") {
   Outputs out;
   book.on_connected(key(1), address(127, 1), out);
   for (std::uint16_t port = 2; port < 40; ++port) book.learn(key(1), address(127, port), Instant(1s), out);
-  book.on_lost(key(1), false, Instant(1s));
+  book.on_lost(key(1), false, true, Instant(1s));
   std::vector<std::uint16_t> tried;
   Instant now(1s);
   for (std::size_t i = 0; i < limits::kAddressesMax; ++i) {

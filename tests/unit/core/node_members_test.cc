@@ -18,7 +18,7 @@ TEST_CASE("ANewcomerIsSponsoredAndTold") {
   CHECK(pair.a().node->status().online == 2);
   CHECK(pair.b().node->status().online == 2);
   const auto record =
-      pair.a().store.records.at({pair.b().key(), static_cast<std::uint16_t>(Kind::kMember), Bytes{}});
+      pair.a().store.records.at({pair.b().key(), static_cast<std::uint16_t>(Kind::kMember), std::string()});
   const auto body = decode_member_body(record->envelope.body);
   REQUIRE(body);
   CHECK(body->claim.proof == ClaimProof::kSponsor);
@@ -36,7 +36,7 @@ TEST_CASE("AClaimNamesTheHeadsOfTheWelcomeAndLiesBelowThem") {
   pair.link(carol, pair.a());
   pair.run(1s);
   const auto record =
-      pair.b().store.records.at({carol.key(), static_cast<std::uint16_t>(Kind::kMember), Bytes{}});
+      pair.b().store.records.at({carol.key(), static_cast<std::uint16_t>(Kind::kMember), std::string()});
   const auto body = decode_member_body(record->envelope.body);
   REQUIRE(body);
   CHECK(body->claim.depth == 3);
@@ -141,6 +141,77 @@ TEST_CASE("ANewcomerIsNotToldThatTheDeadAreHere") {
   pair.run(2s);
   CHECK(carol.node->status().members == 3);
   CHECK(carol.node->status().online == 2);
+}
+
+TEST_CASE("OfThoseKilledTogetherWhoDoesNotReturnIsNotHere") {
+  Pair pair;
+  TestNode& carol = pair.add("Carol");
+  carol.start();
+  pair.link(carol, pair.a());
+  pair.run(2s);
+  for (auto& node : pair.nodes) node->crash();
+  pair.run(1s);
+  pair.a().start(false);
+  pair.b().start(false);
+  pair.run(15s);
+  CHECK(pair.a().node->status().online == 2);
+  CHECK(pair.b().node->status().online == 2);
+}
+
+TEST_CASE("WhoJoinsWhileAnotherIsSuspectedHearsOfItsEnd") {
+  Pair pair;
+  pair.b().crash();
+  pair.run(500ms);  // within the suspicion
+  TestNode& carol = pair.add("Carol");
+  carol.start();
+  pair.link(carol, pair.a());
+  pair.run(10s);
+  CHECK(pair.a().node->status().online == 2);
+  CHECK(carol.node->status().online == 2);
+}
+
+TEST_CASE("ASilentSponsorIsPassedOver") {
+  TestMesh mesh;
+  for (const char* name : {"Alice", "Bob"}) mesh.add(name).start();
+  TestNode& alice = *mesh.nodes[0];
+  TestNode& bob = *mesh.nodes[1];
+  mesh.link(bob, alice);
+  mesh.run(1s);
+  mesh.links_by_dialling = false;
+  TestNode& carol = mesh.add("Carol");
+  carol.start();
+  LinkUp frozen;  // a neighbor that never says a word
+  frozen.link = 999;
+  frozen.node.bytes[0] = 77;
+  carol.handle(frozen);
+  mesh.run(100ms);
+  mesh.link(carol, alice);
+  mesh.run(5s);
+  CHECK(alice.node->status().members == 3);
+  CHECK(alice.node->shown_name(carol.key()) == "Carol");
+}
+
+TEST_CASE("RefutationsAreRareWhateverOneIsAccusedOf") {
+  Pair pair;
+  const auto records = [&] { return pair.a().counter("refutations_sent"); };
+  LinkId at_a = 0;
+  for (const auto& [id, wire] : pair.wires) {
+    if (wire.from == &pair.a()) at_a = id;
+  }
+  const auto accuse = [&](std::uint64_t epoch, std::uint64_t version) {
+    const Bytes frame = encode_frame_of(OfflineList{{{pair.a().key(), epoch, version}}});
+    pair.a().handle(FrameReceived{at_a, FrameType::kOffline, ByteView(frame).subspan(5)});
+  };
+  for (int i = 0; i < 1000; ++i) accuse(UINT64_MAX, UINT64_MAX);
+  CHECK(records() == 0);
+  const auto key = std::make_tuple(pair.a().key(), static_cast<std::uint16_t>(Kind::kMember), std::string());
+  for (int i = 0; i < 1000; ++i) {
+    const Envelope& own = pair.a().store.records.at(key)->envelope;
+    accuse(own.epoch, own.version);
+    pair.run(1ms);
+  }
+  CHECK(records() >= 1);
+  CHECK(records() <= 12);
 }
 
 TEST_CASE("HalvesThatMeetAgainTellThatTheOthersAreBack") {

@@ -168,6 +168,89 @@ TEST_CASE("ALiveEnvelopeWaitsForTheOneBeforeIt") {
   }
 }
 
+/// The gossip frames of the next `count` single texts of Alice, which she does not send.
+std::vector<SharedBytes> unsent_frames(Pair& pair, int first, int count) {
+  std::vector<SharedBytes> frames;
+  for (int i = first; i < first + count; ++i) {
+    pair.a().say("m" + std::to_string(i));
+    Outputs outputs;
+    pair.a().node->flush(pair.now, outputs);
+    for (const Output& output : outputs) {
+      if (const auto* send = std::get_if<SendFrame>(&output)) frames.push_back(send->frame);
+    }
+  }
+  return frames;
+}
+
+LinkId link_of(const Pair& pair, const TestNode& node) {
+  for (const auto& [id, wire] : pair.wires) {
+    if (wire.from == &node) return id;
+  }
+  return 0;
+}
+
+TEST_CASE("BehindAGapAnAuthorsOwnOrderIsKept") {
+  Pair pair;
+  pair.a().say("m1");
+  pair.run();
+  const auto frames = unsent_frames(pair, 2, 4);
+  REQUIRE(frames.size() == 4);
+  const LinkId at_b = link_of(pair, pair.b());
+  SUBCASE("when the later ones follow at once") {
+    for (std::size_t i : {1U, 2U, 3U}) pair.in_flight.push_back({at_b, &pair.b(), frames[i]});
+    pair.run(500ms);
+    CHECK(pair.b().heard() == Texts{"m1"});
+    pair.run(700ms);
+  }
+  SUBCASE("when they come in the wrong order, the last one first") {
+    pair.in_flight.push_back({at_b, &pair.b(), frames[3]});
+    pair.run(300ms);
+    for (std::size_t i : {2U, 1U}) pair.in_flight.push_back({at_b, &pair.b(), frames[i]});
+    pair.run(900ms);
+  }
+  CHECK(pair.b().heard() == Texts{"m1", "m3", "m4", "m5"});
+  std::size_t gaps = 0;
+  for (const Announce& announce : pair.b().announced) gaps += announce.context.gap ? 1 : 0;
+  CHECK(gaps == 1);
+  CHECK(pair.b().announced[1].context.gap);
+}
+
+TEST_CASE("OneLiarDoesNotHoldUpRepair") {
+  TestMesh mesh;
+  TestNode& alice = mesh.add("Alice");
+  TestNode& bob = mesh.add("Bob");
+  alice.start();
+  bob.start();
+  mesh.links_by_dialling = false;
+  // Mallory's link comes first; she lists what nobody has and answers every request with nothing and "more".
+  LinkUp mallory;
+  mallory.link = 999;
+  mallory.node.bytes[0] = 77;
+  bob.handle(mallory);
+  const Ping ping{1, 4711};
+  const auto from_mallory = [&](const Bytes& frame) {
+    bob.handle(FrameReceived{999, static_cast<FrameType>(frame[4]), ByteView(frame).subspan(5)});
+  };
+  from_mallory(encode_ping(ping));
+  alice.say("hello");
+  mesh.run(50ms);
+  mesh.link(bob, alice);
+  for (int step = 0; step < 600; ++step) {
+    for (std::uint32_t session = 1; session < 20; ++session) {
+      SyncListing listing;
+      listing.session = session;
+      listing.last = true;
+      listing.differing.fill(0xFF);
+      listing.logs.push_back({MemberKey{mallory.node.bytes}, 1, 1, {{1, 1ULL << 61}}});
+      from_mallory(encode_frame_of(listing));
+      from_mallory(encode_frame_of(SyncDone{session, 1, false}));
+    }
+    from_mallory(encode_ping(ping));
+    mesh.run(100ms);
+  }
+  CHECK(bob.heard() == Texts{"hello"});
+}
+
 TEST_CASE("AStrangersKindIsStoredAndRelayedButNotShown") {
   TestMesh mesh;
   TestNode& alice = mesh.add("Alice");

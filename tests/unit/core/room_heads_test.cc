@@ -10,6 +10,7 @@ namespace {
 SealedEnvelope envelope(std::uint8_t id, std::uint64_t depth, std::vector<EnvelopeId> parents = {}) {
   SealedEnvelope sealed;
   sealed.id.bytes[0] = id;
+  sealed.envelope.author.bytes[0] = id;
   sealed.envelope.room = "#lobby";
   sealed.envelope.depth = depth;
   sealed.envelope.parents = std::move(parents);
@@ -63,6 +64,37 @@ TEST_CASE("AHeadFarDeeperThanAllOthersIsNotFollowed") {
     heads.on_envelope(envelope(3, 5 + limits::kDepthLeadMax));
     CHECK(heads.place("#lobby").depth > limits::kDepthLeadMax);
   }
+}
+
+TEST_CASE("ALiarDoesNotVouchForItselfWithASecondEnvelope") {
+  RoomHeads heads;
+  heads.on_envelope(envelope(1, 5));
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    auto deep = envelope(2, limits::kDepthMax - i);
+    deep.id.bytes[1] = static_cast<std::uint8_t>(i);
+    heads.on_envelope(deep);
+  }
+  CHECK(heads.place("#lobby").depth == 6);
+}
+
+TEST_CASE("NoDepthPassesTheGreatestOne") {
+  RoomHeads heads;
+  heads.on_envelope(envelope(1, limits::kDepthMax));
+  CHECK(heads.place("#lobby").depth == limits::kDepthMax);
+}
+
+TEST_CASE("TheQuietestRoomMakesPlaceForANewOneButNeverOneThatIsWrittenIn") {
+  RoomHeads heads;
+  auto own = envelope(1, 7);
+  heads.on_own(own);  // #lobby, the oldest
+  for (std::size_t i = 0; i < limits::kRoomsMax + 10; ++i) {
+    auto other = envelope(2, 3);
+    other.envelope.room = "#r" + std::to_string(i);
+    heads.on_envelope(other);
+  }
+  CHECK(heads.place("#lobby").depth == 8);
+  CHECK(heads.place("#r5").depth == 1);
+  CHECK(heads.place("#r" + std::to_string(limits::kRoomsMax + 9)).depth == 4);
 }
 
 TEST_CASE("HeadsAreBoundedAndTheShallowestGoFirst") {

@@ -26,7 +26,7 @@ using namespace std::chrono_literals;
 /// A store in memory: keeps what was committed, in order; serves ranges and records.
 struct MemoryStore {
   std::vector<EnvelopePtr> logs;
-  std::map<std::tuple<MemberKey, std::uint16_t, Bytes>, EnvelopePtr> records;
+  std::map<std::tuple<MemberKey, std::uint16_t, std::string>, EnvelopePtr> records;
   std::set<EnvelopeId> outbox;
   bool clean = false;
 
@@ -34,7 +34,7 @@ struct MemoryStore {
   std::uint64_t commit(const EnvelopePtr& envelope) {
     const Envelope& e = envelope->envelope;
     if (e.envelope_class == EnvelopeClass::kRecord) {
-      records[{e.author, e.kind, e.subject}] = envelope;
+      records[{e.author, e.kind, std::string(as_text(e.subject))}] = envelope;
       return 1;
     }
     for (const EnvelopePtr& held : logs) {
@@ -47,7 +47,7 @@ struct MemoryStore {
   std::vector<EnvelopePtr> load(const Load& load) const {
     std::vector<EnvelopePtr> found;
     for (const auto& wanted : load.records) {
-      auto record = records.find({wanted.author, wanted.kind, wanted.subject});
+      auto record = records.find({wanted.author, wanted.kind, std::string(as_text(wanted.subject))});
       if (record != records.end()) found.push_back(record->second);
     }
     for (const auto& range : load.ranges) {

@@ -188,13 +188,14 @@ TEST_CASE("what the decoder would refuse is refused here too, and the extremes i
   CHECK(store->write(batch)->rows == std::vector<std::uint64_t>(5, 0));
 
   Envelope deep = text_envelope(kAlice, kTop, {"deepest"});
-  deep.epoch = deep.wall_ms = deep.depth = kTop;
+  deep.epoch = deep.wall_ms = kTop;
+  deep.depth = limits::kDepthMax;
   REQUIRE(store->write(batch_of({item_of(seal(deep, scattered_id(700))), text_item(kBob, 1, {"shallow"})})));
   CHECK(texts_of(*store) == std::vector<std::string>{"shallow", "deepest"});
   const TranscriptPosition beyond{~0ULL, ~0ULL, scattered_id(1), ~0U};
   CHECK(store->list_messages("#lobby", std::nullopt, beyond, 10, true)->size() == 2);
   CHECK(store->list_messages("#lobby", beyond, std::nullopt, 10, false)->empty());
-  const TranscriptPosition late{kTop, ~0ULL, scattered_id(1), 0};
+  const TranscriptPosition late{limits::kDepthMax, ~0ULL, scattered_id(1), 0};
   CHECK(store->list_messages("#lobby", std::nullopt, late, 10, true)->size() == 2);
   CHECK(store->read_range(kAlice, kTop, 1, ~0ULL, 1 << 20, 10)->size() == 1);
   CHECK(store->read_range(kAlice, ~0ULL, ~0ULL, ~0ULL, 1 << 20, 10)->empty());

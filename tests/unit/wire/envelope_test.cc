@@ -135,15 +135,16 @@ TEST_CASE("prev is zero at sequence number 1 and there alone") {
   CHECK_FALSE(is_taken(envelope));
 }
 
-TEST_CASE("numbers that begin at 1 refuse 0, and none reaches 2^63") {
+TEST_CASE("numbers that begin at 1 refuse 0, none reaches 2^63, and no depth passes 2^62") {
   for (const auto& [field, zero_is_taken] : {std::pair{&Envelope::seq, false},
                                              {&Envelope::depth, false},
                                              {&Envelope::epoch, true},
                                              {&Envelope::wall_ms, true}}) {
     Envelope envelope = log_envelope();
-    envelope.*field = kHalf - 1;
+    const std::uint64_t greatest = field == &Envelope::depth ? limits::kDepthMax : kHalf - 1;
+    envelope.*field = greatest;
     CHECK(is_taken(envelope));
-    for (std::uint64_t value : {kHalf, UINT64_MAX}) {
+    for (std::uint64_t value : {greatest + 1, UINT64_MAX}) {
       envelope.*field = value;
       CHECK_FALSE(is_taken(envelope));
     }

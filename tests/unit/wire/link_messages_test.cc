@@ -225,10 +225,10 @@ TEST_CASE("a sponsor request comes back and keeps to its bounds") {
 }
 
 TEST_CASE("a sponsor reply comes back") {
-  const SponsorReply reply{true, id_from<MemberKey>(1), 12, signature_from(2)};
+  const SponsorReply reply{SponsorVerdict::kGranted, id_from<MemberKey>(1), 12, signature_from(2)};
   const auto got = decode_sponsor_reply(payload(reply));
   REQUIRE(got);
-  CHECK(got->granted);
+  CHECK(got->verdict == SponsorVerdict::kGranted);
   CHECK(got->sponsor == reply.sponsor);
   CHECK(got->depth == 12);
   CHECK(got->signature == reply.signature);
