@@ -3,7 +3,7 @@
 #
 #   scripts/setup.sh            what `make` and `make test` need
 #   scripts/setup.sh bench      the benchmarks' packages as well
-#   scripts/setup.sh check      the packages of `make check-clang`, `make format` and `make fuzz` as well
+#   scripts/setup.sh check      the packages of `make check-clang` and `make format` as well
 #
 # Names what is missing and installs it as root or through sudo. Ends with 77 when it has neither, with the command to
 # type, and with 69 when the installation failed.

@@ -8,6 +8,7 @@
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/posix/clock.h"
 #include "p2pmesh/posix/files.h"
+#include "p2pmesh/posix/socket_address.h"
 #include "p2pmesh/posix/stream_io.h"
 #include "p2pmesh/text/name.h"
 #include "p2pmesh/text/safe_text.h"
@@ -30,6 +31,11 @@ constexpr Duration kNodeEndTimeout = 3s;
 constexpr Duration kHurriedFlush = 1s;                // of the output, when the user wants to be gone
 constexpr std::size_t kOutputBytesMax = 1024 * 1024;  // then the node is held back
 
+bool is_loopback(const std::string& host) {
+  const auto address = SocketAddress::from_host(host, 0);
+  return address && address->is_loopback();
+}
+
 /// The first failure leaves quietly: the user or the reader of the output is gone.
 tl::unexpected<Error> quietly() {
   return fail(ExitStatus::kOk, "");
@@ -48,7 +54,7 @@ Result<ExitStatus> ChatSession::run() {
   if (!opened && !is_leaving()) return tl::unexpected<Error>(opened.error());
   if (!opened) {
     if (node_.connection) leave(true);
-    return ExitStatus::kOk;
+    return status_of_leaving();
   }
 
   Result<ExitStatus> status = input_->status();
@@ -59,7 +65,15 @@ Result<ExitStatus> ChatSession::run() {
   }
   const bool is_hurried = is_leaving();
   leave(is_hurried);
-  return is_hurried ? ExitStatus::kOk : status;
+  return is_hurried || output_->has_failed() ? status_of_leaving() : status;
+}
+
+/// The user or the reader of the output is gone: no fault. An output that takes no more is one.
+Result<ExitStatus> ChatSession::status_of_leaving() const {
+  if (!output_->has_failed()) return ExitStatus::kOk;
+  return fail(ExitStatus::kIo,
+              "Standard output cannot be written, so what came in was not shown. Is the disk full? The "
+              "node has kept it: p2pmeshctl history.");
 }
 
 Result<void> ChatSession::open() {
@@ -154,6 +168,7 @@ Result<void> ChatSession::show_opening() {
   const auto members = call<control::MembersReply>(*node_.connection, control::MembersRequest{}, waiter());
   if (!members) return tl::unexpected<Error>(members.error());
   view_.show_here(status_, *members);
+  if (!options_.host.empty()) warn_if_unreachable();
   if (!options_.lists_history) {
     view_.show_missed();
     return {};
@@ -163,6 +178,22 @@ Result<void> ChatSession::show_opening() {
   if (!listed) return listed;
   view_.end_listing(loop_->now().monotonic);
   return {};
+}
+
+/// Who joined from another machine but listens on loopback talks through its neighbors alone, and is cut off
+/// when they leave.
+void ChatSession::warn_if_unreachable() {
+  if (!is_loopback(status_.address)) return;
+  const auto peers = call<control::PeersReply>(*node_.connection, control::PeersRequest{}, waiter());
+  if (!peers) return;
+  const auto is_far = [](const control::PeerEntry& peer) {
+    const auto address = SocketAddress::parse(peer.address);
+    return address && !address->is_loopback();
+  };
+  if (std::none_of(peers->peers.begin(), peers->peers.end(), is_far)) return;
+  view_.show_info(
+      "Others cannot reach you, and you are cut off when those you reached leave: this node listens on " +
+      status_.address + ". To be reached, start with: --listen 0.0.0.0:0");
 }
 
 Result<void> ChatSession::list_newest(std::size_t count) {

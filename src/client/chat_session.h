@@ -32,6 +32,8 @@ class ChatSession {
   Result<void> gather();
   Result<void> show_opening();
   Result<void> list_all();
+  void warn_if_unreachable();
+  Result<ExitStatus> status_of_leaving() const;
   Result<void> list_newest(std::size_t count);
   Result<void> talk();
   Result<ExitStatus> wait_until_taken();

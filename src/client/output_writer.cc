@@ -35,6 +35,7 @@ void OutputWriter::on_ready(Ready ready) {
   const std::string_view piece = std::string_view(buffer_).substr(start_, kPieceBytes);
   const IoResult written = write_some(fd_, as_bytes(piece));
   if (written.status == IoStatus::kWouldBlock) return;
+  failed_ = written.status == IoStatus::kFailed;
   if (written.status != IoStatus::kOk) return close();
   start_ += written.bytes;
   if (start_ < buffer_.size()) return;

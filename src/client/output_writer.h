@@ -26,6 +26,8 @@ class OutputWriter {
   [[nodiscard]] std::size_t pending_bytes() const { return buffer_.size() - start_; }
   /// The reader is gone, or writing failed.
   [[nodiscard]] bool is_closed() const { return closed_; }
+  /// Writing failed for another reason than a reader that is gone (a full disk): what was shown is lost.
+  [[nodiscard]] bool has_failed() const { return failed_; }
 
  private:
   void on_ready(Ready ready);
@@ -36,6 +38,7 @@ class OutputWriter {
   std::string buffer_;
   std::size_t start_ = 0;
   bool closed_ = false;
+  bool failed_ = false;
 };
 
 }  // namespace p2pmesh

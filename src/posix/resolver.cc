@@ -79,6 +79,11 @@ Result<std::vector<SocketAddress>> look_up_host(const std::string& host, std::ui
                                               ". Check the name, or type its numeric address.");
   };
   if (host.empty() || host.find('\0') != std::string::npos) return unknown("this cannot be a host's name");
+  // RFC 6761: never a question for a name server; and a machine may have no hosts file.
+  if (host == "localhost") {
+    const auto v6 = SocketAddress::from_host("::1", port);
+    return std::vector<SocketAddress>{SocketAddress::loopback(port), *v6};
+  }
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;

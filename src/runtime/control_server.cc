@@ -165,6 +165,11 @@ void ControlServer::flush() {
       if (!session->write_blocked) write(*session);
       session = find(id);
       if (session != nullptr && session->lines.buffered_bytes() > 0) handle_lines(*session);
+      session = find(id);
+      if (session != nullptr && session->half_closed && may_handle(*session) && session->unanswered == 0 &&
+          session->queued_bytes() == 0) {
+        close(id);  // what is left of its input is no whole line
+      }
     }
   }
 }
@@ -185,9 +190,7 @@ void ControlServer::write(ControlSession& session) {
     session.out.clear();
     session.sent_of_out = 0;
     if (session.out.capacity() > limits::kControlQueueBytesMax / 8) session.out.shrink_to_fit();
-    const bool answered =
-        session.half_closed && session.unanswered == 0 && session.lines.buffered_bytes() == 0;
-    if (session.closing || answered) return close(id);
+    if (session.closing) return close(id);
   } else if (session.sent_of_out > limits::kControlQueueBytesMax / 4) {
     session.out.erase(0, session.sent_of_out);
     session.sent_of_out = 0;
@@ -224,7 +227,9 @@ void ControlServer::hold_requests(bool held) {
     if (session == nullptr) continue;
     if (!held) handle_lines(*session);
     session = find(id);
-    if (session != nullptr) watch(*session);
+    if (session == nullptr) continue;
+    watch(*session);
+    if (!held) queued(*session);
   }
 }
 

@@ -45,6 +45,9 @@ void JoinAttempts::on_address_failed(std::uint64_t ticket, const Error& error) {
 void JoinAttempts::end(std::uint64_t ticket, std::optional<Error> error) {
   auto found = attempts_.find(ticket);
   if (found == attempts_.end()) return;
+  if (error && !SocketAddress::from_host(found->second.host, 0) && !found->second.addresses.empty()) {
+    error->message = found->second.host + ": " + error->message;
+  }
   Done done = std::move(found->second.done);
   attempts_.erase(found);
   done(std::move(error));

@@ -223,6 +223,20 @@ class ControlProtocol(mesh.MeshTest):
         second.close()
         self.assertEqual(private.process.wait(stretched(5)), 0)
 
+    def test_a_client_that_half_closes_gets_its_answers(self):
+        node = self.node("Alice").start()
+        client = connect_control(node.data_dir)
+        client.settimeout(stretched(10))
+        client.sendall(b'{"jsonrpc":"2.0","id":1,"method":"message.send","params":{"text":"last words"}}\n'
+                       b'{"jsonrpc":"2.0","id":2,"method":"status"}\nno whole line')
+        client.shutdown(socket.SHUT_WR)
+        said = b""
+        while chunk := client.recv(65536):
+            said += chunk
+        client.close()
+        self.assertEqual(len(said.splitlines()), 2, said)
+        self.assertEqual([message["text"] for message in node.messages()], ["last words"])
+
     def test_a_slow_subscriber_gets_one_gap_and_loses_nothing(self):
         node = self.node("Alice").start()
         slow = node.connect()
