@@ -28,7 +28,7 @@ void Node::State::on(const LinkUp& up, Turn& turn) {
     addresses.learn(up.node, address, turn.now.monotonic, turn.out);
   if (own.on_observed(up)) record_stale = true;
   if (!first_link_at) first_link_at = turn.now.monotonic;
-  presence.on_link_up(up.node, turn);
+  suspect_aloud(presence.on_link_up(up.node, turn), turn);
   if (OfflineList list = presence.offline_list(); !list.items.empty())
     turn.send(up.link, encode_frame_of(list));
   // Before the first digest: a neighbor that has just begun may not hold its own record yet, and one with

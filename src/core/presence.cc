@@ -49,10 +49,14 @@ void PresenceTracker::on_record(Member& member, bool was_known, bool live, Turn&
   set(member, Presence::kOnline, told, turn);
 }
 
-void PresenceTracker::on_link_up(const NodeKey& node, Turn& turn) {
+std::vector<Member*> PresenceTracker::on_link_up(const NodeKey& node, Turn& turn) {
+  std::vector<Member*> back;
   for (Member* member : roster_.hosted_by(node)) {
-    if (member->body.online) set(*member, Presence::kOnline, settled_, turn);
+    if (!member->body.online) continue;
+    if (member->presence == Presence::kOffline) back.push_back(member);
+    set(*member, Presence::kOnline, settled_, turn);
   }
+  return back;
 }
 
 void PresenceTracker::suspect(Member& member, Turn& turn) {
@@ -142,7 +146,7 @@ void PresenceTracker::settle(Turn& turn) {
 /// whatever was missed.
 std::vector<Member*> PresenceTracker::on_unlinked(Turn& turn) {
   std::vector<Member*> suspects;
-  if (!settled_ || links_.size() == 0) return suspects;
+  if (!settled_) return suspects;
   for (auto& [key, member] : roster_.members()) {
     if (key == self_ || member.presence != Presence::kOnline || links_.is_alive(member.body.node)) {
       member.unlinked_check_at.reset();

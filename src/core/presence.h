@@ -23,7 +23,9 @@ class PresenceTracker {
   /// A member's record was applied. `was_known`: there was an earlier one; `live`: it came by flood, so it
   /// was published just now.
   void on_record(Member& member, bool was_known, bool live, Turn& turn);
-  void on_link_up(const NodeKey& node, Turn& turn);
+  /// Returns the members that are back without a new record: suspected aloud they refute, so that those hear of it
+  /// who are not linked to them.
+  std::vector<Member*> on_link_up(const NodeKey& node, Turn& turn);
   /// Returns the members that are to be suspected aloud.
   std::vector<Member*> on_link_lost(const NodeKey& node, Turn& turn);
   /// Silent links: returns the members to be suspected aloud.

@@ -234,6 +234,28 @@ TEST_CASE("HalvesThatMeetAgainTellThatTheOthersAreBack") {
   }
 }
 
+TEST_CASE("WhoIsLinkedThroughAnotherAloneHearsThatAMemberIsBack") {
+  TestMesh mesh;
+  for (const char* name : {"Alice", "Bob", "Carol"}) mesh.add(name).start();
+  TestNode& alice = *mesh.nodes[0];
+  TestNode& bob = *mesh.nodes[1];
+  TestNode& carol = *mesh.nodes[2];
+  mesh.links_by_dialling = false;
+  mesh.link(bob, alice);
+  mesh.link(carol, alice);
+  mesh.run(3s);
+  CHECK(bob.node->status().online == 3);
+  mesh.cut(alice, bob);
+  mesh.cut(alice, carol);
+  mesh.run(20s);
+  for (auto& node : mesh.nodes) CHECK(node->node->status().online == 1);
+  mesh.link(bob, alice);
+  mesh.run(3s);
+  mesh.link(carol, alice);
+  mesh.run(5s);
+  for (auto& node : mesh.nodes) CHECK(node->node->status().online == 3);
+}
+
 TEST_CASE("OfTwoEqualNamesTheOneThatCameLaterHasASuffix") {
   Pair pair;
   TestNode& other = pair.add("bob");  // equal after case folding
