@@ -1,0 +1,156 @@
+#include "daemon_options.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "daemon_log.h"
+#include "ready_line.h"
+
+namespace p2pmesh {
+namespace {
+
+struct Directory {
+  Directory() {
+    path = (std::filesystem::temp_directory_path() / "p2pmesh-daemon-XXXXXX").string();
+    REQUIRE(::mkdtemp(path.data()) != nullptr);
+  }
+  ~Directory() { std::filesystem::remove_all(path); }
+  std::string write(const std::string& name, const std::string& text) const {
+    std::ofstream(path + "/" + name) << text;
+    return path + "/" + name;
+  }
+  std::string path;
+};
+
+Result<DaemonOptions> parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "p2pmeshd");
+  DaemonOptions options;
+  auto parsed = parse_daemon_options(static_cast<int>(words.size()), words.data(), options);
+  if (!parsed) return tl::unexpected(parsed.error());
+  return options;
+}
+
+ExitStatus status_of(const std::vector<const char*>& words) {
+  auto options = parse(words);
+  return options ? ExitStatus::kOk : options.error().status;
+}
+
+TEST_CASE("EveryOptionIsReadAndJoinMayBeRepeated") {
+  const auto options = parse({"--name", "Alice", "--data-dir", "/x", "--listen", "[::1]:7", "--join",
+                              "host:1", "--join", "[::1]:2", "--new", "--log-file", "/l", "--log-level",
+                              "debug", "--leave-with-last-screen", "--ready-fd", "3"});
+  REQUIRE(options);
+  CHECK(options->host.name == "Alice");
+  CHECK(options->host.data_dir == "/x");
+  REQUIRE(options->host.listen);
+  CHECK(options->host.listen->format() == "[::1]:7");
+  REQUIRE(options->host.joins.size() == 2);
+  CHECK(options->host.joins[0].host == "host");
+  CHECK(options->host.joins[1].host == "::1");
+  CHECK(options->host.joins[1].port == 2);
+  CHECK(options->host.open_new);
+  CHECK(options->host.leaves_with_last_screen);
+  CHECK(options->log_file == "/l");
+  CHECK(options->log_level == "debug");
+  CHECK(options->ready_fd == 3);
+}
+
+TEST_CASE("WhatIsWrongOnTheCommandLineIsAUsageError") {
+  CHECK(status_of({"--name", "Alice", "--data-dir", "/x"}) == ExitStatus::kOk);
+  for (const auto& words : std::vector<std::vector<const char*>>{
+           {},
+           {"--name", ""},
+           {"--name", "two words", "--data-dir", "/x"},
+           {"--name", "Alice", "--data-dir", ""},
+           {"--name", "Alice", "--data-dir", "/x", "--listen", "nonsense"},
+           {"--name", "Alice", "--data-dir", "/x", "--listen", "127.0.0.1:65536"},
+           {"--name", "Alice", "--data-dir", "/x", "--join", "host"},
+           {"--name", "Alice", "--data-dir", "/x", "--join", "host:0"},
+           {"--name", "Alice", "--data-dir", "/x", "--log-level", "loud"},
+           {"--name", "Alice", "--data-dir", "/x", "--unknown"},
+           {"--name", "Alice", "--data-dir", "/x", "stray"},
+       }) {
+    CHECK(status_of(words) == ExitStatus::kUsage);
+  }
+}
+
+TEST_CASE("TheReadyDescriptorIsKnownEvenWhenTheRestIsWrong") {
+  const char* words[] = {"p2pmeshd",   "--ready-fd", "5",        "--name",  "Alice",
+                         "--data-dir", "/x",         "--listen", "nonsense"};
+  DaemonOptions options;
+  CHECK_FALSE(parse_daemon_options(9, words, options));
+  CHECK(options.ready_fd == 5);
+}
+
+TEST_CASE("TheCommandLineWinsOverTheFile") {
+  Directory directory;
+  const std::string file = directory.write("c.toml",
+                                           "name = \"Alice\"\nlisten = \"127.0.0.1:7\"\njoin = "
+                                           "[\"a:1\"]\ndata_dir = \"/y\"\nlog_level = \"warn\"\n");
+  const auto from_file = parse({"--config", file.c_str()});
+  REQUIRE(from_file);
+  CHECK(from_file->host.name == "Alice");
+  CHECK(from_file->host.data_dir == "/y");
+  CHECK(from_file->host.joins.size() == 1);
+  CHECK(from_file->log_level == "warn");
+  const auto both =
+      parse({"--config", file.c_str(), "--name", "Bob", "--join", "b:2", "--log-level", "error"});
+  REQUIRE(both);
+  CHECK(both->host.name == "Bob");
+  REQUIRE(both->host.joins.size() == 1);
+  CHECK(both->host.joins[0].host == "b");
+  CHECK(both->log_level == "error");
+  CHECK(both->log_level_given);
+}
+
+TEST_CASE("AFaultInTheFileIsAConfigErrorThatNamesTheFile") {
+  Directory directory;
+  for (const char* text :
+       {"nonsense", "unknown = 1\n", "name = 7\n", "join = \"a:1\"\n", "join = [1]\n",
+        "name = \"A\"\nlisten = \"nowhere\"\n", "name = \"two words\"\n", "log_level = \"loud\"\n",
+        "name = \"A\"\njoin = [\"a:0\"]\n", "name = \"\xff\"\n"}) {
+    const std::string file = directory.write("c.toml", text);
+    const auto options = parse({"--config", file.c_str(), "--data-dir", "/x"});
+    REQUIRE_FALSE(options);
+    CHECK(options.error().status == ExitStatus::kConfig);
+    CHECK(options.error().message.find("c.toml") != std::string::npos);
+  }
+  CHECK(status_of({"--config", "/nowhere/c.toml"}) == ExitStatus::kConfig);
+}
+
+TEST_CASE("TheReadyLineTellsOnceAndOnOneLine") {
+  auto pipe = make_pipe();
+  REQUIRE(pipe);
+  ReadyLine ready(pipe->write_end.release());
+  ready.tell(Error{ExitStatus::kUnavailable, "two\nlines"});
+  ready.tell_ready();
+  char buffer[100];
+  const auto count = ::read(pipe->read_end.get(), buffer, sizeof buffer);
+  REQUIRE(count > 0);
+  CHECK(std::string(buffer, static_cast<std::size_t>(count)) == "error 69 two\\nlines\n");
+  CHECK(::read(pipe->read_end.get(), buffer, sizeof buffer) == 0);
+}
+
+TEST_CASE("TheLogKeepsToItsLevelAndChangesIt") {
+  Directory directory;
+  const std::string path = directory.path + "/log";
+  auto log = DaemonLog::open(path, "warn");
+  REQUIRE(log);
+  (*log)->log(LogLevel::kInfo, "unheard");
+  (*log)->log(LogLevel::kError, "heard");
+  (*log)->set_level("debug");
+  (*log)->log(LogLevel::kDebug, "now heard too");
+  std::ifstream file(path);
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  CHECK(text.find("unheard") == std::string::npos);
+  CHECK(text.find("error heard") != std::string::npos);
+  CHECK(text.find("now heard too") != std::string::npos);
+  CHECK_FALSE(DaemonLog::open("/dev/null/log", "info"));
+}
+
+}  // namespace
+}  // namespace p2pmesh
