@@ -44,7 +44,14 @@ struct Options {
   std::string daemon;
 };
 
+/// Daemons of the run under way: they end with this program, however it ends.
+std::vector<ChildProcess*>& running() {
+  static std::vector<ChildProcess*> children;
+  return children;
+}
+
 [[noreturn]] void die(const std::string& why) {
+  for (ChildProcess* child : running()) child->terminate();
   std::fprintf(stderr, "mesh_bench: %s\n", why.c_str());
   std::exit(1);
 }
@@ -135,6 +142,7 @@ std::unique_ptr<Rig> start(const Options& options, const std::string& base, std:
   auto child = ChildProcess::spawn(spawn);
   if (!child) die(child.error().message);
   rig->process = std::make_unique<ChildProcess>(std::move(*child));
+  running().push_back(rig->process.get());
   const auto deadline = Clock::now() + std::chrono::seconds(10);
   for (;;) {
     auto socket = connect_local(rig->directory + "/control.sock");
@@ -200,6 +208,7 @@ class Run {
   }
 
   ~Run() {
+    running().clear();
     for (auto& rig : rigs_) rig->process->terminate();
     for (auto& rig : rigs_) {
       if (!rig->process->wait(3000)) rig->process->terminate(true);
