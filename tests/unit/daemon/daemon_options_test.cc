@@ -3,27 +3,21 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "daemon_log.h"
 #include "ready_line.h"
+#include "temp_directory.h"
 
 namespace p2pmesh {
 namespace {
 
-struct Directory {
-  Directory() {
-    path = (std::filesystem::temp_directory_path() / "p2pmesh-daemon-XXXXXX").string();
-    REQUIRE(::mkdtemp(path.data()) != nullptr);
-  }
-  ~Directory() { std::filesystem::remove_all(path); }
+struct Directory : TempDirectory {
   std::string write(const std::string& name, const std::string& text) const {
-    std::ofstream(path + "/" + name) << text;
-    return path + "/" + name;
+    std::ofstream(*this / name) << text;
+    return *this / name;
   }
-  std::string path;
 };
 
 Result<DaemonOptions> parse(std::vector<const char*> words) {
@@ -137,7 +131,7 @@ TEST_CASE("TheReadyLineTellsOnceAndOnOneLine") {
 
 TEST_CASE("TheLogKeepsToItsLevelAndChangesIt") {
   Directory directory;
-  const std::string path = directory.path + "/log";
+  const std::string path = directory.path() + "/log";
   auto log = DaemonLog::open(path, "warn");
   REQUIRE(log);
   (*log)->log(LogLevel::kInfo, "unheard");

@@ -11,25 +11,22 @@
 
 #include "p2pmesh/posix/files.h"
 #include "peer_file.h"
+#include "temp_directory.h"
 
 namespace p2pmesh {
 namespace {
 
-struct Directory {
+struct Directory : TempDirectory {
   Directory() {
-    path = (std::filesystem::temp_directory_path() / "p2pmesh-profile-XXXXXX").string();
-    REQUIRE(::mkdtemp(path.data()) != nullptr);
     init_crypto();
     use_private_umask();
   }
-  ~Directory() { std::filesystem::remove_all(path); }
-  void write(const std::string& name, const std::string& text) { std::ofstream(path + "/" + name) << text; }
-  std::string path;
+  void write(const std::string& name, const std::string& text) { std::ofstream(*this / name) << text; }
 };
 
 TEST_CASE("AProfileKeepsItsKeyNamePortAndMesh") {
   Directory directory;
-  auto first = Profile::open(directory.path, "Alice");
+  auto first = Profile::open(directory.path(), "Alice");
   REQUIRE(first);
   CHECK_FALSE(first->last_port());
   CHECK_FALSE(first->last_mesh());
@@ -37,33 +34,33 @@ TEST_CASE("AProfileKeepsItsKeyNamePortAndMesh") {
   mesh.bytes[3] = 4;
   REQUIRE(first->remember_mesh(mesh));
   REQUIRE(first->remember_port(9751));
-  auto second = Profile::open(directory.path, "Alice");
+  auto second = Profile::open(directory.path(), "Alice");
   REQUIRE(second);
   CHECK(second->seed() == first->seed());
   CHECK(second->last_port() == 9751);
   CHECK(second->last_mesh() == mesh);
   struct stat status {};
-  REQUIRE(::stat((directory.path + "/identity.key").c_str(), &status) == 0);
+  REQUIRE(::stat((directory.path() + "/identity.key").c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0600);
 }
 
 TEST_CASE("AnotherMembersDirectoryIsRefusedByName") {
   Directory directory;
-  REQUIRE(Profile::open(directory.path, "Alice"));
-  auto other = Profile::open(directory.path, "Bob");
+  REQUIRE(Profile::open(directory.path(), "Alice"));
+  auto other = Profile::open(directory.path(), "Bob");
   REQUIRE_FALSE(other);
   CHECK(other.error().status == ExitStatus::kUsage);
   CHECK(other.error().message.find("Alice") != std::string::npos);
-  CHECK(Profile::open(directory.path, "ALICE"));  // the same name by case folding
+  CHECK(Profile::open(directory.path(), "ALICE"));  // the same name by case folding
 }
 
 TEST_CASE("ADamagedKeyIsAnErrorAndNeverReplaced") {
   Directory directory;
   directory.write("identity.key", "not a key\n");
-  auto opened = Profile::open(directory.path, "Alice");
+  auto opened = Profile::open(directory.path(), "Alice");
   REQUIRE_FALSE(opened);
   CHECK(opened.error().status == ExitStatus::kDamagedInput);
-  std::ifstream file(directory.path + "/identity.key");
+  std::ifstream file(directory.path() + "/identity.key");
   std::string line;
   std::getline(file, line);
   CHECK(line == "not a key");
@@ -71,7 +68,7 @@ TEST_CASE("ADamagedKeyIsAnErrorAndNeverReplaced") {
 
 TEST_CASE("ThePeerFileSurvivesARestartAndSkipsWhatIsNoPeer") {
   Directory directory;
-  const std::string path = directory.path + "/mesh.peers";
+  const std::string path = directory.path() + "/mesh.peers";
   NodeKey node;
   node.bytes[0] = 1;
   NetAddress address;

@@ -2,20 +2,17 @@
 // are.
 #pragma once
 
-#include <stdlib.h>
-
 #include <cstdint>
 #include <cstring>
-#include <filesystem>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "p2pmesh/base/check.h"
 #include "p2pmesh/storage/mesh_store.h"
 #include "p2pmesh/wire/text_body.h"
+#include "temp_directory.h"
 
 namespace p2pmesh {
 
@@ -72,25 +69,6 @@ inline StoreBatch batch_of(std::vector<StoreItem> items) {
   batch.items = std::move(items);
   return batch;
 }
-
-class TempDirectory {
- public:
-  TempDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "p2pmesh-test-XXXXXX").string();
-    P2P_CHECK(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TempDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempDirectory(const TempDirectory&) = delete;
-  TempDirectory& operator=(const TempDirectory&) = delete;
-  [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 /// What a power cut or kill -9 would leave: the files as they are now, without a close.
 inline void copy_live(const std::string& from, const std::string& to) {

@@ -9,6 +9,8 @@
 
 #include "p2pmesh/base/check.h"
 
+namespace p2pmesh {
+
 class TempDirectory {
  public:
   TempDirectory() {
@@ -28,3 +30,5 @@ class TempDirectory {
  private:
   std::string path_;
 };
+
+}  // namespace p2pmesh
