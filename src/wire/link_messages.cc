@@ -94,22 +94,6 @@ std::optional<Refuse> decode_refuse(ByteView payload) {
   return refuse;
 }
 
-Bytes encode_frame_of(const Gossip& gossip) {
-  Writer writer;
-  writer.u32(static_cast<std::uint32_t>(gossip.envelope.size() + 3))
-      .u8(static_cast<std::uint8_t>(FrameType::kGossip));
-  return writer.u16(gossip.round).raw(gossip.envelope).take();
-}
-
-std::optional<Gossip> decode_gossip(ByteView payload) {
-  Reader reader(payload);
-  Gossip gossip;
-  gossip.round = reader.u16();
-  if (!reader.ok()) return std::nullopt;
-  gossip.envelope = reader.raw(reader.remaining());
-  return gossip;
-}
-
 Bytes encode_repair(ByteView envelope) {
   return encode_frame(FrameType::kRepair, envelope);
 }
@@ -131,26 +115,32 @@ std::optional<Taken> decode_taken(ByteView payload) {
   return taken;
 }
 
-namespace {
-Bytes encode_heartbeat(FrameType type, const Ping& ping) {
-  Writer writer;
-  return encode_frame(type, writer.u64(ping.token).u64(ping.root).bytes());
-}
-}  // namespace
-
 Bytes encode_ping(const Ping& ping) {
-  return encode_heartbeat(FrameType::kPing, ping);
-}
-Bytes encode_pong(const Ping& ping) {
-  return encode_heartbeat(FrameType::kPong, ping);
+  Writer writer;
+  writer.u64(ping.token).u64(ping.as_of_ms).u64(ping.root).u8(ping.repaired ? 1 : 0);
+  return encode_frame(FrameType::kPing, writer.bytes());
 }
 
 std::optional<Ping> decode_ping(ByteView payload) {
   Reader reader(payload);
   Ping ping;
   ping.token = reader.u64();
+  ping.as_of_ms = reader.u64();
   ping.root = reader.u64();
-  return reader.done() ? std::optional(ping) : std::nullopt;
+  const std::uint8_t repaired = reader.u8();
+  ping.repaired = repaired == 1;
+  return reader.done() && repaired <= 1 ? std::optional(ping) : std::nullopt;
+}
+
+Bytes encode_pong(std::uint64_t token) {
+  Writer writer;
+  return encode_frame(FrameType::kPong, writer.u64(token).bytes());
+}
+
+std::optional<std::uint64_t> decode_pong(ByteView payload) {
+  Reader reader(payload);
+  const std::uint64_t token = reader.u64();
+  return reader.done() ? std::optional(token) : std::nullopt;
 }
 
 Bytes encode_frame_of(const SponsorRequest& request) {
@@ -201,7 +191,7 @@ Bytes encode_frame_of(const Close& close) {
 std::optional<Close> decode_close(ByteView payload) {
   Reader reader(payload);
   const std::uint8_t reason = reader.u8();
-  if (!reader.done() || reason < 1 || reason > 3) return std::nullopt;
+  if (!reader.done() || reason < 1 || reason > 4) return std::nullopt;
   return Close{static_cast<CloseReason>(reason)};
 }
 

@@ -7,12 +7,13 @@
 namespace p2pmesh {
 namespace {
 
-constexpr std::size_t kOfflineItemBytes = 32 + 8 + 8;
+constexpr std::size_t kSuspectItemBytes = 32 + 8 + 8;
 
 void write_held_log(Writer& writer, const HeldLog& log) {
   writer.id(log.author)
       .u64(log.epoch)
       .u64(log.newest_wall_ms)
+      .u64(log.ids_digest)
       .u16(static_cast<std::uint16_t>(log.intervals.size()));
   for (const auto& [first, last] : log.intervals) writer.u64(first).u64(last);
 }
@@ -22,6 +23,7 @@ HeldLog read_held_log(Reader& reader) {
   log.author = reader.id<MemberKey>();
   log.epoch = reader.u64();
   log.newest_wall_ms = reader.u64();
+  log.ids_digest = reader.u64();
   const std::size_t count = reader.u16();
   if (reader.remaining() < count * 16) return reader.refuse(), log;
   std::uint64_t floor = 0;  // the next interval begins above this, so that they neither touch nor overlap
@@ -37,7 +39,7 @@ HeldLog read_held_log(Reader& reader) {
 
 void write_held_record(Writer& writer, const HeldRecord& record) {
   writer.id(record.author).u16(record.kind).short_bytes(record.subject);
-  writer.u64(record.epoch).u64(record.version).id(record.id);
+  writer.u64(record.epoch).u64(record.version).id(record.id).u8(record.offline ? 1 : 0);
 }
 
 Bytes read_subject(Reader& reader) {
@@ -54,36 +56,17 @@ HeldRecord read_held_record(Reader& reader) {
   record.epoch = reader.u64();
   record.version = reader.u64();
   record.id = reader.id<EnvelopeId>();
+  const std::uint8_t offline = reader.u8();
+  if (offline > 1) reader.refuse();
+  record.offline = offline == 1;
   return record;
 }
 
 }  // namespace
 
-Bytes encode_frame_of(const OfflineList& list) {
-  Writer writer;
-  writer.u16(static_cast<std::uint16_t>(list.items.size()));
-  for (const OfflineList::Item& item : list.items) writer.id(item.member).u64(item.epoch).u64(item.version);
-  return encode_frame(FrameType::kOffline, writer.bytes());
-}
-
-std::optional<OfflineList> decode_offline_list(ByteView payload) {
-  Reader reader(payload);
-  const std::size_t count = reader.u16();
-  if (!reader.ok() || reader.remaining() != count * kOfflineItemBytes) return std::nullopt;
-  OfflineList list;
-  for (std::size_t i = 0; i < count; ++i) {
-    OfflineList::Item item;
-    item.member = reader.id<MemberKey>();
-    item.epoch = reader.u64();
-    item.version = reader.u64();
-    list.items.push_back(item);
-  }
-  return list;
-}
-
 Bytes encode_frame_of(const SyncDigest& digest) {
   Writer writer;
-  writer.u32(digest.session);
+  writer.u32(digest.session).u64(digest.as_of_ms);
   for (std::uint64_t bucket : digest.buckets) writer.u64(bucket);
   return encode_frame(FrameType::kSyncDigest, writer.bytes());
 }
@@ -92,6 +75,7 @@ std::optional<SyncDigest> decode_sync_digest(ByteView payload) {
   Reader reader(payload);
   SyncDigest digest;
   digest.session = reader.u32();
+  digest.as_of_ms = reader.u64();
   for (std::uint64_t& bucket : digest.buckets) bucket = reader.u64();
   return reader.done() ? std::optional(digest) : std::nullopt;
 }
@@ -181,16 +165,25 @@ std::optional<SyncDone> decode_sync_done(ByteView payload) {
 
 Bytes encode_suspect_body(const SuspectBody& body) {
   Writer writer;
-  return writer.id(body.member).u64(body.epoch).u64(body.version).take();
+  writer.u8(static_cast<std::uint8_t>(body.items.size()));
+  for (const SuspectBody::Item& item : body.items) writer.id(item.member).u64(item.epoch).u64(item.version);
+  return writer.take();
 }
 
 std::optional<SuspectBody> decode_suspect_body(ByteView payload) {
   Reader reader(payload);
+  const std::size_t count = reader.u8();
+  if (count == 0 || count > limits::kSuspectsMax || reader.remaining() != count * kSuspectItemBytes)
+    return std::nullopt;
   SuspectBody body;
-  body.member = reader.id<MemberKey>();
-  body.epoch = reader.u64();
-  body.version = reader.u64();
-  return reader.done() ? std::optional(body) : std::nullopt;
+  for (std::size_t i = 0; i < count; ++i) {
+    SuspectBody::Item item;
+    item.member = reader.id<MemberKey>();
+    item.epoch = reader.u64();
+    item.version = reader.u64();
+    body.items.push_back(item);
+  }
+  return body;
 }
 
 }  // namespace p2pmesh

@@ -44,6 +44,13 @@ using NodeKey = Id32<struct NodeKeyTag>;        ///< a daemon's Ed25519 public k
 using MeshId = Id32<struct MeshIdTag>;          ///< BLAKE2b-256 over the founder's key and a nonce
 using EnvelopeId = Id32<struct EnvelopeIdTag>;  ///< BLAKE2b-256 over everything but the signature
 
+/// An id's share of a digest: its first eight bytes, which are a hash's already.
+inline std::uint64_t id_digest(const EnvelopeId& id) {
+  std::uint64_t digest = 0;
+  for (int i = 7; i >= 0; --i) digest = digest << 8 | id.bytes[static_cast<std::size_t>(i)];
+  return digest;
+}
+
 /// An Ed25519 signature, or the stand-in of the same size that a simulator uses.
 inline constexpr std::size_t kSignatureBytes = 64;
 using Signature = std::array<std::uint8_t, kSignatureBytes>;

@@ -31,17 +31,13 @@ inline constexpr std::size_t kNameColumnsMax = 32;  // design.md, section 4
 inline constexpr std::size_t kAddressesMax = 8;     // design.md, section 4
 
 // Links.
-inline constexpr std::size_t kActiveViewMax = 8;  // HyParView's active view plus slack; design.md, section 4
-inline constexpr std::size_t kLinksMax = 64;      // full mesh of nine, joins and crossings beside it; guess
+inline constexpr std::size_t kLinksMax = 64;  // full mesh of nine, joins and crossings beside it; guess
 inline constexpr std::size_t kHalfOpenLinksMax = 64;  // issue "nobody gets in": half-open links in all
 inline constexpr auto kHandshakeTimeout = 5s;         // "no answer (5 s)"
 inline constexpr std::size_t kSendQueueBytesSoft =
     4 * 1024 * 1024;  // above: live payloads dropped, repair brings them
 inline constexpr std::size_t kSendQueueBytesMax = 16 * 1024 * 1024;  // above: the link is closed
-inline constexpr auto kHeartbeatInterval = 1s;       // a crash without a FIN is to be told within 5 s
-inline constexpr auto kSilenceBeforeSuspicion = 3s;  // three heartbeats missed
-inline constexpr auto kSilenceBeforeClose = 10s;     // a stalled machine may come back before that
-inline constexpr auto kSuspicionTimeout = 1500ms;    // with the silence before it below 5 s
+inline constexpr auto kSilenceBeforeClose = 10s;  // a stalled machine may come back before that
 inline constexpr auto kRedialBackoffMin = 250ms;
 inline constexpr auto kRedialBackoffMax = 60s;
 inline constexpr auto kLinkProven = 10s;        // a link that lived this long resets the back-off
@@ -50,6 +46,24 @@ inline constexpr auto kRefutationInterval = 1s;
 inline constexpr auto kUnlinkedCheckFirst = 5s;  // a member shown online without a link is asked for
 inline constexpr auto kUnlinkedCheckLast = 300s;
 inline constexpr std::size_t kPeersMax = 4096;  // remembered addresses a mesh
+
+// Membership and broadcast; core/parameters.h has what can be tuned.
+inline constexpr std::size_t kShufflePeersMax = 32;    // four times what a shuffle holds by default
+inline constexpr std::size_t kShuffleRoutesMax = 256;  // ways back that are remembered; 10 s of a busy node's
+inline constexpr std::size_t kDialsMax = 32;           // under way at once
+inline constexpr std::size_t kCandidatesMax = 32;    // links up that are not yet neighbors, of each direction
+inline constexpr auto kCandidateTimeout = 5s;        // to ask, or to answer; as the handshake's
+inline constexpr std::size_t kSuspectsMax = 64;      // members in one suspicion; 3 KiB
+inline constexpr std::size_t kMissingIdsMax = 4096;  // announced by ihave, not come yet
+inline constexpr std::size_t kMissingPerLinkMax = 1024;       // of them first announced by one neighbor
+inline constexpr std::size_t kGraftAnswerBytesMax = 1 << 20;  // a frame; the rest comes by anti-entropy
+inline constexpr std::size_t kRecentMax = 4096;          // broadcast lately: to answer grafts, to know ihaves
+inline constexpr std::size_t kRecentBytesMax = 4 << 20;  // of their payloads
+inline constexpr std::size_t kRecentRepairedMax =
+    1024;                                        // ids that came by repair: an ihave of them is no news
+inline constexpr auto kRecentKept = 15s;         // above the ihave interval and several graft timeouts
+inline constexpr std::size_t kYoungMax = 65536;  // items that a digest may leave out
+inline constexpr auto kYoungKept = 30s;          // above any broadcast's lifetime
 
 // Budgets; design.md, section 4.
 inline constexpr std::uint64_t kAuthorEnvelopesPerSecond = 200;
@@ -81,9 +95,9 @@ inline constexpr std::size_t kSyncPageBytes = 16 * 1024;  // a listing page
 inline constexpr std::size_t kSyncRangesMax = 256;        // ranges in one request
 inline constexpr std::size_t kSyncAnswerBytesMax = 1024 * 1024;
 inline constexpr std::size_t kSyncAnswerEnvelopesMax = 1024;
-inline constexpr auto kSyncInterval = 2s;  // with a random neighbor, when roots differ; 1 KiB/s at worst
-inline constexpr auto kSyncQuiet = 2s;     // "without the last seconds"
-inline constexpr auto kSyncTimeout = 15s;  // a session without progress is dropped
+inline constexpr auto kSyncQuiet = 3s;        // "without the last seconds"; above a broadcast's lifetime
+inline constexpr auto kTellRepaired = 300ms;  // a repair in several parts is told of a few times
+inline constexpr auto kSyncTimeout = 15s;     // a session without progress is dropped
 
 // Storage and control.
 inline constexpr std::size_t kStoreQueueBytesMax = 64 * 1024 * 1024;

@@ -15,20 +15,30 @@ enum class FrameType : std::uint8_t {
   kHello = 1,
   kWelcome = 2,
   kRefuse = 3,
-  kGossip = 4,  ///< round, envelope: live flood
+  kGossip = 4,  ///< rounds and envelopes: live broadcast
   kRepair = 5,  ///< envelope: answer to a range request, or an outbox entry
   kTaken = 6,   ///< envelope ids whose commit is through
   kPing = 7,
   kPong = 8,
   kSponsorRequest = 9,
   kSponsorReply = 10,
-  kOffline = 11,  ///< members that the sender believes offline without a Remove Peer
+  kJoin = 11,  ///< the dialler is new: take it as neighbor and pass it on
   kSyncDigest = 12,
   kSyncListing = 13,
   kSyncRequest = 14,
   kSyncDone = 15,
-  kClose = 16,  ///< the sender leaves, or has a better link to the same node
+  kClose = 16,  ///< the sender leaves, or has no more use for this link; HyParView's disconnect
+  kForwardJoin = 17,
+  kNeighbor = 18,       ///< the dialler asks to be a neighbor
+  kNeighborReply = 19,  ///< granted or not; to a join as well
+  kShuffle = 20,
+  kShuffleReply = 21,
+  kIHave = 22,
+  kGraft = 23,
+  kPrune = 24,
 };
+/// The greatest number in use.
+inline constexpr std::uint8_t kFrameTypeLast = static_cast<std::uint8_t>(FrameType::kPrune);
 
 /// Frames with this bit are skipped by who does not know them; others unknown close the link.
 inline constexpr std::uint8_t kSkippableFrameBit = 0x80;

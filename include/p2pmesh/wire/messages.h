@@ -18,7 +18,7 @@
 
 namespace p2pmesh {
 
-inline constexpr std::uint16_t kProtocolVersion = 1;
+inline constexpr std::uint16_t kProtocolVersion = 2;
 using LinkNonce = std::array<std::uint8_t, 32>;
 
 /// The dialler's first frame. Magic and version come first and stay there in every version.
@@ -54,18 +54,51 @@ struct Refuse {
   std::uint16_t version = kProtocolVersion;  ///< the refuser's
 };
 
-struct Gossip {
-  std::uint16_t round = 0;  ///< hops so far; saturates
+struct GossipItem {
+  std::uint16_t round = 0;  ///< hops so far, this one included; saturates
   ByteView envelope;
+};
+/// One or more payloads for one neighbor.
+struct Gossip {
+  std::vector<GossipItem> items;
+};
+/// A gossip frame's bytes beside the envelope's, for the first item and for each further one.
+inline constexpr std::size_t kGossipItemBytes = 6;
+
+/// What the sender has, for a lazy neighbor.
+struct IHave {
+  struct Item {
+    EnvelopeId id;
+    std::uint16_t round = 0;  ///< hops it had made when the sender got it
+  };
+  std::vector<Item> items;
+};
+
+/// "Push to me from here on, and send these." May name none.
+struct Graft {
+  std::vector<EnvelopeId> ids;
+};
+
+/// "Do not push to me": nothing, or in a full mesh nothing of this author.
+struct Prune {
+  std::optional<MemberKey> author;
 };
 
 struct Taken {
   std::vector<EnvelopeId> ids;
 };
 
+/// A digest that leaves out what is younger: envelopes taken in within the last half minute whose wall time
+/// is later than this. So traffic that is still on its way does not look like something missing.
+using AsOfMs = WallMs;
+inline constexpr AsOfMs kAsOfAll = UINT64_MAX;  ///< leaves nothing out
+
+/// The heartbeat.
 struct Ping {
-  std::uint64_t token = 0;  ///< echoed; the sender's monotonic microseconds
-  std::uint64_t root = 0;   ///< digest of everything the sender holds
+  std::uint64_t token = 0;  ///< not 0: to be echoed in a pong; the sender's monotonic microseconds
+  AsOfMs as_of_ms = kAsOfAll;
+  std::uint64_t root = 0;  ///< digest of what the sender holds, as of then
+  bool repaired = false;   ///< much has just come by repair: compare at once
 };
 
 struct SponsorRequest {
@@ -87,18 +120,9 @@ struct SponsorReply {
   Signature signature{};
 };
 
-/// Members whose record says online and whom the sender believes gone all the same.
-struct OfflineList {
-  struct Item {
-    MemberKey member;
-    std::uint64_t epoch = 0;
-    std::uint64_t version = 0;
-  };
-  std::vector<Item> items;
-};
-
 struct SyncDigest {
   std::uint32_t session = 0;
+  AsOfMs as_of_ms = kAsOfAll;
   std::array<std::uint64_t, limits::kDigestBuckets> buckets{};
 };
 
@@ -107,6 +131,7 @@ struct HeldLog {
   MemberKey author;
   std::uint64_t epoch = 0;
   WallMs newest_wall_ms = 0;
+  std::uint64_t ids_digest = 0;  ///< exclusive or of id_digest() of all in the intervals
   std::vector<std::pair<std::uint64_t, std::uint64_t>> intervals;  ///< closed, ascending, not touching
 };
 
@@ -117,6 +142,8 @@ struct HeldRecord {
   std::uint64_t epoch = 0;
   std::uint64_t version = 0;
   EnvelopeId id;
+  bool offline =
+      false;  ///< a member record: says online, and the sender believes the member gone all the same
 };
 
 /// One page of the buckets that differ.
@@ -151,34 +178,44 @@ struct SyncDone {
   bool complete = false;        ///< false: a bound was reached, ask again
 };
 
-enum class CloseReason : std::uint8_t { kLeaving = 1, kBetterLink = 2, kFault = 3 };
+enum class CloseReason : std::uint8_t {
+  kLeaving = 1,
+  kBetterLink = 2,
+  kFault = 3,
+  kDisconnect = 4,  ///< the sender's view is full, or it only wanted to know who is there
+};
 
 struct Close {
   CloseReason reason = CloseReason::kFault;
 };
 
-/// Suspicion about a member; the body of a passing envelope of kind kSuspect.
+/// Suspicion about members; the body of a passing envelope of kind kSuspect.
 struct SuspectBody {
-  MemberKey member;
-  std::uint64_t epoch = 0;
-  std::uint64_t version = 0;
+  struct Item {
+    MemberKey member;
+    std::uint64_t epoch = 0;  ///< of the record that is believed to hold no more
+    std::uint64_t version = 0;
+  };
+  std::vector<Item> items;  ///< 1 to limits::kSuspectsMax
 };
 
 Bytes encode_frame_of(const Hello&);
 Bytes encode_frame_of(const Welcome&);
 Bytes encode_frame_of(const Refuse&);
 Bytes encode_frame_of(const Gossip&);
+Bytes encode_frame_of(const IHave&);
+Bytes encode_frame_of(const Graft&);
+Bytes encode_frame_of(const Prune&);
 Bytes encode_frame_of(const Taken&);
 Bytes encode_frame_of(const SponsorRequest&);
 Bytes encode_frame_of(const SponsorReply&);
-Bytes encode_frame_of(const OfflineList&);
 Bytes encode_frame_of(const SyncDigest&);
 Bytes encode_frame_of(const SyncListing&);
 Bytes encode_frame_of(const SyncRequest&);
 Bytes encode_frame_of(const SyncDone&);
 Bytes encode_frame_of(const Close&);
 Bytes encode_ping(const Ping&);
-Bytes encode_pong(const Ping&);
+Bytes encode_pong(std::uint64_t token);
 Bytes encode_repair(ByteView envelope);
 Bytes encode_suspect_body(const SuspectBody&);
 
@@ -190,11 +227,15 @@ std::optional<Hello> decode_hello(ByteView);
 std::optional<Welcome> decode_welcome(ByteView);
 std::optional<Refuse> decode_refuse(ByteView);
 std::optional<Gossip> decode_gossip(ByteView);
+std::optional<IHave> decode_ihave(ByteView);
+std::optional<Graft> decode_graft(ByteView);
+std::optional<Prune> decode_prune(ByteView);
 std::optional<Taken> decode_taken(ByteView);
 std::optional<Ping> decode_ping(ByteView);
+/// The token.
+std::optional<std::uint64_t> decode_pong(ByteView);
 std::optional<SponsorRequest> decode_sponsor_request(ByteView);
 std::optional<SponsorReply> decode_sponsor_reply(ByteView);
-std::optional<OfflineList> decode_offline_list(ByteView);
 std::optional<SyncDigest> decode_sync_digest(ByteView);
 std::optional<SyncListing> decode_sync_listing(ByteView);
 std::optional<SyncRequest> decode_sync_request(ByteView);

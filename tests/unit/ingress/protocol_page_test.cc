@@ -56,8 +56,7 @@ Envelope example_envelope(const Signer& signer) {
 TEST_CASE("the fields of the page's example encode to the bytes of the page") {
   const Bytes encoded = encode_envelope(example_envelope(*example_signer()));
   Gossip gossip;
-  gossip.round = 1;
-  gossip.envelope = encoded;
+  gossip.items.push_back({1, encoded});
   CHECK(format_hex(encode_frame_of(gossip)) == hex_in_page("frame"));
 }
 
@@ -75,10 +74,11 @@ TEST_CASE("the bytes of the page go through the decoder and the door") {
   CHECK(view->type == static_cast<std::uint8_t>(FrameType::kGossip));
   const auto gossip = decode_gossip(view->payload);
   REQUIRE(gossip);
-  CHECK(gossip->round == 1);
+  REQUIRE(gossip->items.size() == 1);
+  CHECK(gossip->items[0].round == 1);
   SeenTable seen({});
   Ingress ingress(example_envelope(*example_signer()).mesh, seen, ed25519_verifier());
-  const Admission admission = ingress.admit(gossip->envelope, Path::kLive, Now{});
+  const Admission admission = ingress.admit(gossip->items[0].envelope, Path::kLive, Now{});
   REQUIRE(admission.verdict == Verdict::kFresh);
   CHECK(admission.id.hex() == hex_in_page("id"));
   CHECK(decode_text_body(admission.envelope->envelope.body) ==

@@ -1,36 +1,11 @@
-#include "canonical.h"
 #include "p2pmesh/wire/codec.h"
 #include "p2pmesh/wire/messages.h"
+#include "samples.h"
 
 using namespace p2pmesh;
 using namespace p2pmesh::test;
 
 namespace {
-
-template <class Message>
-Bytes payload(const Message& message) {
-  return payload_of(encode_frame_of(message));
-}
-
-template <class Message>
-std::uint8_t type_of(const Message& message) {
-  return encode_frame_of(message)[4];
-}
-
-NetAddress v4_address() {
-  NetAddress address;
-  address.ip = {192, 0, 2, 7};
-  address.port = 9750;
-  return address;
-}
-
-NetAddress v6_address() {
-  NetAddress address;
-  address.v6 = true;
-  address.ip = {0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9};
-  address.port = 1;
-  return address;
-}
 
 Hello hello_of() {
   Hello hello;
@@ -155,30 +130,11 @@ TEST_CASE("a refusal has a known reason") {
   CHECK(type_of(Refuse{}) == 3);
 }
 
-TEST_CASE("gossip is a round and an envelope up to the end") {
-  const Bytes envelope(50, 0x5a);
-  Gossip gossip{0xfffe, envelope};
-  const Bytes bytes = payload(gossip);
-  const auto got = decode_gossip(bytes);
-  REQUIRE(got);
-  CHECK(got->round == 0xfffe);
-  CHECK(Bytes(got->envelope.begin(), got->envelope.end()) == envelope);
-  check_canonical(bytes, decode_gossip, payload<Gossip>, false);
-  CHECK_FALSE(decode_gossip(Bytes{1}));
-  CHECK(encode_frame_of(gossip) == encode_frame(FrameType::kGossip, bytes));
-}
-
 TEST_CASE("a repair frame is the envelope alone") {
   const Bytes envelope(50, 0x5a);
   const Bytes frame = encode_repair(envelope);
   CHECK(frame[4] == 5);
   CHECK(payload_of(frame) == envelope);
-}
-
-TEST_CASE("the greatest envelope fits a gossip frame") {
-  const Bytes envelope(limits::kEnvelopeBytesMax, 1);
-  Gossip gossip{1, envelope};
-  CHECK(encode_frame_of(gossip).size() - 4 <= limits::kFrameBytesMax);
 }
 
 TEST_CASE("taken ids come back in their order") {
@@ -192,15 +148,31 @@ TEST_CASE("taken ids come back in their order") {
   CHECK(type_of(taken) == 6);
 }
 
-TEST_CASE("ping and pong carry token and root") {
-  const Bytes ping = encode_ping({0x0102030405060708, UINT64_MAX});
-  CHECK(ping[4] == 7);
-  CHECK(encode_pong({0x0102030405060708, UINT64_MAX})[4] == 8);
-  const auto got = decode_ping(payload_of(ping));
+TEST_CASE("a ping carries a token and a digest as of a time") {
+  const Ping ping{0x0102030405060708, 0x1112131415161718, UINT64_MAX, true};
+  const Bytes frame = encode_ping(ping);
+  CHECK(frame[4] == 7);
+  const auto got = decode_ping(payload_of(frame));
   REQUIRE(got);
-  CHECK(got->token == 0x0102030405060708);
+  CHECK(got->token == ping.token);
+  CHECK(got->as_of_ms == ping.as_of_ms);
   CHECK(got->root == UINT64_MAX);
-  check_canonical(payload_of(ping), decode_ping, [](const Ping& p) { return payload_of(encode_ping(p)); });
+  CHECK(got->repaired);
+  const auto encode = [](const Ping& value) { return payload_of(encode_ping(value)); };
+  check_canonical(payload_of(frame), decode_ping, encode);
+  check_canonical(encode(Ping{}), decode_ping, encode);
+  CHECK(decode_ping(encode(Ping{}))->as_of_ms == kAsOfAll);
+  CHECK_FALSE(decode_ping(encode(Ping{}))->repaired);
+}
+
+TEST_CASE("a pong is the token alone") {
+  const Bytes frame = encode_pong(0x0102030405060708);
+  CHECK(frame[4] == 8);
+  CHECK(payload_of(frame) == Bytes{1, 2, 3, 4, 5, 6, 7, 8});
+  CHECK(decode_pong(payload_of(frame)) == 0x0102030405060708);
+  check_canonical(payload_of(frame), decode_pong,
+                  [](std::uint64_t token) { return payload_of(encode_pong(token)); });
+  CHECK_FALSE(decode_pong(payload_of(encode_ping(Ping{}))));
 }
 
 TEST_CASE("a sponsor request comes back and keeps to its bounds") {
@@ -240,6 +212,7 @@ TEST_CASE("a close has a known reason") {
   check_canonical(payload(Close{CloseReason::kBetterLink}), decode_close, payload<Close>);
   CHECK(decode_close(payload(Close{CloseReason::kLeaving}))->reason == CloseReason::kLeaving);
   CHECK_FALSE(decode_close(Bytes{0}));
-  CHECK_FALSE(decode_close(Bytes{4}));
+  CHECK(decode_close(payload(Close{CloseReason::kDisconnect}))->reason == CloseReason::kDisconnect);
+  CHECK_FALSE(decode_close(Bytes{5}));
   CHECK(type_of(Close{}) == 16);
 }

@@ -1,21 +1,16 @@
-#include "canonical.h"
 #include "p2pmesh/wire/codec.h"
 #include "p2pmesh/wire/messages.h"
+#include "samples.h"
 
 using namespace p2pmesh;
 using namespace p2pmesh::test;
 
 namespace {
 
-template <class Message>
-Bytes payload(const Message& message) {
-  return payload_of(encode_frame_of(message));
-}
-
 constexpr std::uint64_t kHalf = 1ULL << 63;
 
 HeldLog log_of(std::vector<std::pair<std::uint64_t, std::uint64_t>> intervals) {
-  return {id_from<MemberKey>(1), 2, 3, std::move(intervals)};
+  return {id_from<MemberKey>(1), 2, 3, 0xfedcba9876543210, std::move(intervals)};
 }
 
 SyncListing listing_of() {
@@ -24,7 +19,8 @@ SyncListing listing_of() {
   listing.last = true;
   listing.differing[3] = 0x81;
   listing.logs = {log_of({{1, 3}, {5, 5}, {9, kHalf - 1}}), log_of({})};
-  listing.records = {{id_from<MemberKey>(2), 1, {7, 8}, 4, 5, id_from<EnvelopeId>(6)}};
+  listing.records = {{id_from<MemberKey>(2), 1, {7, 8}, 4, 5, id_from<EnvelopeId>(6), true},
+                     {id_from<MemberKey>(3), 1, {}, 4, 5, id_from<EnvelopeId>(7), false}};
   return listing;
 }
 
@@ -42,30 +38,20 @@ bool is_taken(const SyncRequest::Range& range) {
 
 }  // namespace
 
-TEST_CASE("an offline list comes back") {
-  const OfflineList list{{{id_from<MemberKey>(1), 2, 3}, {id_from<MemberKey>(4), 5, UINT64_MAX}}};
-  const auto got = decode_offline_list(payload(list));
-  REQUIRE(got);
-  REQUIRE(got->items.size() == 2);
-  CHECK(got->items[1].member == id_from<MemberKey>(4));
-  CHECK(got->items[1].epoch == 5);
-  CHECK(got->items[1].version == UINT64_MAX);
-  check_canonical(payload(list), decode_offline_list, payload<OfflineList>);
-  CHECK_FALSE(decode_offline_list(Writer().u16(0xffff).raw(Bytes(48)).take()));
-  CHECK(encode_frame_of(list)[4] == 11);
-}
-
 TEST_CASE("a digest comes back with all its buckets") {
   SyncDigest digest;
   digest.session = 0xfffffffe;
+  digest.as_of_ms = 0x0102030405060708;
   for (std::size_t i = 0; i < digest.buckets.size(); ++i) digest.buckets[i] = i * 0x0101010101010101ULL;
   const auto got = decode_sync_digest(payload(digest));
   REQUIRE(got);
   CHECK(got->session == digest.session);
+  CHECK(got->as_of_ms == digest.as_of_ms);
   CHECK(got->buckets == digest.buckets);
-  CHECK(payload(digest).size() == 4 + 256 * 8);
-  CHECK_FALSE(decode_sync_digest(Bytes(4 + 255 * 8)));
-  CHECK_FALSE(decode_sync_digest(Bytes(4 + 257 * 8)));
+  CHECK(decode_sync_digest(payload(SyncDigest{}))->as_of_ms == kAsOfAll);
+  CHECK(payload(digest).size() == 4 + 8 + 256 * 8);
+  CHECK_FALSE(decode_sync_digest(Bytes(4 + 8 + 255 * 8)));
+  CHECK_FALSE(decode_sync_digest(Bytes(4 + 8 + 257 * 8)));
   CHECK(encode_frame_of(digest)[4] == 12);
 }
 
@@ -80,11 +66,14 @@ TEST_CASE("a listing comes back with logs and records") {
   CHECK(got->logs[0].author == listing.logs[0].author);
   CHECK(got->logs[0].epoch == 2);
   CHECK(got->logs[0].newest_wall_ms == 3);
+  CHECK(got->logs[0].ids_digest == 0xfedcba9876543210);
   CHECK(got->logs[0].intervals == listing.logs[0].intervals);
-  REQUIRE(got->records.size() == 1);
+  REQUIRE(got->records.size() == 2);
   CHECK(got->records[0].subject == Bytes{7, 8});
   CHECK(got->records[0].version == 5);
   CHECK(got->records[0].id == listing.records[0].id);
+  CHECK(got->records[0].offline);
+  CHECK_FALSE(got->records[1].offline);
   CHECK(encode_frame_of(listing)[4] == 13);
 }
 
@@ -110,7 +99,7 @@ TEST_CASE("counts beyond the end of a listing are refused") {
   logs.u32(1).u8(1).raw(Bytes(32)).u16(0xffff);
   CHECK_FALSE(decode_sync_listing(logs.bytes()));
   Writer intervals;
-  intervals.u32(1).u8(1).raw(Bytes(32)).u16(1).raw(Bytes(48)).u16(0xffff).raw(Bytes(16)).u16(0);
+  intervals.u32(1).u8(1).raw(Bytes(32)).u16(1).raw(Bytes(56)).u16(0xffff).raw(Bytes(16)).u16(0);
   CHECK_FALSE(decode_sync_listing(intervals.bytes()));
 }
 
@@ -176,11 +165,37 @@ TEST_CASE("the end of an answer comes back") {
   CHECK(encode_frame_of(SyncDone{})[4] == 15);
 }
 
-TEST_CASE("a suspicion comes back") {
-  const auto got = decode_suspect_body(encode_suspect_body({id_from<MemberKey>(1), 2, 3}));
+TEST_CASE("suspicions come back in their order") {
+  const SuspectBody body{{{id_from<MemberKey>(4), 5, UINT64_MAX}, {id_from<MemberKey>(1), 2, 3}}};
+  const auto got = decode_suspect_body(encode_suspect_body(body));
   REQUIRE(got);
-  CHECK(got->member == id_from<MemberKey>(1));
-  CHECK(got->epoch == 2);
-  CHECK(got->version == 3);
-  check_canonical(encode_suspect_body(*got), decode_suspect_body, encode_suspect_body);
+  REQUIRE(got->items.size() == 2);
+  CHECK(got->items[0].member == id_from<MemberKey>(4));
+  CHECK(got->items[0].epoch == 5);
+  CHECK(got->items[0].version == UINT64_MAX);
+  CHECK(got->items[1].member == id_from<MemberKey>(1));
+  check_canonical(encode_suspect_body(body), decode_suspect_body, encode_suspect_body);
+}
+
+TEST_CASE("a suspicion names 1 to 64 members") {
+  const auto of = [](std::size_t count) {
+    SuspectBody body;
+    body.items.resize(count);
+    return decode_suspect_body(encode_suspect_body(body));
+  };
+  CHECK_FALSE(of(0));
+  CHECK(of(1));
+  CHECK(of(limits::kSuspectsMax)->items.size() == limits::kSuspectsMax);
+  CHECK_FALSE(of(limits::kSuspectsMax + 1));
+  CHECK_FALSE(decode_suspect_body(Bytes{}));
+  CHECK_FALSE(decode_suspect_body(Writer().u8(255).raw(Bytes(48)).take()));
+}
+
+TEST_CASE("a record tells offline with a byte of 0 or 1") {
+  SyncListing listing;
+  listing.records = {{id_from<MemberKey>(2), 1, {}, 4, 5, id_from<EnvelopeId>(6), true}};
+  Bytes bytes = payload(listing);
+  REQUIRE(bytes.back() == 1);
+  bytes.back() = 2;
+  CHECK_FALSE(decode_sync_listing(bytes));
 }
