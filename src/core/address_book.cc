@@ -18,6 +18,42 @@ bool is_in_scope(const NetAddress& address, const std::vector<NetAddress>& own) 
 
 }  // namespace
 
+/// The entry, a new one if there is room; a full book gives up one that is neither connected, nor being
+/// dialled, nor proven: it comes again with the next record or shuffle.
+AddressBook::Entry* AddressBook::entry_of(const NodeKey& node) {
+  auto found = entries_.find(node);
+  if (found != entries_.end()) return &found->second;
+  if (entries_.size() >= limits::kPeersMax) {
+    NodeKey from;
+    for (std::uint8_t& byte : from.bytes) byte = static_cast<std::uint8_t>(random_.next());
+    auto victim = entries_.lower_bound(from);
+    for (std::size_t i = 0; i < 64; ++i, ++victim) {
+      if (victim == entries_.end()) victim = entries_.begin();
+      const Entry& entry = victim->second;
+      const bool proven = std::any_of(entry.addresses.begin(), entry.addresses.end(),
+                                      [](const Known& known) { return known.proven; });
+      if (!entry.connected && !entry.dialling && !proven) break;
+    }
+    if (victim == entries_.end()) victim = entries_.begin();
+    if (victim->second.connected || victim->second.dialling) return nullptr;
+    set_due(victim->first, victim->second, std::nullopt);
+    entries_.erase(victim);
+  }
+  return &entries_[node];
+}
+
+void AddressBook::set_due(const NodeKey& node, Entry& entry, std::optional<Instant> due) {
+  if (entry.due) due_.erase({*entry.due, node});
+  entry.due = due;
+  if (due) due_.emplace(*due, node);
+}
+
+void AddressBook::set_dialling(Entry& entry, bool dialling) {
+  if (entry.dialling == dialling) return;
+  entry.dialling = dialling;
+  dialling ? ++dialling_ : --dialling_;
+}
+
 void AddressBook::restore(const RestoredPeer& peer, Instant now) {
   if (entries_.size() >= limits::kPeersMax && !entries_.contains(peer.node)) return;
   Entry& entry = entries_[peer.node];
@@ -25,14 +61,11 @@ void AddressBook::restore(const RestoredPeer& peer, Instant now) {
   entry.addresses.push_back({peer.address, peer.last_success_ms > 0, peer.failures});
   std::stable_sort(entry.addresses.begin(), entry.addresses.end(),
                    [](const Known& a, const Known& b) { return a.proven && !b.proven; });
-  entry.due = now;
+  set_due(peer.node, entry, now);
 }
 
-void AddressBook::learn(const NodeKey& node, const NetAddress& address, Instant now, Outputs& out) {
+void AddressBook::add_address(Entry& entry, const NetAddress& address) {
   if (address.port == 0 || address.is_wildcard()) return;
-  if (entries_.size() >= limits::kPeersMax && !entries_.contains(node)) return;
-  auto [found, is_new] = entries_.try_emplace(node);
-  Entry& entry = found->second;
   auto same = std::find_if(entry.addresses.begin(), entry.addresses.end(),
                            [&](const Known& known) { return known.address == address; });
   if (same != entry.addresses.end()) return;
@@ -44,105 +77,138 @@ void AddressBook::learn(const NodeKey& node, const NetAddress& address, Instant 
   // What was said last is tried first: an old address is the likelier one to be stale.
   entry.addresses.insert(entry.addresses.begin(), {address, false, 0});
   entry.next = 0;
-  if (is_new) entry.due = now;
-  out.push_back(StorePeer{node, address, false, 0});
+}
+
+void AddressBook::learn(const NodeKey& node, const NetAddress& address, Instant now) {
+  if (address.port == 0 || address.is_wildcard()) return;
+  const bool is_new = !entries_.contains(node);
+  Entry* entry = entry_of(node);
+  if (entry == nullptr) return;
+  add_address(*entry, address);
+  if (is_new) set_due(node, *entry, now);
 }
 
 void AddressBook::on_connected(const NodeKey& node, const std::optional<NetAddress>& dialled, Outputs& out) {
-  auto found = entries_.find(node);
-  if (found == entries_.end()) {
-    if (!dialled || entries_.size() >= limits::kPeersMax) return;
-    found = entries_.emplace(node, Entry{}).first;
-  }
-  Entry& entry = found->second;
-  entry.due.reset();
-  entry.dialling = false;
-  entry.next = 0;
+  Entry* entry = entry_of(node);
+  if (entry == nullptr) return;
+  set_due(node, *entry, std::nullopt);
+  set_dialling(*entry, false);
+  entry->connected = true;
+  entry->next = 0;
   if (!dialled) return;
-  std::erase_if(entry.addresses, [&](const Known& known) { return known.address == *dialled; });
-  if (entry.addresses.size() >= limits::kAddressesMax) entry.addresses.pop_back();
-  entry.addresses.insert(entry.addresses.begin(), {*dialled, true, 0});
+  std::erase_if(entry->addresses, [&](const Known& known) { return known.address == *dialled; });
+  if (entry->addresses.size() >= limits::kAddressesMax) entry->addresses.pop_back();
+  entry->addresses.insert(entry->addresses.begin(), {*dialled, true, 0});
   out.push_back(StorePeer{node, *dialled, true, 0});
 }
 
-void AddressBook::on_failed(const NodeKey& node, const NetAddress& address, Instant now, Outputs& out) {
+bool AddressBook::on_failed(const NodeKey& node, const NetAddress& address, Instant now, Outputs& out) {
   auto found = entries_.find(node);
-  if (found == entries_.end()) return;
+  if (found == entries_.end()) return false;
   Entry& entry = found->second;
   for (Known& known : entry.addresses) {
     if (known.address != address) continue;
     if (known.failures < UINT32_MAX) ++known.failures;
-    out.push_back(StorePeer{node, address, false, known.failures});
+    // Kept on disk where it once answered; one that never did stands in its member's record.
+    if (known.proven) out.push_back(StorePeer{node, address, false, known.failures});
   }
-  if (!entry.dialling) return;
-  entry.dialling = false;
+  if (!entry.dialling) return false;
+  set_dialling(entry, false);
+  if (entry.connected) return false;
   ++entry.next;
   if (entry.next < entry.addresses.size()) {
-    entry.due = now;
-    return;
+    set_due(node, entry, now);
+    return true;
   }
   entry.next = 0;
-  back_off(entry, now);
+  back_off(node, entry, now);
+  return false;
 }
 
-void AddressBook::back_off(Entry& entry, Instant now) {
+void AddressBook::back_off(const NodeKey& node, Entry& entry, Instant now) {
   constexpr Duration kMin = limits::kRedialBackoffMin;
   constexpr Duration kMax = limits::kRedialBackoffMax;
   entry.backoff = entry.backoff == Duration{} ? kMin : std::min(kMax, entry.backoff * 2);
   // Half of it at random, so that a mesh that lost power does not dial in step.
   const auto half = static_cast<std::uint64_t>(entry.backoff.count() / 2);
-  entry.due = now + Duration(static_cast<Duration::rep>(half + random_.below(half + 1)));
+  set_due(node, entry, now + Duration(static_cast<Duration::rep>(half + random_.below(half + 1))));
 }
 
 void AddressBook::on_lost(const NodeKey& node, bool left, bool proven, Instant now) {
   auto found = entries_.find(node);
   if (found == entries_.end()) return;
   Entry& entry = found->second;
-  entry.dialling = false;
+  set_dialling(entry, false);
+  entry.connected = false;
   entry.next = 0;
   if (left) {
     entry.backoff = limits::kRedialBackoffMax;
-    entry.due = now + limits::kRedialBackoffMax;
+    set_due(node, entry, now + limits::kRedialBackoffMax);
   } else if (proven) {
     entry.backoff = {};
-    entry.due = now;
+    set_due(node, entry, now);
   } else {
-    back_off(entry, now);
+    back_off(node, entry, now);
   }
 }
 
 void AddressBook::wake(const NodeKey& node, Instant now, Duration delay) {
   auto found = entries_.find(node);
-  if (found == entries_.end() || found->second.dialling) return;
+  if (found == entries_.end() || found->second.dialling || found->second.connected) return;
   Entry& entry = found->second;
   entry.backoff = {};
-  if (!entry.due || *entry.due > now + delay) entry.due = now + delay;
+  if (!entry.due || *entry.due > now + delay) set_due(node, entry, now + delay);
 }
 
-void AddressBook::dial_due(const std::vector<NetAddress>& own, std::size_t room, Instant now, Outputs& out) {
-  for (auto& [node, entry] : entries_) {
-    if (room == 0) return;
-    if (!entry.due || *entry.due > now || entry.dialling) continue;
-    while (entry.next < entry.addresses.size() && !is_in_scope(entry.addresses[entry.next].address, own))
-      ++entry.next;
-    if (entry.next >= entry.addresses.size()) {
+/// Dials the next address that is in scope; false when there is none.
+bool AddressBook::try_next(const NodeKey& node, Entry& entry, const std::vector<NetAddress>& own,
+                           Outputs& out) {
+  while (entry.next < entry.addresses.size() && !is_in_scope(entry.addresses[entry.next].address, own))
+    ++entry.next;
+  if (entry.next >= entry.addresses.size()) return false;
+  set_dialling(entry, true);
+  set_due(node, entry, std::nullopt);
+  out.push_back(Dial{node, entry.addresses[entry.next].address});
+  return true;
+}
+
+void AddressBook::dial_due(const std::vector<NetAddress>& own, Instant now, Outputs& out) {
+  while (dialling_ < limits::kDialsMax && !due_.empty() && due_.begin()->first <= now) {
+    const NodeKey node = due_.begin()->second;
+    Entry& entry = entries_.at(node);
+    if (!try_next(node, entry, own, out)) {
       entry.next = 0;
-      back_off(entry, now);
-      continue;
+      back_off(node, entry, now);
     }
-    entry.dialling = true;
-    entry.due.reset();
-    out.push_back(Dial{node, entry.addresses[entry.next].address});
-    --room;
   }
+}
+
+bool AddressBook::dial(const NodeKey& node, const std::vector<NetAddress>& addresses,
+                       const std::vector<NetAddress>& own, Instant now, Outputs& out) {
+  const bool is_new = !entries_.contains(node);
+  Entry* entry = entry_of(node);
+  if (entry == nullptr || entry->dialling || entry->connected || dialling_ >= limits::kDialsMax) return false;
+  for (const NetAddress& address : addresses) add_address(*entry, address);
+  if (entry->next >= entry->addresses.size()) entry->next = 0;
+  if (try_next(node, *entry, own, out)) return true;
+  entry->next = 0;
+  if (is_new) {
+    entries_.erase(node);
+  } else {
+    back_off(node, *entry, now);
+  }
+  return false;
+}
+
+bool AddressBook::is_dialling(const NodeKey& node) const {
+  auto found = entries_.find(node);
+  return found != entries_.end() && found->second.dialling;
 }
 
 std::optional<Instant> AddressBook::next_deadline() const {
-  std::optional<Instant> next;
-  for (const auto& [node, entry] : entries_) {
-    if (entry.due && !entry.dialling && (!next || *entry.due < *next)) next = entry.due;
-  }
-  return next;
+  // With too many under way the next answer is waited for.
+  if (due_.empty() || dialling_ >= limits::kDialsMax) return std::nullopt;
+  return due_.begin()->first;
 }
 
 }  // namespace p2pmesh

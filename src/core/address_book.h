@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "p2pmesh/base/ids.h"
@@ -21,19 +23,27 @@ class AddressBook {
 
   void restore(const RestoredPeer& peer, Instant now);
   /// A node is said to listen there. Bounded: an address a node already has is kept, a ninth unproven one
-  /// replaces the oldest unproven one. Outputs what is to be kept on disk.
-  void learn(const NodeKey& node, const NetAddress& address, Instant now, Outputs& out);
-  /// Connected: no dialling until the link is lost. `dialled`: the address that answered.
+  /// replaces the oldest unproven one. A node that is new is due at once.
+  void learn(const NodeKey& node, const NetAddress& address, Instant now);
+  /// Connected: no dialling until the link is lost. `dialled`: the address that answered, kept on disk.
   void on_connected(const NodeKey& node, const std::optional<NetAddress>& dialled, Outputs& out);
-  void on_failed(const NodeKey& node, const NetAddress& address, Instant now, Outputs& out);
+  /// True when the node has another address to try, at once.
+  bool on_failed(const NodeKey& node, const NetAddress& address, Instant now, Outputs& out);
   /// `proven`: the link had lived long enough to be worth dialling again at once.
   void on_lost(const NodeKey& node, bool left, bool proven, Instant now);
   /// There is reason to believe that the node is there: try soon.
   void wake(const NodeKey& node, Instant now, Duration delay);
 
-  /// Appends the dials that are due. Addresses of a scope that `own` does not share are left out.
-  void dial_due(const std::vector<NetAddress>& own, std::size_t room, Instant now, Outputs& out);
+  /// Appends the dials that are due, as long as few are under way. Addresses of a scope that `own` does not
+  /// share are left out.
+  void dial_due(const std::vector<NetAddress>& own, Instant now, Outputs& out);
+  /// Dials one node now, whatever its back-off; `addresses` are said to be its own. False when there is
+  /// nothing to dial, or it is being dialled.
+  bool dial(const NodeKey& node, const std::vector<NetAddress>& addresses, const std::vector<NetAddress>& own,
+            Instant now, Outputs& out);
+  [[nodiscard]] bool is_dialling(const NodeKey& node) const;
   [[nodiscard]] std::optional<Instant> next_deadline() const;
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
 
  private:
   struct Known {
@@ -47,11 +57,20 @@ class AddressBook {
     Duration backoff{};
     std::optional<Instant> due;  // nothing while connected or dialling
     bool dialling = false;
+    bool connected = false;
   };
-  void back_off(Entry& entry, Instant now);
+  using Entries = std::map<NodeKey, Entry>;
+  Entry* entry_of(const NodeKey& node);
+  void set_due(const NodeKey& node, Entry& entry, std::optional<Instant> due);
+  void set_dialling(Entry& entry, bool dialling);
+  void back_off(const NodeKey& node, Entry& entry, Instant now);
+  bool try_next(const NodeKey& node, Entry& entry, const std::vector<NetAddress>& own, Outputs& out);
+  static void add_address(Entry& entry, const NetAddress& address);
 
   Random random_;
-  std::map<NodeKey, Entry> entries_;
+  Entries entries_;
+  std::size_t dialling_ = 0;                   // entries that are being dialled
+  std::set<std::pair<Instant, NodeKey>> due_;  // of the entries that have one
 };
 
 }  // namespace p2pmesh

@@ -1,6 +1,7 @@
 #include "anti_entropy.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "p2pmesh/base/limits.h"
 
@@ -10,14 +11,39 @@ namespace {
 constexpr auto kSessionTimeout = std::chrono::seconds(60);  // what is left is asked for in the next one
 constexpr std::size_t kWantsMax = 65536;                    // ranges and records a session remembers
 constexpr std::uint64_t kEnvelopesARange = 256;             // newest first, in pieces this large
+constexpr auto kSoon =
+    std::chrono::milliseconds(200);  // a neighbor that was repaired is asked within this time
+constexpr std::size_t kLogItemBytes = 32 + 8 + 8 + 8 + 2;
+constexpr std::size_t kListingCost =
+    8;  // a byte of a listing is charged as this many: two whole ones a second at 10,000 members
+constexpr std::size_t kIntervalBytes = 16;
+constexpr std::size_t kRecordItemBytes = 32 + 2 + 1 + 8 + 8 + 32 + 1;
 
 }  // namespace
 
-void AntiEntropy::on_root(Link& link, Turn& turn) {
-  if (!link.compared && link.peer_root == index_.root()) link.compared = true;
-  if (link.peer_root == index_.root()) return;
-  if (!next_periodic_) next_periodic_ = turn.now.monotonic + limits::kSyncInterval;
+AsOfMs AntiEntropy::as_of(const Now& now) {
+  constexpr auto kQuietMs = static_cast<WallMs>(std::chrono::milliseconds(limits::kSyncQuiet).count());
+  return now.wall_ms > kQuietMs ? now.wall_ms - kQuietMs : 0;
+}
+
+void AntiEntropy::on_root(Link& link, bool repaired, Turn& turn) {
+  if (!parameters_.anti_entropy) {
+    link.compared = true;
+    return;
+  }
+  if (!link.differs) {
+    link.compared = true;
+    return;
+  }
+  const Instant soon = turn.now.monotonic + (repaired ? soon_after_repair() : parameters_.sync_interval);
+  if (!next_periodic_ || soon < *next_periodic_) next_periodic_ = soon;
   start_waiting(turn);
+}
+
+/// Spread, so that the neighbors of one that was repaired do not all come in the same moment.
+Duration AntiEntropy::soon_after_repair() {
+  return Duration(
+      static_cast<Duration::rep>(random_.below(static_cast<std::uint64_t>(Duration(kSoon).count()))));
 }
 
 /// Starts the first comparison over a link that has not had one yet; one session at a time, so that the same
@@ -25,7 +51,6 @@ void AntiEntropy::on_root(Link& link, Turn& turn) {
 void AntiEntropy::start_waiting(Turn& turn) {
   if (session_) return;
   for (auto& [id, link] : links_.all()) {
-    if (!link.compared && link.root_known && link.peer_root == index_.root()) link.compared = true;
     if (!link.compared && link.root_known) return start(link, turn);
   }
 }
@@ -38,59 +63,89 @@ void AntiEntropy::start(Link& link, Turn& turn) {
   session_->first_on_link = !link.compared;
   session_->progress_at = turn.now.monotonic;
   session_->ends_at = turn.now.monotonic + kSessionTimeout;
-  session_->own_bucket = index_.buckets()[HeldIndex::bucket_of(self_)];
+  session_->accepted_at_start = index_.accepted_count();
   SyncDigest digest;
   digest.session = session_->id;
-  digest.buckets = index_.buckets();
+  // On a new link nothing is on its way by broadcast yet.
+  digest.as_of_ms = link.compared ? as_of(turn.now) : kAsOfAll;
+  digest.buckets = digest_.buckets(digest.as_of_ms, turn.now.monotonic);
+  session_->own_bucket = digest_.buckets(kAsOfAll, turn.now.monotonic)[HeldDigest::bucket_of(self_)];
   turn.send(link.id, encode_frame_of(digest));
 }
 
-void AntiEntropy::on_listing(Link& link, const SyncListing& listing, Turn& turn) {
-  if (!session_ || session_->link != link.id || session_->id != listing.session || session_->listing_complete)
+void AntiEntropy::want(const SyncWant& wanted) {
+  if (session_->wants.size() >= kWantsMax) {
+    session_->truncated = true;
     return;
+  }
+  session_->wants.push_back(wanted);
+}
+
+void AntiEntropy::want_log(const HeldLog& log, Turn& turn) {
+  const EpochLog* mine = index_.find(log.author, log.epoch);
+  // Not on a new link: there nothing is on its way by broadcast yet.
+  const bool just_now = !session_->first_on_link && mine != nullptr &&
+                        mine->accepted_at + limits::kSyncQuiet > turn.now.monotonic;
+  for (const auto& [first, last] : log.intervals) {
+    const auto gaps = mine != nullptr ? mine->accepted.missing(first, last)
+                                      : std::vector<IntervalSet::Interval>{{first, last}};
+    for (const auto& [from, to] : gaps) {
+      if (just_now && from > mine->accepted.greatest()) continue;
+      // What the limits refuse would be asked for again and again.
+      if (index_.can_accept(log.author, log.epoch, to))
+        want({log.author, log.epoch, from, to, log.newest_wall_ms});
+    }
+  }
+  // The same numbers and other ids: one author signed two envelopes for one place. A piece at random is
+  // looked at.
+  const bool forked = mine != nullptr && !just_now && mine->ids_digest != log.ids_digest &&
+                      mine->held.intervals() == log.intervals && mine->accepted.intervals() == log.intervals;
+  if (!forked) return;
+  const auto& [first, last] = log.intervals[random_.below(log.intervals.size())];
+  const std::uint64_t pieces = (last - first) / kEnvelopesARange + 1;
+  const std::uint64_t from = first + kEnvelopesARange * random_.below(pieces);
+  want({log.author, log.epoch, from, std::min(last, from + kEnvelopesARange - 1), log.newest_wall_ms});
+}
+
+bool AntiEntropy::on_listing(Link& link, const SyncListing& listing, Turn& turn) {
+  if (!session_ || session_->link != link.id || session_->id != listing.session || session_->listing_complete)
+    return false;
   SyncSession& session = *session_;
-  const std::size_t own_bucket = HeldIndex::bucket_of(self_);
+  const std::size_t own_bucket = HeldDigest::bucket_of(self_);
   const bool differs = (listing.differing[own_bucket / 8] >> (own_bucket % 8) & 1) != 0;
-  neighbor_holds_all_own_ = !differs && index_.buckets()[own_bucket] == session.own_bucket;
+  neighbor_holds_all_own_ = !differs && session.first_on_link &&
+                            digest_.buckets(kAsOfAll, turn.now.monotonic)[own_bucket] == session.own_bucket;
   own_held_.clear();
   for (const HeldLog& log : listing.logs) {
     if (log.author == self_) own_held_.push_back(log);
-    const EpochLog* mine = index_.find(log.author, log.epoch);
-    // Not on a new link: there nothing is on its way by flood yet.
-    const bool just_now = !session.first_on_link && mine != nullptr &&
-                          mine->accepted_at + limits::kSyncQuiet > turn.now.monotonic;
-    for (const auto& [first, last] : log.intervals) {
-      const auto gaps = mine != nullptr ? mine->accepted.missing(first, last)
-                                        : std::vector<IntervalSet::Interval>{{first, last}};
-      for (const auto& [from, to] : gaps) {
-        if (just_now && from > mine->accepted.greatest()) continue;
-        // What the limits refuse would be asked for again and again.
-        if (!index_.can_accept(log.author, log.epoch, to)) continue;
-        if (session.wants.size() >= kWantsMax) {
-          session.truncated = true;
-          continue;
-        }
-        session.wants.push_back({log.author, log.epoch, from, to, log.newest_wall_ms});
-      }
-    }
+    want_log(log, turn);
   }
   for (const HeldRecord& record : listing.records) {
-    const RecordVersion* mine = index_.find_record({record.author, record.kind, record.subject});
-    if (mine != nullptr && !RecordVersion{record.epoch, record.version, record.id}.is_newer_than(*mine))
-      continue;
-    if (!index_.can_accept_record({record.author, record.kind, record.subject})) continue;
+    const RecordVersion version{record.epoch, record.version, record.id};
+    if (record.kind == static_cast<std::uint16_t>(Kind::kMember) && record.subject.empty()) {
+      const MemberRow* mine = roster_.find(record.author);
+      if (mine != nullptr &&
+          !version.is_newer_than({mine->facts->epoch, mine->facts->version, mine->facts->record}))
+        continue;
+      if (!roster_.can_accept(record.author)) continue;
+    } else {
+      const RecordVersion* mine = index_.find_record({record.author, record.kind, record.subject});
+      if (mine != nullptr && !version.is_newer_than(*mine)) continue;
+      if (!index_.can_accept_record({record.author, record.kind, record.subject})) continue;
+    }
     if (session.want_records.size() >= kWantsMax) {
       session.truncated = true;
       continue;
     }
     session.want_records.push_back({record.author, record.kind, record.subject});
   }
-  if (!listing.last) return;
+  if (!listing.last) return true;
   session.listing_complete = true;
   std::stable_sort(session.wants.begin(), session.wants.end(), [](const SyncWant& a, const SyncWant& b) {
     return a.newest_wall_ms != b.newest_wall_ms ? a.newest_wall_ms < b.newest_wall_ms : a.first < b.first;
   });
   ask_next(turn);
+  return true;
 }
 
 void AntiEntropy::ask_next(Turn& turn) {
@@ -148,11 +203,16 @@ void AntiEntropy::on_done(Link& link, const SyncDone& done, Turn& turn) {
 
 void AntiEntropy::finish(Turn& turn) {
   const bool again = session_->truncated;
+  if (index_.accepted_count() != session_->accepted_at_start) repaired_ = true;
   Link* link = links_.find(session_->link);
   session_.reset();
-  next_periodic_ = turn.now.monotonic + limits::kSyncInterval;
-  if (link != nullptr && again) return start(*link, turn);
-  if (link != nullptr) link->compared = true;
+  next_periodic_ = turn.now.monotonic + parameters_.sync_interval;
+  if (link != nullptr) {
+    link->compared = true;
+    link->differs = again;  // else until its next heartbeat says otherwise
+  }
+  // There is more, but other neighbors have their turn: one could list things without end.
+  if (again) next_periodic_ = turn.now.monotonic;
   start_waiting(turn);
 }
 
@@ -182,10 +242,10 @@ void AntiEntropy::on_wake(Turn& turn) {
   next_periodic_.reset();
   std::vector<Link*> differing;
   for (auto& [id, link] : links_.all()) {
-    if (link.root_known && link.peer_root != index_.root()) differing.push_back(&link);
+    if (link.root_known && link.differs) differing.push_back(&link);
   }
   if (differing.empty()) return;
-  next_periodic_ = turn.now.monotonic + limits::kSyncInterval;
+  next_periodic_ = turn.now.monotonic + parameters_.sync_interval;
   if (!session_) start(*differing[random_.below(differing.size())], turn);
 }
 
@@ -211,15 +271,58 @@ std::uint64_t AntiEntropy::foreign_own_seq(std::uint64_t epoch) const {
 }
 
 void AntiEntropy::on_digest(Link& link, const SyncDigest& digest, Turn& turn) {
+  // A digest of 2 KiB may be answered with megabytes: who asks too much is not answered, and asks again.
+  double& left = budget_of(link.id, turn.now.monotonic);
+  if (left < 0) return;
+  const HeldDigest::Buckets mine = digest_.buckets(digest.as_of_ms, turn.now.monotonic);
   std::array<std::uint8_t, limits::kDigestBuckets / 8> differing{};
   for (std::size_t i = 0; i < limits::kDigestBuckets; ++i) {
-    if (digest.buckets[i] != index_.buckets()[i])
-      differing[i / 8] |= static_cast<std::uint8_t>(1U << (i % 8));
+    if (digest.buckets[i] != mine[i]) differing[i / 8] |= static_cast<std::uint8_t>(1U << (i % 8));
   }
-  for (SyncListing& page : index_.list(differing)) {
+  for (SyncListing& page : list(differing)) {
     page.session = digest.session;
-    turn.send(link.id, encode_frame_of(page), FrameClass::kRepair);
+    Bytes frame = encode_frame_of(page);
+    left -= static_cast<double>(kListingCost * frame.size());
+    turn.send(link.id, std::move(frame), FrameClass::kRepair);
   }
+}
+
+/// What is held in the buckets that differ, in pages of at most kSyncPageBytes.
+std::vector<SyncListing> AntiEntropy::list(
+    const std::array<std::uint8_t, limits::kDigestBuckets / 8>& differing) const {
+  std::vector<SyncListing> pages(1);
+  std::size_t page_bytes = 0;
+  const auto reserve = [&](std::size_t bytes) {
+    if (page_bytes + bytes > limits::kSyncPageBytes && page_bytes > 0) {
+      pages.emplace_back();
+      page_bytes = 0;
+    }
+    page_bytes += bytes;
+  };
+  const auto add = [&](auto held) {
+    if constexpr (std::is_same_v<decltype(held), HeldLog>) {
+      reserve(kLogItemBytes + held.intervals.size() * kIntervalBytes);
+      pages.back().logs.push_back(std::move(held));
+    } else {
+      reserve(kRecordItemBytes + held.subject.size());
+      pages.back().records.push_back(std::move(held));
+    }
+  };
+  index_.list(differing, (limits::kSyncPageBytes - kLogItemBytes) / kIntervalBytes, add);
+  roster_.list(differing, add);
+  for (SyncListing& page : pages) page.differing = differing;
+  pages.back().last = true;
+  return pages;
+}
+
+/// Bytes that may still be sent over a link as repair; below zero: later.
+double& AntiEntropy::budget_of(LinkId link, Instant now) {
+  constexpr auto kBudget = static_cast<double>(limits::kRepairBytesPerSecond);
+  auto [budget, is_new] = repair_.try_emplace(link, kBudget, now);
+  auto& [left, since] = budget->second;
+  left = std::min(kBudget, left + kBudget * std::chrono::duration<double>(now - since).count());
+  since = now;
+  return left;
 }
 
 void AntiEntropy::on_request(Link& link, SyncRequest request, Turn& turn) {
@@ -229,11 +332,7 @@ void AntiEntropy::on_request(Link& link, SyncRequest request, Turn& turn) {
     return;
   }
   constexpr auto kBudget = static_cast<double>(limits::kRepairBytesPerSecond);
-  auto [budget, is_new] = repair_.try_emplace(link.id, kBudget, turn.now.monotonic);
-  auto& [left, since] = budget->second;
-  left =
-      std::min(kBudget, left + kBudget * std::chrono::duration<double>(turn.now.monotonic - since).count());
-  since = turn.now.monotonic;
+  const double left = budget_of(link.id, turn.now.monotonic);
 
   Load load;
   load.request = next_request_++;

@@ -6,11 +6,14 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "held_index.h"
 #include "links.h"
 #include "p2pmesh/base/random.h"
+#include "p2pmesh/core/parameters.h"
+#include "roster.h"
 #include "turn.h"
 
 namespace p2pmesh {
@@ -37,8 +40,9 @@ struct SyncSession {
   bool first_on_link = false;
   bool listing_complete = false;
   std::uint64_t own_bucket = 0;  // of the digest that was sent
-  bool truncated = false;        // more was listed than the bound on wants
-  std::vector<SyncWant> wants;   // the last is fetched first
+  std::uint64_t accepted_at_start = 0;
+  bool truncated = false;       // more was listed than the bound on wants
+  std::vector<SyncWant> wants;  // the last is fetched first
   std::vector<SyncRequest::Record> want_records;
   SyncRequest asked;
   std::uint64_t accepted_when_asked = 0;  // progress is what was accepted, not what was said
@@ -48,20 +52,34 @@ struct SyncSession {
 
 class AntiEntropy {
  public:
-  AntiEntropy(HeldIndex& index, Links& links, const MemberKey& self, std::uint64_t seed)
-      : index_(index), links_(links), self_(self), random_(seed) {}
+  AntiEntropy(const ProtocolParameters& parameters, const HeldDigest& digest, HeldIndex& index,
+              const Roster& roster, Links& links, const MemberKey& self, std::uint64_t seed)
+      : parameters_(parameters),
+        digest_(digest),
+        index_(index),
+        roster_(roster),
+        links_(links),
+        self_(self),
+        random_(seed) {}
+
+  /// Up to when envelopes count in a comparison made now: without the last seconds.
+  [[nodiscard]] static AsOfMs as_of(const Now& now);
 
   // The pulling side.
 
-  /// A neighbor's root became known. Its first one, or one that differs for long, starts a session.
-  void on_root(Link& link, Turn& turn);
-  void on_listing(Link& link, const SyncListing& listing, Turn& turn);
+  /// A neighbor's root came, and `link.differs` says how it compares. The first one that differs starts a
+  /// session; later ones do after a while, soon when the neighbor was itself just repaired.
+  void on_root(Link& link, bool repaired, Turn& turn);
+  /// False when nobody asked for it.
+  bool on_listing(Link& link, const SyncListing& listing, Turn& turn);
   void on_done(Link& link, const SyncDone& done, Turn& turn);
   void on_link_down(LinkId link, Turn& turn);
   void on_wake(Turn& turn);
   /// An earlier envelope is missing: compare soon.
   void hurry(Turn& turn) { next_periodic_ = turn.now.monotonic; }
   [[nodiscard]] std::optional<Instant> next_deadline() const;
+  /// A session brought something: the neighbors ought to hear of it. True once.
+  [[nodiscard]] bool take_repaired() { return std::exchange(repaired_, false); }
 
   /// The last listing showed more of our own current epoch than we have; the caller draws a new epoch.
   [[nodiscard]] std::uint64_t foreign_own_seq(std::uint64_t epoch) const;
@@ -87,11 +105,21 @@ class AntiEntropy {
   };
 
   void start(Link& link, Turn& turn);
+  Duration soon_after_repair();
   void ask_next(Turn& turn);
   void finish(Turn& turn);
   void start_waiting(Turn& turn);
 
+  [[nodiscard]] std::vector<SyncListing> list(
+      const std::array<std::uint8_t, limits::kDigestBuckets / 8>& differing) const;
+  double& budget_of(LinkId link, Instant now);
+  void want_log(const HeldLog& log, Turn& turn);
+  void want(const SyncWant& wanted);
+
+  const ProtocolParameters& parameters_;
+  const HeldDigest& digest_;
   HeldIndex& index_;
+  const Roster& roster_;
   Links& links_;
   MemberKey self_;
   Random random_;
@@ -100,6 +128,7 @@ class AntiEntropy {
   std::optional<Instant> next_periodic_;
   std::vector<HeldLog> own_held_;
   bool neighbor_holds_all_own_ = false;
+  bool repaired_ = false;
   std::map<std::uint64_t, Serving> serving_;             // by Load request
   std::map<LinkId, std::pair<double, Instant>> repair_;  // bytes left of the link's budget, since when
   std::uint64_t next_request_ = 1;

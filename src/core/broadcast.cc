@@ -1,21 +1,314 @@
 #include "broadcast.h"
 
-namespace p2pmesh {
+#include <algorithm>
+#include <set>
+#include <utility>
 
-void Broadcast::flood(const SealedEnvelope& envelope, std::uint16_t round, LinkId except, Turn& turn) {
-  if (round == 0) turn.out.push_back(MarkSeen{envelope.id, envelope.envelope.wall_ms});
-  SharedBytes frame;
-  for (const auto& [id, link] : links_.all()) {
-    if (id == except) continue;
-    if (!frame) {
-      Gossip gossip;
-      gossip.round = round == UINT16_MAX ? round : static_cast<std::uint16_t>(round + 1);
-      gossip.envelope = envelope.encoded;
-      frame = std::make_shared<const Bytes>(encode_frame_of(gossip));
-    }
-    turn.out.push_back(SendFrame{id, frame, FrameClass::kLive});
-    ++counters_.payloads_sent;
+#include "p2pmesh/base/limits.h"
+
+namespace p2pmesh {
+namespace {
+
+constexpr std::size_t kIHavesPerFrame = 1024;         // 34 KiB
+constexpr auto kContested = std::chrono::seconds(1);  // two authors within this time write at once
+constexpr std::size_t kContestedMax = 1024;           // duplicates that are weighed together
+constexpr std::size_t kPrunedMax = 256;               // authors; a full mesh has nine members online
+constexpr std::size_t kGraftsPerFrame = 512;
+constexpr auto kTellNewcomer =
+    std::chrono::seconds(10);  // a new neighbor hears of what was broadcast since then
+
+std::uint16_t one_more(std::uint16_t round) {
+  return round == UINT16_MAX ? round : static_cast<std::uint16_t>(round + 1);
+}
+
+}  // namespace
+
+void Broadcast::set_partial(bool partial) {
+  if (partial_ == partial) return;
+  partial_ = partial;
+  for (auto& [id, peer] : peers_) {
+    peer.eager = true;
+    peer.pruned.clear();
   }
+}
+
+void Broadcast::on_link_up(LinkId link, Turn& turn) {
+  Peer& peer = peers_[link];
+  if (!parameters_.plumtree) return;
+  recent_.for_each([&](const EnvelopeId& id, const RecentPayloads::Entry& entry) {
+    if (entry.payload && entry.at + kTellNewcomer > turn.now.monotonic)
+      announce(peer, id, entry.round, turn.now.monotonic);
+  });
+}
+
+void Broadcast::on_link_down(LinkId link) {
+  peers_.erase(link);
+  missing_.on_link_down(link);
+}
+
+void Broadcast::publish(const EnvelopePtr& envelope, Turn& turn) {
+  turn.out.push_back(MarkSeen{envelope->id, envelope->envelope.wall_ms});
+  spread(envelope, 0, 0, turn);
+}
+
+void Broadcast::on_received(const EnvelopePtr& envelope, LinkId from, std::uint16_t round, Turn& turn) {
+  ++counters_.payloads_received;
+  missing_.arrived(envelope->id);
+  spread(envelope, from, round, turn);
+}
+
+void Broadcast::spread(const EnvelopePtr& envelope, LinkId from, std::uint16_t round, Turn& turn) {
+  recent_.add(envelope, from, round, turn.now.monotonic);
+  SharedBytes frame;
+  const MemberKey& author = envelope->envelope.author;
+  note_author(author, turn.now.monotonic);
+  for (auto& [link, peer] : peers_) {
+    if (link == from) continue;
+    // In a full mesh a payload of one's own goes to everybody.
+    if (is_eager(peer, author) || (!partial_ && from == 0)) {
+      push(link, peer, envelope, one_more(round), frame, turn);
+    } else {
+      announce(peer, envelope->id, round, turn.now.monotonic);
+    }
+  }
+}
+
+void Broadcast::push(LinkId link, Peer& peer, const EnvelopePtr& envelope, std::uint16_t round,
+                     SharedBytes& frame, Turn& turn) {
+  ++counters_.payloads_sent;
+  if (parameters_.payload_window == Duration{}) {
+    if (!frame) frame = std::make_shared<const Bytes>(encode_frame_of(Gossip{{{round, envelope->encoded}}}));
+    turn.out.push_back(SendFrame{link, frame, FrameClass::kLive});
+    return;
+  }
+  const std::size_t bytes = kGossipItemBytes + envelope->encoded.size();
+  if (peer.payload_bytes + bytes > limits::kFrameBytesMax - 16) send_payloads(link, peer, turn);
+  if (peer.payloads.empty()) {
+    peer.payloads_due = turn.now.monotonic + parameters_.payload_window;
+    note_due(peer.payloads_due);
+  }
+  peer.payloads.emplace_back(envelope, round);
+  peer.payload_bytes += bytes;
+}
+
+void Broadcast::send_payloads(LinkId link, Peer& peer, Turn& turn) {
+  if (peer.payloads.empty()) return;
+  Gossip gossip;
+  for (const auto& [envelope, round] : peer.payloads) gossip.items.push_back({round, envelope->encoded});
+  turn.send(link, encode_frame_of(gossip), FrameClass::kLive);
+  peer.payloads.clear();
+  peer.payload_bytes = 0;
+}
+
+void Broadcast::announce(Peer& peer, const EnvelopeId& id, std::uint16_t round, Instant now) {
+  if (peer.ihaves.empty()) {
+    peer.ihaves_due = now + ihave_interval();
+    note_due(peer.ihaves_due);
+  }
+  // What a neighbor is not told of by then comes to it by anti-entropy.
+  if (peer.ihaves.size() < limits::kRecentMax) peer.ihaves.push_back({id, round});
+}
+
+void Broadcast::send_ihaves(LinkId link, Peer& peer, Turn& turn) {
+  for (std::size_t from = 0; from < peer.ihaves.size(); from += kIHavesPerFrame) {
+    const auto begin = peer.ihaves.begin() + static_cast<std::ptrdiff_t>(from);
+    const std::size_t count = std::min(kIHavesPerFrame, peer.ihaves.size() - from);
+    turn.send(link, encode_frame_of(IHave{{begin, begin + static_cast<std::ptrdiff_t>(count)}}));
+    ++counters_.ihaves_sent;
+  }
+  peer.ihaves.clear();
+}
+
+void Broadcast::prune(LinkId link, Peer& peer, Turn& turn) {
+  peer.eager = false;
+  turn.send(link, encode_frame_of(Prune{}));
+  ++counters_.prunes_sent;
+}
+
+void Broadcast::prune_author(LinkId link, const MemberKey& author, Turn& turn) {
+  turn.send(link, encode_frame_of(Prune{author}));
+  ++counters_.prunes_sent;
+}
+
+/// Another author than the last one: for a while both spread at the same time.
+void Broadcast::note_author(const MemberKey& author, Instant now) {
+  if (author == last_author_) return;
+  last_author_ = author;
+  contested_until_ = now + kContested;
+}
+
+/// Prunes who brought a copy, while the link that brought the first one is itself a way: else the broadcasts
+/// of two authors, each first over another link, would prune both. What was written here came over none.
+void Broadcast::prune_if_other_way(LinkId link, const EnvelopeId& id, Turn& turn) {
+  auto sender = peers_.find(link);
+  const RecentPayloads::Entry* entry = recent_.find(id);
+  if (sender == peers_.end() || entry == nullptr) return;
+  auto first = peers_.find(entry->from);
+  const bool other_way =
+      entry->from == 0 || (first != peers_.end() && first->second.eager && first->first != link);
+  if (other_way) prune(link, sender->second, turn);
+}
+
+/// Of several authors the tree of one is taken, the same one everywhere: that of the smallest key.
+void Broadcast::prune_contested(Turn& turn) {
+  const auto smallest = std::min_element(contested_.begin(), contested_.end(),
+                                         [](const auto& a, const auto& b) { return a.author < b.author; });
+  const MemberKey author = smallest->author;
+  const std::vector<Duplicate> duplicates = std::exchange(contested_, {});
+  for (const Duplicate& duplicate : duplicates) {
+    if (duplicate.author == author) prune_if_other_way(duplicate.link, duplicate.id, turn);
+  }
+}
+
+void Broadcast::on_duplicate(LinkId from, const EnvelopeId& id, std::uint16_t round, Turn& turn) {
+  ++counters_.payloads_received;
+  ++counters_.duplicates;
+  if (!parameters_.plumtree) return;
+  auto sender = peers_.find(from);
+  if (sender == peers_.end()) return;
+  // What came first by repair, or long ago, tells nothing about the tree.
+  const RecentPayloads::Entry* entry = recent_.find(id);
+  if (entry == nullptr) return;
+  if (partial_) {
+    if (contested_until_ <= turn.now.monotonic || !entry->payload) return prune_if_other_way(from, id, turn);
+    if (contested_.empty()) contested_due_ = turn.now.monotonic + parameters_.prune_gather;
+    if (contested_.size() < kContestedMax) contested_.push_back({from, id, entry->payload->envelope.author});
+    return;
+  }
+  if (!entry->payload) return;
+  const MemberKey& author = entry->payload->envelope.author;
+  // The author's own copy is the right one: whoever was faster need not pass on.
+  if (round > 1) {
+    prune_author(from, author, turn);
+  } else if (entry->round > 1 && peers_.contains(entry->from)) {
+    prune_author(entry->from, author, turn);
+  }
+}
+
+void Broadcast::on_ihave(LinkId from, const IHave& ihave, Turn& turn) {
+  if (!parameters_.plumtree) return;
+  auto found = peers_.find(from);
+  if (found == peers_.end()) return;
+  Peer& announcer = found->second;
+  // An eager link announces what it had before it became one: nothing of that is on its way.
+  const Duration timeout = announcer.eager && partial_ ? Duration{} : parameters_.graft_timeout;
+  for (const IHave::Item& item : ihave.items) {
+    const RecentPayloads::Entry* entry = recent_.find(item.id);
+    if (entry != nullptr) {
+      optimise(from, announcer, *entry, item.round, turn);
+    } else if (repaired_.find(item.id) == nullptr &&
+               !missing_.announce(item.id, from, turn.now.monotonic + timeout)) {
+      ++counters_.missing_over_limit;
+    }
+  }
+}
+
+/// A neighbor had it several hops before it came here: its link becomes eager too. Whose copies come later,
+/// over it or over the old way, is pruned as any duplicate is; so no payload falls between the two.
+void Broadcast::optimise(LinkId from, Peer& announcer, const RecentPayloads::Entry& entry,
+                         std::uint16_t round, Turn& turn) {
+  const std::uint16_t hops = parameters_.optimisation_hops;
+  const bool shorter = partial_ && hops > 0 && !announcer.eager && entry.from != 0 && entry.from != from &&
+                       entry.round >= round + 1 + hops;
+  const bool tried = announcer.optimised_at != Instant{} &&
+                     announcer.optimised_at + parameters_.optimisation_interval > turn.now.monotonic;
+  if (!shorter || tried) return;
+  announcer.optimised_at = turn.now.monotonic;
+  announcer.eager = true;
+  turn.send(from, encode_frame_of(Graft{}));
+  ++counters_.grafts_sent;
+}
+
+void Broadcast::on_graft(LinkId from, const Graft& graft, Turn& turn) {
+  auto asker = peers_.find(from);
+  if (asker == peers_.end()) return;
+  asker->second.eager = true;
+  // What it was not told of yet would else be noticed late.
+  if (partial_) send_ihaves(from, asker->second, turn);
+  std::set<EnvelopeId> answered;
+  std::size_t bytes = 0;
+  for (const EnvelopeId& id : graft.ids) {
+    const RecentPayloads::Entry* entry = recent_.find(id);
+    if (entry == nullptr || !entry->payload || bytes > limits::kGraftAnswerBytesMax) {
+      ++counters_.grafts_unanswered;
+      continue;
+    }
+    if (!answered.insert(id).second) continue;
+    bytes += entry->payload->encoded.size();
+    asker->second.pruned.erase(entry->payload->envelope.author);
+    SharedBytes frame;
+    push(from, asker->second, entry->payload, one_more(entry->round), frame, turn);
+  }
+}
+
+void Broadcast::on_prune(LinkId from, const Prune& prune) {
+  auto found = peers_.find(from);
+  if (found == peers_.end() || !parameters_.plumtree) return;
+  Peer& peer = found->second;
+  if (!prune.author) {
+    peer.eager = false;
+    return;
+  }
+  if (peer.pruned.size() >= kPrunedMax) peer.pruned.clear();
+  peer.pruned.insert(*prune.author);
+}
+
+void Broadcast::send_waiting(Turn& turn) {
+  for (auto& [link, peer] : peers_) send_payloads(link, peer, turn);
+}
+
+void Broadcast::on_wake(Turn& turn) {
+  std::map<LinkId, Graft> grafts;
+  for (const auto& [link, id] : missing_.take_due(turn.now.monotonic, parameters_.graft_retry)) {
+    Graft& graft = grafts[link];
+    graft.ids.push_back(id);
+    if (graft.ids.size() < kGraftsPerFrame) continue;
+    turn.send(link, encode_frame_of(graft));
+    ++counters_.grafts_sent;
+    graft.ids.clear();
+  }
+  for (const auto& [link, graft] : grafts) {
+    auto announcer = peers_.find(link);
+    if (announcer == peers_.end()) continue;
+    announcer->second.eager = true;
+    if (graft.ids.empty()) continue;
+    turn.send(link, encode_frame_of(graft));
+    ++counters_.grafts_sent;
+  }
+  if (!contested_.empty() && contested_due_ <= turn.now.monotonic) prune_contested(turn);
+  if (!next_due_ || *next_due_ > turn.now.monotonic) return;
+  next_due_.reset();
+  for (auto& [link, peer] : peers_) {
+    if (!peer.ihaves.empty() && peer.ihaves_due <= turn.now.monotonic) send_ihaves(link, peer, turn);
+    if (!peer.payloads.empty() && peer.payloads_due <= turn.now.monotonic) send_payloads(link, peer, turn);
+    if (!peer.ihaves.empty()) note_due(peer.ihaves_due);
+    if (!peer.payloads.empty()) note_due(peer.payloads_due);
+  }
+}
+
+void Broadcast::note_due(Instant at) {
+  if (!next_due_ || at < *next_due_) next_due_ = at;
+}
+
+std::optional<Instant> Broadcast::next_deadline() const {
+  std::optional<Instant> next = missing_.next_deadline();
+  const auto sooner = [&](Instant at) {
+    if (!next || at < *next) next = at;
+  };
+  if (next_due_) sooner(*next_due_);
+  if (!contested_.empty()) sooner(contested_due_);
+  return next;
+}
+
+void Broadcast::note_tree(Links& links) const {
+  for (const auto& [id, peer] : peers_) {
+    if (Link* link = links.find(id)) link->in_tree = peer.eager;
+  }
+}
+
+std::size_t Broadcast::eager() const {
+  return static_cast<std::size_t>(
+      std::count_if(peers_.begin(), peers_.end(), [](const auto& item) { return item.second.eager; }));
 }
 
 }  // namespace p2pmesh

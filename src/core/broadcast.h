@@ -1,10 +1,20 @@
-// The one way out: each new envelope once to each neighbor but the sender. Partial views put a tree here.
+// Plumtree, the one way out: each new envelope is pushed along a tree of eager links that duplicates prune;
+// the other, lazy links hear only that it is there, and graft what did not come.
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
 
 #include "links.h"
+#include "missing_ids.h"
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/core/parameters.h"
 #include "p2pmesh/wire/envelope.h"
+#include "recent_payloads.h"
 #include "turn.h"
 
 namespace p2pmesh {
@@ -13,21 +23,104 @@ struct BroadcastCounters {
   std::uint64_t payloads_sent = 0;
   std::uint64_t payloads_received = 0;  ///< duplicates included
   std::uint64_t duplicates = 0;
+  std::uint64_t ihaves_sent = 0;  ///< frames
+  std::uint64_t grafts_sent = 0;
+  std::uint64_t prunes_sent = 0;
+  std::uint64_t grafts_unanswered = 0;  ///< asked for here and no longer at hand
+  std::uint64_t missing_over_limit = 0;
 };
 
+/// A link begins eager. In partial views one tree serves all authors. In a full mesh there is a tree an
+/// author: whoever is linked to it gets its envelopes from it alone, after the first one, and who is not,
+/// through one that is.
 class Broadcast {
  public:
-  explicit Broadcast(const Links& links) : links_(links) {}
+  Broadcast(const ProtocolParameters& parameters, const Links& links)
+      : parameters_(parameters), links_(links) {}
 
-  /// Floods an envelope. `round`: hops it has made so far, 0 for an own one.
-  void flood(const SealedEnvelope& envelope, std::uint16_t round, LinkId except, Turn& turn);
-  void on_received() { ++counters_.payloads_received; }
-  void on_duplicate() { ++counters_.payloads_received, ++counters_.duplicates; }
+  void set_partial(bool partial);
+  void on_link_up(LinkId link, Turn& turn);
+  void on_link_down(LinkId link);
+
+  /// Written here, or to be spread anew.
+  void publish(const EnvelopePtr& envelope, Turn& turn);
+  /// Came live, for the first time.
+  void on_received(const EnvelopePtr& envelope, LinkId from, std::uint16_t round, Turn& turn);
+  /// Came by repair: it is missing no more.
+  /// Came live, and was known already or is no use: nobody need be asked for it.
+  void on_useless(const EnvelopeId& id) { missing_.arrived(id); }
+  void on_repaired(const EnvelopePtr& envelope, LinkId from, Instant now) {
+    missing_.arrived(envelope->id);
+    repaired_.add(envelope, from, 0, now);
+  }
+  void on_duplicate(LinkId from, const EnvelopeId& id, std::uint16_t round, Turn& turn);
+  void on_ihave(LinkId from, const IHave& ihave, Turn& turn);
+  void on_graft(LinkId from, const Graft& graft, Turn& turn);
+  void on_prune(LinkId from, const Prune& prune);
+
+  /// The payloads that wait to share a frame: at the end nothing may be left behind.
+  void send_waiting(Turn& turn);
+  void on_wake(Turn& turn);
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
   [[nodiscard]] const BroadcastCounters& counters() const { return counters_; }
+  [[nodiscard]] std::size_t missing() const { return missing_.size(); }
+  [[nodiscard]] std::uint64_t given_up() const { return missing_.given_up(); }
+  [[nodiscard]] std::size_t eager() const;
+  /// Notes on each link whether it is pushed over.
+  void note_tree(Links& links) const;
 
  private:
+  struct Peer {
+    bool eager = true;           // partial views
+    std::set<MemberKey> pruned;  // full mesh: authors whose envelopes it gets otherwise
+    std::vector<IHave::Item> ihaves;
+    Instant ihaves_due{};
+    Instant optimised_at{};  // grafted to see whether it is the shorter way
+    std::vector<std::pair<EnvelopePtr, std::uint16_t>> payloads;  // waiting to share a frame
+    std::size_t payload_bytes = 0;
+    Instant payloads_due{};
+  };
+  void spread(const EnvelopePtr& envelope, LinkId from, std::uint16_t round, Turn& turn);
+  void push(LinkId link, Peer& peer, const EnvelopePtr& envelope, std::uint16_t round, SharedBytes& frame,
+            Turn& turn);
+  void announce(Peer& peer, const EnvelopeId& id, std::uint16_t round, Instant now);
+  void optimise(LinkId from, Peer& announcer, const RecentPayloads::Entry& entry, std::uint16_t round,
+                Turn& turn);
+  void send_payloads(LinkId link, Peer& peer, Turn& turn);
+  void send_ihaves(LinkId link, Peer& peer, Turn& turn);
+  void prune(LinkId link, Peer& peer, Turn& turn);
+  void note_due(Instant at);
+  void note_author(const MemberKey& author, Instant now);
+  void prune_if_other_way(LinkId link, const EnvelopeId& id, Turn& turn);
+  void prune_contested(Turn& turn);
+  void prune_author(LinkId link, const MemberKey& author, Turn& turn);
+  [[nodiscard]] bool is_eager(const Peer& peer, const MemberKey& author) const {
+    return partial_ ? peer.eager : !peer.pruned.contains(author);
+  }
+  [[nodiscard]] Duration ihave_interval() const {
+    return partial_ ? parameters_.ihave_interval : parameters_.ihave_interval_full;
+  }
+
+  const ProtocolParameters& parameters_;
   const Links& links_;
+  bool partial_ = false;
+  std::map<LinkId, Peer> peers_;
+  RecentPayloads recent_{limits::kRecentMax, limits::kRecentBytesMax};
+  RecentPayloads repaired_{limits::kRecentRepairedMax, 0};
+  MissingIds missing_;
   BroadcastCounters counters_;
+
+  // Several authors at once: what their duplicates say of the tree is weighed together.
+  struct Duplicate {
+    LinkId link = 0;
+    EnvelopeId id;
+    MemberKey author;
+  };
+  MemberKey last_author_;
+  Instant contested_until_{};
+  std::vector<Duplicate> contested_;
+  Instant contested_due_{};
+  std::optional<Instant> next_due_;  // of the peers' frames
 };
 
 }  // namespace p2pmesh

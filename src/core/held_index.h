@@ -2,20 +2,22 @@
 // the digests that anti-entropy compares.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "held_digest.h"
 #include "interval_set.h"
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/base/time.h"
 #include "p2pmesh/core/node.h"
 #include "p2pmesh/wire/envelope.h"
 #include "p2pmesh/wire/messages.h"
+#include "record_version.h"
 
 namespace p2pmesh {
 
@@ -24,9 +26,9 @@ struct EpochLog {
   IntervalSet accepted;  ///< taken in by ingress; never taken in twice
   IntervalSet held;      ///< committed: can be served, counts in digests
   WallMs newest_wall_ms = 0;
-  EnvelopeId greatest_id;  ///< of the greatest accepted sequence number
-  Instant accepted_at{};   ///< the last one
-  std::uint64_t digest = 0;
+  Instant accepted_at{};         ///< the last one
+  std::uint64_t shown = 0;       ///< the greatest one handed on to be shown
+  std::uint64_t ids_digest = 0;  ///< exclusive or of id_digest() over what is held, the lowest id of forks
 };
 
 struct RecordKey {
@@ -36,24 +38,12 @@ struct RecordKey {
   auto operator<=>(const RecordKey&) const = default;
 };
 
-/// The order of the versions of one record: of two, the greater is the newer.
-struct RecordVersion {
-  std::uint64_t epoch = 0;
-  std::uint64_t version = 0;
-  EnvelopeId id;  ///< breaks a tie: the smaller id is the newer
-
-  [[nodiscard]] bool is_newer_than(const RecordVersion& other) const {
-    return std::tie(epoch, version) != std::tie(other.epoch, other.version)
-               ? std::tie(epoch, version) > std::tie(other.epoch, other.version)
-               : id < other.id;
-  }
-};
-
-enum class AcceptResult : std::uint8_t { kNew, kAlready, kTooMany };
-
+/// Logs, and the records that are no member records; those are the roster's.
 /// Ordered by key throughout, so that no order of outputs depends on a hash.
 class HeldIndex {
  public:
+  explicit HeldIndex(HeldDigest& digest) : digest_(digest) {}
+
   void restore(const RestoredLog& log);
   void restore(const SealedEnvelope& record);
 
@@ -61,26 +51,44 @@ class HeldIndex {
   AcceptResult accept_log(const SealedEnvelope& envelope, bool own, Instant now);
   /// Whether accept_log() would take a new number of this author and epoch.
   [[nodiscard]] bool can_accept(const MemberKey& author, std::uint64_t epoch, std::uint64_t seq) const;
-  void hold_log(const Envelope& envelope);
+  void note_shown(const Envelope& envelope);
+  void hold_log(const SealedEnvelope& envelope, Instant now);
+  /// Of a second id for one place the lower one counts: `shown` in place of `replaced`.
+  void hold_fork(const SealedEnvelope& shown, const EnvelopeId& replaced, Instant now);
   /// kNew when it is newer than what is known.
   AcceptResult accept_record(const SealedEnvelope& envelope);
   [[nodiscard]] bool can_accept_record(const RecordKey& key) const;
-  /// How many were ever accepted: what tells progress from talk.
+  /// How many were ever accepted: what tells progress from talk. Member records are told to it.
   [[nodiscard]] std::uint64_t accepted_count() const { return accepted_count_; }
-  void hold_record(const SealedEnvelope& envelope);
+  void count_accepted() { ++accepted_count_; }
+  void hold_record(const SealedEnvelope& envelope, Instant now);
 
   [[nodiscard]] const EpochLog* find(const MemberKey& author, std::uint64_t epoch) const;
   [[nodiscard]] std::uint64_t greatest_epoch(const MemberKey& author) const;
   [[nodiscard]] const RecordVersion* find_record(const RecordKey& key) const;
 
-  /// One number a bucket of authors, the root over all of them.
-  [[nodiscard]] const std::array<std::uint64_t, limits::kDigestBuckets>& buckets() const { return buckets_; }
-  [[nodiscard]] std::uint64_t root() const;
-  static std::size_t bucket_of(const MemberKey& author) { return author.bytes[0]; }
-
-  /// What is held in the buckets whose bit is set, in pages of at most kSyncPageBytes.
-  [[nodiscard]] std::vector<SyncListing> list(
-      const std::array<std::uint8_t, limits::kDigestBuckets / 8>& differing) const;
+  /// What is held in the buckets whose bit is set: `add(HeldLog)`, in pieces of at most `intervals_max`, and
+  /// `add(HeldRecord)`.
+  template <class Add>
+  void list(const std::array<std::uint8_t, limits::kDigestBuckets / 8>& differing, std::size_t intervals_max,
+            Add add) const {
+    const auto wanted = [&](std::size_t bucket) { return (differing[bucket / 8] >> (bucket % 8) & 1) != 0; };
+    for (std::size_t bucket = 0; bucket < limits::kDigestBuckets; ++bucket) {
+      if (!wanted(bucket)) continue;
+      MemberKey from;
+      from.bytes[0] = static_cast<std::uint8_t>(bucket);
+      for (auto by_author = logs_.lower_bound(from);
+           by_author != logs_.end() && HeldDigest::bucket_of(by_author->first) == bucket; ++by_author) {
+        for (const auto& [epoch, log] : by_author->second)
+          list_log(by_author->first, epoch, log, intervals_max, add);
+      }
+    }
+    for (const auto& [key, state] : records_) {
+      if (!wanted(HeldDigest::bucket_of(key.author)) || !state.held) continue;
+      add(HeldRecord{key.author, key.kind, key.subject, state.held->epoch, state.held->version,
+                     state.held->id, false});
+    }
+  }
 
   [[nodiscard]] std::size_t authors() const { return logs_.size(); }
 
@@ -88,17 +96,27 @@ class HeldIndex {
   struct RecordState {
     RecordVersion accepted;
     std::optional<RecordVersion> held;
-    std::uint64_t digest = 0;
   };
-  void refresh_digest(const MemberKey& author, std::uint64_t epoch, EpochLog& log);
-  void fold(const MemberKey& author, std::uint64_t& digest, std::uint64_t renewed);
+  template <class Add>
+  static void list_log(const MemberKey& author, std::uint64_t epoch, const EpochLog& log,
+                       std::size_t intervals_max, Add& add) {
+    const auto& held = log.held.intervals();
+    for (std::size_t from = 0; from < held.size(); from += intervals_max) {
+      const auto begin = held.begin() + static_cast<std::ptrdiff_t>(from);
+      const std::size_t count = std::min(intervals_max, held.size() - from);
+      add(HeldLog{author,
+                  epoch,
+                  log.newest_wall_ms,
+                  log.ids_digest,
+                  {begin, begin + static_cast<std::ptrdiff_t>(count)}});
+    }
+  }
 
+  HeldDigest& digest_;
   std::map<MemberKey, std::map<std::uint64_t, EpochLog>> logs_;
   std::map<RecordKey, RecordState> records_;
-  std::map<MemberKey, std::size_t> other_records_;  // beside the member record
-  std::size_t member_records_ = 0;
+  std::map<MemberKey, std::size_t> records_of_;  // how many an author has
   std::uint64_t accepted_count_ = 0;
-  std::array<std::uint64_t, limits::kDigestBuckets> buckets_{};
 };
 
 }  // namespace p2pmesh

@@ -1,5 +1,7 @@
 #include "links.h"
 
+#include <algorithm>
+
 namespace p2pmesh {
 
 std::optional<LinkId> Links::add(const LinkUp& up, const NodeKey& self, Instant now) {
@@ -8,6 +10,7 @@ std::optional<LinkId> Links::add(const LinkUp& up, const NodeKey& self, Instant 
   link.node = up.node;
   link.outbound = up.outbound;
   link.remote = up.remote;
+  link.addresses = up.addresses;
   link.heads_given = up.heads_given;
   link.heads_received = up.heads_received;
   link.up_at = now;
@@ -51,6 +54,11 @@ Link* Links::find_node(const NodeKey& node) {
 const Link* Links::find_node(const NodeKey& node) const {
   auto found = by_node_.find(node);
   return found == by_node_.end() ? nullptr : &links_.at(found->second);
+}
+
+std::size_t Links::dialled() const {
+  return static_cast<std::size_t>(
+      std::count_if(links_.begin(), links_.end(), [](const auto& item) { return item.second.outbound; }));
 }
 
 bool Links::is_alive(const NodeKey& node) const {

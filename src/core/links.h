@@ -1,4 +1,5 @@
-// The live links of this node: one a neighbor, its heartbeats, and which of two crossing ones stays.
+// The neighbors of this node, HyParView's active view: one link each, its heartbeats, and which of two
+// crossing ones stays.
 #pragma once
 
 #include <cstdint>
@@ -18,16 +19,21 @@ struct Link {
   NodeKey node;
   bool outbound = false;
   NetAddress remote;
+  std::vector<NetAddress> addresses;  ///< where the peer says it listens
   std::vector<Head> heads_given;
   std::vector<Head> heads_received;
   Instant up_at{};
   Instant heard_at{};
   Instant next_ping{};
+  std::uint32_t pings = 0;
   std::optional<Duration> rtt;
-  std::uint64_t peer_root = 0;
   bool root_known = false;
-  bool compared = false;   ///< an anti-entropy session over it has ended, or the roots were equal
-  bool suspected = false;  ///< silent for too long
+  bool differs = false;                ///< the peer's last digest was another than this node's
+  bool compared = false;               ///< an anti-entropy session over it has ended, or the roots were equal
+  bool suspected = false;              ///< silent for too long
+  bool in_tree = true;                 ///< the broadcast pushes over it; as of the last look
+  bool disconnected = false;           ///< the peer said that it closes this link on purpose
+  std::optional<Instant> extra_until;  ///< beyond the view, between two components that found each other
   std::vector<EnvelopeId> taken_waiting;  ///< to be told at the end of the turn
 };
 
@@ -46,6 +52,7 @@ class Links {
   [[nodiscard]] std::map<LinkId, Link>& all() { return links_; }
   [[nodiscard]] const std::map<LinkId, Link>& all() const { return links_; }
   [[nodiscard]] std::size_t size() const { return links_.size(); }
+  [[nodiscard]] std::size_t dialled() const;
 
  private:
   std::map<LinkId, Link> links_;

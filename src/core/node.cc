@@ -11,8 +11,9 @@ namespace {
 
 constexpr auto kAloneAfter = std::chrono::seconds(2);      // as long as the screen waits
 constexpr auto kSettledAnyway = std::chrono::seconds(10);  // a first comparison may move a long history
+constexpr auto kStopped = std::chrono::seconds(3);         // heartbeats wake a running node far more often
+constexpr auto kLonely = std::chrono::seconds(10);         // as long as a silent link is kept
 constexpr std::size_t kTakenPerFrame = 1024;
-constexpr std::size_t kDialsPerTurn = 8;
 
 void keep_sooner(std::optional<Instant>& next, std::optional<Instant> other) {
   if (other && (!next || *other < *next)) next = other;
@@ -22,51 +23,73 @@ void keep_sooner(std::optional<Instant>& next, std::optional<Instant> other) {
 
 Node::State::State(const NodeOptions& node_options, const RestoredState& restored, Turn& turn)
     : options(node_options),
-      roster(options.mesh, *options.verifier),
+      index(digest),
+      roster(options.mesh, *options.verifier, digest),
       addresses(options.seed ^ 0xad),
       author(options.mesh, *options.member_signer),
       own(options, author),
-      presence(roster, links, own.key()),
-      broadcast(links),
-      anti_entropy(index, links, own.key(), options.seed ^ 0xae),
+      membership(options.parameters, digest, links, roster, addresses, own.node(), options.seed ^ 0xaf),
+      presence(options.parameters, roster, links, own.key(), options.seed ^ 0xb0),
+      broadcast(options.parameters, links),
+      anti_entropy(options.parameters, digest, index, roster, links, own.key(), options.seed ^ 0xae),
       online_since_ms(turn.now.wall_ms),
+      woken_at(turn.now.monotonic),
       started(turn.now.monotonic) {
   for (const RestoredLog& log : restored.logs) index.restore(log);
   for (const RestoredHead& head : restored.heads) heads.restore(head);
   for (const RestoredOwn& entry : restored.outbox) outbox.add(entry);
-  std::vector<Rename> renames;
+  if (restored.roster) roster.adopt(restored.roster->tables);
+  EnvelopePtr earlier;
   for (const EnvelopePtr& record : restored.records) {
-    index.restore(*record);
-    if (record->envelope.kind == static_cast<std::uint16_t>(Kind::kMember))
-      roster.apply(record->envelope, renames);
+    const bool is_member = is_member_record(record->envelope);
+    is_member ? roster.restore(*record) : index.restore(*record);
+    if (is_member && record->envelope.author == own.key()) earlier = record;
   }
   for (const RestoredPeer& peer : restored.peers) {
     if (peer.node != own.node()) addresses.restore(peer, turn.now.monotonic);
   }
-  for (const auto& [key, member] : roster.members()) {
-    if (key == own.key()) continue;
-    for (const NetAddress& address : member.body.addresses) {
-      addresses.learn(member.body.node, address, turn.now.monotonic, turn.out);
-    }
+  // Of a larger mesh the views choose whom to dial.
+  if (roster.counts().members <= limits::kLinksMax) {
+    roster.for_each([&](const MemberRow& member) {
+      if (member.key() == own.key()) return;
+      for (const NetAddress& address : member.facts->addresses)
+        addresses.learn(member.facts->node(), address, turn.now.monotonic);
+    });
   }
-  const Member* earlier = roster.find(own.key());
   const std::uint64_t last_epoch =
-      std::max(index.greatest_epoch(own.key()), earlier != nullptr ? earlier->epoch : 0);
-  if (restored.clean_stop && last_epoch > 0) {
-    const EpochLog* log = index.find(own.key(), last_epoch);
-    if (log != nullptr) {
-      author.resume(last_epoch, log->accepted.greatest(), log->greatest_id);
-    } else {
-      author.resume(last_epoch, 0, {});
-    }
+      std::max(index.greatest_epoch(own.key()), earlier ? earlier->envelope.epoch : 0);
+  if ((restored.clean_stop || restored.handed_over) && last_epoch > 0) {
+    const auto log = std::find_if(restored.logs.begin(), restored.logs.end(), [&](const RestoredLog& stored) {
+      return stored.author == own.key() && stored.epoch == last_epoch && !stored.intervals.empty();
+    });
+    const bool wrote = log != restored.logs.end();
+    author.resume(last_epoch, wrote ? log->intervals.back().second : 0, wrote ? log->last_id : EnvelopeId{});
   } else {
     author.draw_epoch(last_epoch, turn.now.wall_ms);
   }
-  if (earlier != nullptr) own.restore(*earlier);
-  if (own.has_claim()) publish_own_record(true, turn);
+  if (earlier) {
+    if (const auto body = decode_member_body(earlier->envelope.body)) {
+      own.restore(earlier->envelope, body->claim);
+      if (restored.handed_over && body->online) {
+        own_record = earlier;
+        online = true;
+        online_since_ms = body->since_ms;
+        roster.set_presence(own.key(), Presence::kOnline, turn.now);
+      }
+    }
+  }
+  if (own.has_claim() && !own_record) publish_own_record(true, turn);
   // With nobody known there is nobody to hear from first.
-  if (options.founder_nonce && roster.members().size() <= 1 && restored.peers.empty()) settle(false, turn);
+  if (options.founder_nonce && roster.counts().members <= 1 && restored.peers.empty()) settle(false, turn);
   on(Wake{}, turn);
+}
+
+/// Whoever was itself stopped for long has heard nothing because it did not listen.
+void Node::State::notice_time(Instant now) {
+  if (woken_at + kStopped <= now && woken_at + 3 * membership.heartbeat() <= now) {
+    for (auto& [id, link] : links.all()) link.heard_at = now;
+  }
+  woken_at = now;
 }
 
 void Node::State::on(const SendText& text, Turn&) {
@@ -78,12 +101,13 @@ void Node::State::on(const Leave&, Turn& turn) {
   if (left) return;
   for (Store& store : held_back.release_all()) {
     store.context.gap = true;
-    turn.out.push_back(std::move(store));
+    show(std::move(store), turn);
   }
   flush(turn);
   left = true;
   online_since_ms = turn.now.wall_ms;  // from here on: offline since
   if (own.has_claim()) publish_own_record(false, turn);
+  broadcast.send_waiting(turn);
 }
 
 void Node::State::on(const Wake&, Turn& turn) {
@@ -101,8 +125,24 @@ void Node::State::on(const Wake&, Turn& turn) {
   }
   anti_entropy.on_wake(turn);
   own.on_wake(links, turn);
-  if (!left && links.size() < limits::kLinksMax / 2) {
-    addresses.dial_due(own.addresses(), kDialsPerTurn, turn.now.monotonic, turn.out);
+  if (refute_at && *refute_at <= turn.now.monotonic) refute(turn);
+  broadcast.on_wake(turn);
+  broadcast.note_tree(links);
+  if (!left) {
+    for (LinkId id : membership.on_wake(own.addresses(), presence.is_settled(), own.has_claim(), turn))
+      disconnect(id, turn);
+  }
+  presence.set_partial(membership.is_partial());
+  broadcast.set_partial(membership.is_partial());
+  suspect_aloud(turn);
+  if (links.size() > 0) {
+    lonely_at.reset();
+    told_alone = false;
+  } else if (!lonely_at) {
+    lonely_at = turn.now.monotonic + kLonely;
+  } else if (*lonely_at <= turn.now.monotonic && !told_alone) {
+    told_alone = true;
+    presence.on_alone(turn);
   }
   if (!presence.is_settled()) {
     const bool alone = links.size() == 0 && started + kAloneAfter <= turn.now.monotonic;
@@ -112,7 +152,7 @@ void Node::State::on(const Wake&, Turn& turn) {
 }
 
 void Node::State::settle(bool compared, Turn& turn) {
-  presence.settle(turn);
+  presence.settle(compared, turn);
   if (!compared || told_settled) return;
   told_settled = true;
   turn.out.push_back(Settled{});
@@ -129,11 +169,12 @@ void Node::State::flush(Turn& turn) {
       context.messages = static_cast<std::uint32_t>(written.tokens.size());
       context.tokens = std::move(written.tokens);
       outbox.add({written.envelope->id, envelope.epoch, envelope.seq, context.messages});
-      broadcast.flood(*written.envelope, 0, 0, turn);
+      broadcast.publish(written.envelope, turn);
       turn.out.push_back(Store{std::move(written.envelope), std::move(context)});
     }
   }
   for (auto& [id, link] : links.all()) {
+    if (!takens_waiting) break;
     for (std::size_t from = 0; from < link.taken_waiting.size(); from += kTakenPerFrame) {
       const auto begin = link.taken_waiting.begin() + static_cast<std::ptrdiff_t>(from);
       const std::size_t count = std::min(kTakenPerFrame, link.taken_waiting.size() - from);
@@ -141,6 +182,9 @@ void Node::State::flush(Turn& turn) {
     }
     link.taken_waiting.clear();
   }
+  takens_waiting = false;
+  if (anti_entropy.take_repaired()) tell_repaired_due = true;
+  tell_repaired(turn);
 }
 
 std::optional<Instant> Node::State::next_deadline() const {
@@ -148,9 +192,13 @@ std::optional<Instant> Node::State::next_deadline() const {
   keep_sooner(next, held_back.next_deadline());
   keep_sooner(next, anti_entropy.next_deadline());
   keep_sooner(next, own.next_deadline(links));
-  if (!left) keep_sooner(next, addresses.next_deadline());
+  keep_sooner(next, broadcast.next_deadline());
+  if (!left) keep_sooner(next, refute_at);
+  if (links.size() == 0 && !told_alone) keep_sooner(next, lonely_at);
+  if (tell_repaired_due) keep_sooner(next, told_repaired_at + limits::kTellRepaired);
+  if (!left) keep_sooner(next, membership.next_deadline());
   if (!left) keep_sooner(next, author.next_deadline());
-  for (const auto& [id, link] : links.all()) keep_sooner(next, link.next_ping);
+  if (links.size() > 0) keep_sooner(next, beat_at);
   if (!presence.is_settled()) {
     keep_sooner(next, first_link_at ? *first_link_at + kSettledAnyway : started + kAloneAfter);
   }
@@ -166,6 +214,7 @@ Node::~Node() = default;
 
 void Node::handle(const Input& input, const Now& now, Outputs& out) {
   Turn turn{now, out};
+  state_->notice_time(now.monotonic);
   std::visit([&](const auto& alternative) { state_->on(alternative, turn); }, input);
 }
 
@@ -180,30 +229,28 @@ std::optional<Instant> Node::next_deadline() const {
 
 NodeStatus Node::status() const {
   NodeStatus status;
-  status.name = state_->roster.find(state_->own.key()) != nullptr
-                    ? state_->roster.shown_name(state_->own.key())
-                    : state_->options.name;
+  const MemberRow* self = state_->roster.find(state_->own.key());
+  const RosterCounts& counts = state_->roster.counts();
+  status.name = self != nullptr ? state_->roster.shown_name(state_->own.key()) : state_->options.name;
   status.neighbors = state_->links.size();
-  bool has_self = false;
-  for (const auto& [key, member] : state_->roster.members()) {
-    const bool self = key == state_->own.key();
-    has_self = has_self || self;
-    ++status.members;
-    if (self || member.presence == Presence::kOnline) ++status.online;
-  }
-  if (!has_self) ++status.members, ++status.online;
+  status.members = counts.members + (self == nullptr ? 1 : 0);
+  status.online = counts.online + (self == nullptr || self->presence != Presence::kOnline ? 1 : 0);
   status.pending = state_->outbox.messages() + state_->author.waiting();
   status.settled = state_->presence.is_settled();
+  status.partial = state_->membership.is_partial();
+  status.passive = state_->membership.passive().size();
   return status;
 }
 
 std::vector<MemberView> Node::members() const {
   std::vector<MemberView> views;
-  for (const auto& [key, member] : state_->roster.members()) {
-    const bool self = key == state_->own.key();
-    views.push_back({key, member.body.node, member.shown_name, self || member.presence == Presence::kOnline,
-                     self ? state_->online_since_ms : member.presence_since_ms, self, member.body.addresses});
-  }
+  state_->roster.for_each([&](const MemberRow& member) {
+    if (!member.facts->well_formed) return;
+    const bool self = member.key() == state_->own.key();
+    views.push_back({member.key(), member.facts->node(), state_->roster.shown_name(member.key()),
+                     self || member.presence == Presence::kOnline,
+                     self ? state_->online_since_ms : member.since_ms(), self, member.facts->addresses});
+  });
   return views;
 }
 
@@ -211,10 +258,33 @@ std::vector<LinkView> Node::links() const {
   std::vector<LinkView> views;
   for (const auto& [id, link] : state_->links.all()) {
     const auto hosted = state_->roster.hosted_by(link.node);
-    views.push_back({id, link.node, hosted.empty() ? std::string() : hosted.front()->shown_name, link.remote,
+    views.push_back({id, link.node,
+                     hosted.empty() ? std::string() : state_->roster.shown_name(hosted.front()), link.remote,
                      link.outbound, link.rtt});
   }
   return views;
+}
+
+bool Node::is_neighbor(LinkId link) const {
+  return state_->links.find(link) != nullptr;
+}
+
+std::vector<NodeKey> Node::passive_view() const {
+  std::vector<NodeKey> nodes;
+  for (const PeerEntry& peer : state_->membership.passive().all()) nodes.push_back(peer.node);
+  return nodes;
+}
+
+std::shared_ptr<const SharedRoster> Node::share_roster() const {
+  auto shared = std::make_shared<SharedRoster>();
+  HeldDigest digest;
+  Roster copy(state_->options.mesh, *state_->options.verifier, digest);
+  copy.adopt(state_->roster.share());
+  state_->roster.for_each([&](const MemberRow& member) {
+    if (member.facts->online) copy.set_presence(member.key(), Presence::kOnline, Now{});
+  });
+  shared->tables = copy.share();
+  return shared;
 }
 
 std::string Node::shown_name(const MemberKey& member) const {
@@ -237,6 +307,7 @@ bool Node::can_take_text() const {
 std::vector<std::pair<std::string, std::uint64_t>> Node::counters() const {
   const CoreCounters& core = state_->counters;
   const BroadcastCounters& broadcast = state_->broadcast.counters();
+  const MembershipCounters& views = state_->membership.counters();
   const AntiEntropyCounters& sync = state_->anti_entropy.counters();
   return {
       {"envelopes_accepted", core.accepted},
@@ -252,6 +323,24 @@ std::vector<std::pair<std::string, std::uint64_t>> Node::counters() const {
       {"refutations_sent", core.refutations},
       {"frames_faulty", core.faulty_frames},
       {"links_refused", core.links_refused},
+      {"joins", views.joins},
+      {"forward_joins_sent", views.forward_joins},
+      {"neighbors_granted", views.granted},
+      {"neighbors_declined", views.declined},
+      {"neighbors_evicted", views.evicted},
+      {"shuffles", views.shuffles},
+      {"probes", views.probes},
+      {"rewires", views.rewires},
+      {"heals_tried", views.heals},
+      {"merges", views.merges},
+      {"ihaves_sent", broadcast.ihaves_sent},
+      {"grafts_sent", broadcast.grafts_sent},
+      {"prunes_sent", broadcast.prunes_sent},
+      {"grafts_unanswered", broadcast.grafts_unanswered},
+      {"ids_missing", state_->broadcast.missing()},
+      {"ids_given_up", state_->broadcast.given_up()},
+      {"ids_over_limit", broadcast.missing_over_limit},
+      {"eager_links", state_->broadcast.eager()},
       {"payloads_sent", broadcast.payloads_sent},
       {"payloads_received", broadcast.payloads_received},
       {"payloads_duplicate", broadcast.duplicates},

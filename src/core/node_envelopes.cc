@@ -22,7 +22,7 @@ void Node::State::on(const EnvelopeReceived& received, Turn& turn) {
     link->heard_at = turn.now.monotonic;
     link->suspected = false;
   }
-  if (received.live) broadcast.on_received();
+  if (!received.live) broadcast.on_repaired(received.envelope, received.link, turn.now.monotonic);
   switch (received.envelope->envelope.envelope_class) {
     case EnvelopeClass::kLog:
       return on_log(received, turn);
@@ -38,7 +38,7 @@ void Node::State::on(const DuplicateReceived& duplicate, Turn& turn) {
     link->heard_at = turn.now.monotonic;
     link->suspected = false;
   }
-  broadcast.on_duplicate();
+  if (duplicate.live) broadcast.on_duplicate(duplicate.link, duplicate.id, duplicate.round, turn);
 }
 
 void Node::State::on_log(const EnvelopeReceived& received, Turn& turn) {
@@ -49,11 +49,15 @@ void Node::State::on_log(const EnvelopeReceived& received, Turn& turn) {
   const AcceptResult result = index.accept_log(*received.envelope, false, turn.now.monotonic);
   if (result == AcceptResult::kTooMany) {
     ++counters.dropped_over_limit;
+    broadcast.on_useless(received.envelope->id);
     return;
   }
   if (result == AcceptResult::kAlready) {
     // Seen before this process began, or a second id for the same place: the store can tell.
     ++counters.already_accepted;
+    broadcast.on_useless(received.envelope->id);
+    // Where the first one is still held back this one is stored before it: out of the author's order.
+    context.repaired = true;
     turn.out.push_back(Store{received.envelope, std::move(context)});
     return;
   }
@@ -69,12 +73,15 @@ void Node::State::on_log(const EnvelopeReceived& received, Turn& turn) {
     ++counters.unknown_kinds;
   }
   heads.on_envelope(*received.envelope);
-  if (received.live) broadcast.flood(*received.envelope, received.round, received.link, turn);
+  membership.note_alive(envelope.author, turn.now.monotonic);
+  if (received.live) broadcast.on_received(received.envelope, received.link, received.round, turn);
 
+  const EpochLog& log = *index.find(envelope.author, envelope.epoch);
+  const bool late = envelope.seq < log.shown;
   Store store{received.envelope, std::move(context)};
   // What is itself held back counts as missing: it has not been shown.
-  const bool waits = received.live && envelope.seq > 1 &&
-                     (!index.find(envelope.author, envelope.epoch)->accepted.contains(envelope.seq - 1) ||
+  const bool waits = received.live && !late && envelope.seq > 1 &&
+                     (!log.accepted.contains(envelope.seq - 1) ||
                       held_back.contains(envelope.author, envelope.epoch, envelope.seq - 1));
   if (waits && held_back.has_room()) {
     held_back.hold(std::move(store), turn.now.monotonic + limits::kHeldBackTimeout);
@@ -90,17 +97,34 @@ void Node::State::store_in_order(Store store, Turn& turn) {
   const MemberKey author_key = store.envelope->envelope.author;
   const std::uint64_t epoch = store.envelope->envelope.epoch;
   std::uint64_t seq = store.envelope->envelope.seq;
-  turn.out.push_back(std::move(store));
+  show(std::move(store), turn);
   while (auto next = held_back.release_after(author_key, epoch, seq)) {
     ++seq;
-    turn.out.push_back(std::move(*next));
+    show(std::move(*next), turn);
   }
+}
+
+/// One that later ones did not wait for is told as an earlier message, as by repair.
+void Node::State::show(Store store, Turn& turn) {
+  const Envelope& envelope = store.envelope->envelope;
+  const EpochLog* log = index.find(envelope.author, envelope.epoch);
+  if (log != nullptr && envelope.seq < log->shown) {
+    store.context.repaired = true;
+    store.context.gap = false;
+  }
+  index.note_shown(envelope);
+  turn.out.push_back(std::move(store));
 }
 
 void Node::State::on_record(const EnvelopeReceived& received, Turn& turn) {
   const Envelope& envelope = received.envelope->envelope;
-  const AcceptResult result = index.accept_record(*received.envelope);
+  const bool is_member = is_member_record(envelope);
+  const bool was_known = is_member && roster.find(envelope.author) != nullptr;
+  std::vector<Rename> renames;
+  const AcceptResult result =
+      is_member ? roster.accept(*received.envelope, renames) : index.accept_record(*received.envelope);
   if (result != AcceptResult::kNew) {
+    broadcast.on_useless(received.envelope->id);
     ++(result == AcceptResult::kTooMany ? counters.dropped_over_limit : counters.already_accepted);
     return;
   }
@@ -109,51 +133,53 @@ void Node::State::on_record(const EnvelopeReceived& received, Turn& turn) {
   EnvelopeContext context;
   context.from = received.link;
   context.repaired = !received.live;
-  if (received.live) broadcast.flood(*received.envelope, received.round, received.link, turn);
+  if (received.live) broadcast.on_received(received.envelope, received.link, received.round, turn);
   turn.out.push_back(Store{received.envelope, std::move(context)});
-  if (!is_kind(envelope, Kind::kMember)) {
+  if (!is_member) {
     ++counters.unknown_kinds;
     return;
   }
+  index.count_accepted();
   if (envelope.author == own.key()) {
     // A copy of this profile ran elsewhere, or a backup was put back: outdo it.
     if (envelope.epoch >= author.epoch()) draw_new_epoch(envelope.epoch, turn);
     return;
   }
-  apply_member_record(envelope, received.live, turn);
+  apply_member_record(envelope.author, was_known, received.live, renames, turn);
 }
 
-void Node::State::apply_member_record(const Envelope& record, bool live, Turn& turn) {
-  const bool was_known = roster.find(record.author) != nullptr;
-  std::vector<Rename> renames;
-  Member* member = roster.apply(record, renames);
-  if (member == nullptr) {
-    ++counters.malformed_bodies;
-    return;
-  }
+/// The roster has a new record of this member.
+void Node::State::apply_member_record(const MemberKey& key, bool was_known, bool live,
+                                      const std::vector<Rename>& renames, Turn& turn) {
   for (const Rename& rename : renames) {
     if (presence.is_settled() || rename.member == own.key()) {
       turn.out.push_back(PublishNotice{NoticeKind::kRenamed, rename.member, rename.to, rename.from});
     }
   }
-  presence.on_record(*member, was_known, live, turn);
-  if (member->key == own.key() || member->body.node == own.node()) return;
-  for (const NetAddress& address : member->body.addresses) {
-    addresses.learn(member->body.node, address, turn.now.monotonic, turn.out);
+  if (!roster.find(key)->facts->well_formed) {
+    ++counters.malformed_bodies;
+    return;
   }
-  if (links.find_node(member->body.node) != nullptr) return;
-  if (member->body.online) {
-    addresses.wake(member->body.node, turn.now.monotonic,
-                   presence.is_settled() ? Duration(kDialDelay) : Duration{});
+  presence.on_record(key, was_known, live, turn);
+  membership.note_alive(key, turn.now.monotonic);
+  const MemberFactsPtr facts = roster.find(key)->facts;
+  const NodeKey node = facts->node();
+  if (key == own.key() || node == own.node()) return;
+  if (!membership.is_partial()) {
+    for (const NetAddress& address : facts->addresses) addresses.learn(node, address, turn.now.monotonic);
+  }
+  if (links.find_node(node) != nullptr) return;
+  if (facts->online) {
+    addresses.wake(node, turn.now.monotonic, presence.is_settled() ? Duration(kDialDelay) : Duration{});
   } else {
-    addresses.on_lost(member->body.node, true, true, turn.now.monotonic);
+    addresses.on_lost(node, true, true, turn.now.monotonic);
   }
 }
 
 void Node::State::on_passing(const EnvelopeReceived& received, Turn& turn) {
   const Envelope& envelope = received.envelope->envelope;
   ++counters.accepted;
-  if (received.live) broadcast.flood(*received.envelope, received.round, received.link, turn);
+  if (received.live) broadcast.on_received(received.envelope, received.link, received.round, turn);
   if (!is_kind(envelope, Kind::kSuspect)) {
     ++counters.unknown_kinds;
     return;
@@ -169,10 +195,12 @@ void Node::State::on_passing(const EnvelopeReceived& received, Turn& turn) {
 void Node::State::on(const Committed& committed, Turn& turn) {
   const Envelope& envelope = committed.envelope->envelope;
   if (envelope.envelope_class == EnvelopeClass::kRecord) {
-    index.hold_record(*committed.envelope);
+    is_member_record(envelope) ? roster.hold(*committed.envelope, turn.now.monotonic)
+                               : index.hold_record(*committed.envelope, turn.now.monotonic);
     return;
   }
-  index.hold_log(envelope);
+  // Row 0: the place is taken, and what is there counts already.
+  if (committed.row != 0) index.hold_log(*committed.envelope, turn.now.monotonic);
   // An own envelope that the store did not write would be a falsely acknowledged send.
   P2P_CHECK(!committed.context.own || committed.row != 0);
   for (std::size_t i = 0; i < committed.context.tokens.size(); ++i) {
@@ -181,14 +209,19 @@ void Node::State::on(const Committed& committed, Turn& turn) {
   }
   if (committed.row != 0) turn.out.push_back(Announce{committed.envelope, committed.context, committed.row});
   if (committed.context.own) return;
-  const Member* member = roster.find(envelope.author);
-  const NodeKey node = member != nullptr ? member->body.node : NodeKey{envelope.author.bytes};
-  if (Link* link = links.find_node(node)) link->taken_waiting.push_back(committed.envelope->id);
+  const MemberRow* member = roster.find(envelope.author);
+  const bool known = member != nullptr && member->facts->well_formed;
+  const NodeKey node = known ? member->facts->node() : NodeKey{envelope.author.bytes};
+  Link* link = links.find_node(node);
+  if (link == nullptr) return;
+  link->taken_waiting.push_back(committed.envelope->id);
+  takens_waiting = true;
 }
 
 void Node::State::on(const ForkKept& fork, Turn& turn) {
   ++counters.forks;
-  broadcast.flood(*fork.envelope, 0, 0, turn);
+  if (!fork.replaced.is_zero()) index.hold_fork(*fork.envelope, fork.replaced, turn.now.monotonic);
+  broadcast.publish(fork.envelope, turn);
 }
 
 void Node::State::on(const Loaded& loaded, Turn& turn) {
@@ -200,28 +233,36 @@ void Node::State::publish_own_record(bool is_online, Turn& turn) {
   online = is_online;
   EnvelopePtr record = own.write_record(is_online, online_since_ms, turn.now.wall_ms);
   own_record = record;
-  index.accept_record(*record);
-  apply_member_record(record->envelope, true, turn);
-  broadcast.flood(*record, 0, 0, turn);
+  const bool was_known = roster.find(own.key()) != nullptr;
+  std::vector<Rename> renames;
+  roster.accept(*record, renames);
+  index.count_accepted();
+  apply_member_record(own.key(), was_known, true, renames, turn);
+  broadcast.publish(record, turn);
   EnvelopeContext context;
   context.own = true;
   turn.out.push_back(Store{std::move(record), std::move(context)});
 }
 
-void Node::State::suspect_aloud(const std::vector<Member*>& suspects, Turn& turn) {
-  for (const Member* member : suspects) {
-    if (links.size() == 0) return;
+void Node::State::suspect_aloud(Turn& turn) {
+  for (const SuspectBody& body : presence.take_suspicions(turn)) {
     ++counters.suspicions;
     Envelope passing;
     passing.envelope_class = EnvelopeClass::kPassing;
     passing.kind = static_cast<std::uint16_t>(Kind::kSuspect);
-    passing.body = encode_suspect_body({member->key, member->epoch, member->version});
-    broadcast.flood(*author.write_other(std::move(passing), turn.now.wall_ms), 0, 0, turn);
+    passing.body = encode_suspect_body(body);
+    broadcast.publish(author.write_other(std::move(passing), turn.now.wall_ms), turn);
   }
 }
 
 void Node::State::refute(Turn& turn) {
-  if (left || !own.has_claim() || refuted_at + limits::kRefutationInterval > turn.now.monotonic) return;
+  if (left || !own.has_claim()) return;
+  // Not dropped but put off: who suspects the newest record waits for an answer to just that.
+  if (refuted_at != Instant{} && refuted_at + limits::kRefutationInterval > turn.now.monotonic) {
+    refute_at = refuted_at + limits::kRefutationInterval;
+    return;
+  }
+  refute_at.reset();
   refuted_at = turn.now.monotonic;
   ++counters.refutations;
   publish_own_record(true, turn);

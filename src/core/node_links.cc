@@ -5,6 +5,12 @@
 #include "p2pmesh/base/limits.h"
 
 namespace p2pmesh {
+namespace {
+
+constexpr std::uint32_t kPingsPerPong = 8;
+constexpr auto kBeatInterval = std::chrono::milliseconds(500);  // silence is noticed that much late at most
+
+}  // namespace
 
 void Node::State::on(const LinkUp& up, Turn& turn) {
   const bool full = links.size() >= limits::kLinksMax && links.find_node(up.node) == nullptr;
@@ -17,61 +23,123 @@ void Node::State::on(const LinkUp& up, Turn& turn) {
     return;
   }
   addresses.on_connected(up.node, up.outbound ? std::optional(up.remote) : std::nullopt, turn.out);
+  for (const NetAddress& address : up.addresses) addresses.learn(up.node, address, turn.now.monotonic);
+  if (!first_link_at) first_link_at = turn.now.monotonic;
+  membership.on_link_up(up, turn);
+}
+
+void Node::State::on_candidate_frame(const FrameReceived& frame, Turn& turn) {
+  broadcast.note_tree(links);
+  const Membership::Outcome outcome = membership.on_candidate_frame(frame, turn);
+  if (outcome.faulty) {
+    ++counters.faulty_frames;
+    turn.out.push_back(PenaliseLink{frame.link, "malformed or unexpected frame"});
+    return;
+  }
+  if (outcome.alive) {
+    for (const MemberKey& member : roster.hosted_by(*outcome.alive))
+      membership.note_alive(member, turn.now.monotonic);
+  }
+  if (outcome.evicted) disconnect(*outcome.evicted, turn);
+  if (!outcome.granted) return;
+  begin_neighbor(*outcome.granted, outcome.beside, turn);
+  if (const Link* link = links.find(outcome.granted->link); link != nullptr && outcome.joined)
+    membership.pass_on(*link, turn);
+}
+
+void Node::State::begin_neighbor(const LinkUp& up, bool beside, Turn& turn) {
   const auto loser = links.add(up, own.node(), turn.now.monotonic);
   if (loser) {
     turn.out.push_back(CloseLink{*loser, CloseReason::kBetterLink});
     if (*loser == up.link) return;
     own.on_link_down(*loser);
     anti_entropy.on_link_down(*loser, turn);
+    broadcast.on_link_down(*loser);
   }
-  for (const NetAddress& address : up.addresses)
-    addresses.learn(up.node, address, turn.now.monotonic, turn.out);
   if (own.on_observed(up)) record_stale = true;
-  if (!first_link_at) first_link_at = turn.now.monotonic;
-  suspect_aloud(presence.on_link_up(up.node, turn), turn);
-  if (OfflineList list = presence.offline_list(); !list.items.empty())
-    turn.send(up.link, encode_frame_of(list));
+  Link* link = links.find(up.link);
+  if (beside) link->extra_until = turn.now.monotonic + options.parameters.merge_time;
+  broadcast.on_link_up(up.link, turn);
+  presence.on_link_up(up.node, turn);
   // Before the first digest: a neighbor that has just begun may not hold its own record yet, and one with
   // nothing to compare would be taken for one that is like us.
   if (own_record) turn.send(up.link, encode_repair(own_record->encoded));
   own.ask_sponsor(links, turn);
-  beat(turn);
+  beat_at = turn.now.monotonic;
+  on(Wake{}, turn);
 }
 
 void Node::State::on(const LinkDown& down, Turn& turn) {
+  if (membership.is_candidate(down.link)) {
+    membership.on_candidate_down(down.link, turn);
+    on(Wake{}, turn);
+    return;
+  }
   lose_link(down.link, turn);
 }
 
 void Node::State::lose_link(LinkId id, Turn& turn) {
   Link* link = links.find(id);
   if (link == nullptr) return;
-  const NodeKey node = link->node;
-  const bool proven = link->up_at + limits::kLinkProven <= turn.now.monotonic;
+  const Link lost = *link;
+  const bool proven = lost.up_at + limits::kLinkProven <= turn.now.monotonic;
   links.remove(id);
   own.on_link_down(id);
   anti_entropy.on_link_down(id, turn);
-  const auto hosted = roster.hosted_by(node);
-  const bool node_left = !hosted.empty() && std::none_of(hosted.begin(), hosted.end(),
-                                                         [](const Member* m) { return m->body.online; });
-  addresses.on_lost(node, node_left, proven, turn.now.monotonic);
-  suspect_aloud(presence.on_link_lost(node, turn), turn);
+  broadcast.on_link_down(id);
+  const auto hosted = roster.hosted_by(lost.node);
+  const bool node_left =
+      !hosted.empty() && std::none_of(hosted.begin(), hosted.end(),
+                                      [&](const MemberKey& key) { return roster.find(key)->facts->online; });
+  addresses.on_lost(lost.node, node_left, proven && !lost.disconnected, turn.now.monotonic);
+  membership.on_neighbor_lost(lost, lost.disconnected, turn);
+  if (!lost.disconnected) presence.on_link_lost(lost.node, turn);
   on(Wake{}, turn);
 }
 
+void Node::State::disconnect(LinkId id, Turn& turn) {
+  Link* link = links.find(id);
+  if (link == nullptr) return;
+  const Link ended = *link;
+  turn.out.push_back(CloseLink{id, CloseReason::kDisconnect});
+  links.remove(id);
+  own.on_link_down(id);
+  anti_entropy.on_link_down(id, turn);
+  broadcast.on_link_down(id);
+  addresses.on_lost(ended.node, false, false, turn.now.monotonic);
+  membership.on_neighbor_lost(ended, true, turn);
+}
+
 void Node::State::on(const DialFailed& failed, Turn& turn) {
-  addresses.on_failed(failed.node, failed.address, turn.now.monotonic, turn.out);
+  if (const auto silent = membership.on_dial_failed(failed, turn)) presence.on_unreachable(*silent, turn);
+  on(Wake{}, turn);
+}
+
+void Node::State::ping(Link& link, bool repaired, Turn& turn) {
+  Ping ping;
+  // The round trip is measured now and then; any frame shows that a link lives.
+  if (link.pings % kPingsPerPong == 0)
+    ping.token = static_cast<std::uint64_t>(turn.now.monotonic.time_since_epoch().count());
+  ping.as_of_ms = link.pings == 0 ? kAsOfAll : AntiEntropy::as_of(turn.now);
+  ping.root = digest.root(ping.as_of_ms, turn.now.monotonic);
+  ping.repaired = repaired;
+  ++link.pings;
+  turn.send(link.id, encode_ping(ping));
 }
 
 void Node::State::beat(Turn& turn) {
-  suspect_aloud(presence.on_silence(turn), turn);
-  suspect_aloud(presence.on_unlinked(turn), turn);
+  if (beat_at > turn.now.monotonic) return;
+  beat_at = turn.now.monotonic + kBeatInterval;
+  presence.on_silence(turn);
+  presence.on_unlinked(turn);
   std::vector<LinkId> dead;
   for (auto& [id, link] : links.all()) {
     if (link.heard_at + limits::kSilenceBeforeClose <= turn.now.monotonic) dead.push_back(id);
-    if (link.next_ping > turn.now.monotonic) continue;
-    link.next_ping = turn.now.monotonic + limits::kHeartbeatInterval;
-    const auto token = static_cast<std::uint64_t>(turn.now.monotonic.time_since_epoch().count());
-    turn.send(id, encode_ping({token, index.root()}));
+    if (link.next_ping <= turn.now.monotonic) {
+      link.next_ping = turn.now.monotonic + membership.heartbeat();
+      ping(link, false, turn);
+    }
+    beat_at = std::min(beat_at, link.next_ping);
   }
   for (LinkId id : dead) {
     turn.out.push_back(CloseLink{id, CloseReason::kFault});
@@ -79,7 +147,17 @@ void Node::State::beat(Turn& turn) {
   }
 }
 
+/// What came by repair is passed on by repair: the neighbors are told at once that there is something to
+/// fetch.
+void Node::State::tell_repaired(Turn& turn) {
+  if (!tell_repaired_due || told_repaired_at + limits::kTellRepaired > turn.now.monotonic) return;
+  tell_repaired_due = false;
+  told_repaired_at = turn.now.monotonic;
+  for (auto& [id, link] : links.all()) ping(link, true, turn);
+}
+
 void Node::State::on(const FrameReceived& frame, Turn& turn) {
+  if (membership.is_candidate(frame.link)) return on_candidate_frame(frame, turn);
   Link* link = links.find(frame.link);
   if (link == nullptr) return;
   link->heard_at = turn.now.monotonic;
@@ -97,8 +175,8 @@ void Node::State::on(const FrameReceived& frame, Turn& turn) {
       take(decode_ping(frame.payload), [&](const Ping& ping) { on_ping(*link, ping, turn); });
       break;
     case FrameType::kPong:
-      take(decode_ping(frame.payload), [&](const Ping& pong) {
-        const auto sent = Instant(Duration(static_cast<Duration::rep>(pong.token)));
+      take(decode_pong(frame.payload), [&](std::uint64_t token) {
+        const auto sent = Instant(Duration(static_cast<Duration::rep>(token)));
         if (sent <= turn.now.monotonic && sent >= link->up_at) link->rtt = turn.now.monotonic - sent;
       });
       break;
@@ -113,16 +191,41 @@ void Node::State::on(const FrameReceived& frame, Turn& turn) {
         own.ask_sponsor(links, turn);
       });
       break;
-    case FrameType::kOffline:
-      take(decode_offline_list(frame.payload), [&](const OfflineList& list) {
-        const auto outcome = presence.on_offline_list(list, turn);
-        if (outcome.refute) refute(turn);
-        suspect_aloud(outcome.ask, turn);
-      });
+    case FrameType::kIHave:
+      take(decode_ihave(frame.payload),
+           [&](const IHave& ihave) { broadcast.on_ihave(link->id, ihave, turn); });
+      break;
+    case FrameType::kGraft:
+      take(decode_graft(frame.payload),
+           [&](const Graft& graft) { broadcast.on_graft(link->id, graft, turn); });
+      break;
+    case FrameType::kPrune:
+      take(decode_prune(frame.payload), [&](const Prune& prune) { broadcast.on_prune(link->id, prune); });
+      break;
+    case FrameType::kForwardJoin:
+      take(decode_forward_join(frame.payload),
+           [&](const ForwardJoin& join) { membership.on_forward_join(*link, join, turn); });
+      break;
+    case FrameType::kShuffle:
+      take(decode_shuffle(frame.payload),
+           [&](const Shuffle& shuffle) { membership.on_shuffle(*link, shuffle, turn); });
+      break;
+    case FrameType::kShuffleReply:
+      take(decode_shuffle_reply(frame.payload),
+           [&](const ShuffleReply& reply) { membership.on_shuffle_reply(reply, turn); });
+      break;
+    case FrameType::kJoin:  // asked again: it is a neighbor already
+      ok = frame.payload.empty();
+      break;
+    case FrameType::kNeighbor:
+      ok = decode_neighbor_request(frame.payload).has_value();
+      break;
+    case FrameType::kNeighborReply:
+      ok = decode_neighbor_reply(frame.payload).has_value();
       break;
     case FrameType::kSyncDigest:
       take(decode_sync_digest(frame.payload),
-           [&](const SyncDigest& digest) { anti_entropy.on_digest(*link, digest, turn); });
+           [&](const SyncDigest& theirs) { anti_entropy.on_digest(*link, theirs, turn); });
       break;
     case FrameType::kSyncListing:
       take(decode_sync_listing(frame.payload),
@@ -138,7 +241,11 @@ void Node::State::on(const FrameReceived& frame, Turn& turn) {
         if (link->compared) settle(true, turn);
       });
       break;
-    case FrameType::kClose:  // runtime closes; LinkDown follows
+    case FrameType::kClose:  // the driver closes; LinkDown follows
+      take(decode_close(frame.payload), [&](const Close& close) {
+        link->disconnected =
+            close.reason == CloseReason::kDisconnect || close.reason == CloseReason::kBetterLink;
+      });
       break;
     default:
       ok = false;
@@ -154,31 +261,33 @@ void Node::State::on_taken(const Taken& taken, Turn& turn) {
 }
 
 void Node::State::on_ping(Link& link, const Ping& ping, Turn& turn) {
-  turn.send(link.id, encode_pong(ping));
-  link.peer_root = ping.root;
+  if (ping.token != 0) turn.send(link.id, encode_pong(ping.token));
+  link.differs = ping.root != digest.root(ping.as_of_ms, turn.now.monotonic);
   link.root_known = true;
-  if (ping.root == index.root()) {
-    // It holds all that is held here, so it has taken what is held here of our own.
-    for (const EnvelopeId& id : outbox.all()) {
-      const RestoredOwn* entry = outbox.find(id);
-      const EpochLog* log = index.find(own.key(), entry->epoch);
-      if (log != nullptr && log->held.contains(entry->seq)) take(id, turn);
-    }
-  }
-  anti_entropy.on_root(link, turn);
+  if (!link.differs && ping.as_of_ms == kAsOfAll) take_held_own(turn);
+  anti_entropy.on_root(link, ping.repaired, turn);
   if (link.compared) settle(true, turn);
 }
 
-void Node::State::on_listing(Link& link, const SyncListing& listing, Turn& turn) {
-  anti_entropy.on_listing(link, listing, turn);
-  for (const EnvelopeId& id : outbox.covered_by(anti_entropy.own_held_by_neighbor())) take(id, turn);
-  if (anti_entropy.neighbor_holds_all_own()) {
-    for (const EnvelopeId& id : outbox.all()) {
-      const RestoredOwn* entry = outbox.find(id);
-      const EpochLog* log = index.find(own.key(), entry->epoch);
-      if (log != nullptr && log->held.contains(entry->seq)) take(id, turn);
-    }
+/// A neighbor holds all that is held here, so it has taken what is held here of our own.
+void Node::State::take_held_own(Turn& turn) {
+  for (const EnvelopeId& id : outbox.all()) {
+    const RestoredOwn* entry = outbox.find(id);
+    const EpochLog* log = index.find(own.key(), entry->epoch);
+    if (log != nullptr && log->held.contains(entry->seq)) take(id, turn);
   }
+}
+
+void Node::State::on_listing(Link& link, const SyncListing& listing, Turn& turn) {
+  if (!anti_entropy.on_listing(link, listing, turn)) return;
+  for (const EnvelopeId& id : outbox.covered_by(anti_entropy.own_held_by_neighbor())) take(id, turn);
+  for (const HeldRecord& record : listing.records) {
+    const bool is_member = record.kind == static_cast<std::uint16_t>(Kind::kMember) && record.subject.empty();
+    if (is_member && record.offline &&
+        presence.on_reported_offline({record.author, record.epoch, record.version}, turn))
+      refute(turn);
+  }
+  if (anti_entropy.neighbor_holds_all_own()) take_held_own(turn);
   if (anti_entropy.foreign_own_seq(author.epoch()) > author.last_seq()) draw_new_epoch(author.epoch(), turn);
   if (link.compared) settle(true, turn);
 }

@@ -11,6 +11,7 @@
 #include "held_back.h"
 #include "held_index.h"
 #include "links.h"
+#include "membership.h"
 #include "outbox.h"
 #include "own_member.h"
 #include "p2pmesh/core/node.h"
@@ -37,10 +38,20 @@ struct CoreCounters {
   std::uint64_t links_refused = 0;  ///< more than kLinksMax
 };
 
+inline bool is_member_record(const Envelope& envelope) {
+  return envelope.envelope_class == EnvelopeClass::kRecord &&
+         envelope.kind == static_cast<std::uint16_t>(Kind::kMember) && envelope.subject.empty();
+}
+
+struct SharedRoster {
+  Roster::Tables tables;
+};
+
 struct Node::State {
   State(const NodeOptions& node_options, const RestoredState& restored, Turn& turn);
 
   // node.cc
+  void notice_time(Instant now);
   void on(const SendText& text, Turn& turn);
   void on(const Leave&, Turn& turn);
   void on(const Wake&, Turn& turn);
@@ -53,11 +64,18 @@ struct Node::State {
   void on(const LinkDown& down, Turn& turn);
   void on(const DialFailed& failed, Turn& turn);
   void on(const FrameReceived& frame, Turn& turn);
+  void on_candidate_frame(const FrameReceived& frame, Turn& turn);
+  void begin_neighbor(const LinkUp& up, bool beside, Turn& turn);
+  /// Ends a link on purpose: the neighbor lives on.
+  void disconnect(LinkId id, Turn& turn);
   void on_taken(const Taken& taken, Turn& turn);
   void on_ping(Link& link, const Ping& ping, Turn& turn);
   void on_listing(Link& link, const SyncListing& listing, Turn& turn);
   void lose_link(LinkId id, Turn& turn);
   void beat(Turn& turn);
+  void ping(Link& link, bool repaired, Turn& turn);
+  void tell_repaired(Turn& turn);
+  void take_held_own(Turn& turn);
 
   // node_envelopes.cc
   void on(const EnvelopeReceived& received, Turn& turn);
@@ -69,14 +87,17 @@ struct Node::State {
   void on_record(const EnvelopeReceived& received, Turn& turn);
   void on_passing(const EnvelopeReceived& received, Turn& turn);
   void store_in_order(Store store, Turn& turn);
-  void apply_member_record(const Envelope& record, bool live, Turn& turn);
+  void show(Store store, Turn& turn);
+  void apply_member_record(const MemberKey& key, bool was_known, bool live,
+                           const std::vector<Rename>& renames, Turn& turn);
   void publish_own_record(bool online, Turn& turn);
-  void suspect_aloud(const std::vector<Member*>& suspects, Turn& turn);
+  void suspect_aloud(Turn& turn);
   void refute(Turn& turn);
   void draw_new_epoch(std::uint64_t last_known, Turn& turn);
   void take(const EnvelopeId& id, Turn& turn);
 
   NodeOptions options;
+  HeldDigest digest;
   HeldIndex index;
   RoomHeads heads;
   Roster roster;
@@ -84,6 +105,7 @@ struct Node::State {
   AddressBook addresses;
   Author author;
   OwnMember own;
+  Membership membership;
   PresenceTracker presence;
   Broadcast broadcast;
   AntiEntropy anti_entropy;
@@ -97,6 +119,14 @@ struct Node::State {
   bool left = false;
   bool told_settled = false;
   Instant refuted_at{};
+  std::optional<Instant> refute_at;
+  bool told_alone = false;
+  std::optional<Instant> lonely_at;  // without a neighbor until then nobody is believed to be here
+  Instant beat_at{};                 // the next look at the heartbeats of all links
+  bool takens_waiting = false;       // some link has ids to be told as taken
+  Instant woken_at{};
+  Instant told_repaired_at{};
+  bool tell_repaired_due = false;
   Instant epoch_drawn_at{};
   Instant started{};
   std::optional<Instant> first_link_at;

@@ -30,9 +30,9 @@ OwnMember::OwnMember(const NodeOptions& options, Author& author)
   if (!options.listen.is_wildcard()) add_address(options.listen);
 }
 
-void OwnMember::restore(const Member& member) {
-  claim_ = member.body.claim;
-  outdo(member.epoch, member.version);
+void OwnMember::restore(const Envelope& record, const NameClaim& claim) {
+  claim_ = claim;
+  outdo(record.epoch, record.version);
 }
 
 void OwnMember::outdo(std::uint64_t epoch, std::uint64_t version) {

@@ -24,7 +24,7 @@ class OwnMember {
   [[nodiscard]] const NodeKey& node() const { return node_; }
 
   /// The record of an earlier run: its claim goes on, its version is never used again.
-  void restore(const Member& member);
+  void restore(const Envelope& record, const NameClaim& claim);
   /// The next record must be newer than this one.
   void outdo(std::uint64_t epoch, std::uint64_t version);
 

@@ -9,22 +9,29 @@ namespace p2pmesh {
 namespace {
 
 constexpr auto kAskInterval = std::chrono::seconds(5);  // one question about a member's life in that time
+constexpr auto kGatherFull =
+    std::chrono::milliseconds(50);  // in a full mesh everybody notices at the same time
+constexpr auto kScanInterval = std::chrono::milliseconds(500);
+constexpr auto kGatherPerMember = std::chrono::microseconds(500);  // 5 s at ten thousand
+constexpr std::size_t kAskedKept = 4096;
 
-bool covers(std::uint64_t epoch, std::uint64_t version, const Member& member) {
-  return std::tie(epoch, version) >= std::tie(member.epoch, member.version);
+/// Just this record: a greater version than there is would cover every future one, and could not be refuted.
+bool is_of(const MemberFacts& facts, std::uint64_t epoch, std::uint64_t version) {
+  return facts.epoch == epoch && facts.version == version;
 }
 
 }  // namespace
 
-void PresenceTracker::set(Member& member, Presence presence, bool told, Turn& turn) {
-  member.suspected_until.reset();
+void PresenceTracker::set(const MemberRow& member, Presence presence, bool told, Turn& turn) {
+  const MemberKey key = member.key();
   const Presence before = member.presence;
+  end_suspicion(key);
   if (before == presence) return;
-  member.presence = presence;
-  member.presence_since_ms = presence == Presence::kOffline ? turn.now.wall_ms : member.body.since_ms;
-  if (!told || member.key == self_ || before == Presence::kUnknown) return;
+  roster_.set_presence(key, presence, turn.now);
+  if (presence != Presence::kOnline) unlinked_.erase(key);
+  if (!told || key == self_ || before == Presence::kUnknown) return;
   const auto tell = [&](NoticeKind kind) {
-    turn.out.push_back(PublishNotice{kind, member.key, member.shown_name, {}});
+    turn.out.push_back(PublishNotice{kind, key, roster_.shown_name(key), {}});
   };
   if (presence == Presence::kOnline)
     tell(before == Presence::kOffline ? NoticeKind::kBack : NoticeKind::kJoined);
@@ -33,175 +40,227 @@ void PresenceTracker::set(Member& member, Presence presence, bool told, Turn& tu
   if (presence == Presence::kOffline) tell(NoticeKind::kOffline);
 }
 
-void PresenceTracker::on_record(Member& member, bool was_known, bool live, Turn& turn) {
+void PresenceTracker::on_record(const MemberKey& key, bool was_known, bool live, Turn& turn) {
+  to_say_.erase(key);
   const bool told = settled_ || (live && !was_known);
-  if (!was_known && told) member.presence = Presence::kLeft;  // so that a first appearance reads "joined"
-  if (!member.body.online) return set(member, Presence::kLeft, told, turn);
-  auto reported = reported_offline_.find(member.key);
+  // So that a first appearance reads "joined".
+  if (!was_known && told) roster_.set_presence(key, Presence::kLeft, turn.now);
+  const MemberRow* member = roster_.find(key);
+  if (!member->facts->online) return set(*member, Presence::kLeft, told, turn);
+  auto reported = reported_offline_.find(key);
   if (reported != reported_offline_.end()) {
     const auto [epoch, version] = reported->second;
     reported_offline_.erase(reported);
-    if (covers(epoch, version, member) && !links_.is_alive(member.body.node)) {
-      if (!was_known) member.presence = Presence::kUnknown;
-      return set(member, Presence::kOffline, told, turn);
+    if (is_of(*member->facts, epoch, version) && !links_.is_alive(member->facts->node())) {
+      if (!was_known) roster_.set_presence(key, Presence::kUnknown, turn.now);
+      return set(*roster_.find(key), Presence::kOffline, told, turn);
     }
   }
-  set(member, Presence::kOnline, told, turn);
+  set(*member, Presence::kOnline, told, turn);
 }
 
-std::vector<Member*> PresenceTracker::on_link_up(const NodeKey& node, Turn& turn) {
-  std::vector<Member*> back;
-  for (Member* member : roster_.hosted_by(node)) {
-    if (!member->body.online) continue;
-    if (member->presence == Presence::kOffline) back.push_back(member);
+void PresenceTracker::on_link_up(const NodeKey& node, Turn& turn) {
+  for (const MemberKey& key : roster_.hosted_by(node)) {
+    const MemberRow* member = roster_.find(key);
+    if (!member->facts->online) continue;
+    const bool was_gone = member->presence == Presence::kOffline;
     set(*member, Presence::kOnline, settled_, turn);
+    if (was_gone) say_aloud(key, true, turn);
   }
-  return back;
 }
 
-void PresenceTracker::suspect(Member& member, Turn& turn) {
-  if (!member.suspected_until) member.suspected_until = turn.now.monotonic + limits::kSuspicionTimeout;
+/// Believed gone unless it says otherwise in time.
+void PresenceTracker::suspect(const MemberKey& member, Turn& turn) {
+  const Instant due =
+      turn.now.monotonic + (partial_ ? parameters_.suspicion_partial : parameters_.suspicion_full);
+  if (suspected_.emplace(member, due).second) by_time_.emplace(due, member);
 }
 
-std::vector<Member*> PresenceTracker::on_link_lost(const NodeKey& node, Turn& turn) {
-  std::vector<Member*> suspects;
-  for (Member* member : roster_.hosted_by(node)) {
-    if (member->presence != Presence::kOnline || member->key == self_) continue;
-    suspect(*member, turn);
-    suspects.push_back(member);
+void PresenceTracker::end_suspicion(const MemberKey& member) {
+  auto found = suspected_.find(member);
+  if (found == suspected_.end()) return;
+  by_time_.erase({found->second, member});
+  suspected_.erase(found);
+}
+
+void PresenceTracker::say_aloud(const MemberKey& member, bool at_once, Turn& turn) {
+  const Duration gather =
+      partial_ ? parameters_.suspicion_gather : std::min<Duration>(kGatherFull, parameters_.suspicion_gather);
+  const Instant due = turn.now.monotonic + (at_once ? Duration{} : random_up_to(gather));
+  auto [waiting, is_new] = to_say_.emplace(member, due);
+  if (!is_new) waiting->second = std::min(waiting->second, due);
+}
+
+Duration PresenceTracker::random_up_to(Duration bound) {
+  return Duration(static_cast<Duration::rep>(random_.below(static_cast<std::uint64_t>(bound.count()) + 1)));
+}
+
+void PresenceTracker::on_link_lost(const NodeKey& node, Turn& turn) {
+  for (const MemberKey& key : roster_.hosted_by(node)) {
+    if (roster_.find(key)->presence != Presence::kOnline || key == self_) continue;
+    say_aloud(key, false, turn);
   }
-  return suspects;
 }
 
-std::vector<Member*> PresenceTracker::on_silence(Turn& turn) {
-  std::vector<Member*> suspects;
+void PresenceTracker::on_unreachable(const NodeKey& node, Turn& turn) {
+  for (const MemberKey& key : roster_.hosted_by(node)) {
+    if (roster_.find(key)->presence != Presence::kOnline || key == self_) continue;
+    if (links_.is_alive(node) || !may_ask(key, turn)) continue;
+    // After a mass failure everybody meets many who do not answer: gathered for longer the larger the mesh
+    // is, they are told in few suspicions, and those that somebody else told meanwhile not at all.
+    const Duration gather =
+        parameters_.suspicion_gather + kGatherPerMember * static_cast<std::int64_t>(roster_.counts().online);
+    to_say_.emplace(key, turn.now.monotonic + gather / 2 + random_up_to(gather / 2));
+  }
+}
+
+bool PresenceTracker::may_ask(const MemberKey& member, Turn& turn) {
+  auto [asked, is_new] = asked_at_.try_emplace(member, turn.now.monotonic);
+  if (!is_new && asked->second + kAskInterval > turn.now.monotonic) return false;
+  asked->second = turn.now.monotonic;
+  return true;
+}
+
+void PresenceTracker::on_silence(Turn& turn) {
   for (auto& [id, link] : links_.all()) {
-    if (link.suspected || link.heard_at + limits::kSilenceBeforeSuspicion > turn.now.monotonic) continue;
+    if (link.suspected || link.heard_at + silence() > turn.now.monotonic) continue;
     link.suspected = true;
-    for (Member* member : on_link_lost(link.node, turn)) suspects.push_back(member);
+    on_link_lost(link.node, turn);
   }
-  return suspects;
 }
 
 bool PresenceTracker::on_suspicion(const SuspectBody& suspicion, Turn& turn) {
-  Member* member = roster_.find(suspicion.member);
-  if (member == nullptr || !covers(suspicion.epoch, suspicion.version, *member)) return false;
-  // A greater version than there is would cover every future one.
-  if (member->key == self_)
-    return member->body.online && suspicion.epoch == member->epoch && suspicion.version == member->version;
-  if (member->presence == Presence::kOnline && !links_.is_alive(member->body.node)) suspect(*member, turn);
+  bool refute = false;
+  for (const SuspectBody::Item& item : suspicion.items) {
+    const MemberRow* member = roster_.find(item.member);
+    if (member == nullptr || !member->facts->well_formed || !is_of(*member->facts, item.epoch, item.version))
+      continue;
+    to_say_.erase(item.member);
+    if (item.member == self_) {
+      refute = refute || member->facts->online;
+      continue;
+    }
+    if (member->presence == Presence::kOnline && !links_.is_alive(member->facts->node()))
+      suspect(item.member, turn);
+  }
+  return refute;
+}
+
+bool PresenceTracker::on_reported_offline(const SuspectBody::Item& item, Turn& turn) {
+  const MemberRow* member = roster_.find(item.member);
+  const bool known = member != nullptr && member->facts->well_formed;
+  if (known && item.member == self_) {
+    return member->facts->online && is_of(*member->facts, item.epoch, item.version);
+  }
+  // Of a record that has not come yet: kept until it does.
+  const bool ahead =
+      !known || std::tie(item.epoch, item.version) > std::tie(member->facts->epoch, member->facts->version);
+  if (ahead) {
+    if (reported_offline_.size() < limits::kMembersMax)
+      reported_offline_[item.member] = {item.epoch, item.version};
+    return false;
+  }
+  if (!is_of(*member->facts, item.epoch, item.version) || !member->facts->online) return false;
+  const bool alive = links_.is_alive(member->facts->node());
+  if (!alive && member->presence == Presence::kUnknown) {
+    set(*member, Presence::kOffline, settled_, turn);
+    return false;
+  }
+  if (member->presence != Presence::kOnline) return false;
+  if (may_ask(item.member, turn)) say_aloud(item.member, alive, turn);
   return false;
 }
 
-PresenceTracker::ListOutcome PresenceTracker::on_offline_list(const OfflineList& list, Turn& turn) {
-  ListOutcome outcome;
-  for (const OfflineList::Item& item : list.items) {
-    Member* member = roster_.find(item.member);
-    if (member != nullptr && member->key == self_) {
-      const bool now = item.epoch == member->epoch && item.version == member->version;
-      outcome.refute = outcome.refute || (now && member->body.online);
-      continue;
-    }
-    // Of a record that has not come yet: kept until it does.
-    const bool ahead =
-        member == nullptr || std::tie(item.epoch, item.version) > std::tie(member->epoch, member->version);
-    if (ahead) {
-      if (reported_offline_.size() < limits::kMembersMax)
-        reported_offline_[item.member] = {item.epoch, item.version};
-      continue;
-    }
-    if (!covers(item.epoch, item.version, *member) || !member->body.online) continue;
-    const bool alive = links_.is_alive(member->body.node);
-    if (!alive && member->presence == Presence::kUnknown) {
-      set(*member, Presence::kOffline, settled_, turn);
-      continue;
-    }
-    if (member->presence != Presence::kOnline) continue;
-    if (!alive) suspect(*member, turn);
-    Instant& asked = asked_at_[member->key];
-    if (asked != Instant{} && asked + kAskInterval > turn.now.monotonic) continue;
-    asked = turn.now.monotonic;
-    outcome.ask.push_back(member);
+void PresenceTracker::settle(bool compared, Turn& turn) {
+  settled_ = true;
+  // With a neighbor who did not list it as gone a member is here. Without one nothing is known, and that is
+  // no reason to tell anybody that all others are gone.
+  if (!compared || (roster_.counts().unknown == 0 && resolved_)) return;
+  resolved_ = true;
+  std::vector<MemberKey> unknown;
+  roster_.for_each([&](const MemberRow& member) {
+    if (member.presence == Presence::kUnknown && member.facts->well_formed) unknown.push_back(member.key());
+  });
+  for (const MemberKey& key : unknown) {
+    const MemberRow& member = *roster_.find(key);
+    set(member, member.facts->online ? Presence::kOnline : Presence::kLeft, false, turn);
   }
-  return outcome;
 }
 
-void PresenceTracker::settle(Turn& turn) {
-  if (settled_) return;
-  for (auto& [key, member] : roster_.members()) {
-    if (member.presence != Presence::kUnknown) continue;
-    const bool here = member.body.online && links_.size() > 0;
-    // With a neighbor who did not list it as gone a member is here; without one nobody is.
-    set(member,
-        !member.body.online ? Presence::kLeft
-        : here              ? Presence::kOnline
-                            : Presence::kOffline,
-        false, turn);
-  }
-  settled_ = true;
+void PresenceTracker::on_alone(Turn& turn) {
+  std::vector<MemberKey> online;
+  roster_.for_each([&](const MemberRow& member) {
+    if (member.presence == Presence::kOnline && member.key() != self_ && !suspected_.contains(member.key()) &&
+        !to_say_.contains(member.key()))
+      online.push_back(member.key());
+  });
+  for (const MemberKey& key : online) set(*roster_.find(key), Presence::kUnknown, false, turn);
 }
 
 /// Only a link or a refutation shows that a member lives. One that is shown as online without a link of our
 /// own, in a mesh where everybody has one to everybody, is asked for aloud: who is gone is then told as such,
 /// whatever was missed.
-std::vector<Member*> PresenceTracker::on_unlinked(Turn& turn) {
-  std::vector<Member*> suspects;
-  if (!settled_) return suspects;
-  for (auto& [key, member] : roster_.members()) {
-    if (key == self_ || member.presence != Presence::kOnline || links_.is_alive(member.body.node)) {
-      member.unlinked_check_at.reset();
-      if (member.presence != Presence::kOnline) member.unlinked_interval = limits::kUnlinkedCheckFirst;
-      continue;
-    }
-    if (!member.unlinked_check_at) {
-      member.unlinked_check_at = turn.now.monotonic + member.unlinked_interval;
-    } else if (*member.unlinked_check_at <= turn.now.monotonic) {
+void PresenceTracker::on_unlinked(Turn& turn) {
+  if (!settled_ || partial_) return unlinked_.clear();
+  if (scanned_at_ + kScanInterval > turn.now.monotonic) return;
+  scanned_at_ = turn.now.monotonic;
+  roster_.for_each([&](const MemberRow& member) {
+    if (member.presence != Presence::kOnline || member.key() == self_) return;
+    auto [found, is_new] = unlinked_.try_emplace(member.key(), Unlinked{{}, limits::kUnlinkedCheckFirst});
+    Unlinked& check = found->second;
+    if (links_.is_alive(member.facts->node())) {
+      check.check_at = {};
+    } else if (check.check_at == Instant{}) {
+      check.check_at = turn.now.monotonic + check.interval;
+    } else if (check.check_at <= turn.now.monotonic) {
       // Who answers without being linked, behind a router for instance, is asked ever more rarely.
-      member.unlinked_interval = std::min<Duration>(member.unlinked_interval * 2, limits::kUnlinkedCheckLast);
-      member.unlinked_check_at = turn.now.monotonic + member.unlinked_interval;
-      suspect(member, turn);
-      suspects.push_back(&member);
+      check.interval = std::min<Duration>(check.interval * 2, limits::kUnlinkedCheckLast);
+      check.check_at = turn.now.monotonic + check.interval;
+      say_aloud(member.key(), true, turn);
     }
-  }
-  return suspects;
+  });
 }
 
 void PresenceTracker::on_wake(Turn& turn) {
-  for (auto& [key, member] : roster_.members()) {
-    if (!member.suspected_until || *member.suspected_until > turn.now.monotonic) continue;
-    member.suspected_until.reset();
-    if (member.presence == Presence::kOnline && !links_.is_alive(member.body.node)) {
-      set(member, Presence::kOffline, settled_, turn);
-    }
+  while (!by_time_.empty() && by_time_.begin()->first <= turn.now.monotonic) {
+    const MemberKey key = by_time_.begin()->second;
+    end_suspicion(key);
+    const MemberRow* member = roster_.find(key);
+    if (member != nullptr && member->presence == Presence::kOnline && !links_.is_alive(member->facts->node()))
+      set(*member, Presence::kOffline, settled_, turn);
   }
+  if (asked_at_.size() > kAskedKept) {
+    std::erase_if(asked_at_,
+                  [&](const auto& item) { return item.second + kAskInterval <= turn.now.monotonic; });
+  }
+}
+
+std::vector<SuspectBody> PresenceTracker::take_suspicions(Turn& turn) {
+  std::vector<SuspectBody> bodies;
+  const bool due = std::any_of(to_say_.begin(), to_say_.end(),
+                               [&](const auto& item) { return item.second <= turn.now.monotonic; });
+  if (!due) return bodies;
+  // All that wait go along: one suspicion instead of several.
+  for (const auto& [key, at] : to_say_) {
+    const MemberRow* member = roster_.find(key);
+    if (member == nullptr) continue;
+    if (!links_.is_alive(member->facts->node())) suspect(key, turn);
+    if (links_.size() == 0) continue;
+    if (bodies.empty() || bodies.back().items.size() >= limits::kSuspectsMax) bodies.emplace_back();
+    bodies.back().items.push_back({key, member->facts->epoch, member->facts->version});
+  }
+  to_say_.clear();
+  return bodies;
 }
 
 std::optional<Instant> PresenceTracker::next_deadline() const {
   std::optional<Instant> next;
-  for (const auto& [key, member] : roster_.members()) {
-    if (member.suspected_until && (!next || *member.suspected_until < *next)) next = member.suspected_until;
-    if (member.unlinked_check_at && (!next || *member.unlinked_check_at < *next))
-      next = member.unlinked_check_at;
-  }
-  for (const auto& [id, link] : links_.all()) {
-    if (link.suspected) continue;
-    const Instant silent = link.heard_at + limits::kSilenceBeforeSuspicion;
-    if (!next || silent < *next) next = silent;
-  }
+  const auto sooner = [&](Instant at) {
+    if (!next || at < *next) next = at;
+  };
+  if (!by_time_.empty()) sooner(by_time_.begin()->first);
+  for (const auto& [key, at] : to_say_) sooner(at);
   return next;
-}
-
-OfflineList PresenceTracker::offline_list() const {
-  constexpr std::size_t kItemsMax = (limits::kFrameBytesMax - 16) / 48;
-  OfflineList list;
-  for (const auto& [key, member] : roster_.members()) {
-    // The suspected too: whoever joins in that moment would else never hear of it.
-    const bool gone = member.presence == Presence::kOffline || member.suspected_until.has_value();
-    if (!gone || !member.body.online) continue;
-    if (list.items.size() >= kItemsMax) break;
-    list.items.push_back({key, member.epoch, member.version});
-  }
-  return list;
 }
 
 }  // namespace p2pmesh

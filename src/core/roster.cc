@@ -1,7 +1,9 @@
 #include "roster.h"
 
+#include <algorithm>
 #include <tuple>
 
+#include "p2pmesh/base/check.h"
 #include "p2pmesh/crypto/hash.h"
 #include "p2pmesh/text/name.h"
 
@@ -9,134 +11,245 @@ namespace p2pmesh {
 namespace {
 
 /// Of two claims to one name the better one holds it: backed before not, lower depth, smaller id.
-bool holds_over(const Member& a, const Member& b) {
-  return std::make_tuple(!a.claim_backed, a.body.claim.depth, a.claim_id) <
-         std::make_tuple(!b.claim_backed, b.body.claim.depth, b.claim_id);
+bool holds_over(const MemberFacts& a, const MemberFacts& b) {
+  return std::make_tuple(!a.claim_backed, a.claim_depth, a.claim_id) <
+         std::make_tuple(!b.claim_backed, b.claim_depth, b.claim_id);
 }
 
 std::string suffix_of(const MemberKey& key) {
   return "~" + key.hex().substr(0, 4);
 }
 
-EnvelopeId claim_id_of(const MemberKey& member, const NameClaim& claim) {
-  Bytes bytes(member.bytes.begin(), member.bytes.end());
-  const Bytes encoded = encode_claim(claim);
-  bytes.insert(bytes.end(), encoded.begin(), encoded.end());
-  return EnvelopeId{hash_tagged("p2pmesh name claim 1", bytes)};
+std::string shown_name_of(const MemberRow& row) {
+  if (row.facts->name_hash == 0) return suffix_of(row.key());
+  return row.holds_name ? row.facts->name : row.facts->name + suffix_of(row.key());
+}
+
+RecordVersion version_of(const MemberFacts& facts) {
+  return {facts.epoch, facts.version, facts.record};
+}
+
+std::size_t bucket_of(const MemberKey& member) {
+  return HeldDigest::bucket_of(member);
+}
+std::size_t name_bucket_of(std::uint64_t hash) {
+  return hash >> 56;
+}
+
+/// What the belief that a member is gone adds to the digest: neighbors that believe different things compare.
+std::uint64_t offline_share(const MemberFacts& facts) {
+  return (id_digest(facts.record) ^ 0x6f66666c696e6521ULL) * 0x9e3779b97f4a7c15ULL;
 }
 
 }  // namespace
 
-bool Roster::is_backed(const MemberKey& member, const NameClaim& claim) const {
-  switch (claim.proof) {
-    case ClaimProof::kNone:
-      return false;
-    case ClaimProof::kFounder:
-      return claim.depth == 0 && hash_mesh(member, claim.nonce) == mesh_;
-    case ClaimProof::kSponsor:
-      return claim.depth > 0 && claim.sponsor != member &&
-             verifier_.verify(claim.sponsor.view(),
-                              sponsor_signing_bytes(mesh_, member, claim.name, claim.depth, claim.heads),
-                              claim.signature);
-  }
-  return false;
+std::size_t Roster::position_of(const MemberKey& member) const {
+  const auto& rows = rows_.at(bucket_of(member));
+  const auto place =
+      std::lower_bound(rows.begin(), rows.end(), member,
+                       [](const MemberRow& row, const MemberKey& key) { return row.key() < key; });
+  return static_cast<std::size_t>(place - rows.begin());
 }
 
-Member* Roster::apply(const Envelope& record, std::vector<Rename>& renames) {
-  // One record a member: under another subject or room a second one would count by its order of arrival.
-  if (!record.subject.empty() || !record.room.empty()) return nullptr;
-  auto body = decode_member_body(record.body);
-  if (!body) return nullptr;
-  const Bytes signed_bytes = node_signing_bytes(mesh_, record.author, record.epoch, record.version, *body);
-  if (!verifier_.verify(body->node.view(), signed_bytes, body->node_signature)) return nullptr;
-
-  auto [found, is_new] = members_.try_emplace(record.author);
-  Member& member = found->second;
-  const bool same_claim = !is_new && member.body.claim == body->claim;
-  const NodeKey old_node = member.body.node;
-  member.key = record.author;
-  member.epoch = record.epoch;
-  member.version = record.version;
-  member.body = std::move(*body);
-  if (is_new || old_node != member.body.node) {
-    by_node_[old_node].erase(member.key);
-    if (by_node_[old_node].empty()) by_node_.erase(old_node);
-    by_node_[member.body.node].insert(member.key);
-  }
-  if (same_claim) return &member;
-
-  const std::string old_name_key = member.name_key;
-  // A name outside the alphabet is shown as if it were no name: a liar gets no second look.
-  const auto checked = check_name(member.body.claim.name);
-  member.name_key = checked && *checked == member.body.claim.name ? name_key(*checked) : std::string();
-  member.claim_id = claim_id_of(member.key, member.body.claim);
-  member.claim_backed = is_backed(member.key, member.body.claim);
-  if (!is_new && !old_name_key.empty() && old_name_key != member.name_key) {
-    by_name_[old_name_key].erase(member.key);
-    settle_name(old_name_key, renames);
-  }
-  if (member.name_key.empty()) {
-    member.shown_name = suffix_of(member.key);
-    return &member;
-  }
-  by_name_[member.name_key].insert(member.key);
-  settle_name(member.name_key, renames);
-  return &member;
+const MemberRow* Roster::find(const MemberKey& member) const {
+  const auto& rows = rows_.at(bucket_of(member));
+  const std::size_t position = position_of(member);
+  return position < rows.size() && rows[position].key() == member ? &rows[position] : nullptr;
 }
 
-/// Finds the holder of a name and the shown names of all who claim it.
-void Roster::settle_name(const std::string& name_key, std::vector<Rename>& renames) {
-  auto claimants = by_name_.find(name_key);
-  if (claimants == by_name_.end()) return;
-  if (claimants->second.empty()) {
-    by_name_.erase(claimants);
+MemberRow* Roster::edit(const MemberKey& member) {
+  const std::size_t position = position_of(member);
+  auto& rows = rows_.edit(bucket_of(member));
+  return position < rows.size() && rows[position].key() == member ? &rows[position] : nullptr;
+}
+
+void Roster::count(const MemberRow& row, bool in) {
+  if (!row.facts->well_formed) return;
+  const auto add = [in](std::size_t& counter) { in ? ++counter : --counter; };
+  add(counts_.members);
+  if (row.presence == Presence::kOnline) add(counts_.online);
+  if (row.presence == Presence::kOffline) add(counts_.offline);
+  if (row.presence == Presence::kUnknown && row.facts->online) add(counts_.unknown);
+}
+
+void Roster::index_node(const MemberFacts& facts, bool in) {
+  if (!facts.other_node) return;
+  if (in) {
+    by_other_node_[*facts.other_node].insert(facts.key);
     return;
   }
-  const Member* holder = nullptr;
-  for (const MemberKey& key : claimants->second) {
-    const Member& member = members_.at(key);
-    if (holder == nullptr || holds_over(member, *holder)) holder = &member;
+  auto found = by_other_node_.find(*facts.other_node);
+  if (found == by_other_node_.end()) return;
+  found->second.erase(facts.key);
+  if (found->second.empty()) by_other_node_.erase(found);
+}
+
+bool Roster::can_accept(const MemberKey& member) const {
+  return row_count_ < limits::kMembersMax || find(member) != nullptr;
+}
+
+AcceptResult Roster::accept(const SealedEnvelope& record, std::vector<Rename>& renames) {
+  const Envelope& envelope = record.envelope;
+  const MemberRow* known = find(envelope.author);
+  const RecordVersion version{envelope.epoch, envelope.version, record.id};
+  if (known != nullptr && !version.is_newer_than(version_of(*known->facts))) return AcceptResult::kAlready;
+  if (known == nullptr && row_count_ >= limits::kMembersMax) return AcceptResult::kTooMany;
+  MemberFactsPtr facts =
+      read_member_facts(record, mesh_, verifier_, known != nullptr ? known->facts.get() : nullptr);
+  MemberFactsPtr before;
+  MemberRow* row = nullptr;
+  std::string shown_before;
+  if (known == nullptr) {
+    MemberRow fresh;
+    fresh.facts = facts;
+    ++row_count_;
+    row = &rows_.insert(bucket_of(envelope.author), position_of(envelope.author), std::move(fresh));
+  } else {
+    row = edit(envelope.author);
+    before = row->facts;
+    shown_before = shown_name_of(*row);
+    if (row->presence == Presence::kOffline) {
+      digest_.restore(envelope.author, offline_share(*before) ^ offline_share(*facts));
+    }
+    count(*row, false);
+    index_node(*before, false);
+    row->facts = facts;
   }
-  for (const MemberKey& key : claimants->second) {
-    Member& member = members_.at(key);
-    std::string shown = member.body.claim.name;
-    if (&member != holder) shown += suffix_of(key);
-    if (!member.shown_name.empty() && member.shown_name != shown)
-      renames.push_back({key, member.shown_name, shown});
-    member.shown_name = std::move(shown);
+  count(*row, true);
+  index_node(*facts, true);
+
+  const bool same_name =
+      before && before->claim_id == facts->claim_id && before->name_hash == facts->name_hash;
+  if (same_name) return AcceptResult::kNew;
+  row->holds_name = false;
+  if (before && before->name_hash != 0) {
+    const NameRow gone{before->name_hash, envelope.author};
+    auto& names = names_.edit(name_bucket_of(gone.hash));
+    const auto place = std::lower_bound(names.begin(), names.end(), gone);
+    if (place != names.end() && *place == gone) names.erase(place);
+    if (before->name_hash != facts->name_hash) settle_name(before->name_hash, before->name, nullptr, renames);
   }
+  if (facts->name_hash != 0) {
+    const NameRow added{facts->name_hash, envelope.author};
+    const auto& names = names_.at(name_bucket_of(added.hash));
+    const auto place = std::lower_bound(names.begin(), names.end(), added);
+    names_.insert(name_bucket_of(added.hash), static_cast<std::size_t>(place - names.begin()), added);
+    settle_name(facts->name_hash, facts->name, &facts->key, renames);
+  }
+  const std::string shown = shown_name(envelope.author);
+  if (before && before->well_formed && shown != shown_before)
+    renames.push_back({envelope.author, shown_before, shown});
+  return AcceptResult::kNew;
 }
 
-Member* Roster::find(const MemberKey& key) {
-  auto found = members_.find(key);
-  return found == members_.end() ? nullptr : &found->second;
+void Roster::hold(const SealedEnvelope& record, Instant now) {
+  const MemberRow* known = find(record.envelope.author);
+  // An older version that commits late is on the disk no more.
+  if (known == nullptr || known->facts->record != record.id) return;
+  const std::uint64_t share = id_digest(record.id);
+  if (known->held_share == share) return;
+  MemberRow* row = edit(record.envelope.author);
+  digest_.toggle(record.envelope.author, row->held_share ^ share, record.envelope.wall_ms, now);
+  row->held_share = share;
 }
 
-const Member* Roster::find(const MemberKey& key) const {
-  auto found = members_.find(key);
-  return found == members_.end() ? nullptr : &found->second;
+void Roster::restore(const SealedEnvelope& record) {
+  std::vector<Rename> renames;
+  if (accept(record, renames) != AcceptResult::kNew) return;
+  MemberRow* row = edit(record.envelope.author);
+  digest_.restore(record.envelope.author, row->held_share ^ id_digest(record.id));
+  row->held_share = id_digest(record.id);
 }
 
-std::vector<Member*> Roster::hosted_by(const NodeKey& node) {
-  std::vector<Member*> hosted;
-  auto found = by_node_.find(node);
-  if (found == by_node_.end()) return hosted;
-  for (const MemberKey& key : found->second) hosted.push_back(&members_.at(key));
+void Roster::set_presence(const MemberKey& member, Presence presence, const Now& now) {
+  const MemberRow* known = find(member);
+  if (known == nullptr || known->presence == presence) return;
+  MemberRow* row = edit(member);
+  if ((row->presence == Presence::kOffline) != (presence == Presence::kOffline)) {
+    digest_.toggle(member, offline_share(*row->facts), now.wall_ms, now.monotonic);
+  }
+  count(*row, false);
+  row->presence = presence;
+  if (presence == Presence::kOffline) row->offline_since_ms = now.wall_ms;
+  count(*row, true);
+}
+
+std::vector<MemberKey> Roster::hosted_by(const NodeKey& node) const {
+  std::vector<MemberKey> hosted;
+  const MemberRow* same = find(MemberKey{node.bytes});
+  if (same != nullptr && same->facts->well_formed && !same->facts->other_node) hosted.push_back(same->key());
+  auto others = by_other_node_.find(node);
+  if (others != by_other_node_.end())
+    hosted.insert(hosted.end(), others->second.begin(), others->second.end());
   return hosted;
 }
 
+/// Who claims a name: equal hashes are compared once more as names, since a hash can be sought for.
+std::vector<MemberKey> Roster::claimants(std::uint64_t hash, const std::string& name) const {
+  std::vector<MemberKey> keys;
+  const auto& names = names_.at(name_bucket_of(hash));
+  auto row = std::lower_bound(names.begin(), names.end(), NameRow{hash, MemberKey{}});
+  for (; row != names.end() && row->hash == hash; ++row) keys.push_back(row->member);
+  if (keys.size() <= 1) return keys;
+  const std::string wanted = name_key(name);
+  std::erase_if(keys, [&](const MemberKey& key) { return name_key(find(key)->facts->name) != wanted; });
+  return keys;
+}
+
+/// Finds the holder of a name and the shown names of all who claim it.
+void Roster::settle_name(std::uint64_t hash, const std::string& name, const MemberKey* newcomer,
+                         std::vector<Rename>& renames) {
+  const std::vector<MemberKey> keys = claimants(hash, name);
+  const MemberFacts* holder = nullptr;
+  for (const MemberKey& key : keys) {
+    const MemberFacts& facts = *find(key)->facts;
+    if (holder == nullptr || holds_over(facts, *holder)) holder = &facts;
+  }
+  for (const MemberKey& key : keys) {
+    const bool holds = key == holder->key;
+    if (find(key)->holds_name == holds) continue;
+    MemberRow* row = edit(key);
+    const std::string before = shown_name_of(*row);
+    row->holds_name = holds;
+    if (newcomer == nullptr || key != *newcomer) renames.push_back({key, before, shown_name_of(*row)});
+  }
+}
+
 bool Roster::is_held_by_another(const std::string& name, const MemberKey& member) const {
-  auto claimants = by_name_.find(name_key(name));
-  if (claimants == by_name_.end()) return false;
-  for (const MemberKey& key : claimants->second) {
-    if (key != member) return true;
+  const std::uint64_t hash = hash_tagged_64("name", as_bytes(name_key(name))) | 1;
+  for (const MemberKey& key : claimants(hash, name)) {
+    if (key != member && name_key(find(key)->facts->name) == name_key(name)) return true;
   }
   return false;
 }
 
-std::string Roster::shown_name(const MemberKey& key) const {
-  const Member* member = find(key);
-  return member == nullptr ? suffix_of(key) : member->shown_name;
+std::string Roster::shown_name(const MemberKey& member) const {
+  const MemberRow* row = find(member);
+  return row == nullptr || !row->facts->well_formed ? suffix_of(member) : shown_name_of(*row);
+}
+
+HeldRecord Roster::held_record_of(const MemberRow& row) {
+  HeldRecord record;
+  record.author = row.key();
+  record.kind = static_cast<std::uint16_t>(Kind::kMember);
+  record.epoch = row.facts->epoch;
+  record.version = row.facts->version;
+  record.id = row.facts->record;
+  record.offline = row.presence == Presence::kOffline;
+  return record;
+}
+
+void Roster::adopt(const Tables& tables) {
+  P2P_CHECK(counts_.members == 0);
+  rows_ = tables.rows;
+  names_ = tables.names;
+  by_other_node_ = tables.by_other_node;
+  counts_ = tables.counts;
+  row_count_ = tables.row_count;
+  for_each([&](const MemberRow& row) {
+    digest_.restore(row.key(), row.held_share);
+    if (row.presence == Presence::kOffline) digest_.restore(row.key(), offline_share(*row.facts));
+  });
 }
 
 }  // namespace p2pmesh

@@ -1,19 +1,20 @@
-// The members of the mesh as their records say, and who holds which name.
+// The members of the mesh as their records say, which of them are here, and who holds which name.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "p2pmesh/base/ids.h"
-#include "p2pmesh/base/limits.h"
-#include "p2pmesh/base/time.h"
-#include "p2pmesh/crypto/signature.h"
-#include "p2pmesh/wire/envelope.h"
-#include "p2pmesh/wire/member_body.h"
+#include "held_digest.h"
+#include "member_facts.h"
+#include "p2pmesh/base/random.h"
+#include "p2pmesh/wire/messages.h"
+#include "record_version.h"
+#include "shared_buckets.h"
 
 namespace p2pmesh {
 
@@ -24,21 +25,18 @@ enum class Presence : std::uint8_t {
   kOffline,  ///< without one
 };
 
-struct Member {
-  MemberKey key;
-  std::uint64_t epoch = 0;    ///< of the record
-  std::uint64_t version = 0;  ///< of the record
-  MemberBody body;
-  std::string name_key;       ///< what makes two names equal; empty for a name outside the alphabet
-  EnvelopeId claim_id;        ///< breaks a tie of depths
-  bool claim_backed = false;  ///< founder or sponsor, checked
-  std::string shown_name;
-
+/// One member. A malformed record keeps its place, so that it can be compared and served; it is no member.
+struct MemberRow {
+  MemberFactsPtr facts;
+  std::uint64_t held_share = 0;  ///< what the committed record adds to the digest; 0: none is committed
+  WallMs offline_since_ms = 0;   ///< with kOffline
   Presence presence = Presence::kUnknown;
-  WallMs presence_since_ms = 0;
-  std::optional<Instant> suspected_until;
-  std::optional<Instant> unlinked_check_at;
-  Duration unlinked_interval = limits::kUnlinkedCheckFirst;
+  bool holds_name = false;
+
+  [[nodiscard]] const MemberKey& key() const { return facts->key; }
+  [[nodiscard]] WallMs since_ms() const {
+    return presence == Presence::kOffline ? offline_since_ms : facts->since_ms;
+  }
 };
 
 /// A member whose shown name changed.
@@ -48,36 +46,107 @@ struct Rename {
   std::string to;
 };
 
+struct RosterCounts {
+  std::size_t members = 0;  ///< well-formed ones
+  std::size_t online = 0;
+  std::size_t offline = 0;  ///< without a Remove Peer
+  std::size_t unknown = 0;  ///< of an earlier run, their records say online
+};
+
+/// Ordered by key throughout. About 330 bytes a member; tests/unit/core/roster_test.cc measures it.
 class Roster {
  public:
-  Roster(const MeshId& mesh, const Verifier& verifier) : mesh_(mesh), verifier_(verifier) {}
+  Roster(const MeshId& mesh, const Verifier& verifier, HeldDigest& digest)
+      : mesh_(mesh), verifier_(verifier), digest_(digest) {}
 
-  /// Takes a record that is newer than the one known. Nothing is changed and null returned when its body is
-  /// malformed or the node did not countersign it. Renames are appended, its own first appearance not among
-  /// them.
-  Member* apply(const Envelope& record, std::vector<Rename>& renames);
+  /// A record of kind kMember without subject. kNew: it is newer than the one known, and find() gives it.
+  /// Renames are appended, its own first appearance not among them.
+  AcceptResult accept(const SealedEnvelope& record, std::vector<Rename>& renames);
+  /// Whether accept() would take a record of this member that is new.
+  [[nodiscard]] bool can_accept(const MemberKey& member) const;
+  /// The record is committed: it can be served and counts in the digest.
+  void hold(const SealedEnvelope& record, Instant now);
+  /// As accept() and hold(), of an earlier run.
+  void restore(const SealedEnvelope& record);
+  void set_presence(const MemberKey& member, Presence presence, const Now& now);
 
-  [[nodiscard]] Member* find(const MemberKey& key);
-  [[nodiscard]] const Member* find(const MemberKey& key) const;
+  [[nodiscard]] const MemberRow* find(const MemberKey& member) const;
   /// The members whose records name this node.
-  [[nodiscard]] std::vector<Member*> hosted_by(const NodeKey& node);
-  [[nodiscard]] const std::map<MemberKey, Member>& members() const { return members_; }
-  [[nodiscard]] std::map<MemberKey, Member>& members() { return members_; }
+  [[nodiscard]] std::vector<MemberKey> hosted_by(const NodeKey& node) const;
+  [[nodiscard]] const RosterCounts& counts() const { return counts_; }
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (std::size_t bucket = 0; bucket < Rows::kBuckets; ++bucket) {
+      for (const MemberRow& row : rows_.at(bucket)) visit(row);
+    }
+  }
+  /// One for which `wanted(row)` holds, from a random place on; null when there is none.
+  template <class Wanted>
+  const MemberRow* pick(Random& random, Wanted wanted) const {
+    const std::size_t start = random.below(Rows::kBuckets);
+    for (std::size_t i = 0; i <= Rows::kBuckets; ++i) {
+      const auto& rows = rows_.at((start + i) % Rows::kBuckets);
+      const std::size_t from = i == 0 ? random.below(rows.size()) : 0;
+      for (std::size_t j = from; j < rows.size(); ++j) {
+        if (wanted(rows[j])) return &rows[j];
+      }
+    }
+    return nullptr;
+  }
 
   /// Another key than `member` holds the name.
   [[nodiscard]] bool is_held_by_another(const std::string& name, const MemberKey& member) const;
   /// With a suffix when another key holds the name; `~` and a piece of the key when nothing is known.
-  [[nodiscard]] std::string shown_name(const MemberKey& key) const;
+  [[nodiscard]] std::string shown_name(const MemberKey& member) const;
+
+  /// Appends what is held in the buckets whose bit is set, as `add(HeldRecord)`.
+  template <class Add>
+  void list(const std::array<std::uint8_t, limits::kDigestBuckets / 8>& differing, Add add) const {
+    for (std::size_t bucket = 0; bucket < Rows::kBuckets; ++bucket) {
+      if ((differing[bucket / 8] >> (bucket % 8) & 1) == 0) continue;
+      for (const MemberRow& row : rows_.at(bucket)) {
+        if (row.held_share != 0) add(held_record_of(row));
+      }
+    }
+  }
+
+  /// A copy that shares its memory with this one until either is written to.
+  struct Tables {
+    SharedBuckets<MemberRow> rows;
+    struct NameRow {
+      std::uint64_t hash = 0;
+      MemberKey member;
+      auto operator<=>(const NameRow&) const = default;
+    };
+    SharedBuckets<NameRow> names;
+    std::map<NodeKey, std::set<MemberKey>> by_other_node;
+    RosterCounts counts;
+    std::size_t row_count = 0;
+  };
+  [[nodiscard]] Tables share() const { return {rows_, names_, by_other_node_, counts_, row_count_}; }
+  void adopt(const Tables& tables);
 
  private:
-  bool is_backed(const MemberKey& member, const NameClaim& claim) const;
-  void settle_name(const std::string& name_key, std::vector<Rename>& renames);
+  using Rows = SharedBuckets<MemberRow>;
+  using NameRow = Tables::NameRow;
+
+  [[nodiscard]] std::size_t position_of(const MemberKey& member) const;
+  MemberRow* edit(const MemberKey& member);
+  [[nodiscard]] std::vector<MemberKey> claimants(std::uint64_t hash, const std::string& name) const;
+  void settle_name(std::uint64_t hash, const std::string& name, const MemberKey* newcomer,
+                   std::vector<Rename>& renames);
+  void count(const MemberRow& row, bool in);
+  void index_node(const MemberFacts& facts, bool in);
+  static HeldRecord held_record_of(const MemberRow& row);
 
   MeshId mesh_;
   const Verifier& verifier_;
-  std::map<MemberKey, Member> members_;
-  std::map<std::string, std::set<MemberKey>> by_name_;
-  std::map<NodeKey, std::set<MemberKey>> by_node_;
+  HeldDigest& digest_;
+  Rows rows_;
+  SharedBuckets<NameRow> names_;
+  std::map<NodeKey, std::set<MemberKey>> by_other_node_;  // where the node's key is not the member's
+  RosterCounts counts_;
+  std::size_t row_count_ = 0;  // malformed records too
 };
 
 }  // namespace p2pmesh

@@ -57,6 +57,7 @@ struct DuplicateReceived {
   LinkId link = 0;
   EnvelopeId id;
   std::uint16_t round = 0;
+  bool live = true;  ///< by broadcast, else by repair
 };
 /// Any other frame after the welcome. The payload is viewed during the call alone.
 struct FrameReceived {
@@ -79,6 +80,7 @@ struct Committed {
 /// The store kept a second id for an (author, epoch, sequence number), for the first time.
 struct ForkKept {
   EnvelopePtr envelope;
+  EnvelopeId replaced;  ///< the id shown there until now, when this one is the lower; else zero
 };
 /// The answer to a Load output.
 struct Loaded {

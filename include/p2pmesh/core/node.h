@@ -15,6 +15,7 @@
 #include "p2pmesh/base/time.h"
 #include "p2pmesh/core/inputs.h"
 #include "p2pmesh/core/outputs.h"
+#include "p2pmesh/core/parameters.h"
 #include "p2pmesh/crypto/signature.h"
 #include "p2pmesh/wire/member_body.h"
 
@@ -30,6 +31,7 @@ struct NodeOptions {
   const Verifier* verifier = nullptr;
   NetAddress listen;       ///< as bound; the address may be a wildcard
   std::uint64_t seed = 0;  ///< jitter and choices
+  ProtocolParameters parameters;
 };
 
 /// What the store knew; see storage/mesh_store.h for the fields.
@@ -39,6 +41,7 @@ struct RestoredLog {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> intervals;
   WallMs newest_wall_ms = 0;
   EnvelopeId last_id;
+  std::uint64_t ids_digest = 0;  ///< exclusive or of id_digest() over the intervals; of forks the lowest id's
 };
 struct RestoredHead {
   std::string room;
@@ -56,6 +59,8 @@ struct RestoredOwn {
   std::uint64_t seq = 0;
   std::uint32_t messages = 0;
 };
+/// A roster that many nodes of one process begin with; see Node::share_roster().
+struct SharedRoster;
 struct RestoredState {
   std::vector<RestoredLog> logs;
   std::vector<EnvelopePtr> records;
@@ -63,6 +68,9 @@ struct RestoredState {
   std::vector<RestoredPeer> peers;
   std::vector<RestoredOwn> outbox;
   bool clean_stop = false;
+  /// The earlier run's own record says online and still holds: nothing is published at the start.
+  bool handed_over = false;
+  std::shared_ptr<const SharedRoster> roster;  ///< with it `records` may hold this member's own one alone
 };
 
 struct MemberView {
@@ -89,6 +97,8 @@ struct NodeStatus {
   std::uint64_t online = 0;
   std::uint64_t pending = 0;  ///< own messages that no neighbor has taken
   bool settled = false;
+  bool partial = false;       ///< partial views, else a full mesh
+  std::uint64_t passive = 0;  ///< size of the passive view
 };
 
 /// One mesh. The driver's contract:
@@ -110,13 +120,18 @@ class Node {
   [[nodiscard]] NodeStatus status() const;
   [[nodiscard]] std::vector<MemberView> members() const;
   [[nodiscard]] std::vector<LinkView> links() const;
+  /// The link was granted and is not closed: only neighbors' envelopes are taken.
+  [[nodiscard]] bool is_neighbor(LinkId link) const;
   /// As shown now: with a suffix when another key holds the name; a piece of the key when it is unknown.
   [[nodiscard]] std::string shown_name(const MemberKey& member) const;
   /// What a welcome says: the deepest heads, and where this node listens.
   [[nodiscard]] std::vector<Head> deepest_heads() const;
   [[nodiscard]] std::vector<NetAddress> advertised() const;
-  /// Nothing to say and nothing on the way to a neighbor: a leave has been handed to every link.
+  [[nodiscard]] std::vector<NodeKey> passive_view() const;
   [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> counters() const;
+  /// This node's roster with everybody online whose record says so; its memory is shared until somebody
+  /// writes to it.
+  [[nodiscard]] std::shared_ptr<const SharedRoster> share_roster() const;
   /// Texts taken in that cannot be put into an envelope yet (the author's own budget); bounded.
   [[nodiscard]] bool can_take_text() const;
 

@@ -24,7 +24,7 @@ NodeKey key(std::uint8_t byte) {
 
 std::vector<Dial> due(AddressBook& book, const std::vector<NetAddress>& own, Instant now) {
   Outputs out;
-  book.dial_due(own, 8, now, out);
+  book.dial_due(own, now, out);
   std::vector<Dial> dials;
   for (const Output& output : out) {
     if (const auto* dial = std::get_if<Dial>(&output)) dials.push_back(*dial);
@@ -36,7 +36,7 @@ TEST_CASE("FailedAddressesAreTriedAgainForEverWithGrowingPauses") {
   AddressBook book(1);
   Outputs out;
   Instant now(1s);
-  book.learn(key(1), address(127, 5), now, out);
+  book.learn(key(1), address(127, 5), now);
   Duration last_pause{};
   for (int i = 0; i < 30; ++i) {
     const auto dials = due(book, {address(127, 9)}, now);
@@ -54,7 +54,7 @@ TEST_CASE("FailedAddressesAreTriedAgainForEverWithGrowingPauses") {
 TEST_CASE("LoopbackIsDialledOnlyByWhoAdvertisesLoopback") {
   AddressBook book(1);
   Outputs out;
-  book.learn(key(1), address(127, 5), Instant(1s), out);
+  book.learn(key(1), address(127, 5), Instant(1s));
   CHECK(due(book, {address(10, 9)}, Instant(1s)).empty());
   CHECK(due(book, {address(127, 9)}, Instant(100s)).size() == 1);
 }
@@ -62,7 +62,7 @@ TEST_CASE("LoopbackIsDialledOnlyByWhoAdvertisesLoopback") {
 TEST_CASE("AConnectedNodeIsNotDialledAndALostOneAtOnce") {
   AddressBook book(1);
   Outputs out;
-  book.learn(key(1), address(127, 5), Instant(1s), out);
+  book.learn(key(1), address(127, 5), Instant(1s));
   book.on_connected(key(1), std::nullopt, out);
   CHECK(due(book, {address(127, 9)}, Instant(100s)).empty());
   book.on_lost(key(1), false, true, Instant(100s));
@@ -72,7 +72,7 @@ TEST_CASE("AConnectedNodeIsNotDialledAndALostOneAtOnce") {
 TEST_CASE("OneWhoLeftIsTriedRarely") {
   AddressBook book(1);
   Outputs out;
-  book.learn(key(1), address(127, 5), Instant(1s), out);
+  book.learn(key(1), address(127, 5), Instant(1s));
   book.on_lost(key(1), true, true, Instant(1s));
   CHECK(due(book, {address(127, 9)}, Instant(30s)).empty());
   CHECK(due(book, {address(127, 9)}, Instant(62s)).size() == 1);
@@ -82,7 +82,7 @@ TEST_CASE("ANodeHasABoundedNumberOfAddressesAndProvenOnesStay") {
   AddressBook book(1);
   Outputs out;
   book.on_connected(key(1), address(127, 1), out);
-  for (std::uint16_t port = 2; port < 40; ++port) book.learn(key(1), address(127, port), Instant(1s), out);
+  for (std::uint16_t port = 2; port < 40; ++port) book.learn(key(1), address(127, port), Instant(1s));
   book.on_lost(key(1), false, true, Instant(1s));
   std::vector<std::uint16_t> tried;
   Instant now(1s);
@@ -104,11 +104,13 @@ TEST_CASE("TheBookIsBounded") {
     node.bytes[0] = static_cast<std::uint8_t>(i);
     node.bytes[1] = static_cast<std::uint8_t>(i >> 8);
     node.bytes[2] = 1;
-    book.learn(node, address(127, 5), Instant(1s), out);
+    book.learn(node, address(127, 5), Instant(1s));
   }
+  CHECK(book.size() == limits::kPeersMax);
   Outputs dials;
-  book.dial_due({address(127, 9)}, SIZE_MAX, Instant(1s), dials);
-  CHECK(dials.size() == limits::kPeersMax);
+  book.dial_due({address(127, 9)}, Instant(1s), dials);
+  CHECK(dials.size() == limits::kDialsMax);  // under way at once
+  CHECK_FALSE(book.next_deadline());         // an answer comes first
 }
 
 }  // namespace

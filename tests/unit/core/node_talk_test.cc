@@ -1,6 +1,7 @@
 // Texts between nodes: once, in order, acknowledged when durable, taken, repaired.
 #include <doctest/doctest.h>
 
+#include "p2pmesh/wire/membership_messages.h"
 #include "test_mesh.h"
 
 namespace p2pmesh::test {
@@ -227,10 +228,11 @@ TEST_CASE("OneLiarDoesNotHoldUpRepair") {
   mallory.link = 999;
   mallory.node.bytes[0] = 77;
   bob.handle(mallory);
-  const Ping ping{1, 4711};
+  const Ping ping{1, kAsOfAll, 4711, false};
   const auto from_mallory = [&](const Bytes& frame) {
     bob.handle(FrameReceived{999, static_cast<FrameType>(frame[4]), ByteView(frame).subspan(5)});
   };
+  from_mallory(encode_frame_of(NeighborRequest{}));
   from_mallory(encode_ping(ping));
   alice.say("hello");
   mesh.run(50ms);
@@ -241,7 +243,7 @@ TEST_CASE("OneLiarDoesNotHoldUpRepair") {
       listing.session = session;
       listing.last = true;
       listing.differing.fill(0xFF);
-      listing.logs.push_back({MemberKey{mallory.node.bytes}, 1, 1, {{1, 1ULL << 61}}});
+      listing.logs.push_back({MemberKey{mallory.node.bytes}, 1, 1, 4711, {{1, 1ULL << 61}}});
       from_mallory(encode_frame_of(listing));
       from_mallory(encode_frame_of(SyncDone{session, 1, false}));
     }
@@ -276,7 +278,7 @@ TEST_CASE("AStrangersKindIsStoredAndRelayedButNotShown") {
   }
   Gossip gossip;
   const Bytes encoded = encode_envelope(odd);
-  gossip.envelope = encoded;
+  gossip.items.push_back({1, encoded});
   mesh.in_flight.push_back(
       {mesh.wires[at_alice].other_end, &bob, std::make_shared<const Bytes>(encode_frame_of(gossip))});
   mesh.run();

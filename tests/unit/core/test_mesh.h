@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -86,6 +87,7 @@ struct MemoryStore {
         else
           log.intervals.emplace_back(seq, seq);
         log.last_id = id;
+        log.ids_digest ^= id_digest(id);
       }
       state.logs.push_back(std::move(log));
     }
@@ -200,6 +202,15 @@ class TestMesh {
     }
   }
 
+  /// Cuts every link that is not allowed now.
+  void cut_forbidden() {
+    for (auto& a : nodes) {
+      for (auto& b : nodes) {
+        if (a < b && !links_allowed(*a, *b)) cut(*a, *b);
+      }
+    }
+  }
+
   /// Carries frames and lets time pass in small steps until `span` is over.
   void run(Duration span = 100ms) {
     const Instant end = now.monotonic + span;
@@ -232,7 +243,8 @@ class TestMesh {
   std::vector<std::unique_ptr<TestNode>> nodes;
   std::map<LinkId, Wire> wires;
   std::deque<InFlight> in_flight;
-  bool links_by_dialling = true;  ///< Dial outputs make links
+  bool links_by_dialling = true;                                        ///< Dial outputs make links
+  std::function<bool(const TestNode&, const TestNode&)> links_allowed;  ///< none: all are
   std::size_t live_payloads = 0;
 
  private:
@@ -269,7 +281,8 @@ class TestMesh {
   void answer_dial(TestNode& from, const Dial& dial) {
     for (auto& node : nodes) {
       if (node->node_key() != dial.node) continue;
-      if (links_by_dialling && node->node && node->listen == dial.address) return link(from, *node);
+      const bool allowed = links_by_dialling && (!links_allowed || links_allowed(from, *node));
+      if (allowed && node->node && node->listen == dial.address) return link(from, *node);
     }
     from.handle(DialFailed{dial.node, dial.address});
   }
@@ -278,20 +291,25 @@ class TestMesh {
     const auto type = static_cast<FrameType>((*flight.frame)[4]);
     const ByteView payload = ByteView(*flight.frame).subspan(5);
     TestNode& to = *flight.to;
-    if (type == FrameType::kClose) return;
     if (type != FrameType::kGossip && type != FrameType::kRepair)
       return to.handle(FrameReceived{flight.to_link, type, payload});
     const bool live = type == FrameType::kGossip;
-    const ByteView encoded = live ? payload.subspan(2) : payload;
-    if (live) ++live_payloads;
+    if (!live) return deliver_envelope(to, flight.to_link, payload, false, 0);
+    const auto gossip = decode_gossip(payload);
+    for (const GossipItem& item : gossip->items) {
+      ++live_payloads;
+      deliver_envelope(to, flight.to_link, item.envelope, true, item.round);
+    }
+  }
+
+  void deliver_envelope(TestNode& to, LinkId link, ByteView encoded, bool live, std::uint16_t round) {
     auto sealed = std::make_shared<SealedEnvelope>();
     auto envelope = decode_envelope(encoded);
     sealed->id = hash_envelope(unsigned_part(encoded));
     sealed->encoded.assign(encoded.begin(), encoded.end());
     sealed->envelope = *envelope;
-    if (!to.seen_.insert(sealed->id).second)
-      return to.handle(DuplicateReceived{flight.to_link, sealed->id, 1});
-    to.handle(EnvelopeReceived{flight.to_link, live, 1, std::move(sealed)});
+    if (!to.seen_.insert(sealed->id).second) return to.handle(DuplicateReceived{link, sealed->id, round});
+    to.handle(EnvelopeReceived{link, live, round, std::move(sealed)});
   }
 
   LinkId next_link_ = 1;
@@ -380,6 +398,8 @@ inline void TestNode::run(Outputs& outputs) {
       if (wire == mesh.wires.end()) continue;
       const LinkId other = wire->second.other_end;
       TestNode* to = wire->second.to;
+      const Bytes said = encode_frame_of(Close{close->reason});
+      if (to->node) to->handle(FrameReceived{other, FrameType::kClose, ByteView(said).subspan(5)});
       mesh.wires.erase(close->link);
       mesh.wires.erase(other);
       if (to->node) to->handle(LinkDown{other});

@@ -1,0 +1,26 @@
+#include "held_digest.h"
+
+namespace p2pmesh {
+
+void HeldDigest::toggle(const MemberKey& author, std::uint64_t share, WallMs wall_ms, Instant now) {
+  fold(bucket_of(author), share);
+  while (!young_.empty() &&
+         (young_.front().at + limits::kYoungKept <= now || young_.size() >= limits::kYoungMax)) {
+    young_.pop_front();
+  }
+  young_.push_back({now, wall_ms, share, static_cast<std::uint8_t>(bucket_of(author))});
+}
+
+std::uint64_t HeldDigest::root(AsOfMs as_of_ms, Instant now) const {
+  std::uint64_t root = root_;
+  for_each_left_out(as_of_ms, now, [&](const Young& item) { root ^= item.share; });
+  return root;
+}
+
+HeldDigest::Buckets HeldDigest::buckets(AsOfMs as_of_ms, Instant now) const {
+  Buckets buckets = buckets_;
+  for_each_left_out(as_of_ms, now, [&](const Young& item) { buckets[item.bucket] ^= item.share; });
+  return buckets;
+}
+
+}  // namespace p2pmesh

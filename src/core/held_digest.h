@@ -1,0 +1,54 @@
+// One number for all that is held, and one a bucket of authors: what neighbors compare to see whether
+// something is missing. Sums of ids by exclusive or, so that a share goes in and out in any order.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+
+#include "p2pmesh/base/ids.h"
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/time.h"
+#include "p2pmesh/wire/messages.h"
+
+namespace p2pmesh {
+
+class HeldDigest {
+ public:
+  using Buckets = std::array<std::uint64_t, limits::kDigestBuckets>;
+
+  static std::size_t bucket_of(const MemberKey& author) { return author.bytes[0]; }
+
+  /// Puts a share in, or takes it out when it is in. It counts as young for a while.
+  void toggle(const MemberKey& author, std::uint64_t share, WallMs wall_ms, Instant now);
+  /// As toggle(), for what an earlier run left: nothing of it is young.
+  void restore(const MemberKey& author, std::uint64_t share) { fold(bucket_of(author), share); }
+
+  /// Without what is young and of a later wall time than `as_of_ms`.
+  [[nodiscard]] std::uint64_t root(AsOfMs as_of_ms, Instant now) const;
+  [[nodiscard]] Buckets buckets(AsOfMs as_of_ms, Instant now) const;
+
+ private:
+  struct Young {
+    Instant at;
+    WallMs wall_ms;
+    std::uint64_t share;
+    std::uint8_t bucket;
+  };
+  void fold(std::size_t bucket, std::uint64_t share) {
+    buckets_[bucket] ^= share;
+    root_ ^= share;
+  }
+  template <class Visit>
+  void for_each_left_out(AsOfMs as_of_ms, Instant now, Visit visit) const {
+    for (auto item = young_.rbegin(); item != young_.rend() && item->at + limits::kYoungKept > now; ++item) {
+      if (item->wall_ms > as_of_ms) visit(*item);
+    }
+  }
+
+  Buckets buckets_{};
+  std::uint64_t root_ = 0;
+  std::deque<Young> young_;  // in the order of their coming
+};
+
+}  // namespace p2pmesh

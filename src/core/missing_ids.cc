@@ -1,0 +1,74 @@
+#include "missing_ids.h"
+
+#include <algorithm>
+
+#include "p2pmesh/base/limits.h"
+
+namespace p2pmesh {
+namespace {
+
+constexpr std::size_t kAnnouncersMax = 8;  // as many as an active view has
+
+}  // namespace
+
+bool MissingIds::announce(const EnvelopeId& id, LinkId link, Instant due) {
+  auto found = missing_.find(id);
+  if (found == missing_.end()) {
+    std::size_t& of_link = of_link_[link];
+    if (missing_.size() >= limits::kMissingIdsMax || of_link >= limits::kMissingPerLinkMax) return false;
+    ++of_link;
+    missing_.emplace(id, Missing{link, {link}, due});
+    by_time_.emplace(due, id);
+    return true;
+  }
+  std::vector<LinkId>& announcers = found->second.announcers;
+  if (announcers.size() < kAnnouncersMax &&
+      std::find(announcers.begin(), announcers.end(), link) == announcers.end()) {
+    announcers.push_back(link);
+  }
+  return true;
+}
+
+void MissingIds::arrived(const EnvelopeId& id) {
+  auto found = missing_.find(id);
+  if (found == missing_.end()) return;
+  by_time_.erase({found->second.due, id});
+  forget(found);
+}
+
+void MissingIds::forget(std::map<EnvelopeId, Missing>::iterator missing) {
+  auto of_link = of_link_.find(missing->second.first);
+  if (of_link != of_link_.end() && --of_link->second == 0) of_link_.erase(of_link);
+  missing_.erase(missing);
+}
+
+void MissingIds::on_link_down(LinkId link) {
+  for (auto& [id, missing] : missing_) std::erase(missing.announcers, link);
+}
+
+std::vector<std::pair<LinkId, EnvelopeId>> MissingIds::take_due(Instant now, Duration retry) {
+  std::vector<std::pair<LinkId, EnvelopeId>> due;
+  while (!by_time_.empty() && by_time_.begin()->first <= now) {
+    const EnvelopeId id = by_time_.begin()->second;
+    by_time_.erase(by_time_.begin());
+    auto found = missing_.find(id);
+    Missing& missing = found->second;
+    if (missing.announcers.empty()) {
+      ++given_up_;
+      forget(found);
+      continue;
+    }
+    due.emplace_back(missing.announcers.front(), id);
+    missing.announcers.erase(missing.announcers.begin());
+    missing.due = now + retry;
+    by_time_.emplace(missing.due, id);
+  }
+  return due;
+}
+
+std::optional<Instant> MissingIds::next_deadline() const {
+  if (by_time_.empty()) return std::nullopt;
+  return by_time_.begin()->first;
+}
+
+}  // namespace p2pmesh
