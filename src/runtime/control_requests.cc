@@ -54,7 +54,9 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
   reply.mesh = runner_->mesh();
   reply.address = address_;
   reply.port = port_;
+  reply.view = status.partial ? "partial" : "full";
   reply.neighbors = status.neighbors;
+  reply.passive = status.passive;
   reply.members = status.members;
   reply.online = status.online;
   reply.pending = status.pending;

@@ -177,7 +177,9 @@ bool LinkServer::read_frames(LinkId id) {
       continue;
     }
     if (frame->type == static_cast<std::uint8_t>(FrameType::kClose)) {
-      on_peer_closes(connection);
+      // The core hears why before it hears that the link is down: who closes on purpose is not suspected.
+      if (connection.state == ConnectionState::kUp) events_.on_frame(id, *frame);
+      if (found = connections_.find(id); found != connections_.end()) on_peer_closes(*found->second);
       return false;
     }
     if (!events_.on_frame(id, *frame)) {

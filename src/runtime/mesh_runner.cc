@@ -32,7 +32,8 @@ std::optional<MeshNonce> read_nonce(const std::string& path) {
 RestoredState to_restored(StoreSnapshot& snapshot) {
   RestoredState state;
   for (AcceptedLog& log : snapshot.logs) {
-    state.logs.push_back({log.author, log.epoch, std::move(log.intervals), log.newest_wall_ms, log.last_id});
+    state.logs.push_back(
+        {log.author, log.epoch, std::move(log.intervals), log.newest_wall_ms, log.last_id, log.ids_digest});
   }
   state.records = std::move(snapshot.records);
   for (const StoredHead& head : snapshot.heads) state.heads.push_back({head.room, {head.id, head.depth}});
@@ -121,6 +122,7 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   options.node_signer = &around_.node_signer;
   options.verifier = &around_.verifier;
   options.listen = place_.listen;
+  options.parameters = place_.protocol;
   std::array<std::uint8_t, 8> seed;
   draw_random(seed);
   for (std::uint8_t byte : seed) options.seed = options.seed << 8 | byte;
@@ -140,35 +142,38 @@ void MeshRunner::handle(const Input& input) {
 bool MeshRunner::on_frame(LinkId link, const FrameView& frame) {
   const auto type = static_cast<FrameType>(frame.type);
   if (type == FrameType::kGossip || type == FrameType::kRepair) return on_envelope_frame(link, frame);
-  const bool known = frame.type > static_cast<std::uint8_t>(FrameType::kRepair) &&
-                     frame.type <= static_cast<std::uint8_t>(FrameType::kClose);
+  const bool known =
+      frame.type > static_cast<std::uint8_t>(FrameType::kRepair) && frame.type <= kFrameTypeLast;
   if (!known) return (frame.type & kSkippableFrameBit) != 0;
   handle(FrameReceived{link, type, frame.payload});
   return true;
 }
 
 bool MeshRunner::on_envelope_frame(LinkId link, const FrameView& frame) {
-  const bool live = static_cast<FrameType>(frame.type) == FrameType::kGossip;
-  ByteView encoded = frame.payload;
-  std::uint16_t round = 0;
-  if (live) {
-    const auto gossip = decode_gossip(frame.payload);
-    if (!gossip) return false;
-    encoded = gossip->envelope;
-    round = gossip->round;
+  if (static_cast<FrameType>(frame.type) == FrameType::kRepair)
+    return on_envelope(link, frame.payload, Path::kRepair, 0);
+  const auto gossip = decode_gossip(frame.payload);
+  if (!gossip) return false;
+  for (const GossipItem& item : gossip->items) {
+    if (!on_envelope(link, item.envelope, Path::kLive, item.round)) return false;
   }
+  return true;
+}
+
+bool MeshRunner::on_envelope(LinkId link, ByteView encoded, Path path, std::uint16_t round) {
+  if (!node_->is_neighbor(link)) return true;  // not granted yet, or just closed from here
   if (storage_->queued_bytes() > limits::kStoreQueueBytesMax) {
     // The disk is behind. Not marked as seen, so repair brings it when there is room.
     ++store_overflows_;
     return true;
   }
-  Admission admission = ingress_.admit(encoded, live ? Path::kLive : Path::kRepair, around_.loop.now());
+  Admission admission = ingress_.admit(encoded, path, around_.loop.now());
   switch (admission.verdict) {
     case Verdict::kFresh:
-      handle(EnvelopeReceived{link, live, round, std::move(admission.envelope)});
+      handle(EnvelopeReceived{link, path == Path::kLive, round, std::move(admission.envelope)});
       return true;
     case Verdict::kDuplicate:
-      handle(DuplicateReceived{link, admission.id, round});
+      handle(DuplicateReceived{link, admission.id, round, path == Path::kLive});
       return true;
     case Verdict::kOverBudget:
       return true;

@@ -37,6 +37,7 @@ struct MeshPlace {
   std::string name;       ///< of the local member, checked
   NetAddress listen;
   std::optional<MeshNonce> founder_nonce;  ///< a new mesh is opened with it
+  ProtocolParameters protocol;
 };
 
 class MeshRunner final : public StorageEvents {
@@ -86,6 +87,7 @@ class MeshRunner final : public StorageEvents {
   MeshRunner(const MeshPlace& place, const MeshSurroundings& around);
   Result<void> start(std::unique_ptr<MeshStore> store, bool was_set_aside);
   bool on_envelope_frame(LinkId link, const FrameView& frame);
+  bool on_envelope(LinkId link, ByteView encoded, Path path, std::uint16_t round);
   void drain();
   void run(const Output& output);
   void run(const PublishNotice& notice);
@@ -96,7 +98,7 @@ class MeshRunner final : public StorageEvents {
 
   void on_committed(EnvelopePtr envelope, EnvelopeContext context, std::uint64_t row) override;
   void on_notice_committed(const Notice& notice, std::uint64_t row) override;
-  void on_fork_kept(EnvelopePtr envelope) override;
+  void on_fork_kept(EnvelopePtr envelope, const EnvelopeId& replaced) override;
   void on_storage_state(const std::string& state) override;
 
   MeshPlace place_;

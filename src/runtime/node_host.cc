@@ -225,6 +225,7 @@ void NodeHost::Impl::open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonc
   place.name = profile->name();
   place.listen = to_net(listen_address);
   place.founder_nonce = nonce;
+  place.protocol = options.protocol;
   auto opened =
       MeshRunner::open(place, {*loop, *links, *control, *seen, *signer, *signer, ed25519_verifier(), log});
   if (!opened) return finish(opened.error());

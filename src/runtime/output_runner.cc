@@ -189,8 +189,8 @@ void MeshRunner::on_notice_committed(const Notice& notice, std::uint64_t row) {
   around_.control.publish(event, event.cursor);
 }
 
-void MeshRunner::on_fork_kept(EnvelopePtr envelope) {
-  handle(ForkKept{std::move(envelope)});
+void MeshRunner::on_fork_kept(EnvelopePtr envelope, const EnvelopeId& replaced) {
+  handle(ForkKept{std::move(envelope), replaced});
 }
 
 void MeshRunner::on_storage_state(const std::string& state) {

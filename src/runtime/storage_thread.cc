@@ -214,7 +214,7 @@ void StorageThread::deliver() {
       queued_bytes_ -= item.item.envelope->encoded.size();
       events_.on_committed(std::move(item.item.envelope), std::move(item.context), answer.rows[i]);
     }
-    for (EnvelopePtr& fork : answer.forks) events_.on_fork_kept(std::move(fork));
+    for (KeptFork& fork : answer.forks) events_.on_fork_kept(std::move(fork.envelope), fork.replaced);
     for (auto& done : answer.done) done();
   }
 }

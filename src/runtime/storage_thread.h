@@ -25,7 +25,8 @@ class StorageEvents {
   virtual ~StorageEvents() = default;
   virtual void on_committed(EnvelopePtr envelope, EnvelopeContext context, std::uint64_t row) = 0;
   virtual void on_notice_committed(const Notice& notice, std::uint64_t row) = 0;
-  virtual void on_fork_kept(EnvelopePtr envelope) = 0;
+  /// `replaced`: see core/inputs.h.
+  virtual void on_fork_kept(EnvelopePtr envelope, const EnvelopeId& replaced) = 0;
   /// "ok", or what is wrong; told on every change.
   virtual void on_storage_state(const std::string& state) = 0;
 };
@@ -83,7 +84,7 @@ class StorageThread {
   struct Answer {
     std::vector<Item> committed;
     std::vector<std::uint64_t> rows;
-    std::vector<EnvelopePtr> forks;
+    std::vector<KeptFork> forks;
     std::vector<std::function<void()>> done;
     std::string state;  ///< empty: unchanged
   };

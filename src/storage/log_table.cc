@@ -3,13 +3,15 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "p2pmesh/wire/codec.h"
+
 namespace p2pmesh {
 
 LogTable::LogTable(Database& database)
     : database_(database),
-      select_(database, "SELECT author_no, epoch, intervals, newest_wall_ms, last_id FROM logs"),
+      select_(database, "SELECT author_no, epoch, intervals, newest_wall_ms, last_id, ids_digest FROM logs"),
       select_authors_(database, "SELECT no, key FROM authors"),
-      save_(database, "INSERT OR REPLACE INTO logs VALUES(?, ?, ?, ?, ?)") {}
+      save_(database, "INSERT OR REPLACE INTO logs VALUES(?, ?, ?, ?, ?, ?)") {}
 
 Result<void> LogTable::load() {
   forget();
@@ -20,10 +22,11 @@ Result<void> LogTable::load() {
     if (!*row) return {};
     auto accepted = AcceptedSet::decode(query.blob_at(2));
     const auto last_id = EnvelopeId::from_view(query.blob_at(4));
-    if (!accepted || !last_id)
+    const ByteView digest = query.blob_at(5);
+    if (!accepted || !last_id || digest.size() != sizeof(std::uint64_t))
       return tl::unexpected(database_.damaged("the accepted intervals do not decode"));
     logs_[{query.number_at(0), query.unsigned_at(1)}] = {std::move(*accepted), query.unsigned_at(3), *last_id,
-                                                         false};
+                                                         Reader(digest).u64(), false};
   }
 }
 
@@ -32,6 +35,17 @@ void LogTable::accept(std::int64_t author_no, std::uint64_t epoch, LogState& log
   if (seq > log.accepted.greatest()) log.last_id = id;
   log.accepted.insert(seq);
   log.newest_wall_ms = std::max(log.newest_wall_ms, wall_ms);
+  log.ids_digest ^= id_digest(id);
+  note_change(author_no, epoch, log);
+}
+
+void LogTable::replace(std::int64_t author_no, std::uint64_t epoch, std::uint64_t change) {
+  LogState& log = at(author_no, epoch);
+  log.ids_digest ^= change;
+  note_change(author_no, epoch, log);
+}
+
+void LogTable::note_change(std::int64_t author_no, std::uint64_t epoch, LogState& log) {
   if (log.changed) return;
   log.changed = true;
   changed_.emplace_back(author_no, epoch);
@@ -41,12 +55,14 @@ Result<void> LogTable::save_changed() {
   for (const Key& key : changed_) {
     LogState& log = logs_[key];
     const Bytes intervals = log.accepted.encode();
+    const Bytes digest = Writer().u64(log.ids_digest).take();
     Query query(save_);
     query.number(key.first)
         .number(key.second)
         .blob(intervals)
         .number(log.newest_wall_ms)
-        .blob(log.last_id.view());
+        .blob(log.last_id.view())
+        .blob(digest);
     if (auto done = query.run(); !done) return done;
     log.changed = false;
   }
@@ -72,7 +88,8 @@ Result<std::vector<AcceptedLog>> LogTable::list() {
     if (log.accepted.empty()) continue;
     const auto author = authors.find(key.first);
     if (author == authors.end()) return tl::unexpected(database_.damaged("an author is missing"));
-    logs.push_back({author->second, key.second, log.accepted.intervals(), log.newest_wall_ms, log.last_id});
+    logs.push_back({author->second, key.second, log.accepted.intervals(), log.newest_wall_ms, log.last_id,
+                    log.ids_digest});
   }
   std::sort(logs.begin(), logs.end(), [](const AcceptedLog& a, const AcceptedLog& b) {
     return std::pair(a.author, a.epoch) < std::pair(b.author, b.epoch);

@@ -16,6 +16,7 @@ struct LogState {
   AcceptedSet accepted;
   WallMs newest_wall_ms = 0;
   EnvelopeId last_id;
+  std::uint64_t ids_digest = 0;
   bool changed = false;  ///< since save_changed()
 };
 
@@ -30,6 +31,8 @@ class LogTable {
   /// Adds a sequence number that is not accepted yet.
   void accept(std::int64_t author_no, std::uint64_t epoch, LogState& log, std::uint64_t seq, WallMs wall_ms,
               const EnvelopeId& id);
+  /// Another id counts at a place: the two ids' shares, by exclusive or.
+  void replace(std::int64_t author_no, std::uint64_t epoch, std::uint64_t change);
   /// Writes what changed; inside a transaction.
   Result<void> save_changed();
   /// All logs with their authors' keys, in order.
@@ -38,6 +41,8 @@ class LogTable {
 
  private:
   using Key = std::pair<std::int64_t, std::uint64_t>;
+  void note_change(std::int64_t author_no, std::uint64_t epoch, LogState& log);
+
   Database& database_;
   std::map<Key, LogState> logs_;
   std::vector<Key> changed_;

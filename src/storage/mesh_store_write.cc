@@ -119,11 +119,12 @@ Result<void> MeshStore::Impl::write_second(const LogPosition& position, const En
   if (!known) return forward(known);
   const auto no = forks.insert(position, *envelope);
   if (!no || *no == 0) return no ? Result<void>{} : forward(no);
-  result.forks.push_back(envelope);
-
   const bool fork_shown = !known->empty() && known->front().envelope->id < **held_id;
   const EnvelopeId& shown_id = fork_shown ? known->front().envelope->id : **held_id;
-  if (!(envelope->id < shown_id)) return {};
+  const bool is_lower = envelope->id < shown_id;
+  result.forks.push_back({envelope, is_lower ? shown_id : EnvelopeId{}});
+  if (!is_lower) return {};
+  logs.replace(position.author_no, position.epoch, id_digest(shown_id) ^ id_digest(envelope->id));
   if (auto done = index.insert_some(index.waiting()); !done) return done;
   EnvelopePtr shown = fork_shown ? known->front().envelope : nullptr;
   if (shown == nullptr) {

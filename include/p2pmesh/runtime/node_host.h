@@ -9,6 +9,7 @@
 
 #include "p2pmesh/base/log.h"
 #include "p2pmesh/base/result.h"
+#include "p2pmesh/core/parameters.h"
 #include "p2pmesh/posix/socket_address.h"
 
 namespace p2pmesh {
@@ -21,6 +22,7 @@ struct HostOptions {
   std::vector<HostPort> joins;  ///< members to join through; the first that answers
   bool open_new = false;        ///< another mesh instead of resuming the last
   bool leaves_with_last_screen = false;
+  ProtocolParameters protocol;
 };
 
 /// Calls on the thread that runs the host.

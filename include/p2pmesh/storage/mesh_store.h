@@ -31,7 +31,8 @@ struct AcceptedLog {
   std::uint64_t epoch = 0;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> intervals;
   WallMs newest_wall_ms = 0;
-  EnvelopeId last_id;  ///< id of the greatest accepted sequence number
+  EnvelopeId last_id;            ///< id of the greatest accepted sequence number
+  std::uint64_t ids_digest = 0;  ///< exclusive or of id_digest() of what is held; of forks the lowest id's
 };
 
 /// Something that happened to a member, as it was announced; kept so that a cursor covers it.
@@ -96,12 +97,17 @@ struct StoreBatch {
   bool full_sync = false;  ///< synchronous=FULL for this commit, else NORMAL
 };
 
+/// A second validly signed id for a held (author, epoch, seq), kept as proof.
+struct KeptFork {
+  EnvelopePtr envelope;
+  EnvelopeId replaced;  ///< the id shown there until now, when this one is the lower; else zero
+};
+
 struct StoreBatchResult {
   /// One an item; 0: not written (duplicate, older record, fork, passing class, a number of 2^63 or more). A
   /// record that was taken draws no row: it gets the last row drawn before it, at least 1.
   std::vector<std::uint64_t> rows;
-  std::vector<EnvelopePtr>
-      forks;  ///< second validly signed ids for a held (author, epoch, seq), kept as proof
+  std::vector<KeptFork> forks;
 };
 
 /// One message as it is listed or announced.

@@ -24,7 +24,9 @@ struct Recorder final : StorageEvents {
     notices.push_back(notice.name);
     rows.push_back(row);
   }
-  void on_fork_kept(EnvelopePtr) override { ++forks; }
+  void on_fork_kept(EnvelopePtr envelope, const EnvelopeId& replaced) override {
+    forks.emplace_back(envelope->id, replaced);
+  }
   void on_storage_state(const std::string& state) override { states.push_back(state); }
 
   std::vector<std::uint64_t> committed;
@@ -32,7 +34,7 @@ struct Recorder final : StorageEvents {
   std::set<std::uint64_t> tokens;
   std::vector<std::string> notices;
   std::vector<std::string> states;
-  int forks = 0;
+  std::vector<std::pair<EnvelopeId, EnvelopeId>> forks;  // kept, and the one whose place it takes
 };
 
 struct Fixture {
@@ -56,7 +58,7 @@ struct Fixture {
     held = snapshot->messages;
     thread = std::move(*StorageThread::start(std::move(*store), *loop, recorder));
   }
-  EnvelopePtr text(std::uint64_t seq) {
+  EnvelopePtr text(std::uint64_t seq, const std::string& words = "text ") {
     auto sealed = std::make_shared<SealedEnvelope>();
     Envelope& envelope = sealed->envelope;
     envelope.kind = static_cast<std::uint16_t>(Kind::kText);
@@ -66,7 +68,7 @@ struct Fixture {
     envelope.seq = seq;
     if (seq > 1) envelope.prev.bytes[0] = 1;
     envelope.depth = seq;
-    envelope.body = encode_text_body({"text " + std::to_string(seq)});
+    envelope.body = encode_text_body({words + std::to_string(seq)});
     sealed->encoded = encode_envelope(envelope);
     sealed->id = hash_envelope(unsigned_part(sealed->encoded));
     return sealed;
@@ -116,6 +118,20 @@ TEST_CASE("AQuestionSeesEverythingQueuedBeforeItAndIsAnsweredBehindItsCommits") 
   fixture.run_until([&] { return committed_then > 0; });
   CHECK(listed == 100);
   CHECK(committed_then == 100);
+}
+
+TEST_CASE("AForkIsToldOnceWithTheIdWhosePlaceItTakes") {
+  Fixture fixture;
+  EnvelopePtr lower = fixture.text(1, "one ");
+  EnvelopePtr higher = fixture.text(1, "other ");
+  if (higher->id < lower->id) std::swap(lower, higher);
+  for (const EnvelopePtr& envelope : {higher, lower, lower}) fixture.thread->store(envelope, {});
+  EnvelopePtr second = fixture.text(2);
+  fixture.thread->store(second, {});
+  fixture.run_until([&] { return fixture.recorder.committed.size() == 4; });
+  REQUIRE(fixture.recorder.forks.size() == 1);
+  CHECK(fixture.recorder.forks[0].first == lower->id);
+  CHECK(fixture.recorder.forks[0].second == higher->id);
 }
 
 TEST_CASE("AStopWritesWhatIsQueuedAndIsRememberedAsClean") {

@@ -26,7 +26,7 @@ TEST_CASE("a second id for a position is kept as proof, told once, and gets no r
   const auto forked = write(*store, {fork_item(60, "second"), fork_item(60, "second")});
   CHECK(forked.rows == std::vector<std::uint64_t>{0, 0});
   REQUIRE(forked.forks.size() == 1);
-  CHECK(forked.forks[0]->id == make_id<EnvelopeId>(60));
+  CHECK(forked.forks[0].envelope->id == make_id<EnvelopeId>(60));
   CHECK(write(*store, {fork_item(60, "second"), fork_item(50, "first")}).forks.empty());
   store = nullptr;
   store = open_store(directory / "m.db");

@@ -1,0 +1,148 @@
+// Two link servers on loopback: how a link comes up, and how its end is told.
+#include "link_server.h"
+
+#include <doctest/doctest.h>
+
+#include "address.h"
+#include "p2pmesh/crypto/hash.h"
+#include "p2pmesh/posix/socket.h"
+#include "p2pmesh/wire/messages.h"
+
+namespace p2pmesh {
+namespace {
+
+struct NoLog final : LogSink {
+  void log(LogLevel, std::string_view) override {}
+};
+
+/// Writes down what it is told, as words in order.
+struct Side final : LinkEvents {
+  Side(EventLoop& event_loop, std::uint8_t seed_byte) : loop(event_loop) {
+    std::array<std::uint8_t, 32> seed;
+    seed.fill(seed_byte);
+    signer = make_ed25519_signer(seed);
+    links = std::make_unique<LinkServer>(loop, *signer, ed25519_verifier(), *this, log);
+    auto listener = listen_tcp(SocketAddress::loopback(0));
+    REQUIRE(listener);
+    address = to_net(*local_address(listener->get()));
+    REQUIRE(links->listen(std::move(*listener)));
+  }
+  [[nodiscard]] NodeKey node() const { return to_node(signer->public_key()); }
+
+  LocalTerms local_terms() const override { return {MeshId{}, {address}, {}}; }
+  bool on_link_up(const LinkUp& up, const MeshId&, std::uint64_t) override {
+    link = up.link;
+    told.push_back("up");
+    return true;
+  }
+  void on_link_down(LinkId) override { told.push_back("down"); }
+  void on_dial_failed(const NodeKey&, const NetAddress&) override { told.push_back("dial failed"); }
+  void on_join_failed(std::uint64_t, const Error&) override {}
+  bool on_frame(LinkId, const FrameView& frame) override {
+    const auto type = static_cast<FrameType>(frame.type);
+    if (type == FrameType::kClose) {
+      const auto close = decode_close(frame.payload);
+      told.push_back("close " + (close ? std::to_string(static_cast<int>(close->reason)) : std::string("?")));
+      return close.has_value();
+    }
+    told.push_back("frame");
+    return true;
+  }
+
+  EventLoop& loop;
+  NoLog log;
+  std::unique_ptr<Signer> signer;
+  std::unique_ptr<LinkServer> links;
+  NetAddress address;
+  LinkId link = 0;
+  std::vector<std::string> told;
+};
+
+struct Pair {
+  Pair() {
+    init_crypto();
+    loop = std::move(*EventLoop::open());
+    loop->run_once(Duration{});
+    one = std::make_unique<Side>(*loop, std::uint8_t{1});
+    other = std::make_unique<Side>(*loop, std::uint8_t{2});
+  }
+  void connect() {
+    one->links->dial(other->node(), other->address);
+    run_until([&] { return one->told.size() == 1 && other->told.size() == 1; });
+  }
+  void run_until(const std::function<bool()>& done) {
+    for (int i = 0; i < 1000 && !done(); ++i) {
+      loop->run_once(std::chrono::milliseconds(10));
+      for (Side* side : {one.get(), other.get()}) {
+        side->links->check_deadlines();
+        side->links->flush();
+      }
+    }
+    REQUIRE(done());
+  }
+  std::unique_ptr<EventLoop> loop;
+  std::unique_ptr<Side> one, other;
+};
+
+using Told = std::vector<std::string>;
+
+TEST_CASE("ALinkComesUpAtBothEnds") {
+  Pair pair;
+  pair.connect();
+  CHECK(pair.one->told == Told{"up"});
+  CHECK(pair.other->told == Told{"up"});
+}
+
+TEST_CASE("WhyALinkIsClosedIsToldBeforeThatItIsDown") {
+  for (const CloseReason reason :
+       {CloseReason::kDisconnect, CloseReason::kBetterLink, CloseReason::kLeaving}) {
+    Pair pair;
+    pair.connect();
+    pair.one->links->send(
+        {pair.one->link, std::make_shared<const Bytes>(encode_ping(Ping{})), FrameClass::kControl});
+    pair.one->links->close(pair.one->link, reason);
+    pair.run_until([&] { return pair.other->told.size() >= 4 && pair.one->links->is_drained(); });
+    CHECK(pair.other->told ==
+          Told{"up", "frame", "close " + std::to_string(static_cast<int>(reason)), "down"});
+    CHECK(pair.one->told == Told{"up"});
+    CHECK(pair.other->links->is_drained());
+  }
+}
+
+TEST_CASE("AMalformedCloseClosesAllTheSame") {
+  Pair pair;
+  pair.connect();
+  pair.one->links->send({pair.one->link,
+                         std::make_shared<const Bytes>(encode_frame(FrameType::kClose, Bytes{99})),
+                         FrameClass::kControl});
+  pair.run_until([&] { return pair.other->told.size() >= 3; });
+  CHECK(pair.other->told == Told{"up", "close ?", "down"});
+}
+
+TEST_CASE("TwoThatCloseAtTheSameTimeAreToldNothingMore") {
+  Pair pair;
+  pair.connect();
+  pair.one->links->close(pair.one->link, CloseReason::kDisconnect);
+  pair.other->links->close(pair.other->link, CloseReason::kDisconnect);
+  pair.run_until([&] { return pair.one->links->is_drained() && pair.other->links->is_drained(); });
+  CHECK(pair.one->told == Told{"up"});
+  CHECK(pair.other->told == Told{"up"});
+}
+
+TEST_CASE("ADialThatReachesNobodyOrAnotherNodeHasFailed") {
+  Pair pair;
+  NodeKey stranger;
+  stranger.bytes.fill(7);
+  pair.one->links->dial(stranger, pair.other->address);
+  pair.run_until([&] { return !pair.one->told.empty(); });
+  CHECK(pair.one->told == Told{"dial failed"});
+  const NetAddress gone = pair.other->address;
+  const NodeKey node = pair.other->node();
+  pair.other->links->shut_down();
+  pair.one->links->dial(node, gone);
+  pair.run_until([&] { return pair.one->told.size() == 2; });
+  CHECK(pair.one->told.back() == "dial failed");
+}
+
+}  // namespace
+}  // namespace p2pmesh
