@@ -56,7 +56,9 @@ Result<ExitStatus> show_status(CtlSession& session, const CtlOptions& options) {
   append_field(out, "mesh", status->mesh.hex());
   append_field(out, "address", status->address);
   append_field(out, "port", std::to_string(status->port));
+  append_field(out, "view", status->view);
   append_field(out, "neighbors", std::to_string(status->neighbors));
+  append_field(out, "passive", std::to_string(status->passive));
   append_field(out, "members",
                std::to_string(status->members) + ", " + std::to_string(status->online) + " online");
   append_field(out, "messages",

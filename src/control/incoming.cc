@@ -32,7 +32,9 @@ StatusReply read_status(ObjectReader& fields) {
   reply.mesh = fields.key<MeshId>("mesh");
   reply.address = fields.text("address");
   reply.port = static_cast<std::uint16_t>(fields.number("port", 0, 65535));
+  reply.view = fields.text("view");
   reply.neighbors = fields.number("neighbors");
+  reply.passive = fields.number("passive");
   reply.members = fields.number("members");
   reply.online = fields.number("online");
   reply.pending = fields.number("pending");

@@ -47,7 +47,9 @@ void append_one(std::string& out, const StatusReply& reply) {
   append_id(out, reply.mesh);
   append_text_field(out, ",\"address\":", reply.address);
   append_number_field(out, ",\"port\":", std::uint64_t{reply.port});
+  append_text_field(out, ",\"view\":", reply.view);
   append_number_field(out, ",\"neighbors\":", reply.neighbors);
+  append_number_field(out, ",\"passive\":", reply.passive);
   append_number_field(out, ",\"members\":", reply.members);
   append_number_field(out, ",\"online\":", reply.online);
   append_number_field(out, ",\"pending\":", reply.pending);

@@ -2,15 +2,18 @@
 #include <toml++/toml.h>
 
 #include <optional>
+#include <sstream>
 
 #include "daemon_options.h"
 #include "p2pmesh/posix/files.h"
 #include "p2pmesh/text/safe_text.h"
+#include "protocol_keys.h"
 
 namespace p2pmesh {
 namespace {
 
 constexpr std::size_t kConfigBytesMax = 1024 * 1024;
+constexpr std::size_t kShownBytesMax = 40;  // of a wrong value in an error
 
 tl::unexpected<Error> config_error(const std::string& path, const toml::source_region& where,
                                    const std::string& what) {
@@ -34,6 +37,49 @@ bool take_strings(const toml::node& node, std::optional<std::vector<std::string>
     into->push_back(*text);
   }
   return true;
+}
+
+/// A value as it may stand in the file.
+std::string shown(const toml::node& node) {
+  std::ostringstream out;
+  node.visit([&](const auto& value) { out << value; });
+  std::string text = out.str();
+  if (text.size() > kShownBytesMax) text = text.substr(0, kShownBytesMax) + "...";
+  return text;
+}
+
+/// Nothing when the value is of another type or out of the key's range.
+std::optional<std::int64_t> read_value(const toml::node& node, const ProtocolKey& key) {
+  if (key.type == ProtocolKey::Type::kSwitch) {
+    const auto value = node.value_exact<bool>();
+    return value ? std::optional<std::int64_t>(*value ? 1 : 0) : std::nullopt;
+  }
+  const auto value = node.value_exact<std::int64_t>();
+  if (!value || *value < key.least || *value > key.greatest) return std::nullopt;
+  return value;
+}
+
+Result<void> read_protocol(const std::string& path, const toml::node& node, ProtocolParameters& parameters) {
+  const toml::table* table = node.as_table();
+  if (table == nullptr) return config_error(path, node.source(), "protocol must be a table, as [protocol]");
+  for (const auto& [name, value_node] : *table) {
+    const ProtocolKey* key = find_protocol_key(name.str());
+    if (key == nullptr) {
+      return config_error(path, name.source(),
+                          "unknown key protocol." + std::string(name.str()) + "; p2pmeshd(8) lists the keys");
+    }
+    const auto value = read_value(value_node, *key);
+    if (!value) {
+      return config_error(
+          path, value_node.source(),
+          "protocol." + std::string(key->name) + " = " + shown(value_node) + ": it " + key->describe_range());
+    }
+    key->set(parameters, *value);
+  }
+  if (const auto contradiction = find_contradiction(parameters)) {
+    return config_error(path, node.source(), *contradiction);
+  }
+  return {};
 }
 
 }  // namespace
@@ -64,7 +110,9 @@ Result<DaemonConfig> read_daemon_config(const std::string& path) {
       fits = take_string(node, config.data_dir);
     else if (name == "log_level")
       fits = take_string(node, config.log_level);
-    else
+    else if (name == "protocol") {
+      if (auto read = read_protocol(path, node, config.protocol); !read) return tl::unexpected(read.error());
+    } else
       return config_error(path, key.source(),
                           "unknown key " + std::string(name) + "; p2pmeshd(8) lists the keys");
     if (!fits) {

@@ -61,6 +61,7 @@ Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& o
     if (!directory) return tl::unexpected(directory.error());
     options.host.data_dir = *directory;
   }
+  options.host.protocol = config.protocol;
   if (!options.log_level_given && config.log_level) options.log_level = *config.log_level;
   return {};
 }
@@ -83,7 +84,8 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
                  "where others reach this node (default: 127.0.0.1, the last run's port)")
       ->option_text("ADDR:PORT");
   app.add_option("--data-dir", raw.data_dir, "keys and history")->option_text("DIR");
-  app.add_option("--config", options.config_file, "TOML file with name, listen, join, data_dir, log_level")
+  app.add_option("--config", options.config_file,
+                 "TOML file with name, listen, join, data_dir, log_level, [protocol]")
       ->option_text("FILE");
   app.add_flag("--new", options.host.open_new, "open another mesh instead of resuming the last one");
   app.add_option("--log-file", options.log_file, "log there instead of standard error")->option_text("FILE");

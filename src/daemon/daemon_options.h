@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "p2pmesh/base/result.h"
+#include "p2pmesh/core/parameters.h"
 #include "p2pmesh/runtime/node_host.h"
 
 namespace p2pmesh {
@@ -31,6 +32,7 @@ struct DaemonConfig {
   std::optional<std::vector<std::string>> join;
   std::optional<std::string> data_dir;
   std::optional<std::string> log_level;
+  ProtocolParameters protocol;
 };
 
 /// Errors: kConfig with the file and the line.

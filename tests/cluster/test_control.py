@@ -35,7 +35,11 @@ class ControlProtocol(mesh.MeshTest):
         self.assertEqual(status["pid"], bob.process.pid)
         self.assertEqual(status["storage"], "ok")
         self.assertEqual(
-            [status[field] for field in ("neighbors", "members", "online", "messages")], [1, 2, 2, 0])
+            [status[field] for field in ("view", "neighbors", "passive", "members", "online", "messages")],
+            ["full", 1, 0, 2, 2, 0])
+        said = self.ctl(bob.data_dir, "status").stdout.decode()
+        for line in ("view: full", "neighbors: 1", "passive: 0"):
+            self.assertIn(f"\n{line}\n", said)
         for field in ("key", "node_key", "mesh"):
             self.assertRegex(status[field], "^[0-9a-f]{64}$")
         for field, kind in (("port", int), ("pending", int), ("synced", bool), ("leaves_with_last_screen", bool),

@@ -45,9 +45,25 @@ class Daemon(mesh.MeshTest):
                                 str(self.box.data_dir("Rob"))).start()
         self.assertEqual(other.status()["name"], "Rob")
 
+    def test_the_protocol_of_the_config_file_is_the_nodes(self):
+        path = self.config("[protocol]\nactive_view_max = 3\nfull_mesh_below = 3\nown_dials_min = 1\n")
+        nodes = []
+        for number in range(7):
+            join = [nodes[-1].address] if nodes else []
+            nodes.append(self.node(f"N{number}", join=join, options=["--config", str(path)]).start())
+            if number == 1:
+                self.assertEqual(nodes[0].status()["view"], "full")
+        for node in nodes:
+            mesh.wait_until(lambda: (node.status()["view"], node.status()["online"]) == ("partial", 7), 20, "partial views")
+            mesh.wait_until(lambda: 1 <= node.status()["neighbors"] <= 3, 20, "no more than three neighbors")
+        nodes[0].call("message.send", text="through others")
+        for node in nodes:
+            mesh.wait_until(lambda: [m["text"] for m in node.messages()] == ["through others"], 15, "it has come")
+
     def test_a_bad_config_is_78_and_says_where(self):
         for text, word in (
             ('name = "unclosed\n', "config.toml"), ("colour = 7\n", "colour"), ("name = 7\n", "name"),
+            ("[protocol]\nshuffle_walk = 99\n", "protocol.shuffle_walk = 99: it is a whole number from 1 to 16"),
             ('name = "Alice"\nlog_level = "loud"\n', "loud"), ('name = "Alice"\nlisten = "nowhere"\n', "nowhere"),
             ('name = "Alice"\njoin = "not a list"\n', "join"), ('name = "two words"\n', "two words"),
         ):

@@ -1,13 +1,38 @@
-"""The manual pages are clean under mandoc -T lint, and each program's options are in its page."""
+"""The manual pages are clean under mandoc -T lint, and each program's options and keys are in its page."""
 
 import re
 import shutil
 import subprocess
+import tempfile
 import unittest
+from pathlib import Path
 
 import mesh
 
 PAGES = ["p2pchat.1", "p2pmeshctl.1", "p2pmeshd.8", "p2pmesh-control.7", "p2pmesh-protocol.7"]
+UNITS_MS = {"std::chrono::seconds": 1000, "std::chrono::milliseconds": 1, "Duration": 0.001}
+UNKNOWN_NAME = 64  # what p2pmeshd ends with that has read its configuration and lacks a name
+
+
+def page_text(page):
+    """A page as it is read, without overstruck bold and underline."""
+    text = subprocess.run(
+        ["mandoc", "-T", "ascii", page], cwd=mesh.SOURCE_DIR / "man", capture_output=True, text=True, check=True).stdout
+    return re.sub(".\b", "", text)
+
+
+def fields_of_parameters():
+    """Key and default of each field of the struct ProtocolParameters, both as they stand in a configuration file."""
+    header = (mesh.SOURCE_DIR / "include/p2pmesh/core/parameters.h").read_text()
+    struct = re.search(r"struct ProtocolParameters \{\n(.*?)\n\};", header, re.DOTALL).group(1)
+    fields = {}
+    for type_, name, value in re.findall(r"^  ([\w:]+) (\w+) = ([^;]+);", struct, re.MULTILINE):
+        if type_ == "Duration":
+            unit, count = re.fullmatch(r"([\w:]+)\((\d+)\)", value).groups()
+            fields[f"{name}_ms"] = str(int(int(count) * UNITS_MS[unit]))
+        else:
+            fields[name] = value
+    return fields
 
 
 class Manuals(unittest.TestCase):
@@ -30,13 +55,42 @@ class Manuals(unittest.TestCase):
             with self.subTest(program=program):
                 usage = subprocess.run([mesh.program(program), "--help"], capture_output=True, text=True)
                 self.assertEqual((usage.returncode, usage.stderr), (0, ""))
-                page = subprocess.run(
-                    ["mandoc", "-T", "ascii", f"{program}.{section}"], cwd=mesh.SOURCE_DIR / "man",
-                    capture_output=True, text=True, check=True).stdout
-                page = re.sub(".\b", "", page)  # overstruck bold and underline
+                page = page_text(f"{program}.{section}")
                 options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", usage.stdout))
                 self.assertIn("--help", options)
                 self.assertEqual([option for option in sorted(options) if option not in page], [])
+
+    def test_page_and_struct_and_program_name_the_same_parameters(self):
+        rows = re.findall(r"^ +(\w+) = (\w+) \((\w+) (?:to|or) (\w+)\)$", page_text("p2pmeshd.8"), re.MULTILINE)
+        fields = fields_of_parameters()
+        self.assertGreater(len(fields), 20)
+        self.assertEqual({key: default for key, default, _, _ in rows}, fields, "page and struct")
+        self.assertEqual([key for key, _, _, _ in rows], list(fields), "in the same order")
+        for key, default, least, greatest in rows:
+            with self.subTest(key=key):
+                self.assertEqual(self.read_config({key: default}).returncode, UNKNOWN_NAME)
+                if least == "true":
+                    self.assertEqual((greatest, self.read_config({key: "false"}).returncode), ("false", UNKNOWN_NAME))
+                    self.assert_refused(key, "1", "it is true or false")
+                    continue
+                unit = " of milliseconds" if key.endswith("_ms") else ""
+                for value in (int(least) - 1, int(greatest) + 1):
+                    self.assert_refused(key, str(value), f"it is a whole number{unit} from {least} to {greatest}")
+        self.assertEqual(self.read_config(fields).returncode, UNKNOWN_NAME)
+
+    @staticmethod
+    def read_config(values):
+        """Starts p2pmeshd with this [protocol] and without a name."""
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory, "mesh.toml")
+            path.write_text("[protocol]\n" + "".join(f"{key} = {value}\n" for key, value in values.items()))
+            return subprocess.run(
+                [mesh.program("p2pmeshd"), "--config", path], capture_output=True, text=True, timeout=mesh.stretched(10))
+
+    def assert_refused(self, key, value, what):
+        done = self.read_config({key: value})
+        self.assertEqual(done.returncode, 78)
+        self.assertIn(f"line 2: protocol.{key} = {value}: {what}\n", done.stderr)
 
 
 if __name__ == "__main__":

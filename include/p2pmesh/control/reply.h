@@ -24,12 +24,14 @@ struct StatusReply {
   MeshId mesh;
   std::string address;  ///< ADDR of "NAME at address ADDR is listening at PORT"
   std::uint16_t port = 0;
-  std::uint64_t neighbors = 0;
-  std::uint64_t members = 0;   ///< oneself included
-  std::uint64_t online = 0;    ///< oneself included
-  std::uint64_t pending = 0;   ///< own messages that no neighbor has taken
-  std::uint64_t messages = 0;  ///< held
-  bool synced = false;         ///< the first comparison with a neighbor is done
+  std::string view = "full";    ///< "full": linked to everybody; "partial": to some
+  std::uint64_t neighbors = 0;  ///< live links
+  std::uint64_t passive = 0;    ///< nodes in the passive view
+  std::uint64_t members = 0;    ///< oneself included
+  std::uint64_t online = 0;     ///< oneself included
+  std::uint64_t pending = 0;    ///< own messages that no neighbor has taken
+  std::uint64_t messages = 0;   ///< held
+  bool synced = false;          ///< the first comparison with a neighbor is done
   bool leaves_with_last_screen = false;
   std::uint64_t screens = 0;  ///< connections that attached as screens, the asking one included
   std::int64_t pid = 0;

@@ -76,6 +76,7 @@ TEST_CASE("a status survives the way from node to client") {
   status.mesh = id_of<MeshId>(3);
   status.address = "127.0.0.1";
   status.port = 55107;
+  status.view = "partial", status.passive = 30;
   status.neighbors = 2, status.members = 4, status.online = 3, status.pending = 5,
   status.messages = UINT64_MAX;
   status.synced = status.leaves_with_last_screen = true;
@@ -88,6 +89,9 @@ TEST_CASE("a status survives the way from node to client") {
   CHECK(got.name == kAwkward);
   CHECK(got.mesh == status.mesh);
   CHECK(got.port == 55107);
+  CHECK(got.view == "partial");
+  CHECK(got.neighbors == 2);
+  CHECK(got.passive == 30);
   CHECK(got.pending == 5);
   CHECK(got.messages == UINT64_MAX);
   CHECK(got.synced);
