@@ -9,7 +9,7 @@
 # type, and with 69 when the installation failed.
 set -eu
 
-packages="g++ make cmake ninja-build pkg-config python3 mandoc
+packages="g++ make cmake ninja-build pkg-config python3 mandoc nftables iproute2
   libsqlite3-dev libxxhash-dev libsodium-dev libutf8proc-dev libexpected-dev
   nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libspdlog-dev libfmt-dev doctest-dev"
 
