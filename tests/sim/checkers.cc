@@ -1,0 +1,118 @@
+#include "checkers.h"
+
+namespace p2pmesh::sim {
+namespace {
+
+constexpr std::size_t kViolationsMax = 5;  // of one check; more say nothing new
+
+}  // namespace
+
+void Checkers::add(Violation violation) {
+  if (++count_by_check_[violation.check] <= kViolationsMax) violations_.push_back(std::move(violation));
+}
+
+Checkers::Seen& Checkers::seen_by(std::uint32_t node) {
+  if (node >= seen_.size()) seen_.resize(node + 1);
+  return seen_[node];
+}
+
+std::string Checkers::name_of(std::uint32_t entry) const {
+  if (entry == kNone) return "an envelope that is no log envelope";
+  const PoolEntry& known = world_.pool()[entry];
+  const Envelope& fields = known.envelope->envelope;
+  return "number " + std::to_string(fields.seq) + " of node " + std::to_string(known.author) + " (epoch " +
+         std::to_string(fields.epoch) + ", id " + known.envelope->id.hex().substr(0, 8) + ")";
+}
+
+void Checkers::on_start(std::uint32_t node, bool again) {
+  if (!again) return;
+  Seen& seen = seen_by(node);
+  for (std::uint32_t row : world_.node(node).disk.rows()) seen.known.insert(world_.pool()[row].position);
+}
+
+void Checkers::on_envelope(std::uint32_t node, std::uint32_t from, std::uint32_t entry, Verdict verdict,
+                           bool live, std::uint16_t, bool genuine) {
+  if (verdict == Verdict::kFresh && !genuine) {
+    add({"G1", node, world_.now(), "only what the claimed author signed passes the door", name_of(entry)});
+  }
+  const bool bad =
+      verdict == Verdict::kMalformed || verdict == Verdict::kOtherMesh || verdict == Verdict::kBadSignature;
+  if (bad && from != kNone && !world_.is_liar(from)) {
+    add({"G1", from, world_.now(), "an honest node forwards only what is validly signed",
+         std::string(live ? "gossip" : "repair") + " refused by node " + std::to_string(node)});
+  }
+}
+
+void Checkers::on_store(std::uint32_t node, std::uint32_t entry, bool genuine) {
+  if (genuine || world_.is_liar(node)) return;
+  add({"G1", node, world_.now(), "only what the claimed author signed is stored", name_of(entry)});
+}
+
+void Checkers::on_announce(std::uint32_t node, std::uint32_t entry, const Announce& announce, SimTime now) {
+  if (entry == kNone) {
+    add({"G1", node, now, "only log envelopes are announced", name_of(entry)});
+    return;
+  }
+  // What a liar tells its own clients is its own affair.
+  if (world_.is_liar(node)) return;
+  const PoolEntry& known = world_.pool()[entry];
+  Seen& seen = seen_by(node);
+  if (!known.genuine) add({"G1", node, now, "only what the claimed author signed is shown", name_of(entry)});
+  if (announce.row == 0) add({"G2", node, now, "what is announced has a row", name_of(entry)});
+  if (!seen.announced.insert(entry)) {
+    ++duplicates_shown_;
+    add({"G2", node, now, "a message is shown once", name_of(entry) + " again"});
+  }
+  const std::uint64_t seq = known.envelope->envelope.seq;
+  if (!announce.context.repaired) {
+    if (known.log >= seen.last_live.size()) seen.last_live.resize(known.log + 1);
+    std::uint64_t& last = seen.last_live[known.log];
+    if (seq <= last) {
+      ++order_inversions_;
+      add({"G5 late", node, now, "live announcements of one author ascend",
+           name_of(entry) + " after number " + std::to_string(last)});
+    } else if (seq > 1 && !announce.context.gap) {
+      const std::uint32_t before = world_.pool().at(known.log, seq - 1);
+      if (before == kNone || !seen.known.contains(before))
+        add({"G5", node, now, "a missing number is announced as a gap",
+             name_of(entry) + " without a gap mark"});
+    }
+    last = std::max(last, seq);
+  }
+  seen.known.insert(known.position);
+}
+
+void Checkers::on_acknowledge(std::uint32_t node, std::uint64_t token, std::uint32_t entry) {
+  if (world_.is_liar(node)) return;
+  if (entry == kNone || !world_.node(node).disk.holds(entry)) {
+    add({"G3", node, world_.now(), "what is acknowledged is on the author's disk",
+         "text " + std::to_string(token) + " is not"});
+    return;
+  }
+  acknowledged_.insert(entry);
+}
+
+void Checkers::on_rows_lost(std::uint32_t node, const std::vector<std::uint32_t>& entries) {
+  Seen& seen = seen_by(node);
+  for (std::uint32_t entry : entries) {
+    const PoolEntry& lost = world_.pool()[entry];
+    if (lost.author == node && acknowledged_.contains(entry) && !world_.is_liar(node))
+      add({"G3", node, world_.now(), "an acknowledged send survives a power cut of its sender",
+           name_of(entry)});
+    seen.announced.erase(entry);
+    seen.known.erase(lost.position);
+    if (lost.log < seen.last_live.size()) seen.last_live[lost.log] = 0;
+  }
+}
+
+void Checkers::on_spin(std::uint32_t node) {
+  add({"spin", node, world_.now(), "a wake comes to what was due", "the next deadline stays in the past"});
+}
+
+void Checkers::on_penalty(std::uint32_t node, std::uint32_t from, const char* what) {
+  if (from == kNone || world_.is_liar(from) || world_.is_liar(node)) return;
+  add({"penalty", node, world_.now(), "no honest node is held for faulty",
+       "node " + std::to_string(from) + " was: " + what});
+}
+
+}  // namespace p2pmesh::sim

@@ -1,0 +1,221 @@
+#include "end_checks.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <set>
+#include <tuple>
+
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/crypto/hash.h"
+
+namespace p2pmesh::sim {
+namespace {
+
+constexpr std::size_t kPresenceNodesMax = 128;
+
+/// Neighbors of each node, ascending.
+using Graph = std::map<std::uint32_t, std::vector<std::uint32_t>>;
+
+Graph read_graph(World& world, const std::vector<std::uint32_t>& honest) {
+  Graph graph;
+  for (std::uint32_t number : honest) {
+    auto& neighbors = graph[number];
+    for (const LinkView& link : world.node(number).core->links()) neighbors.push_back(world.find(link.node));
+    std::sort(neighbors.begin(), neighbors.end());
+  }
+  return graph;
+}
+
+std::vector<std::uint32_t> parts_of(const Graph& graph) {
+  std::map<std::uint32_t, std::uint32_t> root;
+  for (const auto& [number, neighbors] : graph) root[number] = number;
+  const auto find = [&](std::uint32_t number) {
+    while (root[number] != number) number = root[number] = root[root[number]];
+    return number;
+  };
+  for (const auto& [number, neighbors] : graph) {
+    for (std::uint32_t other : neighbors) {
+      if (root.contains(other)) root[find(number)] = find(other);
+    }
+  }
+  std::map<std::uint32_t, std::uint32_t> sizes;
+  for (const auto& [number, neighbors] : graph) ++sizes[find(number)];
+  std::vector<std::uint32_t> parts;
+  for (const auto& [number, size] : sizes) parts.push_back(size);
+  std::sort(parts.rbegin(), parts.rend());
+  return parts;
+}
+
+std::string list(const std::vector<std::uint32_t>& numbers) {
+  std::string text;
+  for (std::size_t i = 0; i < numbers.size() && i < 10; ++i)
+    text += (i == 0 ? "" : " ") + std::to_string(numbers[i]);
+  return text + (numbers.size() > 10 ? " ..." : "");
+}
+
+class EndCheck {
+ public:
+  EndCheck(World& world, const EndCheckOptions& options)
+      : world_(world), options_(options), honest_(world.honest()) {}
+
+  EndReport run(const BitSet& acknowledged) {
+    std::set<std::uint32_t> lacking;
+    if (options_.complete) check_complete(acknowledged, lacking);
+    if (options_.transcript) check_transcript(lacking);
+    report_.unconverged = static_cast<std::uint32_t>(lacking.size());
+    if (options_.links) check_links();
+    if (options_.presence && world_.size() <= kPresenceNodesMax) check_presence();
+    if (options_.bounds) check_bounds();
+    return std::move(report_);
+  }
+
+ private:
+  void add(const char* check, std::uint32_t node, std::string expected, std::string found) {
+    report_.violations.push_back({check, node, world_.now(), std::move(expected), std::move(found)});
+  }
+
+  /// What no member that is here holds is lost with those who held it; but an author here holds its own.
+  void check_complete(const BitSet& acknowledged, std::set<std::uint32_t>& lacking) {
+    BitSet here;
+    acknowledged.for_each([&](std::uint32_t entry) {
+      const std::uint32_t author = world_.pool()[entry].author;
+      for (std::uint32_t number : honest_) {
+        if (number == author || world_.node(number).disk.holds(entry)) {
+          here.insert(entry);
+          return;
+        }
+      }
+    });
+    for (std::uint32_t number : honest_) {
+      std::uint32_t missing = 0;
+      std::uint32_t first = kNone;
+      here.for_each([&](std::uint32_t entry) {
+        if (world_.node(number).disk.holds(entry)) return;
+        if (missing++ == 0) first = entry;
+      });
+      if (missing == 0) continue;
+      lacking.insert(number);
+      const PoolEntry& lost = world_.pool()[first];
+      add("G4", number, "holds every acknowledged message",
+          std::to_string(missing) + " are missing, the first is number " +
+              std::to_string(lost.envelope->envelope.seq) + " of node " + std::to_string(lost.author));
+    }
+  }
+
+  void check_transcript(std::set<std::uint32_t>& lacking) {
+    std::map<std::uint64_t, std::vector<std::uint32_t>> by_hash;
+    for (std::uint32_t number : honest_) by_hash[hash_transcript(world_, number)].push_back(number);
+    if (by_hash.size() <= 1) return;
+    const auto most = std::max_element(by_hash.begin(), by_hash.end(), [](const auto& a, const auto& b) {
+      return a.second.size() < b.second.size();
+    });
+    for (const auto& [hash, numbers] : by_hash) {
+      if (hash == most->first) continue;
+      for (std::uint32_t number : numbers) lacking.insert(number);
+      add("G6", numbers.front(),
+          "the same transcript as node " + std::to_string(most->second.front()) +
+              describe(most->second.front()),
+          "another one on nodes " + list(numbers) + describe(numbers.front()));
+    }
+  }
+
+  std::string describe(std::uint32_t number) const {
+    const VirtualDisk& disk = world_.node(number).disk;
+    return " (" + std::to_string(disk.held().count()) + " envelopes, " + std::to_string(disk.rows().size()) +
+           " places)";
+  }
+
+  void check_links() {
+    const Graph graph = read_graph(world_, honest_);
+    const auto parts = parts_of(graph);
+    if (parts.size() > 1) add("G7", kNone, "the honest members are connected", "parts of " + list(parts));
+  }
+
+  void check_presence() {
+    for (std::uint32_t number : honest_) {
+      for (const MemberView& member : world_.node(number).core->members()) {
+        const std::uint32_t other = world_.find(member.node);
+        if (other == kNone) continue;
+        const bool here = world_.is_running(other) && !world_.node(other).left;
+        if (member.online == here) continue;
+        add("presence", number,
+            "node " + std::to_string(other) + (here ? " is shown online" : " is shown offline"), "it is not");
+        break;
+      }
+    }
+  }
+
+  void check_bounds() {
+    for (std::uint32_t number : honest_) {
+      const Node& core = *world_.node(number).core;
+      check_views(number, core.status());
+      for (const auto& [counter, value] : core.counters()) {
+        if (counter == "held_back" && value > limits::kHeldBackMax)
+          add("bound", number, "at most " + std::to_string(limits::kHeldBackMax) + " held back",
+              std::to_string(value));
+      }
+      const std::size_t links = core.links().size();
+      if (links > limits::kLinksMax)
+        add("bound", number, "at most " + std::to_string(limits::kLinksMax) + " links",
+            std::to_string(links));
+    }
+  }
+
+  void check_views(std::uint32_t number, const NodeStatus& status) {
+    const ProtocolParameters& parameters = world_.options().parameters;
+    const std::size_t active_max = parameters.active_view_max + parameters.merge_links;
+    if (status.partial && status.neighbors > active_max)
+      add("bound", number, "an active view of at most " + std::to_string(active_max),
+          std::to_string(status.neighbors));
+    if (status.passive > parameters.passive_view_max)
+      add("bound", number, "a passive view of at most " + std::to_string(parameters.passive_view_max),
+          std::to_string(status.passive));
+  }
+
+  World& world_;
+  EndCheckOptions options_;
+  std::vector<std::uint32_t> honest_;
+  EndReport report_;
+};
+
+}  // namespace
+
+EndReport check_end(World& world, const BitSet& acknowledged, const EndCheckOptions& options) {
+  return EndCheck(world, options).run(acknowledged);
+}
+
+std::set<std::pair<std::uint32_t, LinkId>> asymmetric_links(World& world) {
+  std::set<std::pair<std::uint32_t, LinkId>> found;
+  const auto honest = world.honest();
+  const Graph graph = read_graph(world, honest);
+  for (std::uint32_t number : honest) {
+    for (const LinkView& link : world.node(number).core->links()) {
+      const auto there = graph.find(world.find(link.node));
+      if (there == graph.end() || !std::binary_search(there->second.begin(), there->second.end(), number))
+        found.insert({number, link.link});
+    }
+  }
+  return found;
+}
+
+std::uint64_t hash_transcript(const World& world, std::uint32_t node) {
+  const VirtualDisk& disk = world.node(node).disk;
+  std::vector<const SealedEnvelope*> shown;
+  for (std::uint32_t row : disk.rows())
+    shown.push_back(world.pool()[disk.shown_at(world.pool()[row].position)].envelope.get());
+  std::sort(shown.begin(), shown.end(), [](const SealedEnvelope* a, const SealedEnvelope* b) {
+    return std::tie(a->envelope.depth, a->envelope.wall_ms, a->id) <
+           std::tie(b->envelope.depth, b->envelope.wall_ms, b->id);
+  });
+  Bytes ids;
+  for (const SealedEnvelope* sealed : shown)
+    ids.insert(ids.end(), sealed->id.bytes.begin(), sealed->id.bytes.end());
+  return hash_tagged_64("transcript", ids);
+}
+
+std::vector<std::uint32_t> component_sizes(World& world) {
+  return parts_of(read_graph(world, world.honest()));
+}
+
+}  // namespace p2pmesh::sim

@@ -1,0 +1,102 @@
+#include "run_options.h"
+
+#include <charconv>
+#include <cstdlib>
+#include <string_view>
+
+#include "scenarios/scenario.h"
+
+namespace p2pmesh::sim {
+namespace {
+
+template <class Number>
+bool parse_number(std::string_view text, Number& number) {
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return failure == std::errc() && end == text.data() + text.size() && !text.empty();
+}
+
+bool parse_sweep(std::string_view text, RunOptions& options) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return false;
+  return parse_number(text.substr(0, colon), options.sweep_first) &&
+         parse_number(text.substr(colon + 1), options.sweep_count) && options.sweep_count > 0;
+}
+
+bool set_option(RunOptions& options, std::string_view name, std::string_view value) {
+  if (name == "--scenario") return options.scenario = value, find_scenario(options.scenario) != nullptr;
+  if (name == "--nodes")
+    return parse_number(value, options.nodes) && options.nodes >= 2 && options.nodes <= 100'000;
+  if (name == "--seed") return parse_number(value, options.seed);
+  if (name == "--messages") return parse_number(value, options.messages) && options.messages > 0;
+  if (name == "--rate") return parse_number(value, options.rate) && options.rate > 0;
+  if (name == "--authors")
+    return options.random_authors = value == "random", value == "random" || value == "one";
+  if (name == "--fail-percent")
+    return parse_number(value, options.fail_percent) && options.fail_percent < 100;
+  if (name == "--virtual-s") return parse_number(value, options.virtual_s) && options.virtual_s > 0;
+  if (name == "--tuned") return options.tuned = value, value == "latency" || value == "cost";
+  if (name == "--sweep") return parse_sweep(value, options);
+  if (name == "--jobs") return parse_number(value, options.jobs) && options.jobs >= 1 && options.jobs <= 256;
+  if (name == "--failures-file") return options.failures_file = value, !value.empty();
+  return false;
+}
+
+}  // namespace
+
+std::optional<RunOptions> parse_run_options(int count, const char* const* arguments, std::string& error) {
+  RunOptions options;
+  for (int i = 1; i < count; ++i) {
+    const std::string_view name = arguments[i];
+    if (name == "--json") {
+      options.json = true;
+    } else if (name == "--real-crypto") {
+      options.real_crypto = true;
+    } else if (name == "--silent") {
+      options.silent = true;
+    } else if (name == "--quiet") {
+      options.progress = false;
+    } else if (name == "--histogram") {
+      options.histogram = true;
+    } else if (name == "--fates") {
+      options.fates = true;
+    } else if (name.substr(0, 2) != "--" || i + 1 >= count) {
+      error = "unknown option or missing value: " + std::string(name);
+      return std::nullopt;
+    } else if (!set_option(options, name, arguments[i + 1])) {
+      error = "cannot use " + std::string(name) + " " + arguments[i + 1];
+      return std::nullopt;
+    } else {
+      ++i;
+    }
+  }
+  return options;
+}
+
+std::string RunOptions::command() const {
+  std::string text = "build/p2pmesh-sim --scenario " + scenario;
+  if (nodes != 0) text += " --nodes " + std::to_string(nodes);
+  text += " --seed " + std::to_string(seed);
+  if (messages != 0) text += " --messages " + std::to_string(messages);
+  if (rate != 0) text += " --rate " + std::to_string(rate);
+  if (random_authors) text += " --authors random";
+  if (scenario == "failures") text += " --fail-percent " + std::to_string(fail_percent);
+  if (silent) text += " --silent";
+  if (real_crypto) text += " --real-crypto";
+  if (virtual_s != 0) text += " --virtual-s " + std::to_string(virtual_s);
+  if (scenario == "constrained_broadcast") text += " --tuned " + tuned;
+  return text;
+}
+
+std::string usage() {
+  std::string text =
+      "p2pmesh-sim --scenario NAME [--nodes N] [--seed K] [--json] [--messages M] [--rate PER_SECOND]\n"
+      "            [--authors one|random] [--fail-percent P] [--silent] [--tuned latency|cost]\n"
+      "            [--real-crypto] [--virtual-s S] [--quiet] [--histogram] [--fates]\n"
+      "p2pmesh-sim --scenario NAME --sweep FIRST:COUNT [--jobs N] [--failures-file FILE]\n"
+      "The result is one JSON object, the last line of stdout. Exit 1: a checker found a violation.\n"
+      "Scenarios:";
+  for (const Scenario& scenario : scenarios()) text += std::string(" ") + scenario.name;
+  return text + "\n";
+}
+
+}  // namespace p2pmesh::sim

@@ -1,0 +1,39 @@
+// A stable mesh where one member or many speak; `flood` is the same without the tree, the reference.
+#include "../stage.h"
+#include "scenario.h"
+
+namespace p2pmesh::sim {
+namespace {
+
+Report run(const RunOptions& options, bool plumtree) {
+  WorldOptions world = Stage::world_options(options);
+  world.parameters.plumtree = plumtree;
+  world.journal = false;
+  Stage stage(options, world);
+  const std::uint32_t nodes = options.nodes == 0 ? 32 : options.nodes;
+  const double rate = options.rate == 0 ? 20 : options.rate;
+  const std::uint32_t messages = options.messages == 0 ? 200 : options.messages;
+  stage.gather(nodes, 10 * kSecond);
+  if (options.virtual_s > 0) stage.world().run_for(static_cast<SimTime>(options.virtual_s * 1e6));
+  // The first floods make the tree; they are not measured.
+  stage.broadcast(20, rate, options.random_authors);
+  stage.world().run_for(5 * kSecond);
+  stage.metrics().start();
+  stage.broadcast(messages, rate, options.random_authors);
+  stage.world().run_for(10 * kSecond);
+  stage.metrics().stop();
+  stage.come_to_rest(120 * kSecond, {});
+  return stage.report();
+}
+
+}  // namespace
+
+Report run_flood(const RunOptions& options) {
+  return run(options, false);
+}
+
+Report run_broadcast(const RunOptions& options) {
+  return run(options, true);
+}
+
+}  // namespace p2pmesh::sim

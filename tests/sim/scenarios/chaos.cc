@@ -1,0 +1,47 @@
+#include "chaos.h"
+
+#include "scenario.h"
+
+namespace p2pmesh::sim {
+namespace {
+
+Report run(const RunOptions& options, const ChaosPlan& plan) {
+  WorldOptions world = Stage::world_options(options);
+  world.faults = plan.faults;
+  world.parameters = plan.parameters;
+  Stage stage(options, world);
+  run_chaos_plan(stage, plan);
+  Report report = stage.report();
+  report.add("safety_virtual_s", static_cast<double>(plan.safety) / 1e6);
+  report.add("liars", static_cast<std::uint64_t>(plan.faults.liars));
+  return report;
+}
+
+}  // namespace
+
+Report run_chaos(const RunOptions& options) {
+  ChaosPlan plan = draw_chaos(options.seed, options.nodes);
+  if (options.virtual_s > 0) plan.safety = static_cast<SimTime>(options.virtual_s * 1e6);
+  if (options.rate > 0) plan.rate = options.rate;
+  return run(options, plan);
+}
+
+/// A day of a sparse life: the same faults, each far more rarely.
+Report run_long_chaos(const RunOptions& options) {
+  ChaosPlan plan = draw_chaos(options.seed, options.nodes);
+  plan.nodes = options.nodes != 0 ? options.nodes : 3 + static_cast<std::uint32_t>(options.seed % 14);
+  plan.safety = options.virtual_s > 0 ? static_cast<SimTime>(options.virtual_s * 1e6) : 24 * 3600 * kSecond;
+  plan.rate = options.rate > 0 ? options.rate : 0.02;
+  FaultOptions& faults = plan.faults;
+  for (SimTime* interval : {&faults.kill_interval, &faults.power_cut_interval, &faults.pause_interval,
+                            &faults.partition_interval, &faults.leave_interval, &faults.join_interval})
+    *interval *= 120;
+  faults.restart_after_max = 3600 * kSecond;
+  faults.pause_max = 300 * kSecond;
+  faults.partition_max = 1800 * kSecond;
+  // A liar that floods for a day is another test.
+  faults.lies &= ~static_cast<std::uint32_t>(Lie::kFlood);
+  return run(options, plan);
+}
+
+}  // namespace p2pmesh::sim

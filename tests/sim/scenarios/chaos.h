@@ -1,0 +1,22 @@
+// Everything at once, drawn from the seed: a safety phase with faults, then a liveness phase without.
+#pragma once
+
+#include "../stage.h"
+
+namespace p2pmesh::sim {
+
+struct ChaosPlan {
+  std::uint32_t nodes = 3;
+  SimTime safety = 60 * kSecond;
+  double rate = 4;  ///< texts a second
+  SimTime rest_bound = 400 * kSecond;
+  FaultOptions faults;
+  ProtocolParameters parameters;
+};
+
+/// The knobs of `chaos` for a seed.
+ChaosPlan draw_chaos(std::uint64_t seed, std::uint32_t nodes);
+/// Runs it on a fresh stage.
+void run_chaos_plan(Stage& stage, const ChaosPlan& plan);
+
+}  // namespace p2pmesh::sim

@@ -1,0 +1,61 @@
+// P percent of the members die at once, then messages are sent: before the views are repaired and after.
+// Anti-entropy is off, so only the broadcast and its overlay count. G4 is not checked here.
+#include <algorithm>
+
+#include "../stage.h"
+#include "scenario.h"
+
+namespace p2pmesh::sim {
+namespace {
+
+constexpr SimTime kInTime = 10 * kSecond;  // later deliveries do not count
+
+}  // namespace
+
+Report run_failures(const RunOptions& options) {
+  WorldOptions world = Stage::world_options(options);
+  world.parameters.anti_entropy = false;
+  world.journal = false;
+  Stage stage(options, world);
+  World& mesh = stage.world();
+  const std::uint32_t nodes = options.nodes == 0 ? 64 : options.nodes;
+  const double rate = options.rate == 0 ? 20 : options.rate;
+  const std::uint32_t messages = options.messages == 0 ? 100 : options.messages;
+  stage.gather(nodes, 10 * kSecond);
+  stage.broadcast(20, rate, true);
+  // The overlay mixes for a few shuffle rounds.
+  const SimTime mixing = options.virtual_s > 0 ? static_cast<SimTime>(options.virtual_s * 1e6) : 60 * kSecond;
+  mesh.run_for(mixing);
+
+  std::vector<std::uint32_t> members = mesh.honest();
+  for (std::size_t i = members.size(); i > 1; --i) std::swap(members[i - 1], members[mesh.draw().below(i)]);
+  const std::size_t dying =
+      std::min<std::size_t>(members.size() * options.fail_percent / 100, members.size() - 2);
+  for (std::size_t i = 0; i < dying; ++i) options.silent ? mesh.cut_power(members[i]) : mesh.kill(members[i]);
+  stage.metrics().set_deadline(kInTime);
+  stage.metrics().start();
+  const SimTime crash = mesh.now();
+  stage.broadcast(messages, rate, true);
+  mesh.run_for(kInTime);
+  stage.metrics().stop();
+
+  EndCheckOptions checks;
+  checks.complete = checks.transcript = false;
+  checks.presence = false;
+  stage.come_to_rest(120 * kSecond, checks);
+  Report report = stage.report();
+  report.add("failed", static_cast<std::uint64_t>(dying));
+  // When the mesh was itself again: the first message from which on all reached 99 % of the survivors.
+  SimTime back = 0;
+  std::size_t whole = 0;
+  for (const MessageFate& fate : stage.metrics().messages()) {
+    const bool reached = fate.deliveries * 100ULL >= fate.expected * 99ULL;
+    whole += reached ? 1 : 0;
+    if (!reached) back = fate.sent_at - crash;
+  }
+  report.add("messages_to_99_percent", static_cast<std::uint64_t>(whole));
+  report.add("last_below_99_percent_s", static_cast<double>(back) / 1e6);
+  return report;
+}
+
+}  // namespace p2pmesh::sim

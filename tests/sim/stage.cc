@@ -1,0 +1,137 @@
+#include "stage.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace p2pmesh::sim {
+namespace {
+
+constexpr std::uint32_t kJoinsMax = 1000;  // above, members begin knowing each other
+constexpr SimTime kGatherBound = 120 * kSecond;
+
+}  // namespace
+
+Stage::Stage(const RunOptions& options, const WorldOptions& world_options)
+    : options_(options),
+      begun_(std::chrono::steady_clock::now()),
+      world_(world_options),
+      checkers_(world_),
+      metrics_(world_) {
+  world_.add_observer(&checkers_);
+  world_.add_observer(&metrics_);
+}
+
+WorldOptions Stage::world_options(const RunOptions& options) {
+  WorldOptions world;
+  world.seed = options.seed;
+  world.real_crypto = options.real_crypto;
+  world.progress = options.progress;
+  return world;
+}
+
+void Stage::gather(std::uint32_t count, SimTime within) {
+  EndCheckOptions linked;
+  linked.complete = linked.transcript = linked.bounds = linked.presence = false;
+  if (count > kJoinsMax) {
+    world_.start_members(count, 3);
+  } else {
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const std::uint32_t number = world_.add_node();
+      if (number == 0) {
+        world_.open(number);
+        continue;
+      }
+      const SimTime at = within * static_cast<SimTime>(i) / static_cast<SimTime>(count);
+      world_.after(at, [this, number] {
+        world_.join(number, static_cast<std::uint32_t>(world_.draw().below(number)));
+      });
+    }
+  }
+  world_.run_for(within + kSecond);
+  world_.run_until_true(
+      [&] {
+        std::uint64_t online = 0;
+        for (std::uint32_t number : world_.honest()) {
+          if (world_.node(number).core->status().online >= count) ++online;
+        }
+        return online == count && is_at_rest(linked);
+      },
+      kGatherBound, kSecond);
+  const auto parts = component_sizes(world_);
+  demand(parts.size() == 1 && parts.front() == count, "G7", "all members are connected after the joins",
+         std::to_string(parts.size()) + " parts, the greatest of " +
+             std::to_string(parts.empty() ? 0 : parts.front()));
+}
+
+void Stage::broadcast(std::uint32_t messages, double rate, bool random_authors) {
+  const auto step = static_cast<SimTime>(1e6 / rate);
+  for (std::uint32_t i = 0; i < messages; ++i) {
+    std::uint32_t author = 0;
+    const auto honest = world_.honest();
+    if (honest.empty()) return;
+    if (random_authors || !world_.is_running(0)) author = honest[world_.draw().below(honest.size())];
+    world_.say(author, "message " + std::to_string(i));
+    world_.run_for(step);
+  }
+}
+
+void Stage::check_symmetry() {
+  const auto before = asymmetric_links(world_);
+  if (before.empty()) return;
+  world_.run_for(kAsymmetryMax);
+  for (const auto& [number, link] : asymmetric_links(world_)) {
+    if (!before.contains({number, link})) continue;
+    checkers_.add({"symmetry", number, world_.now(), "a neighbor has this node as neighbor too",
+                   "node " + std::to_string(world_.network().peer_of(link)) + " has not, for " +
+                       std::to_string(kAsymmetryMax / kSecond) + " s"});
+  }
+}
+
+bool Stage::is_at_rest(const EndCheckOptions& checks) {
+  return check_end(world_, checkers_.acknowledged(), checks).violations.empty();
+}
+
+void Stage::come_to_rest(SimTime bound, const EndCheckOptions& checks) {
+  // Looking at everything costs a large world more than running it for a second.
+  const SimTime step = world_.size() > kJoinsMax ? 5 * kSecond : kSecond;
+  world_.run_until_true([&] { return is_at_rest(checks); }, bound, step);
+  if (checks.links) check_symmetry();
+  const EndReport end = check_end(world_, checkers_.acknowledged(), checks);
+  unconverged_ = end.unconverged;
+  for (const Violation& violation : end.violations) checkers_.add(violation);
+}
+
+void Stage::demand(bool holds, const char* check, std::string expected, std::string found) {
+  if (!holds) checkers_.add({check, kNone, world_.now(), std::move(expected), std::move(found)});
+}
+
+Report Stage::report() {
+  if (options_.progress) std::fprintf(stderr, "\r%79s\r", "");
+  metrics_.stop();
+  Report report;
+  report.scenario = options_.scenario;
+  report.nodes = world_.size();
+  report.seed = options_.seed;
+  measure(report, metrics_, options_);
+  report.unconverged = unconverged_;
+  report.duplicates_shown = checkers_.duplicates_shown();
+  report.order_inversions = checkers_.order_inversions();
+  std::uint64_t bytes = 0;
+  for (std::uint32_t number = 0; number < world_.size(); ++number)
+    bytes += world_.network().traffic().bytes_sent(number);
+  report.bytes_per_node = static_cast<double>(bytes) / std::max<std::uint32_t>(1, world_.size());
+  report.trace_hash = world_.trace_hash();
+  report.violations = checkers_.violations();
+  if (!options_.real_crypto) report.stand_ins.push_back("signatures: XXH3-128 keyed with the world's secret");
+  report.stand_ins.push_back("envelopes of equal bytes share memory");
+  if (world_.roster_is_shared()) report.stand_ins.push_back("roster entries are shared between nodes");
+  report.add("events", world_.events());
+  report.add("events_arrivals", world_.events(EventKind::kArrive));
+  report.add("events_wakes", world_.events(EventKind::kWake));
+  report.add("events_commits", world_.events(EventKind::kCommit));
+  report.add("virtual_s", static_cast<double>(world_.now()) / 1e6);
+  report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
+  return report;
+}
+
+}  // namespace p2pmesh::sim

@@ -1,0 +1,56 @@
+// One run: a world with its checkers and metrics, and what most scenarios do with them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "checkers.h"
+#include "end_checks.h"
+#include "metrics.h"
+#include "report.h"
+#include "run_options.h"
+#include "world.h"
+
+namespace p2pmesh::sim {
+
+class Stage {
+ public:
+  Stage(const RunOptions& options, const WorldOptions& world_options);
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+
+  /// What the command line says of every world.
+  static WorldOptions world_options(const RunOptions& options);
+
+  [[nodiscard]] World& world() { return world_; }
+  [[nodiscard]] Checkers& checkers() { return checkers_; }
+  [[nodiscard]] Metrics& metrics() { return metrics_; }
+
+  /// `count` members come one after another, each through an earlier one, within about `within`; then waits
+  /// until all are linked and settled. Up to 1,000; above, members that know each other
+  /// (World::start_members).
+  void gather(std::uint32_t count, SimTime within);
+  /// Texts from one author (node 0) or random ones, evenly spaced, while the world runs.
+  void broadcast(std::uint32_t messages, double rate, bool random_authors);
+  /// Waits until everything of `checks` holds, at most `bound`; what does not hold then is a violation.
+  void come_to_rest(SimTime bound, const EndCheckOptions& checks);
+  /// As above, but what does not hold is only reported.
+  [[nodiscard]] bool is_at_rest(const EndCheckOptions& checks);
+
+  /// Notes that something which the scenario itself demands did not hold.
+  void demand(bool holds, const char* check, std::string expected, std::string found);
+
+  Report report();
+
+ private:
+  void check_symmetry();
+
+  RunOptions options_;
+  std::chrono::steady_clock::time_point begun_;
+  World world_;
+  Checkers checkers_;
+  Metrics metrics_;
+  std::uint32_t unconverged_ = 0;
+};
+
+}  // namespace p2pmesh::sim

@@ -1,0 +1,150 @@
+#include "sweep.h"
+
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "scenarios/scenario.h"
+
+namespace p2pmesh::sim {
+namespace {
+
+constexpr std::uint64_t kSeedsPerWorker = 16;  // forking costs little; a crash costs the seeds behind it
+
+struct Result {
+  std::uint64_t seed = 0;
+  std::uint32_t violations = 0;
+  double wall_s = 0;
+};
+
+RunOptions one_seed(const RunOptions& options, std::uint64_t seed) {
+  RunOptions one = options;
+  one.seed = seed;
+  one.sweep_count = 0;
+  one.progress = false;
+  return one;
+}
+
+[[noreturn]] void work(const RunOptions& options, std::uint64_t first, std::uint64_t end, int out) {
+  for (std::uint64_t seed = first; seed < end; ++seed) {
+    const RunOptions one = one_seed(options, seed);
+    const Report report = find_scenario(one.scenario)->run(one);
+    if (!report.violations.empty()) std::fputs(describe_violations(report, one).c_str(), stderr);
+    const Result result{seed, static_cast<std::uint32_t>(report.violations.size()), report.wall_s};
+    if (write(out, &result, sizeof result) != static_cast<ssize_t>(sizeof result)) _exit(74);
+  }
+  _exit(0);
+}
+
+struct Worker {
+  std::uint64_t first = 0;
+  std::uint64_t end = 0;
+  int results = -1;
+};
+
+class Sweep {
+ public:
+  explicit Sweep(const RunOptions& options) : options_(options), next_(options.sweep_first) {}
+
+  int run() {
+    const std::uint64_t end = options_.sweep_first + options_.sweep_count;
+    while (next_ < end || !workers_.empty()) {
+      while (next_ < end && workers_.size() < options_.jobs) {
+        const std::uint64_t stop = std::min(end, next_ + kSeedsPerWorker);
+        if (!start(next_, stop)) return 74;
+        next_ = stop;
+      }
+      if (!collect(end)) return 74;
+    }
+    if (options_.progress) std::fprintf(stderr, "\n");
+    return write_failures();
+  }
+
+ private:
+  bool start(std::uint64_t first, std::uint64_t end) {
+    int pipe_ends[2];
+    if (pipe(pipe_ends) != 0) return false;
+    std::fflush(stdout);
+    const pid_t child = fork();
+    if (child < 0) return false;
+    if (child == 0) {
+      close(pipe_ends[0]);
+      work(options_, first, end, pipe_ends[1]);
+    }
+    close(pipe_ends[1]);
+    workers_[child] = {first, end, pipe_ends[0]};
+    return true;
+  }
+
+  /// Waits for one worker. One that ended early died at the first seed without a result; the rest is begun
+  /// anew.
+  bool collect(std::uint64_t) {
+    int status = 0;
+    const pid_t child = wait(&status);
+    if (child < 0) return false;
+    const Worker worker = workers_[child];
+    workers_.erase(child);
+    std::uint64_t next = worker.first;
+    Result result;
+    while (read(worker.results, &result, sizeof result) == static_cast<ssize_t>(sizeof result)) {
+      ++done_;
+      wall_s_ += result.wall_s;
+      slowest_s_ = std::max(slowest_s_, result.wall_s);
+      if (result.violations > 0) failed_[result.seed] = std::to_string(result.violations) + " violations";
+      next = result.seed + 1;
+    }
+    close(worker.results);
+    if (next < worker.end) {
+      failed_[next] =
+          WIFSIGNALED(status) ? "died of signal " + std::to_string(WTERMSIG(status)) : "ended early";
+      ++done_;
+      if (next + 1 < worker.end && !start(next + 1, worker.end)) return false;
+    }
+    if (options_.progress)
+      std::fprintf(stderr, "\r%llu of %llu seeds, %zu failed ", static_cast<unsigned long long>(done_),
+                   static_cast<unsigned long long>(options_.sweep_count), failed_.size());
+    return true;
+  }
+
+  int write_failures() {
+    if (!failed_.empty()) {
+      std::FILE* file = std::fopen(options_.failures_file.c_str(), "a");
+      for (const auto& [seed, why] : failed_) {
+        const std::string command = one_seed(options_, seed).command();
+        std::printf("FAILED seed %llu: %s\n  %s --json\n", static_cast<unsigned long long>(seed), why.c_str(),
+                    command.c_str());
+        if (file != nullptr) std::fprintf(file, "%s --json  # %s\n", command.c_str(), why.c_str());
+      }
+      if (file != nullptr) std::fclose(file);
+    }
+    std::printf(
+        "{\"scenario\": \"%s\", \"first_seed\": %llu, \"seeds\": %llu, \"failed\": %zu, "
+        "\"mean_s\": %.4f, \"max_s\": %.4f}\n",
+        options_.scenario.c_str(), static_cast<unsigned long long>(options_.sweep_first),
+        static_cast<unsigned long long>(done_), failed_.size(),
+        done_ == 0 ? 0 : wall_s_ / static_cast<double>(done_), slowest_s_);
+    return failed_.empty() ? 0 : 1;
+  }
+
+  RunOptions options_;
+  std::uint64_t next_;
+  std::map<pid_t, Worker> workers_;
+  std::map<std::uint64_t, std::string> failed_;
+  std::uint64_t done_ = 0;
+  double wall_s_ = 0;
+  double slowest_s_ = 0;
+};
+
+}  // namespace
+
+int run_sweep(const RunOptions& options) {
+  return Sweep(options).run();
+}
+
+}  // namespace p2pmesh::sim

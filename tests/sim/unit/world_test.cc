@@ -1,0 +1,99 @@
+// The world itself: one seed, one story.
+#include <doctest/doctest.h>
+
+#include "scenarios/chaos.h"
+#include "scenarios/scenario.h"
+
+namespace p2pmesh::sim {
+namespace {
+
+RunOptions quiet(const char* scenario, std::uint64_t seed, std::uint32_t nodes) {
+  RunOptions options;
+  options.scenario = scenario;
+  options.seed = seed;
+  options.nodes = nodes;
+  options.messages = 20;
+  options.progress = false;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("TheSameSeedGivesTheSameTraceTwiceAndAnotherSeedAnotherOne") {
+  for (const char* name : {"broadcast", "churn", "chaos"}) {
+    CAPTURE(name);
+    const ScenarioFunction run = find_scenario(name)->run;
+    const Report first = run(quiet(name, 7, 6));
+    const Report second = run(quiet(name, 7, 6));
+    const Report other = run(quiet(name, 8, 6));
+    CHECK(first.trace_hash == second.trace_hash);
+    CHECK(first.trace_hash != other.trace_hash);
+    CHECK(first.bytes_per_node == second.bytes_per_node);
+  }
+}
+
+TEST_CASE("RealSignaturesCarryTheSameConversation") {
+  RunOptions options = quiet("broadcast", 3, 5);
+  options.real_crypto = true;
+  const Report report = run_broadcast(options);
+  CHECK(report.reliability == 1);
+  CHECK(report.violations.empty());
+  CHECK(report.stand_ins.size() == 1);
+}
+
+TEST_CASE("AnAcknowledgedTextSurvivesAPowerCutOfItsSender") {
+  WorldOptions options;
+  options.seed = 5;
+  RunOptions run;
+  run.progress = false;
+  Stage stage(run, options);
+  World& world = stage.world();
+  stage.gather(3, kSecond);
+  world.say(1, "kept");
+  // Longer than a commit, shorter than the second after which everything is synced anyway.
+  world.run_for(30 * kMillisecond);
+  REQUIRE(stage.checkers().acknowledged().count() == 1);
+  world.cut_power(1);
+  world.run_for(kSecond);
+  world.restart(1);
+  stage.come_to_rest(60 * kSecond, {});
+  CHECK(stage.checkers().violations().empty());
+  CHECK(world.node(1).disk.rows().size() == 1);
+}
+
+TEST_CASE("ACutKeepsTextsFromTheOtherSideUntilItHeals") {
+  WorldOptions options;
+  options.seed = 11;
+  RunOptions run;
+  run.progress = false;
+  Stage stage(run, options);
+  World& world = stage.world();
+  stage.gather(4, kSecond);
+  Partition cut;
+  cut.side = {0, 0, 1, 1};
+  const std::uint32_t place = world.network().add_partition(cut);
+  world.say(0, "from this side");
+  world.run_for(20 * kSecond);
+  CHECK(world.node(1).disk.rows().size() == 1);
+  CHECK(world.node(2).disk.rows().empty());
+  world.network().remove_partition(place);
+  CHECK(world.run_until_true([&] { return world.node(2).disk.rows().size() == 1; }, 30 * kSecond));
+}
+
+TEST_CASE("APausedNodeHandlesNothingAndThenEverything") {
+  WorldOptions options;
+  options.seed = 12;
+  RunOptions run;
+  run.progress = false;
+  Stage stage(run, options);
+  World& world = stage.world();
+  stage.gather(2, kSecond);
+  world.pause(1, 2 * kSecond);
+  world.say(0, "while you slept");
+  world.run_for(kSecond);
+  CHECK(world.node(1).disk.rows().empty());
+  world.run_for(2 * kSecond);
+  CHECK(world.node(1).disk.rows().size() == 1);
+}
+
+}  // namespace p2pmesh::sim

@@ -1,0 +1,306 @@
+#include "virtual_disk.h"
+
+#include <algorithm>
+
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/wire/text_body.h"
+
+namespace p2pmesh::sim {
+namespace {
+
+constexpr SimTime kFullSync = std::chrono::duration_cast<Duration>(limits::kFullSyncInterval).count();
+
+bool is_log(const Envelope& envelope) {
+  return envelope.envelope_class == EnvelopeClass::kLog;
+}
+
+}  // namespace
+
+RecordKey record_key(const Envelope& envelope) {
+  return {envelope.author, envelope.kind, std::string(as_text(envelope.subject))};
+}
+
+void VirtualDisk::note_peer(const StorePeer& peer, WallMs wall_ms) {
+  // Losing a peer's address costs a dial; so the table is not journaled.
+  RestoredPeer& known = peers_[{peer.node, peer.address}];
+  known.node = peer.node;
+  known.address = peer.address;
+  known.failures = peer.failures;
+  if (peer.success) known.last_success_ms = wall_ms;
+  if (peers_.size() <= limits::kPeersMax) return;
+  auto worst = std::min_element(peers_.begin(), peers_.end(), [](const auto& a, const auto& b) {
+    return a.second.last_success_ms < b.second.last_success_ms;
+  });
+  peers_.erase(worst);
+}
+
+void VirtualDisk::begin_commit() {
+  committing_ = true;
+  std::swap(running_, waiting_);
+}
+
+void VirtualDisk::finish_commit(SimTime now, CommitResult& result) {
+  committing_ = false;
+  apply(running_, now, result);
+  running_.items.clear();
+  running_.taken.clear();
+}
+
+void VirtualDisk::apply(Queue& queue, SimTime now, CommitResult& result) {
+  sync_if_due(now);
+  bool full_sync = false;
+  for (Store& store : queue.items) {
+    full_sync = full_sync || store.context.own;
+    const std::uint64_t row = is_log(store.envelope->envelope) ? apply_log(store, now, result)
+                              : store.envelope->envelope.envelope_class == EnvelopeClass::kRecord
+                                  ? apply_record(store, now)
+                                  : 0;
+    result.committed.push_back({std::move(store.envelope), std::move(store.context), row});
+  }
+  for (const EnvelopeId& id : queue.taken) {
+    const std::uint32_t entry = pool_->find(id);
+    if (entry == kNone || outbox_.erase(entry) == 0) continue;
+    note({now, ChangeKind::kOutboxTaken, entry, {}, nullptr});
+  }
+  if (full_sync) journal_.clear();
+}
+
+std::uint64_t VirtualDisk::apply_log(const Store& store, SimTime now, CommitResult& result) {
+  const Interned interned = pool_->intern(store.envelope);
+  const std::uint32_t entry = interned.entry;
+  const std::uint32_t shown = shown_at((*pool_)[entry].position);
+  if (shown == kNone) {
+    held_.insert(entry);
+    rows_.push_back(entry);
+    note({now, ChangeKind::kRow, entry, {}, nullptr});
+    if (store.context.own) {
+      outbox_[entry] = true;
+      note({now, ChangeKind::kOutboxAdded, entry, {}, nullptr});
+    }
+    return ++last_row_;
+  }
+  if (!held_.insert(entry)) return 0;
+  forks_.push_back(entry);
+  note({now, ChangeKind::kFork, entry, {}, nullptr});
+  ForkKept kept;
+  kept.envelope = store.envelope;
+  const EnvelopeId& shown_id = (*pool_)[shown].envelope->id;
+  if (store.envelope->id < shown_id) kept.replaced = shown_id;
+  result.forks.push_back(std::move(kept));
+  return 0;
+}
+
+std::uint64_t VirtualDisk::apply_record(const Store& store, SimTime now) {
+  const Envelope& fields = store.envelope->envelope;
+  RecordKey key = record_key(fields);
+  EnvelopePtr held = find_record(key);
+  if (held != nullptr) {
+    const auto held_version = std::pair(held->envelope.epoch, held->envelope.version);
+    const auto version = std::pair(fields.epoch, fields.version);
+    if (version < held_version || (version == held_version && !(store.envelope->id < held->id))) return 0;
+  }
+  auto own = records_.find(key);
+  if (journaled_) {
+    note({now, ChangeKind::kRecord, 0, key, own == records_.end() ? nullptr : own->second});
+  }
+  records_[std::move(key)] = store.envelope;
+  return std::max<std::uint64_t>(last_row_, 1);
+}
+
+void VirtualDisk::note(Change change) {
+  if (journaled_) journal_.push_back(std::move(change));
+}
+
+/// What was written is on the disk a second later at the latest.
+void VirtualDisk::sync_if_due(SimTime now) {
+  while (!journal_.empty() && journal_.front().at + kFullSync <= now) {
+    const SimTime synced = journal_.front().at + kFullSync;
+    while (!journal_.empty() && journal_.front().at <= synced) journal_.pop_front();
+  }
+}
+
+void VirtualDisk::kill(bool running_done, SimTime now) {
+  CommitResult untold;
+  if (committing_ && running_done) apply(running_, now, untold);
+  running_ = {};
+  waiting_ = {};
+  committing_ = false;
+}
+
+std::vector<std::uint32_t> VirtualDisk::cut_power(SimTime now) {
+  running_ = {};
+  waiting_ = {};
+  committing_ = false;
+  sync_if_due(now);
+  std::vector<std::uint32_t> lost;
+  for (; !journal_.empty(); journal_.pop_back()) {
+    Change& change = journal_.back();
+    switch (change.kind) {
+      case ChangeKind::kRow:
+        rows_.pop_back();
+        held_.erase(change.entry);
+        lost.push_back(change.entry);
+        break;
+      case ChangeKind::kFork:
+        forks_.pop_back();
+        held_.erase(change.entry);
+        break;
+      case ChangeKind::kRecord:
+        if (change.old_record != nullptr)
+          records_[change.record] = change.old_record;
+        else
+          records_.erase(change.record);
+        break;
+      case ChangeKind::kOutboxAdded:
+        outbox_.erase(change.entry);
+        break;
+      case ChangeKind::kOutboxTaken:
+        outbox_[change.entry] = true;
+        break;
+    }
+  }
+  return lost;
+}
+
+void VirtualDisk::stop_cleanly(SimTime now) {
+  CommitResult untold;
+  apply(running_, now, untold);
+  apply(waiting_, now, untold);
+  running_ = {};
+  waiting_ = {};
+  committing_ = false;
+  journal_.clear();
+  clean_ = true;
+}
+
+bool VirtualDisk::holds_position(std::uint32_t entry) const {
+  return shown_at((*pool_)[entry].position) != kNone;
+}
+
+std::uint32_t VirtualDisk::shown_at(std::uint32_t position) const {
+  std::uint32_t shown = kNone;
+  for (std::uint32_t entry = position; entry != kNone; entry = (*pool_)[entry].next_fork) {
+    if (!held_.contains(entry)) continue;
+    if (shown == kNone || (*pool_)[entry].envelope->id < (*pool_)[shown].envelope->id) shown = entry;
+  }
+  return shown;
+}
+
+EnvelopePtr VirtualDisk::find_record(const RecordKey& key) const {
+  auto own = records_.find(key);
+  if (own != records_.end()) return own->second;
+  if (base_records_ == nullptr) return nullptr;
+  auto base = base_records_->find(key);
+  return base == base_records_->end() ? nullptr : base->second;
+}
+
+Loaded VirtualDisk::load(const Load& load) const {
+  Loaded loaded;
+  loaded.request = load.request;
+  loaded.complete = true;
+  std::size_t bytes = 0;
+  const auto is_full = [&] {
+    return bytes >= load.bytes_max || loaded.envelopes.size() >= load.envelopes_max;
+  };
+  const auto take = [&](const EnvelopePtr& envelope) {
+    bytes += envelope->encoded.size();
+    loaded.envelopes.push_back(envelope);
+  };
+  for (const SyncRequest::Record& record : load.records) {
+    if (is_full()) loaded.complete = false;
+    if (!loaded.complete) return loaded;
+    auto found = find_record({record.author, record.kind, std::string(as_text(record.subject))});
+    if (found != nullptr) take(found);
+  }
+  for (const SyncRequest::Range& range : load.ranges) {
+    if (is_full()) loaded.complete = false;
+    if (!loaded.complete) return loaded;
+    const std::uint32_t log = pool_->find_log(range.author, range.epoch);
+    if (log == kNone) continue;
+    bool stopped = false;
+    pool_->for_each_at(log, range.first, range.last, [&](std::uint32_t position) {
+      for (std::uint32_t entry = position; entry != kNone; entry = (*pool_)[entry].next_fork) {
+        if (!held_.contains(entry)) continue;
+        if (is_full()) return !(stopped = true);
+        take((*pool_)[entry].envelope);
+      }
+      return true;
+    });
+    if (stopped) loaded.complete = false;
+  }
+  return loaded;
+}
+
+RestoredState VirtualDisk::restore() {
+  RestoredState state;
+  state.clean_stop = clean_;
+  clean_ = false;
+  std::map<std::pair<MemberKey, std::uint64_t>, std::map<std::uint64_t, std::uint32_t>> by_log;
+  for (std::uint32_t row : rows_) {
+    const Envelope& fields = (*pool_)[row].envelope->envelope;
+    by_log[{fields.author, fields.epoch}][fields.seq] = row;
+  }
+  for (const auto& [key, positions] : by_log) {
+    RestoredLog log;
+    log.author = key.first;
+    log.epoch = key.second;
+    for (const auto& [seq, row] : positions) {
+      if (!log.intervals.empty() && log.intervals.back().second + 1 == seq)
+        log.intervals.back().second = seq;
+      else
+        log.intervals.emplace_back(seq, seq);
+      const SealedEnvelope& sealed = *(*pool_)[row].envelope;
+      log.newest_wall_ms = std::max(log.newest_wall_ms, sealed.envelope.wall_ms);
+      log.last_id = sealed.id;
+      log.ids_digest ^= id_digest((*pool_)[shown_at((*pool_)[row].position)].envelope->id);
+    }
+    state.logs.push_back(std::move(log));
+  }
+  for (const auto& [key, record] : records_) state.records.push_back(record);
+  append_heads(state);
+  for (const auto& [key, peer] : peers_) state.peers.push_back(peer);
+  std::stable_sort(state.peers.begin(), state.peers.end(), [](const RestoredPeer& a, const RestoredPeer& b) {
+    return a.last_success_ms != b.last_success_ms ? a.last_success_ms > b.last_success_ms
+                                                  : a.failures < b.failures;
+  });
+  for (const auto& [entry, unused] : outbox_) {
+    const SealedEnvelope& sealed = *(*pool_)[entry].envelope;
+    state.outbox.push_back({sealed.id, sealed.envelope.epoch, sealed.envelope.seq,
+                            static_cast<std::uint32_t>(count_text_messages(sealed.envelope.body))});
+  }
+  return state;
+}
+
+/// As the store finds them: of the deepest 1,024 of a room those that no other of them names.
+void VirtualDisk::append_heads(RestoredState& state) const {
+  constexpr std::size_t kSearched = 1024;
+  std::map<std::string, std::vector<std::uint32_t>> rooms;
+  for (std::uint32_t row : rows_) {
+    const PoolEntry& entry = (*pool_)[row];
+    rooms[entry.envelope->envelope.room].push_back(shown_at(entry.position));
+  }
+  for (auto& [room, entries] : rooms) {
+    const auto deeper = [&](std::uint32_t a, std::uint32_t b) {
+      const SealedEnvelope& x = *(*pool_)[a].envelope;
+      const SealedEnvelope& y = *(*pool_)[b].envelope;
+      return std::tie(y.envelope.depth, y.envelope.wall_ms, y.id) <
+             std::tie(x.envelope.depth, x.envelope.wall_ms, x.id);
+    };
+    const std::size_t searched = std::min(entries.size(), kSearched);
+    std::partial_sort(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(searched), entries.end(),
+                      deeper);
+    std::map<EnvelopeId, bool> named;
+    for (std::size_t i = 0; i < searched; ++i) {
+      for (const EnvelopeId& parent : (*pool_)[entries[i]].envelope->envelope.parents) named[parent] = true;
+    }
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < searched && kept < limits::kHeadsPerRoomMax; ++i) {
+      const SealedEnvelope& sealed = *(*pool_)[entries[i]].envelope;
+      if (named.contains(sealed.id)) continue;
+      state.heads.push_back({room, {sealed.id, sealed.envelope.depth}});
+      ++kept;
+    }
+  }
+}
+
+}  // namespace p2pmesh::sim

@@ -1,0 +1,111 @@
+// What storage/mesh_store does, in memory: commits that take their time, row numbers, forks, records, outbox,
+// peers; and what a power cut takes away.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "bit_set.h"
+#include "envelope_pool.h"
+#include "p2pmesh/core/node.h"
+#include "sim_time.h"
+
+namespace p2pmesh::sim {
+
+using RecordKey = std::tuple<MemberKey, std::uint16_t, std::string>;
+using RecordTable = std::map<RecordKey, EnvelopePtr>;
+
+RecordKey record_key(const Envelope& envelope);
+
+/// A finished commit, in the order in which the driver tells the core.
+struct CommitResult {
+  std::vector<Committed> committed;
+  std::vector<ForkKept> forks;
+};
+
+class VirtualDisk {
+ public:
+  explicit VirtualDisk(EnvelopePool& pool) : pool_(&pool) {}
+
+  /// Records that many nodes hold alike; own ones lie over them.
+  void set_base_records(std::shared_ptr<const RecordTable> records) { base_records_ = std::move(records); }
+  /// Without a journal a power cut loses nothing; worlds without power cuts save its memory.
+  void set_journal(bool on) { journaled_ = on; }
+
+  // One commit at a time: what comes meanwhile waits for the next.
+
+  void store(Store store) { waiting_.items.push_back(std::move(store)); }
+  void note_taken(const EnvelopeId& id) { waiting_.taken.push_back(id); }
+  void note_peer(const StorePeer& peer, WallMs wall_ms);
+  [[nodiscard]] bool has_work() const { return !waiting_.items.empty() || !waiting_.taken.empty(); }
+  [[nodiscard]] bool is_committing() const { return committing_; }
+  void begin_commit();
+  void finish_commit(SimTime now, CommitResult& result);
+  void draw_notice_row() { ++last_row_; }
+
+  /// The process ends. The running commit is through or not, as `running_done` says; what waits is lost.
+  void kill(bool running_done, SimTime now);
+  /// The machine ends. Returns the log envelopes whose rows are gone.
+  std::vector<std::uint32_t> cut_power(SimTime now);
+  /// Everything is committed and synced and the stop is marked as clean.
+  void stop_cleanly(SimTime now);
+
+  [[nodiscard]] Loaded load(const Load& load) const;
+  /// What the core needs after a restart. Marks the store as unclean. Without base records.
+  RestoredState restore();
+
+  [[nodiscard]] bool holds(std::uint32_t entry) const { return held_.contains(entry); }
+  [[nodiscard]] const BitSet& held() const { return held_; }
+  [[nodiscard]] bool holds_position(std::uint32_t entry) const;
+  /// Of the held entries of a position the one with the lowest id; kNone when none is held.
+  [[nodiscard]] std::uint32_t shown_at(std::uint32_t position) const;
+  [[nodiscard]] EnvelopePtr find_record(const RecordKey& key) const;
+  [[nodiscard]] bool knows_peers() const { return !peers_.empty(); }
+  [[nodiscard]] std::size_t outbox_size() const { return outbox_.size(); }
+  [[nodiscard]] std::uint64_t last_row() const { return last_row_; }
+  [[nodiscard]] const std::vector<std::uint32_t>& rows() const { return rows_; }
+
+ private:
+  struct Queue {
+    std::vector<Store> items;
+    std::vector<EnvelopeId> taken;
+  };
+  enum class ChangeKind : std::uint8_t { kRow, kFork, kRecord, kOutboxAdded, kOutboxTaken };
+  struct Change {
+    SimTime at = 0;
+    ChangeKind kind = ChangeKind::kRow;
+    std::uint32_t entry = 0;
+    RecordKey record;
+    EnvelopePtr old_record;
+  };
+
+  void apply(Queue& queue, SimTime now, CommitResult& result);
+  std::uint64_t apply_log(const Store& store, SimTime now, CommitResult& result);
+  std::uint64_t apply_record(const Store& store, SimTime now);
+  void note(Change change);
+  void sync_if_due(SimTime now);
+  void append_heads(RestoredState& state) const;
+
+  EnvelopePool* pool_;
+  std::shared_ptr<const RecordTable> base_records_;
+  RecordTable records_;
+  BitSet held_;                      // rows and forks
+  std::vector<std::uint32_t> rows_;  // in the order of commits
+  std::vector<std::uint32_t> forks_;
+  std::map<std::uint32_t, bool> outbox_;
+  std::map<std::pair<NodeKey, NetAddress>, RestoredPeer> peers_;
+  std::uint64_t last_row_ = 0;
+  bool clean_ = false;
+  bool committing_ = false;
+  Queue waiting_;
+  Queue running_;
+  bool journaled_ = true;
+  std::deque<Change> journal_;  // since the last full sync
+};
+
+}  // namespace p2pmesh::sim
