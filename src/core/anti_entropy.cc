@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/planted.h"
 
 namespace p2pmesh {
 namespace {
@@ -163,6 +164,7 @@ void AntiEntropy::ask_next(Turn& turn) {
     const std::uint64_t size = want.last - want.first + 1;
     const std::uint64_t take = std::min(size, kEnvelopesARange);
     request.ranges.push_back({want.author, want.epoch, want.last - take + 1, want.last});
+    if (P2P_PLANTED(WantsSkipNewest) && take > 1) --request.ranges.back().last;
     envelopes += take;
     if (take == size) {
       session.wants.pop_back();
@@ -311,6 +313,7 @@ std::vector<SyncListing> AntiEntropy::list(
   index_.list(differing, (limits::kSyncPageBytes - kLogItemBytes) / kIntervalBytes, add);
   roster_.list(differing, add);
   for (SyncListing& page : pages) page.differing = differing;
+  if (P2P_PLANTED(ListingDropsLastPage)) pages.back() = {};
   pages.back().last = true;
   return pages;
 }

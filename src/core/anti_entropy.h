@@ -76,7 +76,9 @@ class AntiEntropy {
   void on_link_down(LinkId link, Turn& turn);
   void on_wake(Turn& turn);
   /// An earlier envelope is missing: compare soon.
-  void hurry(Turn& turn) { next_periodic_ = turn.now.monotonic; }
+  void hurry(Turn& turn) {
+    if (parameters_.anti_entropy) next_periodic_ = turn.now.monotonic;
+  }
   [[nodiscard]] std::optional<Instant> next_deadline() const;
   /// A session brought something: the neighbors ought to hear of it. True once.
   [[nodiscard]] bool take_repaired() { return std::exchange(repaired_, false); }

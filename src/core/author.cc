@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/planted.h"
 #include "p2pmesh/crypto/hash.h"
 #include "p2pmesh/wire/text_body.h"
 
@@ -35,6 +36,7 @@ void Author::resume(std::uint64_t epoch, std::uint64_t last_seq, const EnvelopeI
 void Author::draw_epoch(std::uint64_t last_known, WallMs wall_ms) {
   constexpr std::uint64_t kEpochMax = (1ULL << 63) - 1;
   epoch_ = std::max(std::min(wall_ms, kEpochMax), std::min(last_known, kEpochMax - 1) + 1);
+  if (P2P_PLANTED(EpochByClockAlone)) epoch_ = wall_ms;
   last_seq_ = 0;
   last_id_ = {};
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/planted.h"
 
 namespace p2pmesh {
 namespace {
@@ -55,6 +56,8 @@ void Broadcast::on_received(const EnvelopePtr& envelope, LinkId from, std::uint1
   ++counters_.payloads_received;
   missing_.arrived(envelope->id);
   spread(envelope, from, round, turn);
+  if (auto sender = peers_.find(from); P2P_PLANTED(PrunesEverything) && sender != peers_.end())
+    prune(from, sender->second, turn);
 }
 
 void Broadcast::spread(const EnvelopePtr& envelope, LinkId from, std::uint16_t round, Turn& turn) {
@@ -84,15 +87,19 @@ void Broadcast::push(LinkId link, Peer& peer, const EnvelopePtr& envelope, std::
   const std::size_t bytes = kGossipItemBytes + envelope->encoded.size();
   if (peer.payload_bytes + bytes > limits::kFrameBytesMax - 16) send_payloads(link, peer, turn);
   if (peer.payloads.empty()) {
-    peer.payloads_due = turn.now.monotonic + parameters_.payload_window;
+    // What comes alone does not wait: the window is the least time between two frames.
+    peer.payloads_due = std::max(turn.now.monotonic, peer.payloads_sent_at + parameters_.payload_window);
     note_due(peer.payloads_due);
   }
   peer.payloads.emplace_back(envelope, round);
   peer.payload_bytes += bytes;
+  if (peer.payloads_due <= turn.now.monotonic) send_payloads(link, peer, turn);
 }
 
 void Broadcast::send_payloads(LinkId link, Peer& peer, Turn& turn) {
+  if (P2P_PLANTED(FlushForgetsPayloads)) peer.payloads.clear();
   if (peer.payloads.empty()) return;
+  peer.payloads_sent_at = turn.now.monotonic;
   Gossip gossip;
   for (const auto& [envelope, round] : peer.payloads) gossip.items.push_back({round, envelope->encoded});
   turn.send(link, encode_frame_of(gossip), FrameClass::kLive);
@@ -101,9 +108,10 @@ void Broadcast::send_payloads(LinkId link, Peer& peer, Turn& turn) {
 }
 
 void Broadcast::announce(Peer& peer, const EnvelopeId& id, std::uint16_t round, Instant now) {
+  if (P2P_PLANTED(IHaveNeverQueued)) return;
   if (peer.ihaves.empty()) {
     peer.ihaves_due = now + ihave_interval();
-    note_due(peer.ihaves_due);
+    if (!P2P_PLANTED(IHaveTimerNeverFires)) note_due(peer.ihaves_due);
   }
   // What a neighbor is not told of by then comes to it by anti-entropy.
   if (peer.ihaves.size() < limits::kRecentMax) peer.ihaves.push_back({id, round});
@@ -243,7 +251,7 @@ void Broadcast::on_graft(LinkId from, const Graft& graft, Turn& turn) {
 
 void Broadcast::on_prune(LinkId from, const Prune& prune) {
   auto found = peers_.find(from);
-  if (found == peers_.end() || !parameters_.plumtree) return;
+  if (found == peers_.end() || !parameters_.plumtree || P2P_PLANTED(PruneNeverHeeded)) return;
   Peer& peer = found->second;
   if (!prune.author) {
     peer.eager = false;
@@ -267,6 +275,7 @@ void Broadcast::on_wake(Turn& turn) {
     ++counters_.grafts_sent;
     graft.ids.clear();
   }
+  if (P2P_PLANTED(GraftNeverSent)) grafts.clear();
   for (const auto& [link, graft] : grafts) {
     auto announcer = peers_.find(link);
     if (announcer == peers_.end()) continue;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "flat_map.h"
 #include "links.h"
 #include "missing_ids.h"
 #include "p2pmesh/base/limits.h"
@@ -79,6 +80,7 @@ class Broadcast {
     std::vector<std::pair<EnvelopePtr, std::uint16_t>> payloads;  // waiting to share a frame
     std::size_t payload_bytes = 0;
     Instant payloads_due{};
+    Instant payloads_sent_at{};
   };
   void spread(const EnvelopePtr& envelope, LinkId from, std::uint16_t round, Turn& turn);
   void push(LinkId link, Peer& peer, const EnvelopePtr& envelope, std::uint16_t round, SharedBytes& frame,
@@ -101,12 +103,18 @@ class Broadcast {
     return partial_ ? parameters_.ihave_interval : parameters_.ihave_interval_full;
   }
 
+  /// Until the slowest ihave about it has come and gone.
+  [[nodiscard]] Duration recent_kept() const {
+    const Duration ihaves = std::max(parameters_.ihave_interval, parameters_.ihave_interval_full);
+    return std::max<Duration>(limits::kRecentKept, 2 * ihaves);
+  }
+
   const ProtocolParameters& parameters_;
   const Links& links_;
   bool partial_ = false;
-  std::map<LinkId, Peer> peers_;
-  RecentPayloads recent_{limits::kRecentMax, limits::kRecentBytesMax};
-  RecentPayloads repaired_{limits::kRecentRepairedMax, 0};
+  FlatMap<LinkId, Peer> peers_;
+  RecentPayloads recent_{limits::kRecentMax, limits::kRecentBytesMax, recent_kept()};
+  RecentPayloads repaired_{limits::kRecentRepairedMax, 0, recent_kept()};
   MissingIds missing_;
   BroadcastCounters counters_;
 

@@ -1,11 +1,14 @@
 #include "held_back.h"
 
+#include <algorithm>
+
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/planted.h"
 
 namespace p2pmesh {
 
 bool HeldBack::has_room() const {
-  return waiting_.size() < limits::kHeldBackMax;
+  return waiting_.size() < limits::kHeldBackMax || P2P_PLANTED(HeldBackUnbounded);
 }
 
 void HeldBack::hold(Store store, Instant deadline) {
@@ -46,6 +49,7 @@ std::vector<Store> HeldBack::release_due(Instant now) {
     }
     first = end;
   }
+  if (P2P_PLANTED(ReleasedOutOfOrder)) std::reverse(due.begin(), due.end());
   return due;
 }
 

@@ -1,5 +1,7 @@
 #include "held_index.h"
 
+#include "p2pmesh/base/planted.h"
+
 namespace p2pmesh {
 namespace {
 
@@ -15,6 +17,8 @@ RecordVersion version_of(const SealedEnvelope& sealed) {
 void HeldIndex::restore(const RestoredLog& stored) {
   EpochLog& log = logs_[stored.author][stored.epoch];
   log.accepted = IntervalSet(stored.intervals);
+  if (P2P_PLANTED(IntervalForgotten))
+    log.accepted = IntervalSet({stored.intervals.begin(), stored.intervals.end() - 1});
   log.held = log.accepted;
   log.newest_wall_ms = stored.newest_wall_ms;
   log.shown = log.accepted.greatest();
@@ -61,6 +65,7 @@ void HeldIndex::hold_log(const SealedEnvelope& sealed, Instant now) {
   EpochLog& log = logs_[envelope.author][envelope.epoch];
   if (!log.held.insert(envelope.seq)) return;
   log.ids_digest ^= id_digest(sealed.id);
+  if (P2P_PLANTED(LogsNotInDigest)) return;
   digest_.toggle(envelope.author, id_digest(sealed.id), envelope.wall_ms, now);
 }
 

@@ -24,7 +24,7 @@ std::optional<LinkId> Links::add(const LinkUp& up, const NodeKey& self, Instant 
   }
   // Of two crossing links the one dialled by the smaller key stays; of two in the same direction the newer,
   // since a node dials again only when its old link is gone for it. Both ends come to the same answer.
-  const Link& old = links_.at(other->second);
+  const Link& old = links_.find(other->second)->second;
   const bool keep_new = old.outbound == up.outbound || up.outbound == (self < up.node);
   if (!keep_new) return up.link;
   const LinkId gone = old.id;
@@ -53,7 +53,7 @@ Link* Links::find_node(const NodeKey& node) {
 
 const Link* Links::find_node(const NodeKey& node) const {
   auto found = by_node_.find(node);
-  return found == by_node_.end() ? nullptr : &links_.at(found->second);
+  return found == by_node_.end() ? nullptr : &links_.find(found->second)->second;
 }
 
 std::size_t Links::dialled() const {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "flat_map.h"
 #include "p2pmesh/base/ids.h"
 #include "p2pmesh/base/net_address.h"
 #include "p2pmesh/base/time.h"
@@ -37,6 +38,7 @@ struct Link {
   std::vector<EnvelopeId> taken_waiting;  ///< to be told at the end of the turn
 };
 
+/// Pointers to links end with every addition and removal.
 class Links {
  public:
   /// Adds a link. When another one to the same node exists, the id of the one that has to go is returned; it
@@ -49,13 +51,13 @@ class Links {
   [[nodiscard]] const Link* find_node(const NodeKey& node) const;
   /// Linked and heard lately.
   [[nodiscard]] bool is_alive(const NodeKey& node) const;
-  [[nodiscard]] std::map<LinkId, Link>& all() { return links_; }
-  [[nodiscard]] const std::map<LinkId, Link>& all() const { return links_; }
+  [[nodiscard]] FlatMap<LinkId, Link>& all() { return links_; }
+  [[nodiscard]] const FlatMap<LinkId, Link>& all() const { return links_; }
   [[nodiscard]] std::size_t size() const { return links_.size(); }
   [[nodiscard]] std::size_t dialled() const;
 
  private:
-  std::map<LinkId, Link> links_;
+  FlatMap<LinkId, Link> links_;
   std::map<NodeKey, LinkId> by_node_;
 };
 

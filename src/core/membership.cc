@@ -4,6 +4,7 @@
 
 #include "anti_entropy.h"
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/planted.h"
 
 namespace p2pmesh {
 namespace {
@@ -141,6 +142,7 @@ bool Membership::few_online() const {
 }
 
 bool Membership::has_room_for_inbound() const {
+  if (P2P_PLANTED(ViewOverBound)) return true;
   if (!partial_ || few_online()) return links_.size() < limits::kLinksMax;
   return count_links(links_, is_regular) < parameters_.active_view_max && takes_inbound();
 }
@@ -185,7 +187,8 @@ Membership::Outcome Membership::decide(Candidate& candidate, const std::optional
     granted = false;
   } else if (priority == NeighborPriority::kMerge && !room) {
     granted = outcome.beside = extras() < parameters_.merge_links;
-  } else if ((!priority || priority == NeighborPriority::kHigh) && !room) {
+  } else if ((!priority || priority == NeighborPriority::kHigh || P2P_PLANTED(NeighborAlwaysGranted)) &&
+             !room) {
     granted = true;
     const bool inbound_only = !takes_inbound() || links_.dialled() <= parameters_.own_dials_min;
     outcome.evicted =
@@ -311,6 +314,7 @@ Link* Membership::random_neighbor(LinkId except) {
 }
 
 void Membership::pass_on(const Link& newcomer, Turn& turn) {
+  if (P2P_PLANTED(JoinNotPassedOn)) return;
   if (!partial_) return;  // everybody hears of it by its record, and links to it
   const ForwardJoin join{entry_of(newcomer), parameters_.active_walk};
   for (const auto& [id, link] : links_.all()) {
@@ -332,7 +336,8 @@ void Membership::on_forward_join(const Link& from, const ForwardJoin& join, Turn
       dial(join.newcomer, Purpose::kFill, own_addresses_, turn);
     return;
   }
-  turn.send(next->id, encode_frame_of(ForwardJoin{join.newcomer, static_cast<std::uint8_t>(hops - 1)}));
+  const auto left = static_cast<std::uint8_t>(P2P_PLANTED(WalkNeverEnds) ? hops : hops - 1);
+  turn.send(next->id, encode_frame_of(ForwardJoin{join.newcomer, left}));
   ++counters_.forward_joins;
 }
 
@@ -503,7 +508,7 @@ void Membership::heal(const std::vector<NetAddress>& own, Turn& turn) {
     return member.presence == Presence::kOffline && member.facts->well_formed &&
            !is_known_here(member.facts->node());
   });
-  if (row == nullptr) return;
+  if (row == nullptr || P2P_PLANTED(HealNeverDials)) return;
   if (dial({row->facts->node(), row->facts->addresses}, Purpose::kHeal, own, turn)) ++counters_.heals;
 }
 
@@ -583,11 +588,14 @@ std::vector<LinkId> Membership::on_wake(const std::vector<NetAddress>& own, bool
   std::vector<LinkId> victims;
   wants_neighbors_ = count_links(links_, is_regular) < parameters_.active_view_max ||
                      links_.dialled() < parameters_.own_dials_min;
-  if (!partial_) return victims;
+  if (!partial_ || P2P_PLANTED(ViewOverBound)) return victims;
   std::vector<LinkId> regular;
   std::vector<LinkId> inbound;
+  extra_ends_.reset();
   for (auto& [id, link] : links_.all()) {
     if (link.extra_until && *link.extra_until <= now) link.extra_until.reset();
+    if (link.extra_until && (!extra_ends_ || *link.extra_until < *extra_ends_))
+      extra_ends_ = link.extra_until;
     if (!is_regular(link)) continue;
     regular.push_back(id);
     if (is_inbound(link)) inbound.push_back(id);
@@ -627,9 +635,7 @@ std::optional<Instant> Membership::next_deadline() const {
   sooner(shuffle_at_);
   if (settled_) sooner(std::min(probe_at_, rewire_at_));
   if (wants_neighbors_) sooner(fill_at_);
-  for (const auto& [id, link] : links_.all()) {
-    if (link.extra_until) sooner(*link.extra_until);
-  }
+  if (extra_ends_) sooner(*extra_ends_);
   return next;
 }
 

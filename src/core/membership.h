@@ -135,6 +135,7 @@ class Membership {
   std::vector<PeerEntry> told_;  // in the last shuffle
   std::uint32_t next_shuffle_ = 1;
   std::deque<std::pair<std::pair<NodeKey, std::uint32_t>, LinkId>> routes_;  // of shuffles that went on
+  std::optional<Instant> extra_ends_;
   Instant fill_at_{};
   Duration fill_pause_{};
   Instant shuffle_at_{};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/planted.h"
 
 namespace p2pmesh {
 namespace {
@@ -15,7 +16,8 @@ bool MissingIds::announce(const EnvelopeId& id, LinkId link, Instant due) {
   auto found = missing_.find(id);
   if (found == missing_.end()) {
     std::size_t& of_link = of_link_[link];
-    if (missing_.size() >= limits::kMissingIdsMax || of_link >= limits::kMissingPerLinkMax) return false;
+    const bool full = missing_.size() >= limits::kMissingIdsMax || of_link >= limits::kMissingPerLinkMax;
+    if (full && !P2P_PLANTED(MissingIdsUnbounded)) return false;
     ++of_link;
     missing_.emplace(id, Missing{link, {link}, due});
     by_time_.emplace(due, id);

@@ -5,6 +5,7 @@
 #include "node_state.h"
 #include "p2pmesh/base/check.h"
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/planted.h"
 
 namespace p2pmesh {
 namespace {
@@ -37,7 +38,9 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
       started(turn.now.monotonic) {
   for (const RestoredLog& log : restored.logs) index.restore(log);
   for (const RestoredHead& head : restored.heads) heads.restore(head);
-  for (const RestoredOwn& entry : restored.outbox) outbox.add(entry);
+  for (const RestoredOwn& entry : restored.outbox) {
+    if (!P2P_PLANTED(OutboxForgotten)) outbox.add(entry);
+  }
   if (restored.roster) roster.adopt(restored.roster->tables);
   EnvelopePtr earlier;
   for (const EnvelopePtr& record : restored.records) {
@@ -58,7 +61,8 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
   }
   const std::uint64_t last_epoch =
       std::max(index.greatest_epoch(own.key()), earlier ? earlier->envelope.epoch : 0);
-  if ((restored.clean_stop || restored.handed_over) && last_epoch > 0) {
+  const bool goes_on = restored.clean_stop || restored.handed_over || P2P_PLANTED(EpochReused);
+  if (goes_on && last_epoch > 0) {
     const auto log = std::find_if(restored.logs.begin(), restored.logs.end(), [&](const RestoredLog& stored) {
       return stored.author == own.key() && stored.epoch == last_epoch && !stored.intervals.empty();
     });
@@ -97,10 +101,15 @@ void Node::State::on(const SendText& text, Turn&) {
   author.enqueue(text);
 }
 
+bool Node::State::is_missing_before(const Envelope& envelope) const {
+  const EpochLog* log = index.find(envelope.author, envelope.epoch);
+  return log == nullptr || !log->accepted.contains(envelope.seq - 1);
+}
+
 void Node::State::on(const Leave&, Turn& turn) {
   if (left) return;
   for (Store& store : held_back.release_all()) {
-    store.context.gap = true;
+    store.context.gap = is_missing_before(store.envelope->envelope);
     show(std::move(store), turn);
   }
   flush(turn);
@@ -114,9 +123,7 @@ void Node::State::on(const Wake&, Turn& turn) {
   beat(turn);
   presence.on_wake(turn);
   for (Store& store : held_back.release_due(turn.now.monotonic)) {
-    const Envelope& envelope = store.envelope->envelope;
-    const EpochLog* log = index.find(envelope.author, envelope.epoch);
-    store.context.gap = log == nullptr || !log->accepted.contains(envelope.seq - 1);
+    store.context.gap = is_missing_before(store.envelope->envelope);
     if (store.context.gap) {
       ++counters.gaps;
       anti_entropy.hurry(turn);
@@ -167,6 +174,8 @@ void Node::State::flush(Turn& turn) {
       EnvelopeContext context;
       context.own = true;
       context.messages = static_cast<std::uint32_t>(written.tokens.size());
+      if (P2P_PLANTED(AcknowledgedBeforeCommit))
+        turn.out.push_back(Acknowledge{written.tokens.front(), written.envelope->id, 0});
       context.tokens = std::move(written.tokens);
       outbox.add({written.envelope->id, envelope.epoch, envelope.seq, context.messages});
       broadcast.publish(written.envelope, turn);

@@ -4,6 +4,7 @@
 #include "node_state.h"
 #include "p2pmesh/base/check.h"
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/planted.h"
 #include "p2pmesh/wire/text_body.h"
 
 namespace p2pmesh {
@@ -72,6 +73,8 @@ void Node::State::on_log(const EnvelopeReceived& received, Turn& turn) {
   } else {
     ++counters.unknown_kinds;
   }
+  if (P2P_PLANTED(TakenBeforeCommit))
+    turn.send(received.link, encode_frame_of(Taken{{received.envelope->id}}));
   heads.on_envelope(*received.envelope);
   membership.note_alive(envelope.author, turn.now.monotonic);
   if (received.live) broadcast.on_received(received.envelope, received.link, received.round, turn);
@@ -108,10 +111,13 @@ void Node::State::store_in_order(Store store, Turn& turn) {
 void Node::State::show(Store store, Turn& turn) {
   const Envelope& envelope = store.envelope->envelope;
   const EpochLog* log = index.find(envelope.author, envelope.epoch);
-  if (log != nullptr && envelope.seq < log->shown) {
+  if (log != nullptr && envelope.seq < log->shown && !P2P_PLANTED(LateShownAsLive)) {
     store.context.repaired = true;
     store.context.gap = false;
   }
+  if (P2P_PLANTED(GapNeverShown)) store.context.gap = false;
+  if (P2P_PLANTED(GapWithoutLoss)) store.context.gap = !store.context.repaired;
+  if (P2P_PLANTED(AnnouncedBeforeCommit)) turn.out.push_back(Announce{store.envelope, store.context, 1});
   index.note_shown(envelope);
   turn.out.push_back(std::move(store));
 }
@@ -200,19 +206,25 @@ void Node::State::on(const Committed& committed, Turn& turn) {
     return;
   }
   // Row 0: the place is taken, and what is there counts already.
-  if (committed.row != 0) index.hold_log(*committed.envelope, turn.now.monotonic);
+  const bool forget = P2P_PLANTED(RepairedNotHeld) && committed.context.repaired;
+  if (committed.row != 0 && !forget) index.hold_log(*committed.envelope, turn.now.monotonic);
   // An own envelope that the store did not write would be a falsely acknowledged send.
   P2P_CHECK(!committed.context.own || committed.row != 0);
   for (std::size_t i = 0; i < committed.context.tokens.size(); ++i) {
     turn.out.push_back(
         Acknowledge{committed.context.tokens[i], committed.envelope->id, static_cast<std::uint32_t>(i)});
   }
-  if (committed.row != 0) turn.out.push_back(Announce{committed.envelope, committed.context, committed.row});
+  const bool told = P2P_PLANTED(AnnouncedBeforeCommit) && !committed.context.own;
+  if (committed.row != 0 && !told)
+    turn.out.push_back(Announce{committed.envelope, committed.context, committed.row});
   if (committed.context.own) return;
   const MemberRow* member = roster.find(envelope.author);
   const bool known = member != nullptr && member->facts->well_formed;
   const NodeKey node = known ? member->facts->node() : NodeKey{envelope.author.bytes};
   Link* link = links.find_node(node);
+  if (P2P_PLANTED(TakenToWrongNeighbor)) {
+    for (auto& [id, other] : links.all()) link = other.node != node ? &other : link;
+  }
   if (link == nullptr) return;
   link->taken_waiting.push_back(committed.envelope->id);
   takens_waiting = true;
@@ -220,7 +232,8 @@ void Node::State::on(const Committed& committed, Turn& turn) {
 
 void Node::State::on(const ForkKept& fork, Turn& turn) {
   ++counters.forks;
-  if (!fork.replaced.is_zero()) index.hold_fork(*fork.envelope, fork.replaced, turn.now.monotonic);
+  if (!fork.replaced.is_zero() && !P2P_PLANTED(ForksNotInDigest))
+    index.hold_fork(*fork.envelope, fork.replaced, turn.now.monotonic);
   broadcast.publish(fork.envelope, turn);
 }
 
@@ -256,7 +269,7 @@ void Node::State::suspect_aloud(Turn& turn) {
 }
 
 void Node::State::refute(Turn& turn) {
-  if (left || !own.has_claim()) return;
+  if (left || !own.has_claim() || P2P_PLANTED(SuspicionNeverRefuted)) return;
   // Not dropped but put off: who suspects the newest record waits for an answer to just that.
   if (refuted_at != Instant{} && refuted_at + limits::kRefutationInterval > turn.now.monotonic) {
     refute_at = refuted_at + limits::kRefutationInterval;

@@ -3,6 +3,7 @@
 
 #include "node_state.h"
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/planted.h"
 
 namespace p2pmesh {
 namespace {
@@ -101,7 +102,7 @@ void Node::State::disconnect(LinkId id, Turn& turn) {
   Link* link = links.find(id);
   if (link == nullptr) return;
   const Link ended = *link;
-  turn.out.push_back(CloseLink{id, CloseReason::kDisconnect});
+  if (!P2P_PLANTED(DisconnectUntold)) turn.out.push_back(CloseLink{id, CloseReason::kDisconnect});
   links.remove(id);
   own.on_link_down(id);
   anti_entropy.on_link_down(id, turn);
@@ -134,7 +135,8 @@ void Node::State::beat(Turn& turn) {
   presence.on_unlinked(turn);
   std::vector<LinkId> dead;
   for (auto& [id, link] : links.all()) {
-    if (link.heard_at + limits::kSilenceBeforeClose <= turn.now.monotonic) dead.push_back(id);
+    const bool silent = link.heard_at + limits::kSilenceBeforeClose <= turn.now.monotonic;
+    if (silent && !P2P_PLANTED(SilenceIgnored)) dead.push_back(id);
     if (link.next_ping <= turn.now.monotonic) {
       link.next_ping = turn.now.monotonic + membership.heartbeat();
       ping(link, false, turn);

@@ -88,6 +88,7 @@ struct Node::State {
   void on_passing(const EnvelopeReceived& received, Turn& turn);
   void store_in_order(Store store, Turn& turn);
   void show(Store store, Turn& turn);
+  [[nodiscard]] bool is_missing_before(const Envelope& envelope) const;
   void apply_member_record(const MemberKey& key, bool was_known, bool live,
                            const std::vector<Rename>& renames, Turn& turn);
   void publish_own_record(bool online, Turn& turn);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "p2pmesh/base/planted.h"
+
 namespace p2pmesh {
 
 void PassiveView::add(const PeerEntry& peer, const std::vector<PeerEntry>& expendable) {
@@ -12,7 +14,7 @@ void PassiveView::add(const PeerEntry& peer, const std::vector<PeerEntry>& expen
     return;
   }
   if (size_max_ == 0) return;
-  if (peers_.size() >= size_max_) {
+  if (peers_.size() >= size_max_ && !P2P_PLANTED(PassiveViewUnbounded)) {
     auto victim = std::find_if(peers_.begin(), peers_.end(), [&](const PeerEntry& known) {
       return std::any_of(expendable.begin(), expendable.end(),
                          [&](const PeerEntry& told) { return told.node == known.node; });

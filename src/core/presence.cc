@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/planted.h"
 
 namespace p2pmesh {
 namespace {
@@ -226,6 +227,7 @@ void PresenceTracker::on_wake(Turn& turn) {
     const MemberKey key = by_time_.begin()->second;
     end_suspicion(key);
     const MemberRow* member = roster_.find(key);
+    if (P2P_PLANTED(OfflineNeverTold)) continue;
     if (member != nullptr && member->presence == Presence::kOnline && !links_.is_alive(member->facts->node()))
       set(*member, Presence::kOffline, settled_, turn);
   }

@@ -3,8 +3,7 @@
 namespace p2pmesh {
 
 void RecentPayloads::add(const EnvelopePtr& payload, LinkId from, std::uint16_t round, Instant now) {
-  while (!order_.empty() &&
-         (order_.size() >= count_max_ || entries_.at(order_.front()).at + limits::kRecentKept <= now)) {
+  while (!order_.empty() && (order_.size() >= count_max_ || entries_.at(order_.front()).at + kept_ <= now)) {
     drop_oldest();
   }
   if (!entries_.emplace(payload->id, Entry{payload, now, from, round}).second) return;

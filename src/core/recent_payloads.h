@@ -21,8 +21,8 @@ class RecentPayloads {
     std::uint16_t round = 0;  ///< hops it had made when it came
   };
 
-  RecentPayloads(std::size_t count_max, std::size_t bytes_max)
-      : count_max_(count_max), bytes_max_(bytes_max) {}
+  RecentPayloads(std::size_t count_max, std::size_t bytes_max, Duration kept)
+      : count_max_(count_max), bytes_max_(bytes_max), kept_(kept) {}
 
   void add(const EnvelopePtr& payload, LinkId from, std::uint16_t round, Instant now);
   [[nodiscard]] const Entry* find(const EnvelopeId& id) const;
@@ -39,6 +39,7 @@ class RecentPayloads {
 
   std::size_t count_max_;
   std::size_t bytes_max_;
+  Duration kept_;
   std::deque<EnvelopeId> order_;
   std::size_t with_payload_from_ = 0;  // place in order_ of the first one that still has its payload
   std::size_t bytes_ = 0;

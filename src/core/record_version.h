@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "p2pmesh/base/ids.h"
+#include "p2pmesh/base/planted.h"
 
 namespace p2pmesh {
 
@@ -17,7 +18,8 @@ struct RecordVersion {
   [[nodiscard]] bool is_newer_than(const RecordVersion& other) const {
     return std::tie(epoch, version) != std::tie(other.epoch, other.version)
                ? std::tie(epoch, version) > std::tie(other.epoch, other.version)
-               : id < other.id;
+           : P2P_PLANTED(VersionTieWrong) ? other.id < id
+                                          : id < other.id;
   }
 };
 

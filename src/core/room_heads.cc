@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/planted.h"
 
 namespace p2pmesh {
 namespace {
@@ -53,6 +54,7 @@ void RoomHeads::on_envelope(const SealedEnvelope& sealed) {
 }
 
 void RoomHeads::on_own(const SealedEnvelope& sealed) {
+  if (P2P_PLANTED(HeadsForgetOwn)) return;
   on_envelope(sealed);
   if (Room* room = room_of(sealed.envelope.room)) room->own_last = {sealed.id, sealed.envelope.depth};
 }

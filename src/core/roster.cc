@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "p2pmesh/base/check.h"
+#include "p2pmesh/base/planted.h"
 #include "p2pmesh/crypto/hash.h"
 #include "p2pmesh/text/name.h"
 
@@ -149,7 +150,8 @@ void Roster::hold(const SealedEnvelope& record, Instant now) {
   const std::uint64_t share = id_digest(record.id);
   if (known->held_share == share) return;
   MemberRow* row = edit(record.envelope.author);
-  digest_.toggle(record.envelope.author, row->held_share ^ share, record.envelope.wall_ms, now);
+  if (!P2P_PLANTED(RecordsNotInDigest))
+    digest_.toggle(record.envelope.author, row->held_share ^ share, record.envelope.wall_ms, now);
   row->held_share = share;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/planted.h"
 #include "p2pmesh/crypto/hash.h"
 
 namespace p2pmesh {
@@ -77,7 +78,11 @@ Admission Ingress::admit(ByteView encoded, Path path, const Now& now) {
       return admission;
     }
   }
-  if (!verifier_.verify(envelope->author.view(), envelope_signing_bytes(admission.id), envelope->signature)) {
+  const bool early =
+      P2P_PLANTED(SeenBeforeVerify) && seen_.insert(admission.id, envelope->wall_ms, now.monotonic);
+  const bool any = path == Path::kLive ? P2P_PLANTED(GossipUnverified) : P2P_PLANTED(RepairUnverified);
+  if (!any &&
+      !verifier_.verify(envelope->author.view(), envelope_signing_bytes(admission.id), envelope->signature)) {
     ++counters_.bad_signatures;
     admission.verdict = Verdict::kBadSignature;
     return admission;
@@ -85,7 +90,7 @@ Admission Ingress::admit(ByteView encoded, Path path, const Now& now) {
   if (path == Path::kLive) {
     budget_of(envelope->author, now.monotonic).charge(encoded.size());
   }
-  if (!seen_.insert(admission.id, envelope->wall_ms, now.monotonic)) {
+  if (!early && !seen_.insert(admission.id, envelope->wall_ms, now.monotonic)) {
     ++counters_.duplicates;
     admission.verdict = Verdict::kDuplicate;
     return admission;

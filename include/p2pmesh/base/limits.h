@@ -63,7 +63,7 @@ inline constexpr std::size_t kRecentRepairedMax =
     1024;                                        // ids that came by repair: an ihave of them is no news
 inline constexpr auto kRecentKept = 15s;         // above the ihave interval and several graft timeouts
 inline constexpr std::size_t kYoungMax = 65536;  // items that a digest may leave out
-inline constexpr auto kYoungKept = 30s;          // above any broadcast's lifetime
+inline constexpr auto kYoungKept = 15s;          // above any broadcast's lifetime
 
 // Budgets; design.md, section 4.
 inline constexpr std::uint64_t kAuthorEnvelopesPerSecond = 200;

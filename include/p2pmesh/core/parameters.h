@@ -31,8 +31,8 @@ struct ProtocolParameters {
   std::size_t shuffle_active = 3;   ///< of the active view in a shuffle; HyParView, section 5.1
   std::size_t shuffle_passive = 4;  ///< of the passive view in a shuffle; HyParView, section 5.1
   std::uint8_t shuffle_walk = 6;    ///< hops of a shuffle; as the active walk
-  Duration shuffle_interval =
-      std::chrono::seconds(10);  ///< jittered by a fifth; guess between chat and battery
+  /// Jittered by a fifth; guess between chat and battery.
+  Duration shuffle_interval = std::chrono::seconds(10);
   /// Neighbors beyond the view that two components which find each other may keep, and for how long. Design,
   /// section 4.
   std::size_t merge_links = 2;
@@ -76,8 +76,9 @@ struct ProtocolParameters {
   /// A lazy neighbor that had the payload this many hops earlier is tried as an eager one; 0: never.
   /// Plumtree, section 3.8.
   std::uint16_t optimisation_hops = 3;
-  Duration optimisation_interval = std::chrono::seconds(30);  ///< for one neighbor; guess
-  /// Payloads for one neighbor may wait this long to share a frame; 0: none waits.
+  Duration optimisation_interval = std::chrono::seconds(10);  ///< for one neighbor; guess
+  /// The least time between two frames of payloads for one neighbor: those that come in between share the next one; 0:
+  /// none waits.
   Duration payload_window = Duration(0);
 
   // Anti-entropy.
