@@ -4,6 +4,8 @@
 #   make test         set-up, then every test
 #   make demo         three people chat, the founder leaves in the middle
 #   make install      PREFIX=/usr/local and DESTDIR= are honoured
+#   make sim          SCENARIO=broadcast NODES=100 SEED=1: a whole mesh on a virtual network, one JSON object
+#   make sim-sweep    SEEDS=1000: chaos, many seeds in parallel; the failing ones are kept in sim-failures.txt
 #   make bench        whole meshes and the seen table, one JSON line a run
 #   make check-all    all tests under ASan and UBSan, the threaded layers under TSan
 #   make check-clang  clang builds everything without a warning
@@ -14,6 +16,10 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 BUILD ?= build
 PROGRAMS := p2pchat p2pmeshd p2pmeshctl
+SCENARIO ?= broadcast
+NODES ?= 100
+SEED ?= 1
+SEEDS ?= 1000
 
 GENERATOR = $(if $(shell command -v ninja 2>/dev/null),-G Ninja)
 JOBS := $(shell nproc 2>/dev/null || echo 2)
@@ -23,7 +29,7 @@ CTEST = ctest --output-on-failure -j2 --test-dir
 # TSan of g++ 12 wants addresses that newer kernels randomise too far.
 WITHOUT_ASLR = $(shell setarch $$(uname -m) -R true 2>/dev/null && echo setarch $$(uname -m) -R)
 
-.PHONY: all setup configured programs test demo install bench check-all check-asan check-tsan check-clang lint format clean
+.PHONY: all setup configured programs test demo install sim sim-sweep bench check-all check-asan check-tsan check-clang lint format clean
 .DEFAULT_GOAL := all
 
 all: programs
@@ -35,7 +41,7 @@ configured: setup
 	@test -f $(BUILD)/CMakeCache.txt -a \( -f $(BUILD)/build.ninja -o -f $(BUILD)/Makefile \) || $(CONFIGURE) $(BUILD)
 
 programs: configured
-	@$(BUILD_IN) $(BUILD) --parallel $(JOBS) --target $(PROGRAMS)
+	@$(BUILD_IN) $(BUILD) --parallel $(JOBS) --target $(PROGRAMS) p2pmesh-sim
 	@for program in $(PROGRAMS); do test -x ./$$program || ln -sfn $(BUILD)/$$program $$program; done
 
 test: programs
@@ -47,6 +53,12 @@ demo: programs
 
 install: programs
 	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(PREFIX)"
+
+sim: programs
+	@$(BUILD)/p2pmesh-sim --scenario $(SCENARIO) --nodes $(NODES) --seed $(SEED) --json
+
+sim-sweep: programs
+	@$(BUILD)/p2pmesh-sim --scenario chaos --sweep 1:$(SEEDS) --jobs $(JOBS) --failures-file sim-failures.txt
 
 bench:
 	@scripts/setup.sh bench

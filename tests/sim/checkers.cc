@@ -27,7 +27,34 @@ std::string Checkers::name_of(std::uint32_t entry) const {
 void Checkers::on_start(std::uint32_t node, bool again) {
   if (!again) return;
   Seen& seen = seen_by(node);
-  for (std::uint32_t row : world_.node(node).disk.rows()) seen.known.insert(world_.pool()[row].position);
+  seen.depths.clear();
+  for (std::uint32_t row : world_.node(node).disk.rows()) {
+    const PoolEntry& held = world_.pool()[row];
+    seen.known.insert(held.position);
+    if (held.position == row && held.next_fork == kNone) note_depth(seen, held.envelope->envelope);
+    // Committed in the moment of a crash, it is told to nobody here.
+    if (held.author != node) elsewhere_.insert(row);
+  }
+}
+
+void Checkers::note_depth(Seen& seen, const Envelope& fields) {
+  std::uint64_t& deepest = seen.depths[fields.room];
+  deepest = std::max(deepest, fields.depth);
+}
+
+void Checkers::on_written(std::uint32_t node, std::uint32_t entry, const std::vector<std::uint64_t>&,
+                          SimTime now) {
+  if (world_.is_liar(node)) return;
+  const PoolEntry& known = world_.pool()[entry];
+  const Envelope& fields = known.envelope->envelope;
+  if (known.position != entry)
+    add({"fork", node, now, "an honest author signs one envelope for a place", name_of(entry) + " again"});
+  Seen& seen = seen_by(node);
+  const std::uint64_t deepest = seen.depths[fields.room];
+  if (fields.depth <= deepest)
+    add({"depth", node, now, "a new envelope stands behind what its author has seen",
+         name_of(entry) + " at depth " + std::to_string(fields.depth) + ", seen " + std::to_string(deepest)});
+  note_depth(seen, fields);
 }
 
 void Checkers::on_envelope(std::uint32_t node, std::uint32_t from, std::uint32_t entry, Verdict verdict,
@@ -53,10 +80,13 @@ void Checkers::on_announce(std::uint32_t node, std::uint32_t entry, const Announ
     add({"G1", node, now, "only log envelopes are announced", name_of(entry)});
     return;
   }
+  if (world_.pool()[entry].author != node) elsewhere_.insert(entry);
   // What a liar tells its own clients is its own affair.
   if (world_.is_liar(node)) return;
   const PoolEntry& known = world_.pool()[entry];
   Seen& seen = seen_by(node);
+  if (!world_.node(node).disk.holds(entry))
+    add({"G3", node, now, "what is shown is on the disk", name_of(entry) + " is not"});
   if (!known.genuine) add({"G1", node, now, "only what the claimed author signed is shown", name_of(entry)});
   if (announce.row == 0) add({"G2", node, now, "what is announced has a row", name_of(entry)});
   if (!seen.announced.insert(entry)) {
@@ -71,15 +101,27 @@ void Checkers::on_announce(std::uint32_t node, std::uint32_t entry, const Announ
       ++order_inversions_;
       add({"G5 late", node, now, "live announcements of one author ascend",
            name_of(entry) + " after number " + std::to_string(last)});
-    } else if (seq > 1 && !announce.context.gap) {
-      const std::uint32_t before = world_.pool().at(known.log, seq - 1);
-      if (before == kNone || !seen.known.contains(before))
+    } else {
+      const std::uint32_t before = seq > 1 ? world_.pool().at(known.log, seq - 1) : kNone;
+      const bool missing = seq > 1 && (before == kNone || !seen.known.contains(before));
+      if (missing && !announce.context.gap)
         add({"G5", node, now, "a missing number is announced as a gap",
              name_of(entry) + " without a gap mark"});
+      if (!missing && announce.context.gap)
+        add({"G5 gap", node, now, "a gap is announced where a number is missing",
+             name_of(entry) + " with a gap mark"});
     }
     last = std::max(last, seq);
   }
   seen.known.insert(known.position);
+  // Of two envelopes for one place either may be the one that the heads know.
+  if (known.position == entry && known.next_fork == kNone) note_depth(seen, known.envelope->envelope);
+}
+
+void Checkers::on_taken(std::uint32_t node, std::uint32_t entry) {
+  if (world_.is_liar(node) || (entry != kNone && elsewhere_.contains(entry))) return;
+  add({"taken", node, world_.now(), "what a neighbor has taken it has committed",
+       name_of(entry) + " it has not"});
 }
 
 void Checkers::on_acknowledge(std::uint32_t node, std::uint64_t token, std::uint32_t entry) {

@@ -28,25 +28,31 @@ class Checkers final : public Observer {
   void on_start(std::uint32_t node, bool again) override;
   void on_envelope(std::uint32_t node, std::uint32_t from, std::uint32_t entry, Verdict verdict, bool live,
                    std::uint16_t round, bool genuine) override;
+  void on_written(std::uint32_t node, std::uint32_t entry, const std::vector<std::uint64_t>& tokens,
+                  SimTime now) override;
   void on_store(std::uint32_t node, std::uint32_t entry, bool genuine) override;
   void on_announce(std::uint32_t node, std::uint32_t entry, const Announce& announce, SimTime now) override;
   void on_acknowledge(std::uint32_t node, std::uint64_t token, std::uint32_t entry) override;
+  void on_taken(std::uint32_t node, std::uint32_t entry) override;
   void on_rows_lost(std::uint32_t node, const std::vector<std::uint32_t>& entries) override;
   void on_spin(std::uint32_t node) override;
   void on_penalty(std::uint32_t node, std::uint32_t from, const char* what) override;
 
  private:
   struct Seen {
-    BitSet announced;                      // by entry
-    BitSet known;                          // positions held or announced
-    std::vector<std::uint64_t> last_live;  // by log
+    BitSet announced;                             // by entry
+    BitSet known;                                 // positions held or announced
+    std::vector<std::uint64_t> last_live;         // by log
+    std::map<std::string, std::uint64_t> depths;  // by room: of the deepest one shown or written here
   };
   Seen& seen_by(std::uint32_t node);
+  static void note_depth(Seen& seen, const Envelope& fields);
   [[nodiscard]] std::string name_of(std::uint32_t entry) const;
 
   const World& world_;
   std::vector<Seen> seen_;
   BitSet acknowledged_;
+  BitSet elsewhere_;  // was on the disk of another than its author
   std::vector<Violation> violations_;
   std::map<std::string, std::size_t> count_by_check_;
   std::uint64_t duplicates_shown_ = 0;

@@ -66,6 +66,8 @@ class EndCheck {
     report_.unconverged = static_cast<std::uint32_t>(lacking.size());
     if (options_.links) check_links();
     if (options_.presence && world_.size() <= kPresenceNodesMax) check_presence();
+    if (options_.records && world_.size() <= kPresenceNodesMax) check_records();
+    if (options_.outboxes) check_outboxes();
     if (options_.bounds) check_bounds();
     return std::move(report_);
   }
@@ -146,6 +148,37 @@ class EndCheck {
     }
   }
 
+  void check_records() {
+    std::map<RecordKey, std::map<EnvelopeId, std::vector<std::uint32_t>>> holders;
+    for (std::uint32_t number : honest_) {
+      for (const auto& [key, record] : world_.node(number).disk.records())
+        holders[key][record->id].push_back(number);
+    }
+    for (const auto& [key, by_id] : holders) {
+      std::size_t count = 0;
+      for (const auto& [id, numbers] : by_id) count += numbers.size();
+      if (by_id.size() == 1 && count == honest_.size()) continue;
+      const std::uint32_t author = world_.find(NodeKey{std::get<MemberKey>(key).bytes});
+      add("records", by_id.rbegin()->second.front(),
+          "everybody holds the same record of kind " + std::to_string(std::get<std::uint16_t>(key)) +
+              " of node " + std::to_string(author),
+          std::to_string(by_id.size()) + " versions, " + std::to_string(count) + " nodes that hold one");
+      return;
+    }
+  }
+
+  void check_outboxes() {
+    if (honest_.size() < 2) return;
+    for (std::uint32_t number : honest_) {
+      const SimNode& node = world_.node(number);
+      const std::uint64_t pending = node.core->status().pending;
+      if (pending == 0 && node.disk.outbox_size() == 0) continue;
+      add("outbox", number, "a neighbor has taken every envelope",
+          std::to_string(pending) + " messages are pending, " + std::to_string(node.disk.outbox_size()) +
+              " envelopes in the outbox");
+    }
+  }
+
   void check_bounds() {
     for (std::uint32_t number : honest_) {
       const Node& core = *world_.node(number).core;
@@ -153,6 +186,9 @@ class EndCheck {
       for (const auto& [counter, value] : core.counters()) {
         if (counter == "held_back" && value > limits::kHeldBackMax)
           add("bound", number, "at most " + std::to_string(limits::kHeldBackMax) + " held back",
+              std::to_string(value));
+        if (counter == "ids_missing" && value > limits::kMissingIdsMax)
+          add("bound", number, "at most " + std::to_string(limits::kMissingIdsMax) + " missing ids",
               std::to_string(value));
       }
       const std::size_t links = core.links().size();

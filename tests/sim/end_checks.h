@@ -18,6 +18,8 @@ struct EndCheckOptions {
   bool transcript = true;  ///< G6: and all show the same
   bool links = true;       ///< the links connect all honest members
   bool presence = true;    ///< everybody shows as online who is, and nobody else; worlds of up to 128 nodes
+  bool records = false;    ///< all hold the same versions; worlds of up to 128 nodes
+  bool outboxes = false;   ///< some neighbor has taken every envelope
   bool bounds = true;
 };
 

@@ -17,6 +17,7 @@ struct FaultOptions {
   // order, once.
 
   std::uint32_t loss_ppm = 0;                   ///< a frame is not sent
+  std::uint32_t payload_loss_ppm = 0;           ///< the same, of gossip alone: what full send queues drop
   std::uint32_t duplication_ppm = 0;            ///< a frame is sent twice
   std::uint32_t reordering_ppm = 0;             ///< a frame arrives late, and others may overtake it
   SimTime reordering_max = 500 * kMillisecond;  ///< by how much, at most
@@ -45,6 +46,7 @@ struct FaultOptions {
 
   std::uint32_t wall_off_ppm = 0;    ///< a node's wall clock is off
   std::int64_t wall_off_max_ms = 0;  ///< by at most this much, either way
+  std::uint32_t wall_step_ppm = 0;   ///< a node's wall clock is set anew, as above, while it is down
   std::int64_t drift_max_ppm = 0;    ///< the rate of each monotonic clock is off by at most this
 
   // What befalls nodes during the safety phase of `chaos`: mean time between two of a kind in the whole
@@ -66,7 +68,7 @@ struct FaultOptions {
   std::uint32_t lies = 0;   ///< which, a set of Lie bits
 
   [[nodiscard]] bool touches_broadcast() const {
-    return loss_ppm != 0 || duplication_ppm != 0 || reordering_ppm != 0;
+    return loss_ppm != 0 || payload_loss_ppm != 0 || duplication_ppm != 0 || reordering_ppm != 0;
   }
 };
 
@@ -78,6 +80,9 @@ enum Lie : std::uint32_t {
   kSilent = 8,        ///< forwards nothing
   kFlood = 16,        ///< sends its own envelopes far above an author's budget
   kLieInDigest = 32,  ///< claims roots and digests that are not its own
+  kAnnounce = 64,     ///< announces ids that nobody has
+  kLeaveGaps = 128,   ///< sends every other one of its envelopes, as fast as its budget lets it
+  kTwoRecords = 256,  ///< publishes two records of one version
 };
 
 }  // namespace p2pmesh::sim

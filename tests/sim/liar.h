@@ -25,11 +25,16 @@ class Liar {
 
  private:
   void send(LinkId link, const SealedEnvelope& envelope);
-  EnvelopePtr write(std::uint64_t seq, const EnvelopeId& prev, const std::string& text);
+  EnvelopePtr write(std::uint64_t epoch, std::uint64_t seq, const EnvelopeId& prev, const std::string& text);
   void forge(const std::vector<LinkId>& links);
   void replay(const std::vector<LinkId>& links);
   void equivocate(const std::vector<LinkId>& links);
   void flood(const std::vector<LinkId>& links);
+  void announce(const std::vector<LinkId>& links);
+  void leave_gaps(const std::vector<LinkId>& links);
+  void write_two_records(const std::vector<LinkId>& links);
+  EnvelopePtr seal(SealedEnvelope sealed);
+  bool spoils(const SendFrame& send);
 
   SimNode& self_;
   Surroundings& around_;
@@ -38,6 +43,9 @@ class Liar {
   std::uint64_t epoch_ = 0;
   std::uint64_t seq_ = 0;
   std::uint64_t flooded_ = 0;
+  std::uint64_t announced_ = 0;
+  std::uint64_t gaps_ = 0;
+  std::uint64_t records_ = 0;
   EnvelopeId last_;
 };
 

@@ -30,6 +30,8 @@ class Observer {
   virtual void on_announce(std::uint32_t /*node*/, std::uint32_t /*entry*/, const Announce& /*announce*/,
                            SimTime /*now*/) {}
   virtual void on_acknowledge(std::uint32_t /*node*/, std::uint64_t /*token*/, std::uint32_t /*entry*/) {}
+  /// A neighbor has taken an own envelope: it leaves the outbox.
+  virtual void on_taken(std::uint32_t /*node*/, std::uint32_t /*entry*/) {}
   /// A power cut took these rows.
   virtual void on_rows_lost(std::uint32_t /*node*/, const std::vector<std::uint32_t>& /*entries*/) {}
   /// The core closed a link because of what came over it.

@@ -1,9 +1,11 @@
 #include "run_options.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <string_view>
 
+#include "p2pmesh/base/planted.h"
 #include "scenarios/scenario.h"
 
 namespace p2pmesh::sim {
@@ -22,6 +24,11 @@ bool parse_sweep(std::string_view text, RunOptions& options) {
          parse_number(text.substr(colon + 1), options.sweep_count) && options.sweep_count > 0;
 }
 
+bool is_planted_bug(std::string_view name) {
+  const auto has_name = [&](const PlantedBugName& bug) { return bug.name == name; };
+  return kHasPlantedBugs && std::any_of(kPlantedBugs.begin(), kPlantedBugs.end(), has_name);
+}
+
 bool set_option(RunOptions& options, std::string_view name, std::string_view value) {
   if (name == "--scenario") return options.scenario = value, find_scenario(options.scenario) != nullptr;
   if (name == "--nodes")
@@ -37,6 +44,7 @@ bool set_option(RunOptions& options, std::string_view name, std::string_view val
   if (name == "--tuned") return options.tuned = value, value == "latency" || value == "cost";
   if (name == "--sweep") return parse_sweep(value, options);
   if (name == "--jobs") return parse_number(value, options.jobs) && options.jobs >= 1 && options.jobs <= 256;
+  if (name == "--bug") return options.bug = value, is_planted_bug(value);
   if (name == "--failures-file") return options.failures_file = value, !value.empty();
   return false;
 }
@@ -59,6 +67,8 @@ std::optional<RunOptions> parse_run_options(int count, const char* const* argume
       options.histogram = true;
     } else if (name == "--fates") {
       options.fates = true;
+    } else if (name == "--list-bugs" && kHasPlantedBugs) {
+      options.list_bugs = true;
     } else if (name.substr(0, 2) != "--" || i + 1 >= count) {
       error = "unknown option or missing value: " + std::string(name);
       return std::nullopt;
@@ -73,7 +83,9 @@ std::optional<RunOptions> parse_run_options(int count, const char* const* argume
 }
 
 std::string RunOptions::command() const {
-  std::string text = "build/p2pmesh-sim --scenario " + scenario;
+  std::string text =
+      std::string(bug.empty() ? "build" : "build-bugs") + "/p2pmesh-sim --scenario " + scenario;
+  if (!bug.empty()) text += " --bug " + bug;
   if (nodes != 0) text += " --nodes " + std::to_string(nodes);
   text += " --seed " + std::to_string(seed);
   if (messages != 0) text += " --messages " + std::to_string(messages);
@@ -93,6 +105,7 @@ std::string usage() {
       "            [--authors one|random] [--fail-percent P] [--silent] [--tuned latency|cost]\n"
       "            [--real-crypto] [--virtual-s S] [--quiet] [--histogram] [--fates]\n"
       "p2pmesh-sim --scenario NAME --sweep FIRST:COUNT [--jobs N] [--failures-file FILE]\n"
+      "p2pmesh-sim --list-bugs | --scenario NAME --bug BUG: in a build with planted bugs\n"
       "The result is one JSON object, the last line of stdout. Exit 1: a checker found a violation.\n"
       "Scenarios:";
   for (const Scenario& scenario : scenarios()) text += std::string(" ") + scenario.name;

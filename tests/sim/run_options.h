@@ -23,6 +23,8 @@ struct RunOptions {
   bool progress = true;
   bool histogram = false;  ///< the latency histogram goes into the object
   bool fates = false;      ///< one line a message goes into the object
+  std::string bug;         ///< base/planted.h; empty: none
+  bool list_bugs = false;
 
   // sweep
 

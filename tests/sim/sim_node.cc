@@ -176,6 +176,8 @@ void SimNode::run(Output& output) {
   } else if (auto* seen = std::get_if<MarkSeen>(&output)) {
     ingress_->mark_seen(seen->id, seen->wall_ms, now().monotonic);
   } else if (auto* taken = std::get_if<StoreTaken>(&output)) {
+    const std::uint32_t entry = around_.pool.find(taken->id);
+    for (Observer* observer : around_.observers) observer->on_taken(number, entry);
     disk.note_taken(taken->id);
     commit_if_idle();
   } else if (auto* peer = std::get_if<StorePeer>(&output)) {

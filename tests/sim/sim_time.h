@@ -28,6 +28,8 @@ class VirtualClock {
     return now;
   }
 
+  void set_wall_offset(std::int64_t offset_ms) { wall_offset_ms_ = offset_ms; }
+
   /// The first moment at which the monotonic clock shows `deadline` or later.
   [[nodiscard]] SimTime when(Instant deadline) const {
     const std::int64_t local = deadline.time_since_epoch().count() - kBootUs;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/planted.h"
 #include "p2pmesh/wire/text_body.h"
 
 namespace p2pmesh::sim {
@@ -50,7 +51,7 @@ void VirtualDisk::apply(Queue& queue, SimTime now, CommitResult& result) {
   sync_if_due(now);
   bool full_sync = false;
   for (Store& store : queue.items) {
-    full_sync = full_sync || store.context.own;
+    full_sync = full_sync || (store.context.own && !P2P_PLANTED(AcknowledgedBeforeSync));
     const std::uint64_t row = is_log(store.envelope->envelope) ? apply_log(store, now, result)
                               : store.envelope->envelope.envelope_class == EnvelopeClass::kRecord
                                   ? apply_record(store, now)
@@ -79,7 +80,7 @@ std::uint64_t VirtualDisk::apply_log(const Store& store, SimTime now, CommitResu
     }
     return ++last_row_;
   }
-  if (!held_.insert(entry)) return 0;
+  if (!held_.insert(entry)) return P2P_PLANTED(ShownAgain) ? ++last_row_ : 0;
   forks_.push_back(entry);
   note({now, ChangeKind::kFork, entry, {}, nullptr});
   ForkKept kept;
@@ -181,9 +182,16 @@ std::uint32_t VirtualDisk::shown_at(std::uint32_t position) const {
   std::uint32_t shown = kNone;
   for (std::uint32_t entry = position; entry != kNone; entry = (*pool_)[entry].next_fork) {
     if (!held_.contains(entry)) continue;
+    if (P2P_PLANTED(ForkShowsFirst) && is_row(entry)) return entry;
     if (shown == kNone || (*pool_)[entry].envelope->id < (*pool_)[shown].envelope->id) shown = entry;
   }
   return shown;
+}
+
+/// It is the first of its place.
+bool VirtualDisk::is_row(std::uint32_t entry) const {
+  const bool alone = (*pool_)[entry].next_fork == kNone && (*pool_)[entry].position == entry;
+  return alone || std::find(rows_.begin(), rows_.end(), entry) != rows_.end();
 }
 
 EnvelopePtr VirtualDisk::find_record(const RecordKey& key) const {

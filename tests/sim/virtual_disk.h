@@ -65,6 +65,8 @@ class VirtualDisk {
   /// Of the held entries of a position the one with the lowest id; kNone when none is held.
   [[nodiscard]] std::uint32_t shown_at(std::uint32_t position) const;
   [[nodiscard]] EnvelopePtr find_record(const RecordKey& key) const;
+  /// Without base records.
+  [[nodiscard]] const RecordTable& records() const { return records_; }
   [[nodiscard]] bool knows_peers() const { return !peers_.empty(); }
   [[nodiscard]] std::size_t outbox_size() const { return outbox_.size(); }
   [[nodiscard]] std::uint64_t last_row() const { return last_row_; }
@@ -90,6 +92,7 @@ class VirtualDisk {
   void note(Change change);
   void sync_if_due(SimTime now);
   void append_heads(RestoredState& state) const;
+  [[nodiscard]] bool is_row(std::uint32_t entry) const;
 
   EnvelopePool* pool_;
   std::shared_ptr<const RecordTable> base_records_;

@@ -75,7 +75,8 @@ void VirtualNetwork::send(LinkId link, const SharedBytes& frame, FrameClass fram
     }
   }
   if (faults_.touches_broadcast() && is_broadcast_frame((*frame)[4])) {
-    if (draw_.chance(faults_.loss_ppm)) {
+    const bool payload = frame_class == FrameClass::kLive;
+    if (draw_.chance(faults_.loss_ppm) || (payload && draw_.chance(faults_.payload_loss_ppm))) {
       ++counters_.frames_lost;
       traffic_.count(connection->ends[side].node, (*frame)[4], frame->size());
       return;

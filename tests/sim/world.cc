@@ -88,6 +88,9 @@ void World::join(std::uint32_t number, std::uint32_t contact) {
 void World::restart(std::uint32_t number) {
   SimNode& node = *nodes_[number];
   if (node.is_running()) return;
+  if (node.started_before && draw_.chance(options_.faults.wall_step_ppm))
+    node.clock.set_wall_offset(
+        draw_.between(-options_.faults.wall_off_max_ms, options_.faults.wall_off_max_ms));
   // Who knows no address is told one again by whoever starts it.
   if (node.contact != kNone && !node.disk.knows_peers()) node.joined = false;
   node.start(restored_state(node));
@@ -281,6 +284,7 @@ std::uint32_t World::find(const NodeKey& key) const {
 
 void World::end_faults() {
   FaultOptions& faults = options_.faults;
+  faults.payload_loss_ppm = 0;
   faults.loss_ppm = faults.duplication_ppm = faults.reordering_ppm = faults.tail_ppm = faults.clog_ppm = 0;
   network_.set_faults(faults);
   network_.remove_partitions();

@@ -40,6 +40,8 @@ class World final : private NetworkEvents {
 
   void add_observer(Observer* observer) { around_.observers.push_back(observer); }
 
+  void remove_observer(Observer* observer) { std::erase(around_.observers, observer); }
+
   // Nodes. Each function acts at once, in the world's present moment.
 
   /// A machine with a key and an empty disk; the first one is the founder's.

@@ -14,6 +14,9 @@ Report run(const RunOptions& options, const ChaosPlan& plan) {
   Report report = stage.report();
   report.add("safety_virtual_s", static_cast<double>(plan.safety) / 1e6);
   report.add("liars", static_cast<std::uint64_t>(plan.faults.liars));
+  report.add("lies", static_cast<std::uint64_t>(plan.faults.lies));
+  report.add("broadcast_alone", static_cast<std::uint64_t>(plan.broadcast_alone));
+  report.add("payload_window_ms", static_cast<double>(plan.parameters.payload_window.count()) / 1000);
   return report;
 }
 

@@ -1,3 +1,4 @@
+#include "../still_checks.h"
 #include "chaos.h"
 
 namespace p2pmesh::sim {
@@ -109,6 +110,24 @@ class Mischief {
 
 }  // namespace
 
+/// What came later is drawn from a stream of its own, so that it moves no older knob.
+void draw_more(Draw draw, ChaosPlan& plan) {
+  FaultOptions& faults = plan.faults;
+  if (draw.below(3) == 0) plan.parameters.passive_view_max = static_cast<std::size_t>(draw.between(8, 48));
+  if (faults.wall_off_ppm > 0 && wanted(draw)) faults.wall_step_ppm = 500'000;
+  if (faults.liars > 0) {
+    if (wanted(draw)) faults.lies |= Lie::kTwoRecords;
+    if (plan.nodes <= 12 && wanted(draw)) faults.lies |= Lie::kAnnounce;
+    if (plan.nodes <= 12 && wanted(draw)) faults.lies |= Lie::kLeaveGaps;
+  }
+  if (draw.below(8) != 0) return;
+  plan.broadcast_alone = true;
+  plan.parameters.anti_entropy = false;
+  faults.payload_loss_ppm = static_cast<std::uint32_t>(draw.between(20'000, 60'000));
+  faults.loss_ppm = faults.clog_ppm = faults.liars = 0;
+  plan.rate = std::max(plan.rate, 2.0);
+}
+
 ChaosPlan draw_chaos(std::uint64_t seed, std::uint32_t nodes) {
   Draw draw(derive_seed(seed, 0xc4a0));
   ChaosPlan plan;
@@ -153,7 +172,50 @@ ChaosPlan draw_chaos(std::uint64_t seed, std::uint32_t nodes) {
   }
   plan.parameters.payload_window =
       draw.below(4) == 0 ? Duration(draw.between(1, 100) * kMillisecond) : Duration(0);
+  draw_more(Draw(derive_seed(seed, 0xc4a4)), plan);
   return plan;
+}
+
+/// The broadcast alone, in a mesh where nobody fails: what is lost of it are payloads, as full send queues
+/// lose them, and ihaves and grafts have to make up for that.
+void run_broadcast_alone(Stage& stage, const ChaosPlan& plan) {
+  World& world = stage.world();
+  Draw draw(derive_seed(world.options().seed, 0xc4a03));
+  world.run_for(20 * kSecond);  // all have joined
+  stage.metrics().start();
+  for (const SimTime end = world.now() + plan.safety; world.now() < end;) {
+    const auto honest = world.honest();
+    world.say(honest[draw.below(honest.size())], "text");
+    world.run_for(static_cast<SimTime>(static_cast<double>(draw.between(1, 2'000'000)) / plan.rate));
+  }
+  world.run_for(20 * kSecond);
+  stage.metrics().stop();
+  std::uint64_t expected = 0;
+  std::uint64_t missed = 0;
+  for (const MessageFate& fate : stage.metrics().messages()) {
+    expected += fate.expected;
+    missed += fate.expected - std::min(fate.expected, fate.deliveries);
+  }
+  // Of a mesh of three one payload has two ways; a quarter leaves room for the few that lose both.
+  const std::uint64_t most = expected * plan.faults.payload_loss_ppm / 4 / 1'000'000 + 2;
+  stage.demand(missed <= most, "broadcast", "what is lost on one way comes on another",
+               std::to_string(missed) + " of " + std::to_string(expected) + " deliveries are missing");
+  world.end_faults();
+  EndCheckOptions checks;
+  checks.complete = checks.transcript = checks.presence = false;
+  stage.come_to_rest(plan.rest_bound, checks);
+  check_still(stage);
+}
+
+/// Twice a second; a bound that holds at the end alone is none.
+void watch_bounds(Stage& stage, SimTime end) {
+  World& world = stage.world();
+  if (world.now() >= end) return;
+  EndCheckOptions bounds;
+  bounds.complete = bounds.transcript = bounds.links = bounds.presence = false;
+  for (Violation& violation : check_end(world, {}, bounds).violations)
+    stage.checkers().add(std::move(violation));
+  world.after(kSecond / 2, [&stage, end] { watch_bounds(stage, end); });
 }
 
 void run_chaos_plan(Stage& stage, const ChaosPlan& plan) {
@@ -167,6 +229,7 @@ void run_chaos_plan(Stage& stage, const ChaosPlan& plan) {
     }
     world.after(draw.between(0, 10 * kSecond), [&world, number] { world.join(number, 0); });
   }
+  if (plan.broadcast_alone) return run_broadcast_alone(stage, plan);
   const std::uint32_t liars = plan.faults.liars;
   for (std::uint32_t i = 0; i < liars && i + 3 < plan.nodes; ++i)
     world.make_liar(plan.nodes - 1 - i, plan.faults.lies);
@@ -174,6 +237,7 @@ void run_chaos_plan(Stage& stage, const ChaosPlan& plan) {
   const SimTime end = world.now() + plan.safety;
   Mischief mischief(stage, plan);
   mischief.schedule(end);
+  watch_bounds(stage, end);
   stage.metrics().start();
   std::uint32_t texts = 0;
   while (world.now() < end) {
@@ -200,7 +264,13 @@ void run_chaos_plan(Stage& stage, const ChaosPlan& plan) {
     // Those who left too: two members that knew each other only through them could not meet without.
     world.restart(number);
   }
-  stage.come_to_rest(plan.rest_bound, {});
+  EndCheckOptions all;
+  all.records = all.outboxes = true;
+  stage.come_to_rest(plan.rest_bound, all);
+  // One that never came to rest has shown what is wrong with it.
+  if (!stage.checkers().violations().empty()) return;
+  check_still(stage);
+  stage.come_to_rest(plan.rest_bound, all);
 }
 
 }  // namespace p2pmesh::sim
