@@ -81,7 +81,7 @@ class SimNode {
   bool started_before = false;
   bool left = false;
   bool settled = false;
-  bool joined = false;            ///< had a link since it ever started
+  bool joined = false;            ///< somebody whom it called has answered
   std::uint32_t contact = kNone;  ///< whom it joins through
   std::unique_ptr<Liar> liar;
   std::unique_ptr<Node> core;

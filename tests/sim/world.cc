@@ -239,7 +239,8 @@ HandshakeTerms World::local_terms(std::uint32_t number) {
 
 void World::on_link_up(std::uint32_t number, const LinkUp& up) {
   trace_.add(static_cast<std::uint64_t>(now()), number, 0xF0, up.node.view());
-  nodes_[number]->joined = true;
+  // Somebody who came to it is no answer to its own call: whoever joins goes on until one answers.
+  if (up.outbound) nodes_[number]->joined = true;
   nodes_[number]->handle(up);
 }
 
