@@ -6,6 +6,8 @@
 #   make install      PREFIX=/usr/local and DESTDIR= are honoured
 #   make sim          SCENARIO=broadcast NODES=100 SEED=1: a whole mesh on a virtual network, one JSON object
 #   make sim-sweep    SEEDS=1000: chaos, many seeds in parallel; the failing ones are kept in sim-failures.txt
+#   make sim-bugs     SEEDS=1000: plants bugs one at a time and shows how soon chaos catches each
+#   make sim-plots    QUICK=1: the pictures of man/images from the simulator's own output; QUICK: small meshes
 #   make bench        whole meshes and the seen table, one JSON line a run
 #   make check-all    all tests under ASan and UBSan, the threaded layers under TSan
 #   make check-clang  clang builds everything without a warning
@@ -29,7 +31,7 @@ CTEST = ctest --output-on-failure -j2 --test-dir
 # TSan of g++ 12 wants addresses that newer kernels randomise too far.
 WITHOUT_ASLR = $(shell setarch $$(uname -m) -R true 2>/dev/null && echo setarch $$(uname -m) -R)
 
-.PHONY: all setup configured programs test demo install sim sim-sweep bench check-all check-asan check-tsan check-clang lint format clean
+.PHONY: all setup configured programs test demo install sim sim-sweep sim-bugs sim-plots bench check-all check-asan check-tsan check-clang lint format clean
 .DEFAULT_GOAL := all
 
 all: programs
@@ -59,6 +61,15 @@ sim: programs
 
 sim-sweep: programs
 	@$(BUILD)/p2pmesh-sim --scenario chaos --sweep 1:$(SEEDS) --jobs $(JOBS) --failures-file sim-failures.txt
+
+sim-bugs: setup
+	@$(CONFIGURE) build-bugs -DP2PMESH_PLANTED_BUGS=ON -DBUILD_TESTING=OFF
+	@$(BUILD_IN) build-bugs --parallel $(JOBS) --target p2pmesh-sim
+	@SEEDS=$(SEEDS) JOBS=$(JOBS) scripts/planted_bugs.sh build-bugs
+
+sim-plots: programs
+	@scripts/setup.sh plots
+	@python3 -B scripts/sim_plots.py --sim $(BUILD)/p2pmesh-sim --out man/images $(if $(QUICK),--quick)
 
 bench:
 	@scripts/setup.sh bench

@@ -4,6 +4,7 @@
 #   scripts/setup.sh            what `make` and `make test` need
 #   scripts/setup.sh bench      the benchmarks' packages as well
 #   scripts/setup.sh check      the packages of `make check-clang` and `make format` as well
+#   scripts/setup.sh plots      what `make sim-plots` draws with as well
 #
 # Names what is missing and installs it as root or through sudo. Ends with 77 when it has neither, with the command to
 # type, and with 69 when the installation failed.
@@ -17,8 +18,9 @@ for extra in "$@"; do
   case $extra in
     bench) packages="$packages libtbb-dev libbenchmark-dev" ;;
     check) packages="$packages clang clang-format clang-tidy libclang-rt-14-dev" ;;
+    plots) packages="$packages gnuplot-nox" ;;
     *)
-      echo "setup.sh: unknown list '$extra'. Type: scripts/setup.sh [bench] [check]" >&2
+      echo "setup.sh: unknown list '$extra'. Type: scripts/setup.sh [bench] [check] [plots]" >&2
       exit 64
       ;;
   esac

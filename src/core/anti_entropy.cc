@@ -164,7 +164,8 @@ void AntiEntropy::ask_next(Turn& turn) {
     const std::uint64_t size = want.last - want.first + 1;
     const std::uint64_t take = std::min(size, kEnvelopesARange);
     request.ranges.push_back({want.author, want.epoch, want.last - take + 1, want.last});
-    if (P2P_PLANTED(WantsSkipNewest) && take > 1) --request.ranges.back().last;
+    if (auto& last = request.ranges.back(); P2P_PLANTED(WantsSkipNewest) && last.last-- == last.first)
+      request.ranges.pop_back();
     envelopes += take;
     if (take == size) {
       session.wants.pop_back();

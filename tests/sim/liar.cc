@@ -64,7 +64,8 @@ void Liar::act() {
 /// Passes on an envelope with a wrong signature, now and then: its id is the real one's.
 bool Liar::spoils(const SendFrame& send) {
   const auto type = static_cast<FrameType>((*send.frame)[4]);
-  if ((type != FrameType::kGossip && type != FrameType::kRepair) || draw_.below(20) != 0) return false;
+  const bool spoilt_type = type == FrameType::kGossip || type == FrameType::kRepair;
+  if (!spoilt_type || draw_.below(type == FrameType::kRepair ? 4 : 20) != 0) return false;
   Bytes spoilt = *send.frame;
   spoilt.back() = static_cast<std::uint8_t>(spoilt.back() ^ 1);
   around_.network.send(send.link, std::make_shared<const Bytes>(std::move(spoilt)), send.frame_class);

@@ -64,6 +64,7 @@ void add_traffic(Report& report, const Metrics& metrics) {
   report.add("sync_frames", frames(FrameType::kSyncDigest, FrameType::kSyncListing, FrameType::kSyncRequest,
                                    FrameType::kSyncDone, FrameType::kRepair));
   report.add("frames", traffic.total().frames);
+  report.add("bytes_per_node_s", ratio(static_cast<double>(traffic.total().bytes), node_seconds));
   report.add("measured_virtual_s", seconds);
 }
 

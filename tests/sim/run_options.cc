@@ -61,6 +61,10 @@ std::optional<RunOptions> parse_run_options(int count, const char* const* argume
       options.real_crypto = true;
     } else if (name == "--silent") {
       options.silent = true;
+    } else if (name == "--no-repair") {
+      options.no_repair = true;
+    } else if (name == "--cold") {
+      options.cold = true;
     } else if (name == "--quiet") {
       options.progress = false;
     } else if (name == "--histogram") {
@@ -93,6 +97,8 @@ std::string RunOptions::command() const {
   if (random_authors) text += " --authors random";
   if (scenario == "failures") text += " --fail-percent " + std::to_string(fail_percent);
   if (silent) text += " --silent";
+  if (no_repair) text += " --no-repair";
+  if (cold) text += " --cold";
   if (real_crypto) text += " --real-crypto";
   if (virtual_s != 0) text += " --virtual-s " + std::to_string(virtual_s);
   if (scenario == "constrained_broadcast") text += " --tuned " + tuned;
@@ -102,8 +108,8 @@ std::string RunOptions::command() const {
 std::string usage() {
   std::string text =
       "p2pmesh-sim --scenario NAME [--nodes N] [--seed K] [--json] [--messages M] [--rate PER_SECOND]\n"
-      "            [--authors one|random] [--fail-percent P] [--silent] [--tuned latency|cost]\n"
-      "            [--real-crypto] [--virtual-s S] [--quiet] [--histogram] [--fates]\n"
+      "            [--authors one|random] [--fail-percent P] [--silent] [--no-repair] [--cold]\n"
+      "            [--tuned latency|cost] [--real-crypto] [--virtual-s S] [--quiet] [--histogram] [--fates]\n"
       "p2pmesh-sim --scenario NAME --sweep FIRST:COUNT [--jobs N] [--failures-file FILE]\n"
       "p2pmesh-sim --list-bugs | --scenario NAME --bug BUG: in a build with planted bugs\n"
       "The result is one JSON object, the last line of stdout. Exit 1: a checker found a violation.\n"

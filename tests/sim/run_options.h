@@ -16,7 +16,9 @@ struct RunOptions {
   double rate = 0;             ///< broadcasts a virtual second; 0: the scenario's own
   bool random_authors = false;
   std::uint32_t fail_percent = 50;
-  bool silent = false;  ///< failures: no resets, the machines are gone
+  bool silent = false;     ///< failures: no resets, the machines are gone
+  bool no_repair = false;  ///< failures: plain flooding, over before anybody notices who is gone
+  bool cold = false;       ///< broadcast, flood: measured from the first message on, before there is a tree
   bool real_crypto = false;
   double virtual_s = 0;           ///< 0: the scenario's own
   std::string tuned = "latency";  ///< constrained_broadcast

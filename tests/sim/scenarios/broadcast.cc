@@ -16,8 +16,10 @@ Report run(const RunOptions& options, bool plumtree) {
   stage.gather(nodes, 10 * kSecond);
   if (options.virtual_s > 0) stage.world().run_for(static_cast<SimTime>(options.virtual_s * 1e6));
   // The first floods make the tree; they are not measured.
-  stage.broadcast(20, rate, options.random_authors);
-  stage.world().run_for(5 * kSecond);
+  if (!options.cold) {
+    stage.broadcast(20, rate, options.random_authors);
+    stage.world().run_for(5 * kSecond);
+  }
   stage.metrics().start();
   stage.broadcast(messages, rate, options.random_authors);
   stage.world().run_for(10 * kSecond);

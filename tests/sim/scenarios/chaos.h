@@ -10,6 +10,7 @@ struct ChaosPlan {
   SimTime safety = 60 * kSecond;
   double rate = 4;  ///< texts a second
   SimTime rest_bound = 400 * kSecond;
+  bool split = false;  ///< nothing happens but that the mesh is in halves until the liveness phase
   bool broadcast_alone = false;  ///< without anti-entropy: what does not come by broadcast does not come
   FaultOptions faults;
   ProtocolParameters parameters;

@@ -6,6 +6,7 @@
 #include "checkers.h"
 #include "end_checks.h"
 #include "stage.h"
+#include "still_checks.h"
 
 namespace p2pmesh::sim {
 namespace {
@@ -73,6 +74,65 @@ TEST_CASE("AGapWithoutAMarkIsFound") {
   const std::uint32_t newcomer = told.stage.world().add_node();
   told.stage.checkers().on_announce(newcomer, 1, told.announce(1), told.stage.world().now());
   CHECK(told.found("G5"));
+}
+
+TEST_CASE("AGapMarkWhereNothingIsMissingIsFound") {
+  Told told;
+  const std::uint32_t newcomer = told.stage.world().add_node();
+  Announce second = told.announce(1);
+  second.context.gap = true;
+  told.stage.checkers().on_announce(newcomer, 0, told.announce(0), told.stage.world().now());
+  told.stage.checkers().on_announce(newcomer, 1, second, told.stage.world().now());
+  CHECK(told.found("G5 gap"));
+}
+
+TEST_CASE("WhatIsShownBeforeItIsOnTheDiskIsFound") {
+  Told told;
+  const std::uint32_t newcomer = told.stage.world().add_node();
+  told.stage.checkers().on_announce(newcomer, 0, told.announce(0), told.stage.world().now());
+  CHECK(told.found("G3"));
+}
+
+TEST_CASE("ATakenOfWhatNobodyHasCommittedIsFound") {
+  Told told;
+  told.stage.checkers().on_taken(0, 0);
+  CHECK_FALSE(told.found("taken"));
+  told.stage.checkers().on_taken(0, kNone);
+  CHECK(told.found("taken"));
+}
+
+TEST_CASE("AnEnvelopeThatDoesNotFollowTheAuthorsLastOneIsFound") {
+  Told told;
+  told.stage.checkers().on_written(0, 0, {}, told.stage.world().now());
+  CHECK(told.found("depth"));
+}
+
+TEST_CASE("AnOutboxThatNobodyHasTakenIsFound") {
+  Told told;
+  World& world = told.stage.world();
+  world.network().add_partition({{1, 0, 0}, false});
+  world.say(0, "alone");
+  world.run_for(kSecond);
+  EndCheckOptions outboxes;
+  outboxes.outboxes = true;
+  const EndReport end = check_end(world, told.stage.checkers().acknowledged(), outboxes);
+  CHECK(std::any_of(end.violations.begin(), end.violations.end(),
+                    [](const Violation& v) { return v.check == "outbox"; }));
+}
+
+TEST_CASE("AStillWorldPassesTheStillChecks") {
+  Told told;
+  check_still(told.stage);
+  CHECK(told.stage.checkers().violations().empty());
+}
+
+TEST_CASE("ABroadcastThatTheNetworkLosesIsFoundByTheStillChecks") {
+  Told told;
+  FaultOptions faults;
+  faults.payload_loss_ppm = 1'000'000;
+  told.stage.world().network().set_faults(faults);
+  check_still(told.stage);
+  CHECK(told.found("broadcast"));
 }
 
 TEST_CASE("WhatItsAuthorNeverSignedIsFound") {

@@ -4,6 +4,7 @@
 #include "draw.h"
 #include "event_queue.h"
 #include "histogram.h"
+#include "p2pmesh/base/planted.h"
 #include "p2pmesh/crypto/hash.h"
 #include "run_options.h"
 #include "sim_signature.h"
@@ -85,6 +86,10 @@ TEST_CASE("WrongOptionsAreRefused") {
   CHECK_FALSE(parse({"--nodes"}));
   CHECK_FALSE(parse({"--sweep", "1"}));
   CHECK_FALSE(parse({"flood"}));
+  // An ordinary build has no bugs to plant.
+  CHECK(parse({"--bug", "GraftNeverSent"}) == kHasPlantedBugs);
+  CHECK(parse({"--list-bugs"}) == kHasPlantedBugs);
+  CHECK_FALSE(parse({"--bug", "NoSuchBug"}));
 }
 
 }  // namespace p2pmesh::sim
