@@ -13,7 +13,12 @@ namespace {
 constexpr std::size_t kIHavesPerFrame = 1024;         // 34 KiB
 constexpr auto kContested = std::chrono::seconds(1);  // two authors within this time write at once
 constexpr std::size_t kContestedMax = 1024;           // duplicates that are weighed together
-constexpr std::size_t kPrunedMax = 256;               // authors; a full mesh has nine members online
+constexpr auto kShaping =
+    std::chrono::milliseconds(1000);  // above the time that a broadcast takes everywhere
+constexpr int kChallengerWins = 3;
+constexpr std::size_t kSmallestMax = 64;  // of n random ids about ln n are kept
+constexpr Duration kOptimisePauseMax = std::chrono::minutes(10);
+constexpr std::size_t kPrunedMax = 256;  // authors; a full mesh has nine members online
 constexpr std::size_t kGraftsPerFrame = 512;
 constexpr auto kTellNewcomer =
     std::chrono::seconds(10);  // a new neighbor hears of what was broadcast since then
@@ -55,6 +60,7 @@ void Broadcast::publish(const EnvelopePtr& envelope, Turn& turn) {
 void Broadcast::on_received(const EnvelopePtr& envelope, LinkId from, std::uint16_t round, Turn& turn) {
   ++counters_.payloads_received;
   missing_.arrived(envelope->id);
+  note_first(from);
   spread(envelope, from, round, turn);
   if (auto sender = peers_.find(from); P2P_PLANTED(PrunesEverything) && sender != peers_.end())
     prune(from, sender->second, turn);
@@ -64,7 +70,7 @@ void Broadcast::spread(const EnvelopePtr& envelope, LinkId from, std::uint16_t r
   recent_.add(envelope, from, round, turn.now.monotonic);
   SharedBytes frame;
   const MemberKey& author = envelope->envelope.author;
-  note_author(author, turn.now.monotonic);
+  note_author(*envelope, turn.now.monotonic);
   for (auto& [link, peer] : peers_) {
     if (link == from) continue;
     // In a full mesh a payload of one's own goes to everybody.
@@ -138,11 +144,34 @@ void Broadcast::prune_author(LinkId link, const MemberKey& author, Turn& turn) {
   ++counters_.prunes_sent;
 }
 
+/// Another link becomes the parent only when it is the faster one several times in succession.
+void Broadcast::note_first(LinkId from) {
+  auto parent = peers_.find(parent_);
+  if (from == parent_) {
+    challenger_wins_ = 0;
+    return;
+  }
+  challenger_wins_ = from == challenger_ ? challenger_wins_ + 1 : 1;
+  challenger_ = from;
+  if (challenger_wins_ < kChallengerWins && parent != peers_.end() && parent->second.eager) return;
+  parent_ = from;
+  challenger_wins_ = 0;
+  if (from == optimised_) optimise_pause_ = Duration{};
+}
+
 /// Another author than the last one: for a while both spread at the same time.
-void Broadcast::note_author(const MemberKey& author, Instant now) {
-  if (author == last_author_) return;
-  last_author_ = author;
+void Broadcast::note_author(const SealedEnvelope& envelope, Instant now) {
+  while (!smallest_.empty() && !(smallest_.back().first < envelope.id)) smallest_.pop_back();
+  smallest_.emplace_back(envelope.id, now);
+  if (smallest_.size() > kSmallestMax) smallest_.pop_back();
+  if (envelope.envelope.author == last_author_) return;
+  last_author_ = envelope.envelope.author;
   contested_until_ = now + kContested;
+}
+
+bool Broadcast::shapes_tree(const EnvelopeId& id, Instant now) {
+  while (!smallest_.empty() && smallest_.front().second + kShaping <= now) smallest_.pop_front();
+  return !smallest_.empty() && smallest_.front().first == id;
 }
 
 /// Prunes who brought a copy, while the link that brought the first one is itself a way: else the broadcasts
@@ -157,14 +186,11 @@ void Broadcast::prune_if_other_way(LinkId link, const EnvelopeId& id, Turn& turn
   if (other_way) prune(link, sender->second, turn);
 }
 
-/// Of several authors the tree of one is taken, the same one everywhere: that of the smallest key.
+/// Of several broadcasts the tree of one is taken, nearly everywhere the same one.
 void Broadcast::prune_contested(Turn& turn) {
-  const auto smallest = std::min_element(contested_.begin(), contested_.end(),
-                                         [](const auto& a, const auto& b) { return a.author < b.author; });
-  const MemberKey author = smallest->author;
   const std::vector<Duplicate> duplicates = std::exchange(contested_, {});
   for (const Duplicate& duplicate : duplicates) {
-    if (duplicate.author == author) prune_if_other_way(duplicate.link, duplicate.id, turn);
+    if (shapes_tree(duplicate.id, turn.now.monotonic)) prune_if_other_way(duplicate.link, duplicate.id, turn);
   }
 }
 
@@ -178,9 +204,14 @@ void Broadcast::on_duplicate(LinkId from, const EnvelopeId& id, std::uint16_t ro
   const RecentPayloads::Entry* entry = recent_.find(id);
   if (entry == nullptr) return;
   if (partial_) {
-    if (contested_until_ <= turn.now.monotonic || !entry->payload) return prune_if_other_way(from, id, turn);
+    if (contested_until_ <= turn.now.monotonic || !entry->payload) {
+      // Two ways of about the same length take turns in being the faster one. If each were pruned in its
+      // turn, here and at the other end, both ends would soon wait for each other.
+      if (from != parent_ || !sender->second.eager) prune_if_other_way(from, id, turn);
+      return;
+    }
     if (contested_.empty()) contested_due_ = turn.now.monotonic + parameters_.prune_gather;
-    if (contested_.size() < kContestedMax) contested_.push_back({from, id, entry->payload->envelope.author});
+    if (contested_.size() < kContestedMax) contested_.push_back({from, id});
     return;
   }
   if (!entry->payload) return;
@@ -218,10 +249,17 @@ void Broadcast::optimise(LinkId from, Peer& announcer, const RecentPayloads::Ent
   const std::uint16_t hops = parameters_.optimisation_hops;
   const bool shorter = partial_ && hops > 0 && !announcer.eager && entry.from != 0 && entry.from != from &&
                        entry.round >= round + 1 + hops;
-  const bool tried = announcer.optimised_at != Instant{} &&
-                     announcer.optimised_at + parameters_.optimisation_interval > turn.now.monotonic;
-  if (!shorter || tried) return;
-  announcer.optimised_at = turn.now.monotonic;
+  // What is the shorter way for one of many authors is the longer one for the others.
+  if (!shorter || contested_until_ > turn.now.monotonic || optimise_from_ > turn.now.monotonic) return;
+  // Not all at once: where one near the author finds a shorter way it is shorter for all behind. A way of
+  // fewer hops that turns out to be the slower one is pruned, and then others are tried ever more rarely.
+  const bool is_first = optimise_from_ == Instant{};
+  optimise_pause_ =
+      std::clamp<Duration>(optimise_pause_ * 2, parameters_.optimisation_interval, kOptimisePauseMax);
+  const auto half = static_cast<std::uint64_t>(optimise_pause_.count() / 2);
+  optimise_from_ = turn.now.monotonic + Duration(static_cast<Duration::rep>(half + random_.below(half + 1)));
+  if (is_first) return;
+  optimised_ = from;
   announcer.eager = true;
   turn.send(from, encode_frame_of(Graft{}));
   ++counters_.grafts_sent;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -13,6 +14,7 @@
 #include "links.h"
 #include "missing_ids.h"
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/random.h"
 #include "p2pmesh/core/parameters.h"
 #include "p2pmesh/wire/envelope.h"
 #include "recent_payloads.h"
@@ -36,8 +38,8 @@ struct BroadcastCounters {
 /// through one that is.
 class Broadcast {
  public:
-  Broadcast(const ProtocolParameters& parameters, const Links& links)
-      : parameters_(parameters), links_(links) {}
+  Broadcast(const ProtocolParameters& parameters, const Links& links, std::uint64_t seed)
+      : parameters_(parameters), links_(links), random_(seed) {}
 
   void set_partial(bool partial);
   void on_link_up(LinkId link, Turn& turn);
@@ -47,9 +49,9 @@ class Broadcast {
   void publish(const EnvelopePtr& envelope, Turn& turn);
   /// Came live, for the first time.
   void on_received(const EnvelopePtr& envelope, LinkId from, std::uint16_t round, Turn& turn);
-  /// Came by repair: it is missing no more.
   /// Came live, and was known already or is no use: nobody need be asked for it.
   void on_useless(const EnvelopeId& id) { missing_.arrived(id); }
+  /// Came by repair: it is missing no more.
   void on_repaired(const EnvelopePtr& envelope, LinkId from, Instant now) {
     missing_.arrived(envelope->id);
     repaired_.add(envelope, from, 0, now);
@@ -76,7 +78,6 @@ class Broadcast {
     std::set<MemberKey> pruned;  // full mesh: authors whose envelopes it gets otherwise
     std::vector<IHave::Item> ihaves;
     Instant ihaves_due{};
-    Instant optimised_at{};  // grafted to see whether it is the shorter way
     std::vector<std::pair<EnvelopePtr, std::uint16_t>> payloads;  // waiting to share a frame
     std::size_t payload_bytes = 0;
     Instant payloads_due{};
@@ -92,7 +93,9 @@ class Broadcast {
   void send_ihaves(LinkId link, Peer& peer, Turn& turn);
   void prune(LinkId link, Peer& peer, Turn& turn);
   void note_due(Instant at);
-  void note_author(const MemberKey& author, Instant now);
+  void note_first(LinkId from);
+  void note_author(const SealedEnvelope& envelope, Instant now);
+  [[nodiscard]] bool shapes_tree(const EnvelopeId& id, Instant now);
   void prune_if_other_way(LinkId link, const EnvelopeId& id, Turn& turn);
   void prune_contested(Turn& turn);
   void prune_author(LinkId link, const MemberKey& author, Turn& turn);
@@ -111,21 +114,31 @@ class Broadcast {
 
   const ProtocolParameters& parameters_;
   const Links& links_;
+  Random random_;
   bool partial_ = false;
   FlatMap<LinkId, Peer> peers_;
-  RecentPayloads recent_{limits::kRecentMax, limits::kRecentBytesMax, recent_kept()};
-  RecentPayloads repaired_{limits::kRecentRepairedMax, 0, recent_kept()};
+  RecentPayloads recent_{limits::kRecentMax, limits::kRecentBytesMax, recent_kept(), random_.next()};
+  RecentPayloads repaired_{limits::kRecentRepairedMax, 0, recent_kept(), random_.next()};
   MissingIds missing_;
   BroadcastCounters counters_;
 
-  // Several authors at once: what their duplicates say of the tree is weighed together.
+  // The link that brings what is new, and the one that was faster the last times.
+  LinkId parent_ = 0;
+  LinkId challenger_ = 0;
+  int challenger_wins_ = 0;
+  LinkId optimised_ = 0;  // grafted to see whether it is the shorter way
+  Instant optimise_from_{};
+  Duration optimise_pause_{};
+
+  // Several authors at once: the tree is that of one broadcast, of the smallest id lately, the same
+  // everywhere.
   struct Duplicate {
     LinkId link = 0;
     EnvelopeId id;
-    MemberKey author;
   };
   MemberKey last_author_;
   Instant contested_until_{};
+  std::deque<std::pair<EnvelopeId, Instant>> smallest_;  // ascending, and each the smallest since it came
   std::vector<Duplicate> contested_;
   Instant contested_due_{};
   std::optional<Instant> next_due_;  // of the peers' frames

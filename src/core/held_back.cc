@@ -30,6 +30,11 @@ bool HeldBack::contains(const MemberKey& author, std::uint64_t epoch, std::uint6
   return waiting_.contains(std::make_tuple(author, epoch, seq));
 }
 
+void HeldBack::hurry(const MemberKey& author, std::uint64_t epoch, std::uint64_t seq, Instant now) {
+  auto found = waiting_.find(std::make_tuple(author, epoch, seq));
+  if (found != waiting_.end()) found->second.deadline = std::min(found->second.deadline, now);
+}
+
 std::vector<Store> HeldBack::release_due(Instant now) {
   std::vector<Store> due;
   // In the order of authors, epochs and sequence numbers: from an author's first to its last that is due.

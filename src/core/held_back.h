@@ -21,6 +21,8 @@ class HeldBack {
   [[nodiscard]] bool contains(const MemberKey& author, std::uint64_t epoch, std::uint64_t seq) const;
   /// The one that waited for this sequence number, if any.
   std::optional<Store> release_after(const MemberKey& author, std::uint64_t epoch, std::uint64_t seq);
+  /// Its time is up at `now`, if it waits.
+  void hurry(const MemberKey& author, std::uint64_t epoch, std::uint64_t seq, Instant now);
   /// Those whose time is up, and with each the ones of its author that come before it, lowest first.
   std::vector<Store> release_due(Instant now);
   /// Everything, in order: at the end.

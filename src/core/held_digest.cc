@@ -12,8 +12,10 @@ void HeldDigest::toggle(const MemberKey& author, std::uint64_t share, WallMs wal
 }
 
 std::uint64_t HeldDigest::root(AsOfMs as_of_ms, Instant now) const {
+  if (asked_ && asked_->as_of_ms == as_of_ms && asked_->now == now) return asked_->root;
   std::uint64_t root = root_;
   for_each_left_out(as_of_ms, now, [&](const Young& item) { root ^= item.share; });
+  asked_ = {as_of_ms, now, root};
   return root;
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <optional>
 
 #include "p2pmesh/base/ids.h"
 #include "p2pmesh/base/limits.h"
@@ -36,6 +37,7 @@ class HeldDigest {
     std::uint8_t bucket;
   };
   void fold(std::size_t bucket, std::uint64_t share) {
+    asked_.reset();
     buckets_[bucket] ^= share;
     root_ ^= share;
   }
@@ -49,6 +51,12 @@ class HeldDigest {
   Buckets buckets_{};
   std::uint64_t root_ = 0;
   std::deque<Young> young_;  // in the order of their coming
+  struct Asked {
+    AsOfMs as_of_ms = 0;
+    Instant now;
+    std::uint64_t root = 0;
+  };
+  mutable std::optional<Asked> asked_;  // the last answer: all neighbors are told in one turn
 };
 
 }  // namespace p2pmesh

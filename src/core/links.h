@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <vector>
 
@@ -58,7 +57,7 @@ class Links {
 
  private:
   FlatMap<LinkId, Link> links_;
-  std::map<NodeKey, LinkId> by_node_;
+  FlatMap<NodeKey, LinkId> by_node_;
 };
 
 }  // namespace p2pmesh

@@ -83,6 +83,11 @@ class Membership {
   [[nodiscard]] const MembershipCounters& counters() const { return counters_; }
 
  private:
+  static constexpr auto kFillPauseMin =
+      std::chrono::milliseconds(250);              // after the first refusal; then it doubles
+  static constexpr std::size_t kFewNeighbors = 3;  // fewer: several dials at once
+  static constexpr std::size_t kDialsFew = 4;
+
   enum class Purpose : std::uint8_t { kFill, kHeal, kProbe, kRewire };
   struct Candidate {
     LinkUp up;
@@ -99,6 +104,7 @@ class Membership {
   [[nodiscard]] std::size_t extras() const;
   template <class Fits>
   std::optional<LinkId> pick_victim(Instant now, Fits fits);
+  std::vector<LinkId> trim(Instant now);
   Outcome decide(Candidate& candidate, const std::optional<NeighborRequest>& request, Turn& turn);
   [[nodiscard]] std::size_t pending() const;
   void fill(const std::vector<NetAddress>& own, Turn& turn);

@@ -1,6 +1,7 @@
 #include "p2pmesh/core/node.h"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "node_state.h"
 #include "p2pmesh/base/check.h"
@@ -31,7 +32,7 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
       own(options, author),
       membership(options.parameters, digest, links, roster, addresses, own.node(), options.seed ^ 0xaf),
       presence(options.parameters, roster, links, own.key(), options.seed ^ 0xb0),
-      broadcast(options.parameters, links),
+      broadcast(options.parameters, links, options.seed ^ 0xb1),
       anti_entropy(options.parameters, digest, index, roster, links, own.key(), options.seed ^ 0xae),
       online_since_ms(turn.now.wall_ms),
       woken_at(turn.now.monotonic),
@@ -122,14 +123,7 @@ void Node::State::on(const Leave&, Turn& turn) {
 void Node::State::on(const Wake&, Turn& turn) {
   beat(turn);
   presence.on_wake(turn);
-  for (Store& store : held_back.release_due(turn.now.monotonic)) {
-    store.context.gap = is_missing_before(store.envelope->envelope);
-    if (store.context.gap) {
-      ++counters.gaps;
-      anti_entropy.hurry(turn);
-    }
-    store_in_order(std::move(store), turn);
-  }
+  release_held_back(turn);
   anti_entropy.on_wake(turn);
   own.on_wake(links, turn);
   if (refute_at && *refute_at <= turn.now.monotonic) refute(turn);
@@ -236,6 +230,16 @@ std::optional<Instant> Node::next_deadline() const {
   return state_->next_deadline();
 }
 
+void Node::prefetch(int step) const {
+  if (step == 0) return __builtin_prefetch(&state_);
+  const auto lines = [](const void* from, std::size_t bytes) {
+    for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const char*>(from) + i);
+  };
+  lines(&state_->links, sizeof(Links));
+  const auto* rest = reinterpret_cast<const char*>(&state_->held_back);
+  lines(rest, static_cast<std::size_t>(reinterpret_cast<const char*>(state_.get() + 1) - rest));
+}
+
 NodeStatus Node::status() const {
   NodeStatus status;
   const MemberRow* self = state_->roster.find(state_->own.key());
@@ -291,6 +295,7 @@ std::shared_ptr<const SharedRoster> Node::share_roster() const {
   copy.adopt(state_->roster.share());
   state_->roster.for_each([&](const MemberRow& member) {
     if (member.facts->online) copy.set_presence(member.key(), Presence::kOnline, Now{});
+    copy.set_suspicion(member.key(), 0);
   });
   shared->tables = copy.share();
   return shared;

@@ -57,7 +57,10 @@ void Node::State::on_log(const EnvelopeReceived& received, Turn& turn) {
     // Seen before this process began, or a second id for the same place: the store can tell.
     ++counters.already_accepted;
     broadcast.on_useless(received.envelope->id);
-    // Where the first one is still held back this one is stored before it: out of the author's order.
+    // Who signs two for one place is not waited for: the first one is shown now, with its gap, and this one
+    // does not come before it.
+    held_back.hurry(envelope.author, envelope.epoch, envelope.seq, turn.now.monotonic);
+    release_held_back(turn);
     context.repaired = true;
     turn.out.push_back(Store{received.envelope, std::move(context)});
     return;
@@ -93,6 +96,18 @@ void Node::State::on_log(const EnvelopeReceived& received, Turn& turn) {
   store.context.gap = waits;
   if (waits) ++counters.gaps;
   store_in_order(std::move(store), turn);
+}
+
+/// Those whose time is up.
+void Node::State::release_held_back(Turn& turn) {
+  for (Store& store : held_back.release_due(turn.now.monotonic)) {
+    store.context.gap = is_missing_before(store.envelope->envelope);
+    if (store.context.gap) {
+      ++counters.gaps;
+      anti_entropy.hurry(turn);
+    }
+    store_in_order(std::move(store), turn);
+  }
 }
 
 /// Hands an envelope to the store, and then those that waited for it.

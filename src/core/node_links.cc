@@ -9,7 +9,7 @@ namespace p2pmesh {
 namespace {
 
 constexpr std::uint32_t kPingsPerPong = 8;
-constexpr auto kBeatInterval = std::chrono::milliseconds(500);  // silence is noticed that much late at most
+constexpr auto kScanInterval = std::chrono::milliseconds(500);  // who has no link, in a full mesh
 
 }  // namespace
 
@@ -130,18 +130,21 @@ void Node::State::ping(Link& link, bool repaired, Turn& turn) {
 
 void Node::State::beat(Turn& turn) {
   if (beat_at > turn.now.monotonic) return;
-  beat_at = turn.now.monotonic + kBeatInterval;
+  const Duration heartbeat = membership.heartbeat();
+  beat_at = turn.now.monotonic + (membership.is_partial() ? heartbeat : Duration(kScanInterval));
   presence.on_silence(turn);
   presence.on_unlinked(turn);
   std::vector<LinkId> dead;
   for (auto& [id, link] : links.all()) {
     const bool silent = link.heard_at + limits::kSilenceBeforeClose <= turn.now.monotonic;
     if (silent && !P2P_PLANTED(SilenceIgnored)) dead.push_back(id);
-    if (link.next_ping <= turn.now.monotonic) {
-      link.next_ping = turn.now.monotonic + membership.heartbeat();
+    // All neighbors in one turn, some of them early once: one wake a heartbeat instead of one a link.
+    if (link.next_ping <= turn.now.monotonic + heartbeat * 3 / 4) {
+      link.next_ping = turn.now.monotonic + heartbeat;
       ping(link, false, turn);
     }
-    beat_at = std::min(beat_at, link.next_ping);
+    beat_at = std::min(
+        {beat_at, link.next_ping, presence.silent_from(link), link.heard_at + limits::kSilenceBeforeClose});
   }
   for (LinkId id : dead) {
     turn.out.push_back(CloseLink{id, CloseReason::kFault});

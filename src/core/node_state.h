@@ -86,6 +86,7 @@ struct Node::State {
   void on_log(const EnvelopeReceived& received, Turn& turn);
   void on_record(const EnvelopeReceived& received, Turn& turn);
   void on_passing(const EnvelopeReceived& received, Turn& turn);
+  void release_held_back(Turn& turn);
   void store_in_order(Store store, Turn& turn);
   void show(Store store, Turn& turn);
   [[nodiscard]] bool is_missing_before(const Envelope& envelope) const;

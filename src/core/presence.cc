@@ -26,7 +26,7 @@ bool is_of(const MemberFacts& facts, std::uint64_t epoch, std::uint64_t version)
 void PresenceTracker::set(const MemberRow& member, Presence presence, bool told, Turn& turn) {
   const MemberKey key = member.key();
   const Presence before = member.presence;
-  end_suspicion(key);
+  roster_.set_suspicion(key, 0);
   if (before == presence) return;
   roster_.set_presence(key, presence, turn.now);
   if (presence != Presence::kOnline) unlinked_.erase(key);
@@ -74,22 +74,23 @@ void PresenceTracker::on_link_up(const NodeKey& node, Turn& turn) {
 void PresenceTracker::suspect(const MemberKey& member, Turn& turn) {
   const Instant due =
       turn.now.monotonic + (partial_ ? parameters_.suspicion_partial : parameters_.suspicion_full);
-  if (suspected_.emplace(member, due).second) by_time_.emplace(due, member);
-}
-
-void PresenceTracker::end_suspicion(const MemberKey& member) {
-  auto found = suspected_.find(member);
-  if (found == suspected_.end()) return;
-  by_time_.erase({found->second, member});
-  suspected_.erase(found);
+  const MemberRow* row = roster_.find(member);
+  if (row == nullptr || row->suspicion != 0) return;
+  if (++last_suspicion_ == 0) ++last_suspicion_;
+  roster_.set_suspicion(member, last_suspicion_);
+  suspicions_.push_back({due, member, last_suspicion_});
 }
 
 void PresenceTracker::say_aloud(const MemberKey& member, bool at_once, Turn& turn) {
   const Duration gather =
       partial_ ? parameters_.suspicion_gather : std::min<Duration>(kGatherFull, parameters_.suspicion_gather);
-  const Instant due = turn.now.monotonic + (at_once ? Duration{} : random_up_to(gather));
+  say_by(member, turn.now.monotonic + (at_once ? Duration{} : random_up_to(gather)));
+}
+
+void PresenceTracker::say_by(const MemberKey& member, Instant due) {
   auto [waiting, is_new] = to_say_.emplace(member, due);
   if (!is_new) waiting->second = std::min(waiting->second, due);
+  if (!say_at_ || due < *say_at_) say_at_ = due;
 }
 
 Duration PresenceTracker::random_up_to(Duration bound) {
@@ -111,7 +112,7 @@ void PresenceTracker::on_unreachable(const NodeKey& node, Turn& turn) {
     // is, they are told in few suspicions, and those that somebody else told meanwhile not at all.
     const Duration gather =
         parameters_.suspicion_gather + kGatherPerMember * static_cast<std::int64_t>(roster_.counts().online);
-    to_say_.emplace(key, turn.now.monotonic + gather / 2 + random_up_to(gather / 2));
+    if (!to_say_.contains(key)) say_by(key, turn.now.monotonic + gather / 2 + random_up_to(gather / 2));
   }
 }
 
@@ -191,7 +192,7 @@ void PresenceTracker::settle(bool compared, Turn& turn) {
 void PresenceTracker::on_alone(Turn& turn) {
   std::vector<MemberKey> online;
   roster_.for_each([&](const MemberRow& member) {
-    if (member.presence == Presence::kOnline && member.key() != self_ && !suspected_.contains(member.key()) &&
+    if (member.presence == Presence::kOnline && member.key() != self_ && member.suspicion == 0 &&
         !to_say_.contains(member.key()))
       online.push_back(member.key());
   });
@@ -223,12 +224,15 @@ void PresenceTracker::on_unlinked(Turn& turn) {
 }
 
 void PresenceTracker::on_wake(Turn& turn) {
-  while (!by_time_.empty() && by_time_.begin()->first <= turn.now.monotonic) {
-    const MemberKey key = by_time_.begin()->second;
-    end_suspicion(key);
-    const MemberRow* member = roster_.find(key);
+  while (!suspicions_.empty() && suspicions_.front().due <= turn.now.monotonic) {
+    const Suspicion over = suspicions_.front();
+    suspicions_.pop_front();
+    const MemberRow* member = roster_.find(over.member);
+    if (member == nullptr || member->suspicion != over.number) continue;
+    roster_.set_suspicion(over.member, 0);
+    member = roster_.find(over.member);
     if (P2P_PLANTED(OfflineNeverTold)) continue;
-    if (member != nullptr && member->presence == Presence::kOnline && !links_.is_alive(member->facts->node()))
+    if (member->presence == Presence::kOnline && !links_.is_alive(member->facts->node()))
       set(*member, Presence::kOffline, settled_, turn);
   }
   if (asked_at_.size() > kAskedKept) {
@@ -239,19 +243,25 @@ void PresenceTracker::on_wake(Turn& turn) {
 
 std::vector<SuspectBody> PresenceTracker::take_suspicions(Turn& turn) {
   std::vector<SuspectBody> bodies;
-  const bool due = std::any_of(to_say_.begin(), to_say_.end(),
-                               [&](const auto& item) { return item.second <= turn.now.monotonic; });
-  if (!due) return bodies;
+  if (!say_at_ || *say_at_ > turn.now.monotonic) return bodies;
+  // The soonest may have been taken back meanwhile.
+  say_at_.reset();
+  for (const auto& [key, at] : to_say_) {
+    if (!say_at_ || at < *say_at_) say_at_ = at;
+  }
+  if (!say_at_ || *say_at_ > turn.now.monotonic) return bodies;
   // All that wait go along: one suspicion instead of several.
   for (const auto& [key, at] : to_say_) {
     const MemberRow* member = roster_.find(key);
     if (member == nullptr) continue;
-    if (!links_.is_alive(member->facts->node())) suspect(key, turn);
+    const MemberFactsPtr facts = member->facts;
+    if (!links_.is_alive(facts->node())) suspect(key, turn);
     if (links_.size() == 0) continue;
     if (bodies.empty() || bodies.back().items.size() >= limits::kSuspectsMax) bodies.emplace_back();
-    bodies.back().items.push_back({key, member->facts->epoch, member->facts->version});
+    bodies.back().items.push_back({key, facts->epoch, facts->version});
   }
   to_say_.clear();
+  say_at_.reset();
   return bodies;
 }
 
@@ -260,8 +270,8 @@ std::optional<Instant> PresenceTracker::next_deadline() const {
   const auto sooner = [&](Instant at) {
     if (!next || at < *next) next = at;
   };
-  if (!by_time_.empty()) sooner(by_time_.begin()->first);
-  for (const auto& [key, at] : to_say_) sooner(at);
+  if (!suspicions_.empty()) sooner(suspicions_.front().due);
+  if (say_at_) sooner(*say_at_);
   return next;
 }
 

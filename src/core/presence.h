@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -39,6 +39,11 @@ class PresenceTracker {
   void on_unreachable(const NodeKey& node, Turn& turn);
   /// Links that were silent for too long.
   void on_silence(Turn& turn);
+  /// When on_silence() will have something to say of it, unless it is heard before; the end of time when it
+  /// was said.
+  [[nodiscard]] Instant silent_from(const Link& link) const {
+    return link.suspected ? Instant::max() : link.heard_at + silence();
+  }
   /// True when the suspicion is about this member itself, as it is now: refute.
   [[nodiscard]] bool on_suspicion(const SuspectBody& suspicion, Turn& turn);
   /// A neighbor believes that a member is gone. True: it is this member itself, as it is now.
@@ -65,7 +70,7 @@ class PresenceTracker {
   };
   void set(const MemberRow& member, Presence presence, bool tell, Turn& turn);
   void suspect(const MemberKey& member, Turn& turn);
-  void end_suspicion(const MemberKey& member);
+  void say_by(const MemberKey& member, Instant due);
   Duration random_up_to(Duration bound);
   [[nodiscard]] bool may_ask(const MemberKey& member, Turn& turn);
   /// At once, or a little later unless somebody else was first.
@@ -82,9 +87,16 @@ class PresenceTracker {
   bool partial_ = false;
   bool settled_ = false;
   bool resolved_ = false;
-  std::map<MemberKey, Instant> suspected_;           // believed gone from then on
-  std::set<std::pair<Instant, MemberKey>> by_time_;  // the same, soonest first
+  // Suspicions under way, soonest first; one whose number the member's row no longer has is over.
+  struct Suspicion {
+    Instant due;  // believed gone from then on
+    MemberKey member;
+    std::uint32_t number = 0;
+  };
+  std::deque<Suspicion> suspicions_;
+  std::uint32_t last_suspicion_ = 0;
   std::map<MemberKey, Instant> to_say_;
+  std::optional<Instant> say_at_;  // not later than the soonest of them
   std::map<MemberKey, Unlinked> unlinked_;
   Instant scanned_at_{};
   // What neighbors said of members whose records have not come yet.

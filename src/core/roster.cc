@@ -33,6 +33,12 @@ RecordVersion version_of(const MemberFacts& facts) {
 std::size_t bucket_of(const MemberKey& member) {
   return HeldDigest::bucket_of(member);
 }
+/// So that a search reads the rows alone; the keys themselves lie elsewhere.
+std::uint64_t key_order_of(const MemberKey& member) {
+  std::uint64_t order = 0;
+  for (std::size_t i = 1; i <= 8; ++i) order = order << 8 | member.bytes[i];
+  return order;
+}
 std::size_t name_bucket_of(std::uint64_t hash) {
   return hash >> 56;
 }
@@ -46,9 +52,11 @@ std::uint64_t offline_share(const MemberFacts& facts) {
 
 std::size_t Roster::position_of(const MemberKey& member) const {
   const auto& rows = rows_.at(bucket_of(member));
+  const std::uint64_t order = key_order_of(member);
   const auto place =
-      std::lower_bound(rows.begin(), rows.end(), member,
-                       [](const MemberRow& row, const MemberKey& key) { return row.key() < key; });
+      std::lower_bound(rows.begin(), rows.end(), member, [order](const MemberRow& row, const MemberKey& key) {
+        return row.key_order != order ? row.key_order < order : row.key() < key;
+      });
   return static_cast<std::size_t>(place - rows.begin());
 }
 
@@ -103,6 +111,7 @@ AcceptResult Roster::accept(const SealedEnvelope& record, std::vector<Rename>& r
   if (known == nullptr) {
     MemberRow fresh;
     fresh.facts = facts;
+    fresh.key_order = key_order_of(envelope.author);
     ++row_count_;
     row = &rows_.insert(bucket_of(envelope.author), position_of(envelope.author), std::move(fresh));
   } else {
@@ -174,6 +183,11 @@ void Roster::set_presence(const MemberKey& member, Presence presence, const Now&
   row->presence = presence;
   if (presence == Presence::kOffline) row->offline_since_ms = now.wall_ms;
   count(*row, true);
+}
+
+void Roster::set_suspicion(const MemberKey& member, std::uint32_t number) {
+  const MemberRow* known = find(member);
+  if (known != nullptr && known->suspicion != number) edit(member)->suspicion = number;
 }
 
 std::vector<MemberKey> Roster::hosted_by(const NodeKey& node) const {

@@ -30,6 +30,8 @@ struct MemberRow {
   MemberFactsPtr facts;
   std::uint64_t held_share = 0;  ///< what the committed record adds to the digest; 0: none is committed
   WallMs offline_since_ms = 0;   ///< with kOffline
+  std::uint64_t key_order = 0;   ///< eight bytes of the key behind the one that chooses the bucket
+  std::uint32_t suspicion = 0;   ///< the number of the one under way; 0: none
   Presence presence = Presence::kUnknown;
   bool holds_name = false;
 
@@ -69,6 +71,7 @@ class Roster {
   /// As accept() and hold(), of an earlier run.
   void restore(const SealedEnvelope& record);
   void set_presence(const MemberKey& member, Presence presence, const Now& now);
+  void set_suspicion(const MemberKey& member, std::uint32_t number);
 
   [[nodiscard]] const MemberRow* find(const MemberKey& member) const;
   /// The members whose records name this node.

@@ -87,8 +87,10 @@ void SimNode::handle(const Input& input) {
 }
 
 void SimNode::end_turn() {
-  core->flush(now(), around_.outputs);
-  drain();
+  do {
+    core->flush(now(), around_.outputs);
+    drain();
+  } while (commit_at_once());
   schedule_wake();
 }
 
@@ -216,7 +218,7 @@ void SimNode::run(Store& store) {
 }
 
 void SimNode::commit_if_idle() {
-  if (disk.is_committing()) return;
+  if (disk.is_committing() || around_.faults.commit_max == 0) return;
   disk.begin_commit();
   const SimTime takes = around_.disk_draw.between(around_.faults.commit_min, around_.faults.commit_max);
   around_.queue.push(around_.now + takes, EventKind::kCommit, number, boot);
@@ -224,6 +226,20 @@ void SimNode::commit_if_idle() {
 
 void SimNode::on_commit(std::uint32_t of_boot) {
   if (of_boot != boot) return;
+  tell_committed();
+  end_turn();
+  if (disk.has_work()) commit_if_idle();
+}
+
+/// A world whose commits take no time has no events for them. False: there was nothing to commit.
+bool SimNode::commit_at_once() {
+  if (around_.faults.commit_max != 0 || !disk.has_work()) return false;
+  disk.begin_commit();
+  tell_committed();
+  return true;
+}
+
+void SimNode::tell_committed() {
   CommitResult result;
   disk.finish_commit(around_.now, result);
   for (Committed& committed : result.committed) {
@@ -234,8 +250,6 @@ void SimNode::on_commit(std::uint32_t of_boot) {
     core->handle(std::move(fork), now(), around_.outputs);
     drain();
   }
-  end_turn();
-  if (disk.has_work()) commit_if_idle();
 }
 
 void SimNode::on_load(std::uint32_t of_boot) {

@@ -64,6 +64,20 @@ class SimNode {
   void on_commit(std::uint32_t boot);
   void on_load(std::uint32_t boot);
 
+  /// Asks for the next cache lines of the way to what an event will touch.
+  void prefetch(int step) const {
+    const auto lines = [](const void* from, std::size_t bytes) {
+      for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const char*>(from) + i);
+    };
+    if (step == 0) {
+      lines(this, sizeof(SimNode));
+    } else if (core != nullptr) {
+      core->prefetch(step - 1);
+      if (step == 1 && ingress_) lines(ingress_.get(), 64);
+      if (step == 1 && seen_) lines(seen_.get(), 128);
+    }
+  }
+
   [[nodiscard]] bool is_running() const {
     return state == HostState::kRunning || state == HostState::kPaused;
   }
@@ -98,6 +112,8 @@ class SimNode {
   bool admit(std::uint32_t from, LinkId link, bool live, std::uint16_t round, ByteView encoded);
   void fault(std::uint32_t from, LinkId link, const char* what);
   void commit_if_idle();
+  bool commit_at_once();
+  void tell_committed();
   void schedule_wake();
 
   Surroundings& around_;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -14,27 +14,31 @@ class SlotPool {
  public:
   std::uint32_t put(T value) {
     if (free_.empty()) {
-      slots_.push_back(std::move(value));
-      return static_cast<std::uint32_t>(slots_.size() - 1);
+      if (size_ == chunks_.size() * kChunk) chunks_.push_back(std::make_unique<T[]>(kChunk));
+      (*this)[size_] = std::move(value);
+      return size_++;
     }
     const std::uint32_t slot = free_.back();
     free_.pop_back();
-    slots_[slot] = std::move(value);
+    (*this)[slot] = std::move(value);
     return slot;
   }
   T take(std::uint32_t slot) {
-    T value = std::move(slots_[slot]);
-    slots_[slot] = T{};
+    T value = std::move((*this)[slot]);
+    (*this)[slot] = T{};
     free_.push_back(slot);
     return value;
   }
-  T& operator[](std::uint32_t slot) { return slots_[slot]; }
-  const T& operator[](std::uint32_t slot) const { return slots_[slot]; }
-  [[nodiscard]] std::size_t size() const { return slots_.size(); }
-  [[nodiscard]] std::size_t used() const { return slots_.size() - free_.size(); }
+  T& operator[](std::uint32_t slot) { return chunks_[slot / kChunk][slot % kChunk]; }
+  const T& operator[](std::uint32_t slot) const { return chunks_[slot / kChunk][slot % kChunk]; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::size_t used() const { return size_ - free_.size(); }
 
  private:
-  std::deque<T> slots_;
+  static constexpr std::uint32_t kChunk = 256;  // few enough chunks that their addresses stay in the cache
+
+  std::vector<std::unique_ptr<T[]>> chunks_;
+  std::uint32_t size_ = 0;
   std::vector<std::uint32_t> free_;
 };
 

@@ -6,7 +6,6 @@
 namespace p2pmesh::sim {
 namespace {
 
-constexpr std::uint32_t kJoinsMax = 1000;  // above, members begin knowing each other
 constexpr SimTime kGatherBound = 120 * kSecond;
 
 }  // namespace
@@ -26,13 +25,14 @@ WorldOptions Stage::world_options(const RunOptions& options) {
   world.seed = options.seed;
   world.real_crypto = options.real_crypto;
   world.progress = options.progress;
+  world.prefetch = options.nodes > kManyNodes;
   return world;
 }
 
 void Stage::gather(std::uint32_t count, SimTime within) {
   EndCheckOptions linked;
   linked.complete = linked.transcript = linked.bounds = linked.presence = false;
-  if (count > kJoinsMax) {
+  if (count > kManyNodes) {
     world_.start_members(count, 3);
   } else {
     for (std::uint32_t i = 0; i < count; ++i) {
@@ -93,7 +93,7 @@ bool Stage::is_at_rest(const EndCheckOptions& checks) {
 
 void Stage::come_to_rest(SimTime bound, const EndCheckOptions& checks) {
   // Looking at everything costs a large world more than running it for a second.
-  const SimTime step = world_.size() > kJoinsMax ? 5 * kSecond : kSecond;
+  const SimTime step = world_.size() > kManyNodes ? 5 * kSecond : kSecond;
   world_.run_until_true([&] { return is_at_rest(checks); }, bound, step);
   if (checks.links) check_symmetry();
   const EndReport end = check_end(world_, checkers_.acknowledged(), checks);
@@ -124,6 +124,7 @@ Report Stage::report() {
   report.violations = checkers_.violations();
   if (!options_.real_crypto) report.stand_ins.push_back("signatures: XXH3-128 keyed with the world's secret");
   report.stand_ins.push_back("envelopes of equal bytes share memory");
+  if (world_.options().faults.commit_max == 0) report.stand_ins.push_back("commits take no time");
   if (world_.roster_is_shared()) report.stand_ins.push_back("roster entries are shared between nodes");
   report.add("events", world_.events());
   report.add("events_arrivals", world_.events(EventKind::kArrive));

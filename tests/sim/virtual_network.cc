@@ -62,14 +62,14 @@ void VirtualNetwork::send(LinkId link, const SharedBytes& frame, FrameClass fram
   if (connection == nullptr || connection->ends[side].state != EndState::kUp) return;
   const std::uint32_t number = static_cast<std::uint32_t>(link) >> 1;
   Direction& direction = connection->toward[1 - side];
-  if (!direction.stalled.empty()) {
+  if (direction.is_stalled()) {
     // Only what a partition holds up waits for long; it stands for the sender's queue.
-    if (direction.stalled_bytes > limits::kSendQueueBytesMax) {
+    if (direction.stall->bytes > limits::kSendQueueBytesMax) {
       ++counters_.queues_overfull;
       queue_.push(now_, EventKind::kEndFails, number * 2 + side, connection->serial);
       return;
     }
-    if (direction.stalled_bytes > limits::kSendQueueBytesSoft && frame_class == FrameClass::kLive) {
+    if (direction.stall->bytes > limits::kSendQueueBytesSoft && frame_class == FrameClass::kLive) {
       ++counters_.live_dropped;
       return;
     }
@@ -98,16 +98,18 @@ void VirtualNetwork::send(LinkId link, const SharedBytes& frame, FrameClass fram
   transmit(number, 1 - side, frame, FlightKind::kFrame);
 }
 
-SimTime VirtualNetwork::arrival_time(Connection& connection, Direction& direction) {
+SimTime VirtualNetwork::arrival_time(Connection& connection, std::uint32_t to) {
+  Direction& direction = connection.toward[to];
+  SimTime& clogged_until = connection.clogged_until[to];
   SimTime arrival = now_ + connection.delay;
   if (faults_.jitter_max > 0)
     arrival += static_cast<SimTime>(draw_.below(static_cast<std::uint64_t>(faults_.jitter_max) + 1));
   if (draw_.chance(faults_.tail_ppm)) arrival += draw_.between(0, faults_.tail_max);
   if (draw_.chance(faults_.clog_ppm)) {
     ++counters_.clogs;
-    direction.clogged_until = std::max(direction.clogged_until, now_ + draw_.between(0, faults_.clog_max));
+    clogged_until = std::max(clogged_until, now_ + draw_.between(0, faults_.clog_max));
   }
-  arrival = std::max({arrival, direction.last_arrival, direction.clogged_until});
+  arrival = std::max({arrival, direction.last_arrival, clogged_until});
   direction.last_arrival = arrival;
   return arrival;
 }
@@ -115,7 +117,7 @@ SimTime VirtualNetwork::arrival_time(Connection& connection, Direction& directio
 void VirtualNetwork::transmit(std::uint32_t number, std::uint32_t to, SharedBytes frame, FlightKind kind) {
   Connection& connection = connections_[number];
   if (kind == FlightKind::kFrame) traffic_.count(connection.ends[1 - to].node, (*frame)[4], frame->size());
-  launch(number, to, std::move(frame), kind, arrival_time(connection, connection.toward[to]));
+  launch(number, to, std::move(frame), kind, arrival_time(connection, to));
 }
 
 void VirtualNetwork::launch(std::uint32_t number, std::uint32_t to, SharedBytes frame, FlightKind kind,
@@ -158,8 +160,9 @@ void VirtualNetwork::on_arrival(const Event& event) {
   Direction& direction = connection->toward[to];
   const bool blocked =
       partitions_.any() && partitions_.blocks(connection->ends[from].node, connection->ends[to].node);
-  if (blocked || !direction.stalled.empty()) return stall(*connection, to, event.a);
-  if (now_ < direction.hold_until) return queue_.push(direction.hold_until, EventKind::kArrive, event.a);
+  if (blocked || direction.is_stalled()) return stall(*connection, to, event.a);
+  if (direction.stall != nullptr && now_ < direction.stall->hold_until)
+    return queue_.push(direction.stall->hold_until, EventKind::kArrive, event.a);
   const HostState host = events_.host_state(end.node);
   const bool open = end.state == EndState::kUp || end.state == EndState::kHandshaking ||
                     end.state == EndState::kConnecting || end.state == EndState::kClosing;
@@ -273,7 +276,8 @@ void VirtualNetwork::release_if_over(std::uint32_t number) {
       return;
   }
   for (Direction& direction : connection.toward) {
-    for (std::uint32_t flight : direction.stalled) flights_.take(flight);
+    if (direction.stall == nullptr) continue;
+    for (std::uint32_t flight : direction.stall->waiting) flights_.take(flight);
   }
   unlist(connection.ends[0].node, number);
   if (connection.ends[1].node != kNone) unlist(connection.ends[1].node, number);
@@ -288,14 +292,16 @@ void VirtualNetwork::unlist(std::uint32_t node, std::uint32_t number) {
 
 void VirtualNetwork::stall(Connection& connection, std::uint32_t to, std::uint32_t flight) {
   Direction& direction = connection.toward[to];
-  if (direction.stalled.empty()) {
-    direction.stalled_since = now_;
+  if (direction.stall == nullptr) direction.stall = std::make_unique<Stall>();
+  Stall& stall = *direction.stall;
+  if (stall.waiting.empty()) {
+    stall.since = now_;
     stalled_.emplace_back(flights_[flight].connection * 2 + to, connection.serial);
   }
   ++counters_.frames_stalled;
-  direction.stalled.push_back(flight);
-  if (flights_[flight].frame) direction.stalled_bytes += flights_[flight].frame->size();
-  counters_.queue_bytes_greatest = std::max(counters_.queue_bytes_greatest, direction.stalled_bytes);
+  stall.waiting.push_back(flight);
+  if (flights_[flight].frame) stall.bytes += flights_[flight].frame->size();
+  counters_.queue_bytes_greatest = std::max(counters_.queue_bytes_greatest, stall.bytes);
 }
 
 void VirtualNetwork::remove_partition(std::uint32_t number) {
@@ -320,13 +326,13 @@ void VirtualNetwork::resume_stalled() {
       continue;
     }
     Direction& direction = connection->toward[to];
-    const SimTime backed_off = std::min(now_ - direction.stalled_since, 10 * kSecond);
-    direction.hold_until = now_ + connection->delay + draw_.between(0, backed_off);
-    direction.last_arrival = std::max(direction.last_arrival, direction.hold_until);
-    for (std::uint32_t flight : direction.stalled)
-      queue_.push(direction.hold_until, EventKind::kArrive, flight);
-    direction.stalled.clear();
-    direction.stalled_bytes = 0;
+    Stall& stall = *direction.stall;
+    const SimTime backed_off = std::min(now_ - stall.since, 10 * kSecond);
+    stall.hold_until = now_ + connection->delay + draw_.between(0, backed_off);
+    direction.last_arrival = std::max(direction.last_arrival, stall.hold_until);
+    for (std::uint32_t flight : stall.waiting) queue_.push(stall.hold_until, EventKind::kArrive, flight);
+    stall.waiting.clear();
+    stall.bytes = 0;
   }
   stalled_.swap(still);
 }

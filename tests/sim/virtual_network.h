@@ -96,6 +96,26 @@ class VirtualNetwork {
   /// A deferred event will never be handled: the node crashed.
   void discard(const Event& event);
 
+  // What a coming arrival needs; any other event is ignored.
+  void prefetch_flight(const Event& event) const {
+    if (event.kind() == EventKind::kArrive) __builtin_prefetch(&flights_[event.a]);
+  }
+  void prefetch_connection(const Event& event) const {
+    if (event.kind() != EventKind::kArrive) return;
+    const Flight& flight = flights_[event.a];
+    if (flight.connection >= connections_.size()) return;
+    const auto* line = reinterpret_cast<const char*>(&connections_[flight.connection]);
+    for (std::size_t i = 0; i < sizeof(Connection); i += 64) __builtin_prefetch(line + i);
+    if (flight.frame) __builtin_prefetch(flight.frame.get());
+  }
+  /// To whom it comes, as things stand, or kNone.
+  [[nodiscard]] std::uint32_t receiver(const Event& event) const {
+    if (event.kind() != EventKind::kArrive) return kNone;
+    const Flight& flight = flights_[event.a];
+    if (flight.connection >= connections_.size()) return kNone;
+    return connections_[flight.connection].ends[flight.to].node;
+  }
+
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
   [[nodiscard]] const NetworkCounters& counters() const { return counters_; }
   [[nodiscard]] std::uint32_t peer_of(LinkId link) const;
@@ -114,19 +134,24 @@ class VirtualNetwork {
     EndState state = EndState::kAbsent;
     std::unique_ptr<Opening> opening;
   };
+  struct Stall {
+    SimTime since = 0;
+    SimTime hold_until = 0;              // what waited goes first
+    std::vector<std::uint32_t> waiting;  // flights
+    std::size_t bytes = 0;
+  };
   struct Direction {
     SimTime last_arrival = 0;
-    SimTime hold_until = 0;  // after a stall: what waited goes first
-    SimTime clogged_until = 0;
-    SimTime stalled_since = 0;
-    std::vector<std::uint32_t> stalled;  // flights
-    std::size_t stalled_bytes = 0;
+    std::unique_ptr<Stall> stall;  // since the first one
+    [[nodiscard]] bool is_stalled() const { return stall != nullptr && !stall->waiting.empty(); }
   };
-  struct Connection {
+  // What every frame looks at, in two cache lines.
+  struct alignas(64) Connection {
     std::uint32_t serial = 0;
     SimTime delay = 0;
     End ends[2];          // 0 dialled
     Direction toward[2];  // that end
+    SimTime clogged_until[2] = {0, 0};
   };
   enum class FlightKind : std::uint8_t { kFrame, kReset };
   struct Flight {
@@ -153,7 +178,7 @@ class VirtualNetwork {
   void end_lost(std::uint32_t number, std::uint32_t side);
   void transmit(std::uint32_t number, std::uint32_t to, SharedBytes frame, FlightKind kind);
   void launch(std::uint32_t number, std::uint32_t to, SharedBytes frame, FlightKind kind, SimTime arrival);
-  SimTime arrival_time(Connection& connection, Direction& direction);
+  SimTime arrival_time(Connection& connection, std::uint32_t to);
   void stall(Connection& connection, std::uint32_t to, std::uint32_t flight);
   void resume_stalled();
   void release_if_over(std::uint32_t number);

@@ -180,6 +180,7 @@ void World::after(SimTime delay, std::function<void()> script) {
 bool World::run_until(SimTime end) {
   while (!queue_.empty() && queue_.next_time() <= end) {
     const Event event = queue_.pop();
+    prefetch();
     around_.now = event.time;
     network_.set_time(event.time);
     dispatch(event);
@@ -191,6 +192,35 @@ bool World::run_until(SimTime end) {
   around_.now = std::max(around_.now, end);
   network_.set_time(around_.now);
   return true;
+}
+
+/// With thousands of nodes nothing of what an event touches is in the cache: it is fetched while the events
+/// before it are handled, one step of the way at each distance.
+void World::prefetch() const {
+  constexpr std::size_t kFlight = 14;
+  constexpr std::size_t kConnection = 10;
+  constexpr std::size_t kNode = 7;
+  constexpr std::size_t kCore = 4;
+  constexpr std::size_t kState = 2;
+  if (!options_.prefetch) return;
+  const std::size_t known = queue_.ahead_count();
+  if (known > kFlight) network_.prefetch_flight(queue_.ahead(kFlight));
+  if (known > kConnection) network_.prefetch_connection(queue_.ahead(kConnection));
+  const auto node_of = [&](const Event& event) -> const SimNode* {
+    const EventKind kind = event.kind();
+    if (kind == EventKind::kWake || kind == EventKind::kCommit) return nodes_[event.a].get();
+    const std::uint32_t number = network_.receiver(event);
+    return number == kNone ? nullptr : nodes_[number].get();
+  };
+  if (known > kNode) {
+    if (const SimNode* node = node_of(queue_.ahead(kNode))) node->prefetch(0);
+  }
+  if (known > kCore) {
+    if (const SimNode* node = node_of(queue_.ahead(kCore))) node->prefetch(1);
+  }
+  if (known > kState) {
+    if (const SimNode* node = node_of(queue_.ahead(kState))) node->prefetch(2);
+  }
 }
 
 bool World::run_until_true(const std::function<bool()>& done, SimTime bound, SimTime step) {
@@ -230,7 +260,9 @@ HandshakeTerms World::local_terms(std::uint32_t number) {
   HandshakeTerms terms;
   terms.node_signer = node.signer.get();
   terms.verifier = &signatures_->verifier();
-  terms.mesh = around_.mesh;
+  // A daemon learns its mesh from whom it joins: until then it knows none, and takes nobody in. Otherwise
+  // those who wait for the same absent contact would found an island, of which that contact could never hear.
+  if (node.joined) terms.mesh = around_.mesh;
   if (node.core == nullptr) return terms;
   terms.addresses = node.core->advertised();
   terms.heads = node.core->deepest_heads();

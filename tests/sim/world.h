@@ -28,7 +28,8 @@ struct WorldOptions {
   FaultOptions faults;
   std::size_t seen_entries = 4096;  ///< of each node's seen table
   bool journal = true;              ///< disks can lose what is not synced
-  bool progress = false;            ///< a line on stderr each second of real time
+  bool prefetch = false;
+  bool progress = false;  ///< a line on stderr each second of real time
 };
 
 class World final : private NetworkEvents {
@@ -119,6 +120,7 @@ class World final : private NetworkEvents {
   void try_join(std::uint32_t node);
   void act_as_liar(std::uint32_t node);
   void report_progress();
+  void prefetch() const;
 
   WorldOptions options_;
   std::unique_ptr<SignatureScheme> signatures_;

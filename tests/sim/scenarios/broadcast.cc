@@ -9,8 +9,9 @@ Report run(const RunOptions& options, bool plumtree) {
   WorldOptions world = Stage::world_options(options);
   world.parameters.plumtree = plumtree;
   world.journal = false;
-  Stage stage(options, world);
   const std::uint32_t nodes = options.nodes == 0 ? 32 : options.nodes;
+  if (nodes > kManyNodes) world.faults.commit_min = world.faults.commit_max = 0;
+  Stage stage(options, world);
   const double rate = options.rate == 0 ? 20 : options.rate;
   const std::uint32_t messages = options.messages == 0 ? 200 : options.messages;
   stage.gather(nodes, 10 * kSecond);

@@ -20,9 +20,10 @@ Report run_failures(const RunOptions& options) {
   world.parameters.anti_entropy = false;
   world.parameters.plumtree = !options.no_repair;
   world.journal = false;
+  const std::uint32_t nodes = options.nodes == 0 ? 64 : options.nodes;
+  if (nodes > kManyNodes) world.faults.commit_min = world.faults.commit_max = 0;
   Stage stage(options, world);
   World& mesh = stage.world();
-  const std::uint32_t nodes = options.nodes == 0 ? 64 : options.nodes;
   const double rate = options.rate == 0 ? 20 : options.rate;
   const auto in_time = static_cast<std::uint32_t>(rate * static_cast<double>(kUnnoticed) / 1e6);
   const std::uint32_t wanted = options.messages == 0 ? 100 : options.messages;

@@ -96,4 +96,27 @@ TEST_CASE("APausedNodeHandlesNothingAndThenEverything") {
   CHECK(world.node(1).disk.rows().size() == 1);
 }
 
+// Of two who wait for the same absent contact neither can take the other in: they know no mesh yet. Chaos,
+// seeds 156 and 278, where a simulated one did, and an island grew that the contact never heard of.
+TEST_CASE("WhoHasNotJoinedTakesNobodyIn") {
+  WorldOptions options;
+  options.seed = 13;
+  RunOptions run;
+  run.progress = false;
+  Stage stage(run, options);
+  World& world = stage.world();
+  for (int i = 0; i < 3; ++i) world.add_node();
+  world.open(0);
+  world.kill(0);
+  world.join(1, 0);
+  world.join(2, 1);
+  world.run_for(10 * kSecond);
+  CHECK_FALSE(world.node(2).joined);
+  CHECK(world.node(1).core->links().empty());
+  world.restart(0);
+  CHECK(world.run_until_true([&] { return component_sizes(world) == std::vector<std::uint32_t>{3}; },
+                             30 * kSecond));
+  CHECK(world.node(2).joined);
+}
+
 }  // namespace p2pmesh::sim

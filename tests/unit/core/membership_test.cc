@@ -121,6 +121,26 @@ TEST_CASE("FewerThanSevenOnlineAreAFullMeshAgain") {
   }
 }
 
+TEST_CASE("EightThatAreLeftOfALargerMeshLeaveTheirLinksAlone") {
+  Crowd crowd(14);
+  crowd.run(5s);
+  // As behind a router: it reaches nobody, so that all its links are dialled by others.
+  crowd.links_allowed = [&](const TestNode& from, const TestNode&) { return &from != crowd.nodes[0].get(); };
+  for (std::size_t i = 8; i < 14; ++i) crowd.nodes[i]->crash();
+  for (std::size_t i = 1; i < 8; ++i) crowd.cut(*crowd.nodes[0], *crowd.nodes[i]);
+  crowd.run(60s);
+  std::uint64_t granted = 0;
+  std::uint64_t granted_later = 0;
+  for (std::size_t i = 0; i < 8; ++i) {
+    CHECK(crowd.nodes[i]->node->status().partial);  // not below seven
+    CHECK(crowd.nodes[i]->node->status().neighbors == 7);
+    granted += crowd.nodes[i]->counter("neighbors_granted");
+  }
+  crowd.run(60s);
+  for (std::size_t i = 0; i < 8; ++i) granted_later += crowd.nodes[i]->counter("neighbors_granted");
+  CHECK(granted_later == granted);
+}
+
 TEST_CASE("ACrashIsKnownToAllWithPartialViews") {
   Crowd crowd(30);
   crowd.run(10s);
@@ -150,6 +170,38 @@ TEST_CASE("HalvesOfALargeMeshFindEachOtherAgainAndCatchUp") {
     CHECK(node->heard().size() == 2);
     CHECK(node->node->status().online == 30);
   }
+}
+
+/// The founder dies as soon as somebody has a link to it; `followers` join through that one, who has been
+/// told nothing yet; then the founder is back and knows nobody.
+std::size_t reached_after_an_early_death(std::size_t followers) {
+  Crowd crowd(0);
+  TestNode& founder = crowd.add("Founder");
+  TestNode& first = crowd.add("First");
+  founder.start();
+  first.start();
+  crowd.link(first, founder);
+  founder.crash();
+  for (std::size_t i = 0; i < followers; ++i) {
+    TestNode& node = crowd.add("Node" + std::to_string(i));
+    node.start();
+    crowd.link(node, first);
+    crowd.run(100ms);
+  }
+  crowd.run(20s);
+  founder.start();
+  crowd.run(90s);  // an address is tried every minute at least
+  return crowd.reached();
+}
+
+TEST_CASE("ANewcomerWhoseContactDiedAtOnceMeetsItWhenItIsBack") {
+  CHECK(reached_after_an_early_death(0) == 2);
+  CHECK(reached_after_an_early_death(5) == 7);
+}
+
+TEST_CASE("AndWithAllWhoJoinedThroughItMeanwhile") {
+  CHECK(reached_after_an_early_death(12) == 14);
+  CHECK(reached_after_an_early_death(40) == 42);
 }
 
 }  // namespace

@@ -216,6 +216,32 @@ TEST_CASE("BehindAGapAnAuthorsOwnOrderIsKept") {
   CHECK(pair.b().announced[1].context.gap);
 }
 
+TEST_CASE("ASecondEnvelopeForAPlaceEndsTheWaitForTheFirst") {
+  Pair pair;
+  pair.a().say("m1");
+  pair.run();
+  const auto frames = unsent_frames(pair, 2, 3);
+  REQUIRE(frames.size() == 3);
+  const LinkId at_b = link_of(pair, pair.b());
+  pair.in_flight.push_back({at_b, &pair.b(), frames[1]});
+  pair.run(100ms);
+  CHECK(pair.b().heard() == Texts{"m1"});
+  auto fork = std::make_shared<SealedEnvelope>();
+  fork->envelope = *decode_envelope(decode_gossip(ByteView(*frames[1]).subspan(5))->items[0].envelope);
+  fork->envelope.wall_ms += 1;
+  fork->encoded = encode_unsigned(fork->envelope);
+  fork->id = hash_envelope(fork->encoded);
+  pair.b().handle(EnvelopeReceived{at_b, true, 1, fork});
+  pair.run(100ms);
+  REQUIRE(pair.b().heard() == Texts{"m1", "m3"});
+  CHECK(pair.b().announced.back().context.gap);
+  CHECK_FALSE(pair.b().announced.back().context.repaired);
+  pair.in_flight.push_back({at_b, &pair.b(), frames[2]});
+  pair.run(100ms);
+  REQUIRE(pair.b().heard() == Texts{"m1", "m3", "m4"});
+  CHECK_FALSE(pair.b().announced.back().context.gap);
+}
+
 TEST_CASE("OneLiarDoesNotHoldUpRepair") {
   TestMesh mesh;
   TestNode& alice = mesh.add("Alice");
