@@ -1,6 +1,7 @@
 #include "broadcast.h"
 
 #include <algorithm>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -29,8 +30,9 @@ std::uint16_t one_more(std::uint16_t round) {
 
 }  // namespace
 
-void Broadcast::set_partial(bool partial) {
+void Broadcast::set_partial(bool partial, Turn& turn) {
   if (partial_ == partial) return;
+  send_all_ihaves(turn);
   partial_ = partial;
   for (auto& [id, peer] : peers_) {
     peer.eager = true;
@@ -40,11 +42,13 @@ void Broadcast::set_partial(bool partial) {
 
 void Broadcast::on_link_up(LinkId link, Turn& turn) {
   Peer& peer = peers_[link];
-  if (!parameters_.plumtree) return;
+  peer.lazy_from = told_ + announced_.size();
+  if (!parameters_.plumtree || P2P_PLANTED(IHaveNeverQueued)) return;
   recent_.for_each([&](const EnvelopeId& id, const RecentPayloads::Entry& entry) {
     if (entry.payload && entry.at + kTellNewcomer > turn.now.monotonic)
-      announce(peer, id, entry.round, turn.now.monotonic);
+      peer.catch_up.push_back({id, entry.round});
   });
+  if (!peer.catch_up.empty()) announce_later(turn.now.monotonic);
 }
 
 void Broadcast::on_link_down(LinkId link) {
@@ -71,15 +75,20 @@ void Broadcast::spread(const EnvelopePtr& envelope, LinkId from, std::uint16_t r
   SharedBytes frame;
   const MemberKey& author = envelope->envelope.author;
   note_author(*envelope, turn.now.monotonic);
+  bool lazy = false;
   for (auto& [link, peer] : peers_) {
     if (link == from) continue;
     // In a full mesh a payload of one's own goes to everybody.
     if (is_eager(peer, author) || (!partial_ && from == 0)) {
       push(link, peer, envelope, one_more(round), frame, turn);
     } else {
-      announce(peer, envelope->id, round, turn.now.monotonic);
+      lazy = true;
     }
   }
+  // What a neighbor is not told of by then comes to it by anti-entropy.
+  if (!lazy || announced_.size() >= limits::kRecentMax || P2P_PLANTED(IHaveNeverQueued)) return;
+  announced_.push_back({envelope->id, round, from, author});
+  announce_later(turn.now.monotonic);
 }
 
 void Broadcast::push(LinkId link, Peer& peer, const EnvelopePtr& envelope, std::uint16_t round,
@@ -90,51 +99,106 @@ void Broadcast::push(LinkId link, Peer& peer, const EnvelopePtr& envelope, std::
     turn.out.push_back(SendFrame{link, frame, FrameClass::kLive});
     return;
   }
+  if (!peer.waiting) peer.waiting = std::make_unique<Waiting>();
+  Waiting& waiting = *peer.waiting;
   const std::size_t bytes = kGossipItemBytes + envelope->encoded.size();
-  if (peer.payload_bytes + bytes > limits::kFrameBytesMax - 16) send_payloads(link, peer, turn);
-  if (peer.payloads.empty()) {
+  if (waiting.bytes + bytes > limits::kFrameBytesMax - 16) send_payloads(link, peer, turn);
+  if (waiting.payloads.empty()) {
     // What comes alone does not wait: the window is the least time between two frames.
-    peer.payloads_due = std::max(turn.now.monotonic, peer.payloads_sent_at + parameters_.payload_window);
-    note_due(peer.payloads_due);
+    waiting.due = std::max(turn.now.monotonic, waiting.sent_at + parameters_.payload_window);
+    note_due(waiting.due);
   }
-  peer.payloads.emplace_back(envelope, round);
-  peer.payload_bytes += bytes;
-  if (peer.payloads_due <= turn.now.monotonic) send_payloads(link, peer, turn);
+  waiting.payloads.emplace_back(envelope, round);
+  waiting.bytes += bytes;
+  if (waiting.due <= turn.now.monotonic) send_payloads(link, peer, turn);
 }
 
 void Broadcast::send_payloads(LinkId link, Peer& peer, Turn& turn) {
-  if (P2P_PLANTED(FlushForgetsPayloads)) peer.payloads.clear();
-  if (peer.payloads.empty()) return;
-  peer.payloads_sent_at = turn.now.monotonic;
+  if (!peer.waiting) return;
+  Waiting& waiting = *peer.waiting;
+  if (P2P_PLANTED(FlushForgetsPayloads)) waiting.payloads.clear();
+  if (waiting.payloads.empty()) return;
+  waiting.sent_at = turn.now.monotonic;
   Gossip gossip;
-  for (const auto& [envelope, round] : peer.payloads) gossip.items.push_back({round, envelope->encoded});
+  for (const auto& [envelope, round] : waiting.payloads) gossip.items.push_back({round, envelope->encoded});
   turn.send(link, encode_frame_of(gossip), FrameClass::kLive);
-  peer.payloads.clear();
-  peer.payload_bytes = 0;
+  waiting.payloads.clear();
+  waiting.bytes = 0;
 }
 
-void Broadcast::announce(Peer& peer, const EnvelopeId& id, std::uint16_t round, Instant now) {
-  if (P2P_PLANTED(IHaveNeverQueued)) return;
-  if (peer.ihaves.empty()) {
-    peer.ihaves_due = now + ihave_interval();
-    if (!P2P_PLANTED(IHaveTimerNeverFires)) note_due(peer.ihaves_due);
+void Broadcast::announce_later(Instant now) {
+  if (announce_at_ == Instant{}) announce_at_ = now + ihave_interval();
+}
+
+/// It was not pushed to this peer, nor came from it.
+bool Broadcast::is_told(LinkId link, const Peer& peer, std::size_t place) const {
+  const Announced& item = announced_[place];
+  if (item.from == link) return false;
+  if (partial_) return told_ + place >= peer.lazy_from;
+  return item.from != 0 && peer.pruned.contains(item.author);
+}
+
+/// `shared`: the frame for those who are told of everything, once it is made.
+void Broadcast::send_ihaves(LinkId link, Peer& peer, SharedBytes& shared, Turn& turn) {
+  if (!peer.catch_up.empty()) {
+    SharedBytes frame;
+    send_ihaves(link, peer.catch_up, frame, turn);
+    peer.catch_up = {};
   }
-  // What a neighbor is not told of by then comes to it by anti-entropy.
-  if (peer.ihaves.size() < limits::kRecentMax) peer.ihaves.push_back({id, round});
+  if (announced_.empty() || (partial_ && peer.eager)) return;
+  std::size_t told = 0;
+  for (std::size_t i = 0; i < announced_.size(); ++i) told += is_told(link, peer, i) ? 1 : 0;
+  const bool all = told == announced_.size();
+  std::vector<IHave::Item> items;
+  for (std::size_t i = 0; i < announced_.size() && !(all && shared); ++i) {
+    if (is_told(link, peer, i)) items.push_back({announced_[i].id, announced_[i].round});
+  }
+  SharedBytes own;
+  send_ihaves(link, items, all ? shared : own, turn);
+  peer.lazy_from = told_ + announced_.size();
 }
 
-void Broadcast::send_ihaves(LinkId link, Peer& peer, Turn& turn) {
-  for (std::size_t from = 0; from < peer.ihaves.size(); from += kIHavesPerFrame) {
-    const auto begin = peer.ihaves.begin() + static_cast<std::ptrdiff_t>(from);
-    const std::size_t count = std::min(kIHavesPerFrame, peer.ihaves.size() - from);
-    turn.send(link, encode_frame_of(IHave{{begin, begin + static_cast<std::ptrdiff_t>(count)}}));
+/// Sends `frame` if there is one, else makes it; of very many items several frames are made.
+void Broadcast::send_ihaves(LinkId link, const std::vector<IHave::Item>& items, SharedBytes& frame, Turn& turn) {
+  if (frame) {
+    turn.out.push_back(SendFrame{link, frame, FrameClass::kControl});
+    ++counters_.ihaves_sent;
+    return;
+  }
+  for (std::size_t from = 0; from < items.size(); from += kIHavesPerFrame) {
+    const auto begin = items.begin() + static_cast<std::ptrdiff_t>(from);
+    const std::size_t count = std::min(kIHavesPerFrame, items.size() - from);
+    auto made = std::make_shared<const Bytes>(
+        encode_frame_of(IHave{{begin, begin + static_cast<std::ptrdiff_t>(count)}}));
+    if (count == items.size()) frame = made;
+    turn.out.push_back(SendFrame{link, std::move(made), FrameClass::kControl});
     ++counters_.ihaves_sent;
   }
-  peer.ihaves.clear();
+}
+
+void Broadcast::send_all_ihaves(Turn& turn) {
+  SharedBytes shared;
+  for (auto& [link, peer] : peers_) send_ihaves(link, peer, shared, turn);
+  told_ += announced_.size();
+  announced_.clear();
+  announce_at_ = Instant{};
+}
+
+/// From here on it is pushed everything; of what was not it hears now, since it would else be noticed late.
+void Broadcast::make_eager(LinkId link, Peer& peer, Turn& turn) {
+  SharedBytes none;
+  send_ihaves(link, peer, none, turn);
+  peer.eager = true;
+}
+
+void Broadcast::make_lazy(Peer& peer) {
+  if (!peer.eager) return;
+  peer.eager = false;
+  peer.lazy_from = told_ + announced_.size();
 }
 
 void Broadcast::prune(LinkId link, Peer& peer, Turn& turn) {
-  peer.eager = false;
+  make_lazy(peer);
   turn.send(link, encode_frame_of(Prune{}));
   ++counters_.prunes_sent;
 }
@@ -260,7 +324,7 @@ void Broadcast::optimise(LinkId from, Peer& announcer, const RecentPayloads::Ent
   optimise_from_ = turn.now.monotonic + Duration(static_cast<Duration::rep>(half + random_.below(half + 1)));
   if (is_first) return;
   optimised_ = from;
-  announcer.eager = true;
+  make_eager(from, announcer, turn);
   turn.send(from, encode_frame_of(Graft{}));
   ++counters_.grafts_sent;
 }
@@ -268,9 +332,7 @@ void Broadcast::optimise(LinkId from, Peer& announcer, const RecentPayloads::Ent
 void Broadcast::on_graft(LinkId from, const Graft& graft, Turn& turn) {
   auto asker = peers_.find(from);
   if (asker == peers_.end()) return;
-  asker->second.eager = true;
-  // What it was not told of yet would else be noticed late.
-  if (partial_) send_ihaves(from, asker->second, turn);
+  make_eager(from, asker->second, turn);
   std::set<EnvelopeId> answered;
   std::size_t bytes = 0;
   for (const EnvelopeId& id : graft.ids) {
@@ -292,7 +354,7 @@ void Broadcast::on_prune(LinkId from, const Prune& prune) {
   if (found == peers_.end() || !parameters_.plumtree || P2P_PLANTED(PruneNeverHeeded)) return;
   Peer& peer = found->second;
   if (!prune.author) {
-    peer.eager = false;
+    make_lazy(peer);
     return;
   }
   if (peer.pruned.size() >= kPrunedMax) peer.pruned.clear();
@@ -317,19 +379,23 @@ void Broadcast::on_wake(Turn& turn) {
   for (const auto& [link, graft] : grafts) {
     auto announcer = peers_.find(link);
     if (announcer == peers_.end()) continue;
-    announcer->second.eager = true;
+    make_eager(link, announcer->second, turn);
     if (graft.ids.empty()) continue;
     turn.send(link, encode_frame_of(graft));
     ++counters_.grafts_sent;
   }
   if (!contested_.empty() && contested_due_ <= turn.now.monotonic) prune_contested(turn);
+  const bool announces = announce_at_ != Instant{} && announce_at_ <= turn.now.monotonic;
+  if (announces && !P2P_PLANTED(IHaveTimerNeverFires)) send_all_ihaves(turn);
   if (!next_due_ || *next_due_ > turn.now.monotonic) return;
   next_due_.reset();
   for (auto& [link, peer] : peers_) {
-    if (!peer.ihaves.empty() && peer.ihaves_due <= turn.now.monotonic) send_ihaves(link, peer, turn);
-    if (!peer.payloads.empty() && peer.payloads_due <= turn.now.monotonic) send_payloads(link, peer, turn);
-    if (!peer.ihaves.empty()) note_due(peer.ihaves_due);
-    if (!peer.payloads.empty()) note_due(peer.payloads_due);
+    if (!peer.waiting || peer.waiting->payloads.empty()) continue;
+    if (peer.waiting->due <= turn.now.monotonic) {
+      send_payloads(link, peer, turn);
+    } else {
+      note_due(peer.waiting->due);
+    }
   }
 }
 
@@ -343,6 +409,7 @@ std::optional<Instant> Broadcast::next_deadline() const {
     if (!next || at < *next) next = at;
   };
   if (next_due_) sooner(*next_due_);
+  if (announce_at_ != Instant{} && !P2P_PLANTED(IHaveTimerNeverFires)) sooner(announce_at_);
   if (!contested_.empty()) sooner(contested_due_);
   return next;
 }

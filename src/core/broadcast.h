@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <utility>
@@ -41,7 +42,7 @@ class Broadcast {
   Broadcast(const ProtocolParameters& parameters, const Links& links, std::uint64_t seed)
       : parameters_(parameters), links_(links), random_(seed) {}
 
-  void set_partial(bool partial);
+  void set_partial(bool partial, Turn& turn);
   void on_link_up(LinkId link, Turn& turn);
   void on_link_down(LinkId link);
 
@@ -73,24 +74,39 @@ class Broadcast {
   void note_tree(Links& links) const;
 
  private:
-  struct Peer {
-    bool eager = true;           // partial views
-    std::set<MemberKey> pruned;  // full mesh: authors whose envelopes it gets otherwise
-    std::vector<IHave::Item> ihaves;
-    Instant ihaves_due{};
+  // Small, since every broadcast walks over all peers.
+  struct Waiting {
     std::vector<std::pair<EnvelopePtr, std::uint16_t>> payloads;  // waiting to share a frame
-    std::size_t payload_bytes = 0;
-    Instant payloads_due{};
-    Instant payloads_sent_at{};
+    std::size_t bytes = 0;
+    Instant due{};
+    Instant sent_at{};
+  };
+  struct Peer {
+    bool eager = true;                 // partial views
+    std::uint64_t lazy_from = 0;       // the first of announced_ that it was not pushed
+    std::unique_ptr<Waiting> waiting;  // with a payload window
+    std::set<MemberKey> pruned;        // full mesh: authors whose envelopes it gets otherwise
+    std::vector<IHave::Item> catch_up;  // what was broadcast just before it became a neighbor
+  };
+  struct Announced {
+    EnvelopeId id;
+    std::uint16_t round = 0;
+    LinkId from = 0;
+    MemberKey author;
   };
   void spread(const EnvelopePtr& envelope, LinkId from, std::uint16_t round, Turn& turn);
   void push(LinkId link, Peer& peer, const EnvelopePtr& envelope, std::uint16_t round, SharedBytes& frame,
             Turn& turn);
-  void announce(Peer& peer, const EnvelopeId& id, std::uint16_t round, Instant now);
+  void announce_later(Instant now);
+  [[nodiscard]] bool is_told(LinkId link, const Peer& peer, std::size_t place) const;
+  void make_eager(LinkId link, Peer& peer, Turn& turn);
+  void make_lazy(Peer& peer);
   void optimise(LinkId from, Peer& announcer, const RecentPayloads::Entry& entry, std::uint16_t round,
                 Turn& turn);
   void send_payloads(LinkId link, Peer& peer, Turn& turn);
-  void send_ihaves(LinkId link, Peer& peer, Turn& turn);
+  void send_ihaves(LinkId link, Peer& peer, SharedBytes& shared, Turn& turn);
+  void send_ihaves(LinkId link, const std::vector<IHave::Item>& items, SharedBytes& frame, Turn& turn);
+  void send_all_ihaves(Turn& turn);
   void prune(LinkId link, Peer& peer, Turn& turn);
   void note_due(Instant at);
   void note_first(LinkId from);
@@ -117,6 +133,10 @@ class Broadcast {
   Random random_;
   bool partial_ = false;
   FlatMap<LinkId, Peer> peers_;
+  // What the lazy links are to be told of, all of them at the same time.
+  std::vector<Announced> announced_;
+  std::uint64_t told_ = 0;  // the number of the first of them
+  Instant announce_at_{};
   RecentPayloads recent_{limits::kRecentMax, limits::kRecentBytesMax, recent_kept(), random_.next()};
   RecentPayloads repaired_{limits::kRecentRepairedMax, 0, recent_kept(), random_.next()};
   MissingIds missing_;
@@ -141,7 +161,7 @@ class Broadcast {
   std::deque<std::pair<EnvelopeId, Instant>> smallest_;  // ascending, and each the smallest since it came
   std::vector<Duplicate> contested_;
   Instant contested_due_{};
-  std::optional<Instant> next_due_;  // of the peers' frames
+  std::optional<Instant> next_due_;  // of the peers' frames of payloads
 };
 
 }  // namespace p2pmesh

@@ -134,7 +134,7 @@ void Node::State::on(const Wake&, Turn& turn) {
       disconnect(id, turn);
   }
   presence.set_partial(membership.is_partial());
-  broadcast.set_partial(membership.is_partial());
+  broadcast.set_partial(membership.is_partial(), turn);
   suspect_aloud(turn);
   if (links.size() > 0) {
     lonely_at.reset();
