@@ -16,6 +16,7 @@ constexpr auto kContested = std::chrono::seconds(1);  // two authors within this
 constexpr std::size_t kContestedMax = 1024;           // duplicates that are weighed together
 constexpr auto kShaping =
     std::chrono::milliseconds(1000);  // above the time that a broadcast takes everywhere
+constexpr auto kGraftGrace = std::chrono::milliseconds(500);  // above a round trip
 constexpr int kChallengerWins = 3;
 constexpr std::size_t kSmallestMax = 64;  // of n random ids about ln n are kept
 constexpr Duration kOptimisePauseMax = std::chrono::minutes(10);
@@ -71,10 +72,14 @@ void Broadcast::on_received(const EnvelopePtr& envelope, LinkId from, std::uint1
 }
 
 void Broadcast::spread(const EnvelopePtr& envelope, LinkId from, std::uint16_t round, Turn& turn) {
-  recent_.add(envelope, from, round, turn.now.monotonic);
   SharedBytes frame;
   const MemberKey& author = envelope->envelope.author;
   note_author(*envelope, turn.now.monotonic);
+  recent_.add(envelope, {.payload = {},
+                         .at = turn.now.monotonic,
+                         .from = from,
+                         .round = round,
+                         .contested = contested_until_ > turn.now.monotonic});
   bool lazy = false;
   for (auto& [link, peer] : peers_) {
     if (link == from) continue;
@@ -104,8 +109,9 @@ void Broadcast::push(LinkId link, Peer& peer, const EnvelopePtr& envelope, std::
   const std::size_t bytes = kGossipItemBytes + envelope->encoded.size();
   if (waiting.bytes + bytes > limits::kFrameBytesMax - 16) send_payloads(link, peer, turn);
   if (waiting.payloads.empty()) {
-    // What comes alone does not wait: the window is the least time between two frames.
-    waiting.due = std::max(turn.now.monotonic, waiting.sent_at + parameters_.payload_window);
+    // One frame a window on the average, two at once: on a quiet link nothing waits, for it would hardly find
+    // company.
+    waiting.due = std::max(turn.now.monotonic, waiting.used_until - parameters_.payload_window);
     note_due(waiting.due);
   }
   waiting.payloads.emplace_back(envelope, round);
@@ -118,7 +124,7 @@ void Broadcast::send_payloads(LinkId link, Peer& peer, Turn& turn) {
   Waiting& waiting = *peer.waiting;
   if (P2P_PLANTED(FlushForgetsPayloads)) waiting.payloads.clear();
   if (waiting.payloads.empty()) return;
-  waiting.sent_at = turn.now.monotonic;
+  waiting.used_until = std::max(waiting.used_until, turn.now.monotonic) + parameters_.payload_window;
   Gossip gossip;
   for (const auto& [envelope, round] : waiting.payloads) gossip.items.push_back({round, envelope->encoded});
   turn.send(link, encode_frame_of(gossip), FrameClass::kLive);
@@ -159,7 +165,8 @@ void Broadcast::send_ihaves(LinkId link, Peer& peer, SharedBytes& shared, Turn& 
 }
 
 /// Sends `frame` if there is one, else makes it; of very many items several frames are made.
-void Broadcast::send_ihaves(LinkId link, const std::vector<IHave::Item>& items, SharedBytes& frame, Turn& turn) {
+void Broadcast::send_ihaves(LinkId link, const std::vector<IHave::Item>& items, SharedBytes& frame,
+                            Turn& turn) {
   if (frame) {
     turn.out.push_back(SendFrame{link, frame, FrameClass::kControl});
     ++counters_.ihaves_sent;
@@ -244,6 +251,9 @@ void Broadcast::prune_if_other_way(LinkId link, const EnvelopeId& id, Turn& turn
   auto sender = peers_.find(link);
   const RecentPayloads::Entry* entry = recent_.find(id);
   if (sender == peers_.end() || entry == nullptr) return;
+  // What was on its way when it asked for this link.
+  if (sender->second.grafted_at != Instant{} && sender->second.grafted_at + kGraftGrace > turn.now.monotonic)
+    return;
   auto first = peers_.find(entry->from);
   const bool other_way =
       entry->from == 0 || (first != peers_.end() && first->second.eager && first->first != link);
@@ -314,7 +324,7 @@ void Broadcast::optimise(LinkId from, Peer& announcer, const RecentPayloads::Ent
   const bool shorter = partial_ && hops > 0 && !announcer.eager && entry.from != 0 && entry.from != from &&
                        entry.round >= round + 1 + hops;
   // What is the shorter way for one of many authors is the longer one for the others.
-  if (!shorter || contested_until_ > turn.now.monotonic || optimise_from_ > turn.now.monotonic) return;
+  if (!shorter || entry.contested || optimise_from_ > turn.now.monotonic) return;
   // Not all at once: where one near the author finds a shorter way it is shorter for all behind. A way of
   // fewer hops that turns out to be the slower one is pruned, and then others are tried ever more rarely.
   const bool is_first = optimise_from_ == Instant{};
@@ -332,6 +342,7 @@ void Broadcast::optimise(LinkId from, Peer& announcer, const RecentPayloads::Ent
 void Broadcast::on_graft(LinkId from, const Graft& graft, Turn& turn) {
   auto asker = peers_.find(from);
   if (asker == peers_.end()) return;
+  if (!asker->second.eager) asker->second.grafted_at = turn.now.monotonic;
   make_eager(from, asker->second, turn);
   std::set<EnvelopeId> answered;
   std::size_t bytes = 0;

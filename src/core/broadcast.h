@@ -55,7 +55,7 @@ class Broadcast {
   /// Came by repair: it is missing no more.
   void on_repaired(const EnvelopePtr& envelope, LinkId from, Instant now) {
     missing_.arrived(envelope->id);
-    repaired_.add(envelope, from, 0, now);
+    repaired_.add(envelope, {.payload = {}, .at = now, .from = from});
   }
   void on_duplicate(LinkId from, const EnvelopeId& id, std::uint16_t round, Turn& turn);
   void on_ihave(LinkId from, const IHave& ihave, Turn& turn);
@@ -79,13 +79,14 @@ class Broadcast {
     std::vector<std::pair<EnvelopePtr, std::uint16_t>> payloads;  // waiting to share a frame
     std::size_t bytes = 0;
     Instant due{};
-    Instant sent_at{};
+    Instant used_until{};  // by the windows of the frames that were sent
   };
   struct Peer {
-    bool eager = true;                 // partial views
-    std::uint64_t lazy_from = 0;       // the first of announced_ that it was not pushed
-    std::unique_ptr<Waiting> waiting;  // with a payload window
-    std::set<MemberKey> pruned;        // full mesh: authors whose envelopes it gets otherwise
+    bool eager = true;                  // partial views
+    std::uint64_t lazy_from = 0;        // the first of announced_ that it was not pushed
+    Instant grafted_at{};               // it asked for what is new
+    std::unique_ptr<Waiting> waiting;   // with a payload window
+    std::set<MemberKey> pruned;         // full mesh: authors whose envelopes it gets otherwise
     std::vector<IHave::Item> catch_up;  // what was broadcast just before it became a neighbor
   };
   struct Announced {

@@ -118,6 +118,7 @@ void Node::State::on(const Leave&, Turn& turn) {
   online_since_ms = turn.now.wall_ms;  // from here on: offline since
   if (own.has_claim()) publish_own_record(false, turn);
   broadcast.send_waiting(turn);
+  send_takens(turn);
 }
 
 void Node::State::on(const Wake&, Turn& turn) {
@@ -134,7 +135,7 @@ void Node::State::on(const Wake&, Turn& turn) {
       disconnect(id, turn);
   }
   presence.set_partial(membership.is_partial());
-  broadcast.set_partial(membership.is_partial(), turn);
+  broadcast.set_partial(membership.is_partial() || options.parameters.shared_tree, turn);
   suspect_aloud(turn);
   if (links.size() > 0) {
     lonely_at.reset();
@@ -176,8 +177,14 @@ void Node::State::flush(Turn& turn) {
       turn.out.push_back(Store{std::move(written.envelope), std::move(context)});
     }
   }
+  if (takens_waiting && (takens_due <= turn.now.monotonic || left)) send_takens(turn);
+  if (anti_entropy.take_repaired()) tell_repaired_due = true;
+  tell_repaired(turn);
+}
+
+void Node::State::send_takens(Turn& turn) {
+  takens_waiting = false;
   for (auto& [id, link] : links.all()) {
-    if (!takens_waiting) break;
     for (std::size_t from = 0; from < link.taken_waiting.size(); from += kTakenPerFrame) {
       const auto begin = link.taken_waiting.begin() + static_cast<std::ptrdiff_t>(from);
       const std::size_t count = std::min(kTakenPerFrame, link.taken_waiting.size() - from);
@@ -185,9 +192,6 @@ void Node::State::flush(Turn& turn) {
     }
     link.taken_waiting.clear();
   }
-  takens_waiting = false;
-  if (anti_entropy.take_repaired()) tell_repaired_due = true;
-  tell_repaired(turn);
 }
 
 std::optional<Instant> Node::State::next_deadline() const {
@@ -196,6 +200,7 @@ std::optional<Instant> Node::State::next_deadline() const {
   keep_sooner(next, anti_entropy.next_deadline());
   keep_sooner(next, own.next_deadline(links));
   keep_sooner(next, broadcast.next_deadline());
+  if (takens_waiting) keep_sooner(next, takens_due);
   if (!left) keep_sooner(next, refute_at);
   if (links.size() == 0 && !told_alone) keep_sooner(next, lonely_at);
   if (tell_repaired_due) keep_sooner(next, told_repaired_at + limits::kTellRepaired);

@@ -242,6 +242,7 @@ void Node::State::on(const Committed& committed, Turn& turn) {
   }
   if (link == nullptr) return;
   link->taken_waiting.push_back(committed.envelope->id);
+  if (!takens_waiting) takens_due = turn.now.monotonic + options.parameters.taken_gather;
   takens_waiting = true;
 }
 

@@ -56,6 +56,7 @@ struct Node::State {
   void on(const Leave&, Turn& turn);
   void on(const Wake&, Turn& turn);
   void flush(Turn& turn);
+  void send_takens(Turn& turn);
   std::optional<Instant> next_deadline() const;
   void settle(bool compared, Turn& turn);
 
@@ -126,6 +127,7 @@ struct Node::State {
   std::optional<Instant> lonely_at;  // without a neighbor until then nobody is believed to be here
   Instant beat_at{};                 // the next look at the heartbeats of all links
   bool takens_waiting = false;       // some link has ids to be told as taken
+  Instant takens_due{};
   Instant woken_at{};
   Instant told_repaired_at{};
   bool tell_repaired_due = false;

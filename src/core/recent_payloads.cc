@@ -26,11 +26,12 @@ std::uint64_t RecentPayloads::mix(const EnvelopeId& id) const {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-void RecentPayloads::add(const EnvelopePtr& payload, LinkId from, std::uint16_t round, Instant now) {
-  while (count_ > 0 && (count_ >= count_max_ || slot(0).entry.at + kept_ <= now)) drop_oldest();
+void RecentPayloads::add(const EnvelopePtr& payload, Entry entry) {
+  while (count_ > 0 && (count_ >= count_max_ || slot(0).entry.at + kept_ <= entry.at)) drop_oldest();
   if (find(payload->id) != nullptr) return;
   if (count_ == ring_.size()) grow();
-  slot(count_) = {payload->id, {payload, now, from, round}};
+  entry.payload = payload;
+  slot(count_) = {payload->id, std::move(entry)};
   index(static_cast<std::uint32_t>((oldest_ + count_) & (ring_.size() - 1)));
   ++count_;
   bytes_ += payload->encoded.size();

@@ -20,12 +20,13 @@ class RecentPayloads {
     Instant at;
     LinkId from = 0;          ///< 0: written here
     std::uint16_t round = 0;  ///< hops it had made when it came
+    bool contested = false;   ///< while several authors wrote
   };
 
   /// `seed`: so that nobody can choose ids that share a place of the table.
   RecentPayloads(std::size_t count_max, std::size_t bytes_max, Duration kept, std::uint64_t seed);
 
-  void add(const EnvelopePtr& payload, LinkId from, std::uint16_t round, Instant now);
+  void add(const EnvelopePtr& payload, Entry entry);
   [[nodiscard]] const Entry* find(const EnvelopeId& id) const;
   /// Oldest first, as `visit(id, entry)`.
   template <class Visit>

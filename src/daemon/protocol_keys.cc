@@ -50,6 +50,7 @@ constexpr Range kGraftRetry{10, kThirdOfKept};  // 10: a round trip nearby
 constexpr Range kRound{0, UINT16_MAX};          // rounds saturate there
 constexpr Range kOptimisation{0, 3'600'000};    // whenever there is one, to one an hour; guess
 constexpr Range kPayloadWindow{0, 1'000};       // paid at each hop, and all within kSyncQuiet; guess
+constexpr Range kTakenGather{0, 60'000};        // so long is a message shown as pending; guess
 
 template <auto kField>
 std::int64_t get_field(const ProtocolParameters& parameters) {
@@ -109,6 +110,7 @@ constexpr std::array kKeys = {
     key_of<&P::suspicion_partial>("suspicion_partial_ms", kSuspicion),
     key_of<&P::suspicion_gather>("suspicion_gather_ms", kGather),
     switch_of<&P::plumtree>("plumtree"),
+    switch_of<&P::shared_tree>("shared_tree"),
     key_of<&P::ihave_interval>("ihave_interval_ms", kIHave),
     key_of<&P::ihave_interval_full>("ihave_interval_full_ms", kIHave),
     key_of<&P::graft_timeout>("graft_timeout_ms", kGraft),
@@ -117,6 +119,7 @@ constexpr std::array kKeys = {
     key_of<&P::optimisation_hops>("optimisation_hops", kRound),
     key_of<&P::optimisation_interval>("optimisation_interval_ms", kOptimisation),
     key_of<&P::payload_window>("payload_window_ms", kPayloadWindow),
+    key_of<&P::taken_gather>("taken_gather_ms", kTakenGather),
     switch_of<&P::anti_entropy>("anti_entropy"),
     key_of<&P::sync_interval>("sync_interval_ms", kRepeated),
 };

@@ -63,6 +63,9 @@ struct ProtocolParameters {
   // Broadcast.
 
   bool plumtree = true;  ///< off: every payload to every neighbor, the reference
+  /// One tree for all authors in a full mesh too: fewer frames, and a hop more for most. Else an author reaches everybody
+  /// itself.
+  bool shared_tree = false;
   /// Ihaves of one lazy link share a frame. Plumtree, section 3.5, leaves it open; partial views.
   Duration ihave_interval = std::chrono::milliseconds(1000);
   Duration ihave_interval_full = std::chrono::milliseconds(200);
@@ -77,9 +80,11 @@ struct ProtocolParameters {
   /// Plumtree, section 3.8.
   std::uint16_t optimisation_hops = 3;
   Duration optimisation_interval = std::chrono::seconds(10);  ///< for one neighbor; guess
-  /// The least time between two frames of payloads for one neighbor: those that come in between share the next one; 0:
-  /// none waits.
+  /// The time between two frames of payloads for one neighbor, on the average (two may go at once): what comes in
+  /// between shares the next one; 0: none waits.
   Duration payload_window = Duration(0);
+  /// What was taken is told to its author's node at the end of the turn, or gathered for so long.
+  Duration taken_gather = Duration(0);
 
   // Anti-entropy.
 
