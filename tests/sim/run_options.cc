@@ -41,6 +41,7 @@ bool set_option(RunOptions& options, std::string_view name, std::string_view val
   if (name == "--fail-percent")
     return parse_number(value, options.fail_percent) && options.fail_percent < 100;
   if (name == "--virtual-s") return parse_number(value, options.virtual_s) && options.virtual_s > 0;
+  if (name == "--rounds") return parse_number(value, options.rounds) && options.rounds > 0;
   if (name == "--tuned") return options.tuned = value, value == "latency" || value == "cost";
   if (name == "--sweep") return parse_sweep(value, options);
   if (name == "--jobs") return parse_number(value, options.jobs) && options.jobs >= 1 && options.jobs <= 256;
@@ -101,6 +102,7 @@ std::string RunOptions::command() const {
   if (cold) text += " --cold";
   if (real_crypto) text += " --real-crypto";
   if (virtual_s != 0) text += " --virtual-s " + std::to_string(virtual_s);
+  if (rounds != 0) text += " --rounds " + std::to_string(rounds);
   if (scenario == "constrained_broadcast") text += " --tuned " + tuned;
   return text;
 }
@@ -108,7 +110,7 @@ std::string RunOptions::command() const {
 std::string usage() {
   std::string text =
       "p2pmesh-sim --scenario NAME [--nodes N] [--seed K] [--json] [--messages M] [--rate PER_SECOND]\n"
-      "            [--authors one|random] [--fail-percent P] [--silent] [--no-repair] [--cold]\n"
+      "            [--authors one|random] [--fail-percent P] [--silent] [--no-repair] [--cold] [--rounds R]\n"
       "            [--tuned latency|cost] [--real-crypto] [--virtual-s S] [--quiet] [--histogram] [--fates]\n"
       "p2pmesh-sim --scenario NAME --sweep FIRST:COUNT [--jobs N] [--failures-file FILE]\n"
       "p2pmesh-sim --list-bugs | --scenario NAME --bug BUG: in a build with planted bugs\n"

@@ -20,7 +20,9 @@ struct RunOptions {
   bool no_repair = false;  ///< failures: plain flooding, over before anybody notices who is gone
   bool cold = false;       ///< broadcast, flood: measured from the first message on, before there is a tree
   bool real_crypto = false;
-  double virtual_s = 0;           ///< 0: the scenario's own
+  double virtual_s = 0;  ///< 0: the scenario's own
+  std::uint32_t rounds =
+      0;  ///< broadcast, flood: shuffles of a node while messages are sent; 0: as configured
   std::string tuned = "latency";  ///< constrained_broadcast
   bool progress = true;
   bool histogram = false;  ///< the latency histogram goes into the object

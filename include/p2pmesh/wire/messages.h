@@ -88,7 +88,7 @@ struct Taken {
   std::vector<EnvelopeId> ids;
 };
 
-/// A digest that leaves out what is younger: envelopes taken in within the last half minute whose wall time
+/// A digest that leaves out what is younger: envelopes taken in within the last 15 seconds whose wall time
 /// is later than this. So traffic that is still on its way does not look like something missing.
 using AsOfMs = WallMs;
 inline constexpr AsOfMs kAsOfAll = UINT64_MAX;  ///< leaves nothing out

@@ -11,9 +11,12 @@ Report run(const RunOptions& options, bool plumtree) {
   world.journal = false;
   const std::uint32_t nodes = options.nodes == 0 ? 32 : options.nodes;
   if (nodes > kManyNodes) world.faults.commit_min = world.faults.commit_max = 0;
-  Stage stage(options, world);
   const double rate = options.rate == 0 ? 20 : options.rate;
   const std::uint32_t messages = options.messages == 0 ? 200 : options.messages;
+  if (options.rounds > 0)
+    world.parameters.shuffle_interval =
+        Duration(static_cast<Duration::rep>(messages / rate / options.rounds * 1e6));
+  Stage stage(options, world);
   stage.gather(nodes, 10 * kSecond);
   if (options.virtual_s > 0) stage.world().run_for(static_cast<SimTime>(options.virtual_s * 1e6));
   // The first floods make the tree; they are not measured.
@@ -26,7 +29,9 @@ Report run(const RunOptions& options, bool plumtree) {
   stage.world().run_for(10 * kSecond);
   stage.metrics().stop();
   stage.come_to_rest(120 * kSecond, {});
-  return stage.report();
+  Report report = stage.report();
+  report.add("shuffle_interval_s", static_cast<double>(world.parameters.shuffle_interval.count()) / 1e6);
+  return report;
 }
 
 }  // namespace

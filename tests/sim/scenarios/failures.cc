@@ -26,7 +26,8 @@ Report run_failures(const RunOptions& options) {
   World& mesh = stage.world();
   const double rate = options.rate == 0 ? 20 : options.rate;
   const auto in_time = static_cast<std::uint32_t>(rate * static_cast<double>(kUnnoticed) / 1e6);
-  const std::uint32_t wanted = options.messages == 0 ? 100 : options.messages;
+  const std::uint32_t usual = nodes > kManyNodes ? 1000 : 100;
+  const std::uint32_t wanted = options.messages == 0 ? usual : options.messages;
   const std::uint32_t messages = options.no_repair ? std::min(wanted, in_time) : wanted;
   const bool silent = options.silent || options.no_repair;
   stage.gather(nodes, 10 * kSecond);

@@ -1,0 +1,233 @@
+// The broadcast alone: which links become lazy, and what lazy links are told.
+#include "broadcast.h"
+
+#include <doctest/doctest.h>
+
+#include <map>
+
+#include "p2pmesh/base/limits.h"
+
+namespace p2pmesh {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr LinkId kA = 10;
+constexpr LinkId kB = 20;
+constexpr LinkId kC = 30;
+
+/// One node with three neighbors, in partial views.
+struct Fixture {
+  Fixture() { start(); }
+
+  void start() {
+    outputs.clear();
+    broadcast.emplace(parameters, links, 7);
+    Turn turn{now, outputs};
+    broadcast->set_partial(true, turn);
+    for (LinkId link : {kA, kB, kC}) broadcast->on_link_up(link, turn);
+  }
+
+  EnvelopePtr text(std::uint8_t author, std::uint8_t id) {
+    auto sealed = std::make_shared<SealedEnvelope>();
+    sealed->envelope.author.bytes[0] = author;
+    sealed->id.bytes[0] = id;
+    sealed->id.bytes[1] = ++texts;
+    sealed->encoded = Bytes(50);
+    return sealed;
+  }
+  template <class Act>
+  void act(Act what) {
+    Turn turn{now, outputs};
+    what(turn);
+  }
+  void receive(const EnvelopePtr& envelope, LinkId from, std::uint16_t round = 3) {
+    act([&](Turn& turn) { broadcast->on_received(envelope, from, round, turn); });
+  }
+  void copy(const EnvelopePtr& envelope, LinkId from, std::uint16_t round = 4) {
+    act([&](Turn& turn) { broadcast->on_duplicate(from, envelope->id, round, turn); });
+  }
+  void pass(Duration time) {
+    now.monotonic += time;
+    act([&](Turn& turn) { broadcast->on_wake(turn); });
+  }
+  /// The frames of a type that went to a link since the last call for any link and that type.
+  std::size_t sent(FrameType type, LinkId link) {
+    return static_cast<std::size_t>(std::count_if(outputs.begin(), outputs.end(), [&](const Output& output) {
+      const auto* frame = std::get_if<SendFrame>(&output);
+      return frame != nullptr && frame->link == link && static_cast<FrameType>((*frame->frame)[4]) == type;
+    }));
+  }
+  SharedBytes last(FrameType type, LinkId link) {
+    SharedBytes found;
+    for (const Output& output : outputs) {
+      const auto* frame = std::get_if<SendFrame>(&output);
+      if (frame != nullptr && frame->link == link && static_cast<FrameType>((*frame->frame)[4]) == type)
+        found = frame->frame;
+    }
+    return found;
+  }
+
+  ProtocolParameters parameters;
+  Links links;
+  Now now{Instant(100s), 1'700'000'000'000};
+  Outputs outputs;
+  std::optional<Broadcast> broadcast;
+  std::uint8_t texts = 0;
+};
+
+TEST_CASE_FIXTURE(Fixture, "LazyLinksAreToldTogetherOfWhatWasNotPushed") {
+  broadcast->on_prune(kB, Prune{});
+  broadcast->on_prune(kC, Prune{});
+  const EnvelopePtr first = text(1, 1);
+  const EnvelopePtr second = text(1, 2);
+  receive(first, kA);
+  receive(second, kA);
+  CHECK(sent(FrameType::kGossip, kB) == 0);
+  CHECK(sent(FrameType::kIHave, kB) == 0);
+  pass(parameters.ihave_interval);
+  REQUIRE(sent(FrameType::kIHave, kB) == 1);
+  REQUIRE(sent(FrameType::kIHave, kC) == 1);
+  CHECK(sent(FrameType::kIHave, kA) == 0);
+  CHECK(last(FrameType::kIHave, kB) == last(FrameType::kIHave, kC));
+  const auto ihave = decode_ihave(ByteView(*last(FrameType::kIHave, kB)).subspan(limits::kFrameHeaderBytes));
+  REQUIRE(ihave);
+  REQUIRE(ihave->items.size() == 2);
+  CHECK(ihave->items[0].id == first->id);
+  CHECK(ihave->items[1].id == second->id);
+  pass(parameters.ihave_interval);
+  CHECK(sent(FrameType::kIHave, kB) == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "ALinkIsNotToldOfWhatCameOverItNorOfWhatItWasPushed") {
+  receive(text(1, 1), kA);
+  broadcast->on_prune(kA, Prune{});
+  broadcast->on_prune(kB, Prune{});
+  const EnvelopePtr later = text(1, 2);
+  receive(later, kA);
+  pass(parameters.ihave_interval);
+  CHECK(sent(FrameType::kIHave, kA) == 0);
+  const auto ihave = decode_ihave(ByteView(*last(FrameType::kIHave, kB)).subspan(limits::kFrameHeaderBytes));
+  REQUIRE(ihave);
+  REQUIRE(ihave->items.size() == 1);
+  CHECK(ihave->items[0].id == later->id);
+}
+
+TEST_CASE_FIXTURE(Fixture, "WhoAsksForALinkHearsAtOnceOfWhatWaits") {
+  broadcast->on_prune(kB, Prune{});
+  receive(text(1, 1), kA);
+  act([&](Turn& turn) { broadcast->on_graft(kB, Graft{}, turn); });
+  CHECK(sent(FrameType::kIHave, kB) == 1);
+  receive(text(1, 2), kA);
+  CHECK(sent(FrameType::kGossip, kB) == 1);
+  pass(parameters.ihave_interval);
+  CHECK(sent(FrameType::kIHave, kB) == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "OnlyALinkThatIsFasterThreeTimesTakesThePlaceOfTheParent") {
+  for (std::uint8_t i = 0; i < 3; ++i) {
+    const EnvelopePtr envelope = text(1, 1);
+    receive(envelope, kA);
+    now.monotonic += 2s;
+  }
+  for (int i = 0; i < 2; ++i) {
+    const EnvelopePtr envelope = text(1, 1);
+    receive(envelope, kB);
+    copy(envelope, kA);
+    CHECK(sent(FrameType::kPrune, kA) == 0);
+  }
+  SUBCASE("the parent was the faster one in between") {
+    receive(text(1, 1), kA);
+    const EnvelopePtr envelope = text(1, 1);
+    receive(envelope, kB);
+    copy(envelope, kA);
+    CHECK(sent(FrameType::kPrune, kA) == 0);
+  }
+  SUBCASE("a third time in succession") {
+    const EnvelopePtr envelope = text(1, 1);
+    receive(envelope, kB);
+    copy(envelope, kA);
+    CHECK(sent(FrameType::kPrune, kA) == 1);
+  }
+  SUBCASE("the newcomer's copy comes second") {
+    const EnvelopePtr envelope = text(1, 1);
+    receive(envelope, kA);
+    copy(envelope, kB);
+    CHECK(sent(FrameType::kPrune, kB) == 1);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "OfSeveralAuthorsTheSmallestIdShapesTheTree") {
+  const EnvelopePtr large = text(1, 9);
+  const EnvelopePtr small = text(2, 3);
+  receive(large, kA);
+  receive(small, kB);
+  copy(large, kB);
+  copy(small, kA);
+  CHECK(sent(FrameType::kPrune, kA) + sent(FrameType::kPrune, kB) == 0);
+  pass(parameters.prune_gather);
+  // By the other one kB would be pruned as well, and nothing would be left.
+  CHECK(sent(FrameType::kPrune, kA) == 1);
+  CHECK(sent(FrameType::kPrune, kB) == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "WhatWasOnItsWayWhenALinkWasAskedForPrunesNothing") {
+  receive(text(1, 1), kA);
+  now.monotonic += 2s;
+  broadcast->on_prune(kB, Prune{});
+  act([&](Turn& turn) { broadcast->on_graft(kB, Graft{}, turn); });
+  EnvelopePtr envelope = text(1, 1);
+  receive(envelope, kA);
+  copy(envelope, kB);
+  CHECK(sent(FrameType::kPrune, kB) == 0);
+  now.monotonic += 1s;
+  envelope = text(1, 1);
+  receive(envelope, kA);
+  copy(envelope, kB);
+  CHECK(sent(FrameType::kPrune, kB) == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "AShorterWayIsTriedLaterAndOnlyForASingleAuthor") {
+  const auto announce_shorter = [&](const EnvelopePtr& envelope) {
+    act([&](Turn& turn) { broadcast->on_ihave(kB, IHave{{{envelope->id, 1}}}, turn); });
+  };
+  receive(text(1, 1), kA, 9);
+  broadcast->on_prune(kB, Prune{});
+  now.monotonic += 2s;
+  EnvelopePtr envelope = text(1, 2);
+  receive(envelope, kA, 9);
+  announce_shorter(envelope);
+  CHECK(sent(FrameType::kGraft, kB) == 0);  // others nearer to the author come first
+  now.monotonic += parameters.optimisation_interval;
+  envelope = text(2, 2);
+  receive(envelope, kA, 9);
+  announce_shorter(envelope);
+  CHECK(sent(FrameType::kGraft, kB) == 0);  // another author: the tree is contested
+  now.monotonic += 2s;
+  envelope = text(2, 3);
+  receive(envelope, kA, 9);
+  announce_shorter(envelope);
+  CHECK(sent(FrameType::kGraft, kB) == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "TwoFramesGoAtOnceAndThenOneAWindow") {
+  parameters.payload_window = 100ms;
+  start();
+  receive(text(1, 1), kA);
+  receive(text(1, 2), kA);
+  CHECK(sent(FrameType::kGossip, kB) == 2);
+  receive(text(1, 3), kA);
+  receive(text(1, 4), kA);
+  CHECK(sent(FrameType::kGossip, kB) == 2);
+  pass(99ms);
+  CHECK(sent(FrameType::kGossip, kB) == 2);
+  pass(1ms);
+  REQUIRE(sent(FrameType::kGossip, kB) == 3);
+  const auto gossip =
+      decode_gossip(ByteView(*last(FrameType::kGossip, kB)).subspan(limits::kFrameHeaderBytes));
+  REQUIRE(gossip);
+  CHECK(gossip->items.size() == 2);
+}
+
+}  // namespace
+}  // namespace p2pmesh
