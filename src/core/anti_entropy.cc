@@ -12,6 +12,7 @@ namespace {
 constexpr auto kSessionTimeout = std::chrono::seconds(60);  // what is left is asked for in the next one
 constexpr std::size_t kWantsMax = 65536;                    // ranges and records a session remembers
 constexpr std::uint64_t kEnvelopesARange = 256;             // newest first, in pieces this large
+constexpr auto kAcceptorWaits = std::chrono::seconds(1);
 constexpr auto kSoon =
     std::chrono::milliseconds(200);  // a neighbor that was repaired is asked within this time
 constexpr std::size_t kLogItemBytes = 32 + 8 + 8 + 8 + 2;
@@ -36,7 +37,8 @@ void AntiEntropy::on_root(Link& link, bool repaired, Turn& turn) {
     link.compared = true;
     return;
   }
-  const Instant soon = turn.now.monotonic + (repaired ? soon_after_repair() : parameters_.sync_interval);
+  Instant soon = turn.now.monotonic + (repaired ? soon_after_repair() : parameters_.sync_interval);
+  if (!link.compared && !link.outbound) soon = std::min(soon, link.up_at + kAcceptorWaits);
   if (!next_periodic_ || soon < *next_periodic_) next_periodic_ = soon;
   start_waiting(turn);
 }
@@ -47,12 +49,17 @@ Duration AntiEntropy::soon_after_repair() {
       static_cast<Duration::rep>(random_.below(static_cast<std::uint64_t>(Duration(kSoon).count()))));
 }
 
+/// On a new link the dialler compares first: mostly the other end then has nothing left to ask for.
+bool AntiEntropy::begins(const Link& link, Instant now) {
+  return link.outbound || link.up_at + kAcceptorWaits <= now;
+}
+
 /// Starts the first comparison over a link that has not had one yet; one session at a time, so that the same
 /// history is not fetched from several neighbors at once.
 void AntiEntropy::start_waiting(Turn& turn) {
   if (session_) return;
   for (auto& [id, link] : links_.all()) {
-    if (!link.compared && link.root_known) return start(link, turn);
+    if (!link.compared && link.root_known && begins(link, turn.now.monotonic)) return start(link, turn);
   }
 }
 
