@@ -7,6 +7,7 @@ namespace p2pmesh::sim {
 namespace {
 
 constexpr SimTime kGatherBound = 120 * kSecond;
+constexpr SimTime kGatherUnrepaired = 10 * kSecond;
 
 }  // namespace
 
@@ -56,7 +57,8 @@ void Stage::gather(std::uint32_t count, SimTime within) {
         }
         return online == count && is_at_rest(linked);
       },
-      kGatherBound, kSecond);
+      // Without repair nobody hears of those who came before.
+      world_.options().parameters.anti_entropy ? kGatherBound : kGatherUnrepaired, kSecond);
   const auto parts = component_sizes(world_);
   demand(parts.size() == 1 && parts.front() == count, "G7", "all members are connected after the joins",
          std::to_string(parts.size()) + " parts, the greatest of " +

@@ -15,7 +15,7 @@ namespace p2pmesh::sim {
 
 /// Above, the roster is shared, and in the scenarios about broadcasts alone commits take no time; the output
 /// says so.
-inline constexpr std::uint32_t kManyNodes = 1000;
+inline constexpr std::uint32_t kManyNodes = 1999;
 
 class Stage {
  public:
@@ -31,7 +31,7 @@ class Stage {
   [[nodiscard]] Metrics& metrics() { return metrics_; }
 
   /// `count` members come one after another, each through an earlier one, within about `within`; then waits
-  /// until all are linked and settled. Up to 1,000; above, members that know each other
+  /// until all are linked and settled. Up to kManyNodes; above, members that know each other
   /// (World::start_members).
   void gather(std::uint32_t count, SimTime within);
   /// Texts from one author (node 0) or random ones, evenly spaced, while the world runs.
