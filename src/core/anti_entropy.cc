@@ -104,15 +104,49 @@ void AntiEntropy::want_log(const HeldLog& log, Turn& turn) {
         want({log.author, log.epoch, from, to, log.newest_wall_ms});
     }
   }
-  // The same numbers and other ids: one author signed two envelopes for one place. A piece at random is
-  // looked at.
-  const bool forked = mine != nullptr && !just_now && mine->ids_digest != log.ids_digest &&
-                      mine->held.intervals() == log.intervals && mine->accepted.intervals() == log.intervals;
-  if (!forked) return;
-  const auto& [first, last] = log.intervals[random_.below(log.intervals.size())];
-  const std::uint64_t pieces = (last - first) / kEnvelopesARange + 1;
-  const std::uint64_t from = first + kEnvelopesARange * random_.below(pieces);
-  want({log.author, log.epoch, from, std::min(last, from + kEnvelopesARange - 1), log.newest_wall_ms});
+  if (mine != nullptr && is_forked(log, *mine) && !just_now && session_->forked.size() < kWantsMax)
+    session_->forked.emplace_back(log.author, log.epoch);
+}
+
+/// The same numbers and other ids: one author signed two envelopes for one place. A log of many gaps is
+/// listed in pieces; the last one tells.
+bool AntiEntropy::is_forked(const HeldLog& log, const EpochLog& mine) {
+  const auto& held = mine.held.intervals();
+  std::size_t& equal = session_->listed_equal;
+  if (const std::pair key(log.author, log.epoch); session_->listed_log != key) {
+    session_->listed_log = key;
+    equal = 0;
+  }
+  const std::size_t count = log.intervals.size();
+  const auto from = held.begin() + static_cast<std::ptrdiff_t>(std::min(equal, held.size()));
+  if (equal + count > held.size() || !std::equal(log.intervals.begin(), log.intervals.end(), from)) {
+    equal = held.size() + 1;
+    return false;
+  }
+  equal += count;
+  return equal == held.size() && mine.ids_digest != log.ids_digest && mine.accepted.intervals() == held;
+}
+
+/// In which place is not known: as much as one answer holds is looked at, from a place at random on and round
+/// the end. So each place comes first some time, whatever cuts the answers short.
+std::vector<SyncRequest::Range> AntiEntropy::draw_look(const MemberKey& author, std::uint64_t epoch) {
+  const auto& held = index_.find(author, epoch)->held.intervals();
+  std::uint64_t places = 0;
+  for (const auto& [first, last] : held) places += last - first + 1;
+  std::uint64_t skip = random_.below(places);
+  auto interval = held.begin();
+  for (; skip > interval->second - interval->first; ++interval)
+    skip -= interval->second - interval->first + 1;
+  std::vector<SyncRequest::Range> ranges;
+  std::uint64_t left = std::min<std::uint64_t>(places, limits::kSyncAnswerEnvelopesMax);
+  while (left > 0 && ranges.size() < limits::kSyncRangesMax) {
+    const std::uint64_t first = interval->first + std::exchange(skip, 0);
+    const std::uint64_t last = first + std::min(interval->second - first, left - 1);
+    ranges.push_back({author, epoch, first, last});
+    left -= last - first + 1;
+    if (++interval == held.end()) interval = held.begin();
+  }
+  return ranges;
 }
 
 bool AntiEntropy::on_listing(Link& link, const SyncListing& listing, Turn& turn) {
@@ -179,6 +213,12 @@ void AntiEntropy::ask_next(Turn& turn) {
     } else {
       want.last -= take;
     }
+  }
+  if (request.records.empty() && request.ranges.empty() && !session.forked.empty()) {
+    // One at random: the session may end before the last.
+    std::swap(session.forked[random_.below(session.forked.size())], session.forked.back());
+    request.ranges = draw_look(session.forked.back().first, session.forked.back().second);
+    session.forked.pop_back();
   }
   if (request.records.empty() && request.ranges.empty()) return finish(turn);
   session.asked = request;

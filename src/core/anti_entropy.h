@@ -44,6 +44,9 @@ struct SyncSession {
   bool truncated = false;       // more was listed than the bound on wants
   std::vector<SyncWant> wants;  // the last is fetched first
   std::vector<SyncRequest::Record> want_records;
+  std::vector<std::pair<MemberKey, std::uint64_t>> forked;  // looked through when nothing is wanted
+  std::pair<MemberKey, std::uint64_t> listed_log;           // author and epoch of the last piece of a log
+  std::size_t listed_equal = 0;                             // intervals so far, if all are as held here
   SyncRequest asked;
   std::uint64_t accepted_when_asked = 0;  // progress is what was accepted, not what was said
   Instant progress_at{};
@@ -118,6 +121,8 @@ class AntiEntropy {
   double& budget_of(LinkId link, Instant now);
   void want_log(const HeldLog& log, Turn& turn);
   void want(const SyncWant& wanted);
+  bool is_forked(const HeldLog& log, const EpochLog& mine);
+  std::vector<SyncRequest::Range> draw_look(const MemberKey& author, std::uint64_t epoch);
 
   const ProtocolParameters& parameters_;
   const HeldDigest& digest_;

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "p2pmesh/base/ids.h"
@@ -31,11 +33,16 @@ class HeldBack {
   [[nodiscard]] std::size_t size() const { return waiting_.size(); }
 
  private:
+  using Place = std::tuple<MemberKey, std::uint64_t, std::uint64_t>;  // author, epoch, sequence number
   struct Waiting {
     Store store;
     Instant deadline;
   };
-  std::map<std::tuple<MemberKey, std::uint64_t, std::uint64_t>, Waiting> waiting_;
+  using Iterator = std::map<Place, Waiting>::iterator;
+  Store take(Iterator waiting);
+
+  std::map<Place, Waiting> waiting_;
+  std::set<std::pair<Instant, Place>> due_;  // the same; the next deadline is asked for in every turn
 };
 
 }  // namespace p2pmesh

@@ -18,6 +18,7 @@ enum class EventKind : std::uint8_t {
   kHandshakeTimeout,  ///< a = connection, b = its serial
   kClosingTimeout,    ///< a = connection, b = its serial
   kEndFails,          ///< a = connection * 2 + side, b = its serial
+  kStallEnds,         ///< a = connection * 2 + side, b = its serial
   kWake,              ///< a = node, b = generation
   kCommit,            ///< a = node, b = boot
   kLoad,              ///< a = node, b = boot

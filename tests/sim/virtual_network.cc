@@ -2,6 +2,7 @@
 #include "virtual_network.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "p2pmesh/base/check.h"
 #include "p2pmesh/base/limits.h"
@@ -135,6 +136,8 @@ void VirtualNetwork::on_event(const Event& event) {
       return on_dial_arrives(event.a, event.b);
     case EventKind::kDialAccepted:
       return on_dial_accepted(event);
+    case EventKind::kStallEnds:
+      return end_stall(event);
     case EventKind::kDialFails:
     case EventKind::kHandshakeTimeout:
     case EventKind::kClosingTimeout:
@@ -150,19 +153,24 @@ void VirtualNetwork::discard(const Event& event) {
 }
 
 void VirtualNetwork::on_arrival(const Event& event) {
-  Flight& waiting = flights_[event.a];
+  const Flight& flight = flights_[event.a];
+  Connection* connection = find(flight.connection, flight.serial);
+  if (connection == nullptr) return void(flights_.take(event.a));
+  const std::uint32_t to = flight.to;
+  const bool blocked =
+      partitions_.any() && partitions_.blocks(connection->ends[1 - to].node, connection->ends[to].node);
+  if (blocked || connection->toward[to].is_stalled()) return stall(*connection, to, event.a);
+  deliver(event);
+}
+
+void VirtualNetwork::deliver(const Event& event) {
+  const Flight& waiting = flights_[event.a];
   const std::uint32_t number = waiting.connection;
   Connection* connection = find(number, waiting.serial);
   if (connection == nullptr) return void(flights_.take(event.a));
   const std::uint32_t to = waiting.to;
   const std::uint32_t from = 1 - to;
   End& end = connection->ends[to];
-  Direction& direction = connection->toward[to];
-  const bool blocked =
-      partitions_.any() && partitions_.blocks(connection->ends[from].node, connection->ends[to].node);
-  if (blocked || direction.is_stalled()) return stall(*connection, to, event.a);
-  if (direction.stall != nullptr && now_ < direction.stall->hold_until)
-    return queue_.push(direction.stall->hold_until, EventKind::kArrive, event.a);
   const HostState host = events_.host_state(end.node);
   const bool open = end.state == EndState::kUp || end.state == EndState::kHandshaking ||
                     end.state == EndState::kConnecting || end.state == EndState::kClosing;
@@ -326,15 +334,29 @@ void VirtualNetwork::resume_stalled() {
       continue;
     }
     Direction& direction = connection->toward[to];
-    Stall& stall = *direction.stall;
-    const SimTime backed_off = std::min(now_ - stall.since, 10 * kSecond);
-    stall.hold_until = now_ + connection->delay + draw_.between(0, backed_off);
-    direction.last_arrival = std::max(direction.last_arrival, stall.hold_until);
-    for (std::uint32_t flight : stall.waiting) queue_.push(stall.hold_until, EventKind::kArrive, flight);
-    stall.waiting.clear();
-    stall.bytes = 0;
+    const SimTime backed_off = std::min(now_ - direction.stall->since, 10 * kSecond);
+    const SimTime end = now_ + connection->delay + draw_.between(0, backed_off);
+    direction.last_arrival = std::max(direction.last_arrival, end);
+    direction.stall->bytes = 0;
+    queue_.push(end, EventKind::kStallEnds, place, serial);
   }
   stalled_.swap(still);
+}
+
+void VirtualNetwork::end_stall(const Event& event) {
+  Connection* connection = find(event.a / 2, event.b);
+  if (connection == nullptr) return;
+  const std::uint32_t to = event.a % 2;
+  Stall& stall = *connection->toward[to].stall;
+  if (partitions_.blocks(connection->ends[1 - to].node, connection->ends[to].node)) {
+    stall.since = now_;
+    stalled_.emplace_back(event.a, event.b);
+    return;
+  }
+  stall.bytes = 0;
+  const std::vector<std::uint32_t> waiting = std::exchange(stall.waiting, {});
+  for (std::uint32_t flight : waiting)
+    deliver({now_, static_cast<std::uint64_t>(EventKind::kArrive), flight, 0});
 }
 
 }  // namespace p2pmesh::sim

@@ -38,7 +38,7 @@ class NetworkEvents {
   [[nodiscard]] virtual HostState host_state(std::uint32_t node) const = 0;
   /// What the node says in a handshake; dialler, nonce, expected and observed are filled in by the network.
   [[nodiscard]] virtual HandshakeTerms local_terms(std::uint32_t node) = 0;
-  /// The event comes to a paused node; it is handed back to VirtualNetwork::on_event() later, in order.
+  /// The event comes to a paused node; it is handed to VirtualNetwork::on_deferred() later, in order.
   virtual void defer(std::uint32_t node, const Event& event) = 0;
   virtual void on_link_up(std::uint32_t node, const LinkUp& up) = 0;
   virtual void on_link_down(std::uint32_t node, LinkId link) = 0;
@@ -93,6 +93,8 @@ class VirtualNetwork {
   void set_faults(const FaultOptions& faults) { faults_ = faults; }
 
   void on_event(const Event& event);
+  /// It came while the node was paused: no partition holds it up any more.
+  void on_deferred(const Event& event) { deliver(event); }
   /// A deferred event will never be handled: the node crashed.
   void discard(const Event& event);
 
@@ -136,8 +138,7 @@ class VirtualNetwork {
   };
   struct Stall {
     SimTime since = 0;
-    SimTime hold_until = 0;              // what waited goes first
-    std::vector<std::uint32_t> waiting;  // flights
+    std::vector<std::uint32_t> waiting;  // flights; what comes meanwhile waits behind them
     std::size_t bytes = 0;
   };
   struct Direction {
@@ -172,6 +173,7 @@ class VirtualNetwork {
   void on_dial_accepted(const Event& event);
   void on_timeout(const Event& event);
   void on_arrival(const Event& event);
+  void deliver(const Event& event);
   void on_handshake_frame(std::uint32_t number, std::uint32_t side, ByteView frame);
   void start_handshake(Connection& connection, std::uint32_t side);
   void up(std::uint32_t number, std::uint32_t side);
@@ -181,6 +183,7 @@ class VirtualNetwork {
   SimTime arrival_time(Connection& connection, std::uint32_t to);
   void stall(Connection& connection, std::uint32_t to, std::uint32_t flight);
   void resume_stalled();
+  void end_stall(const Event& event);
   void release_if_over(std::uint32_t number);
   void unlist(std::uint32_t node, std::uint32_t number);
 

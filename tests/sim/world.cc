@@ -144,7 +144,7 @@ void World::resume(std::uint32_t number) {
       network_.discard(events[i]);
       continue;
     }
-    dispatch(events[i]);
+    events[i].kind() == EventKind::kArrive ? network_.on_deferred(events[i]) : dispatch(events[i]);
   }
 }
 

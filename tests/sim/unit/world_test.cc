@@ -1,6 +1,9 @@
 // The world itself: one seed, one story.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "scenarios/chaos.h"
 #include "scenarios/scenario.h"
 
@@ -98,6 +101,41 @@ TEST_CASE("APausedNodeHandlesNothingAndThenEverything") {
 
 // Of two who wait for the same absent contact neither can take the other in: they know no mesh yet. Chaos,
 // seeds 156 and 278, where a simulated one did, and an island grew that the contact never heard of.
+/// Which live payloads come to node 0, in their order.
+class Arrivals final : public Observer {
+ public:
+  void on_envelope(std::uint32_t node, std::uint32_t, std::uint32_t entry, Verdict, bool live, std::uint16_t,
+                   bool) override {
+    if (node == 0 && live && entry != kNone) entries.push_back(entry);
+  }
+  std::vector<std::uint32_t> entries;
+};
+
+TEST_CASE("WhatPartitionsAndPausesHoldUpComesInOrder") {
+  WorldOptions options;
+  options.seed = 14;
+  RunOptions run;
+  run.progress = false;
+  Stage stage(run, options);
+  World& world = stage.world();
+  stage.gather(2, kSecond);
+  Arrivals arrivals;
+  world.add_observer(&arrivals);
+  for (int flap = 0; flap < 40; ++flap) {
+    const std::uint32_t place = world.network().add_partition({{1, 0}, false});
+    if (flap % 4 == 0) world.pause(0, 150 * kMillisecond);
+    for (int i = 0; i < 6; ++i) {
+      world.say(1, "text");
+      world.run_for(10 * kMillisecond);
+      if (i == 3) world.network().remove_partition(place);
+    }
+  }
+  world.run_for(5 * kSecond);
+  world.remove_observer(&arrivals);
+  CHECK(arrivals.entries.size() == 240);
+  CHECK(std::is_sorted(arrivals.entries.begin(), arrivals.entries.end()));
+}
+
 TEST_CASE("WhoHasNotJoinedTakesNobodyIn") {
   WorldOptions options;
   options.seed = 13;
