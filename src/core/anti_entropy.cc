@@ -263,6 +263,10 @@ void AntiEntropy::finish(Turn& turn) {
   }
   // There is more, but other neighbors have their turn: one could list things without end.
   if (again) next_periodic_ = turn.now.monotonic;
+  for (const auto& [id, other] : links_.all()) {
+    if (other.compared || !other.root_known || !other.differs || other.outbound) continue;
+    next_periodic_ = std::min(*next_periodic_, std::max(other.up_at + kAcceptorWaits, turn.now.monotonic));
+  }
   start_waiting(turn);
 }
 

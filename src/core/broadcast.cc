@@ -55,6 +55,11 @@ void Broadcast::on_link_up(LinkId link, Turn& turn) {
 void Broadcast::on_link_down(LinkId link) {
   peers_.erase(link);
   missing_.on_link_down(link);
+  if (link != parent_) return;
+  // The ways are others now.
+  optimise_pause_ = Duration{};
+  optimise_from_ = Instant{};
+  optimised_ = 0;
 }
 
 void Broadcast::publish(const EnvelopePtr& envelope, Turn& turn) {
@@ -124,7 +129,10 @@ void Broadcast::send_payloads(LinkId link, Peer& peer, Turn& turn) {
   Waiting& waiting = *peer.waiting;
   if (P2P_PLANTED(FlushForgetsPayloads)) waiting.payloads.clear();
   if (waiting.payloads.empty()) return;
-  waiting.used_until = std::max(waiting.used_until, turn.now.monotonic) + parameters_.payload_window;
+  // A full frame does not wait; what comes behind it waits no longer for that.
+  const Duration window = parameters_.payload_window;
+  waiting.used_until =
+      std::min(std::max(waiting.used_until, turn.now.monotonic) + window, turn.now.monotonic + 2 * window);
   Gossip gossip;
   for (const auto& [envelope, round] : waiting.payloads) gossip.items.push_back({round, envelope->encoded});
   turn.send(link, encode_frame_of(gossip), FrameClass::kLive);
@@ -139,9 +147,8 @@ void Broadcast::announce_later(Instant now) {
 /// It was not pushed to this peer, nor came from it.
 bool Broadcast::is_told(LinkId link, const Peer& peer, std::size_t place) const {
   const Announced& item = announced_[place];
-  if (item.from == link) return false;
-  if (partial_) return told_ + place >= peer.lazy_from;
-  return item.from != 0 && peer.pruned.contains(item.author);
+  if (item.from == link || told_ + place < peer.lazy_from) return false;
+  return partial_ || (item.from != 0 && peer.pruned.contains(item.author));
 }
 
 /// `shared`: the frame for those who are told of everything, once it is made.
@@ -201,7 +208,7 @@ void Broadcast::make_eager(LinkId link, Peer& peer, Turn& turn) {
 void Broadcast::make_lazy(Peer& peer) {
   if (!peer.eager) return;
   peer.eager = false;
-  peer.lazy_from = told_ + announced_.size();
+  if (partial_) peer.lazy_from = told_ + announced_.size();
 }
 
 void Broadcast::prune(LinkId link, Peer& peer, Turn& turn) {
@@ -227,7 +234,9 @@ void Broadcast::note_first(LinkId from) {
   if (challenger_wins_ < kChallengerWins && parent != peers_.end() && parent->second.eager) return;
   parent_ = from;
   challenger_wins_ = 0;
-  if (from == optimised_) optimise_pause_ = Duration{};
+  if (from != optimised_) return;
+  optimise_pause_ = Duration{};
+  optimised_ = 0;
 }
 
 /// Another author than the last one: for a while both spread at the same time.
@@ -278,7 +287,9 @@ void Broadcast::on_duplicate(LinkId from, const EnvelopeId& id, std::uint16_t ro
   const RecentPayloads::Entry* entry = recent_.find(id);
   if (entry == nullptr) return;
   if (partial_) {
-    if (contested_until_ <= turn.now.monotonic || !entry->payload) {
+    // Nor is one weighed that is too late for it: a slow link has to go all the same.
+    const bool late = entry->at + kShaping <= turn.now.monotonic + parameters_.prune_gather;
+    if (contested_until_ <= turn.now.monotonic || !entry->payload || late) {
       // Two ways of about the same length take turns in being the faster one. If each were pruned in its
       // turn, here and at the other end, both ends would soon wait for each other.
       if (from != parent_ || !sender->second.eager) prune_if_other_way(from, id, turn);
@@ -325,11 +336,12 @@ void Broadcast::optimise(LinkId from, Peer& announcer, const RecentPayloads::Ent
                        entry.round >= round + 1 + hops;
   // What is the shorter way for one of many authors is the longer one for the others.
   if (!shorter || entry.contested || optimise_from_ > turn.now.monotonic) return;
+  if (from == optimised_) return;  // it promised that before; others have their turn
   // Not all at once: where one near the author finds a shorter way it is shorter for all behind. A way of
   // fewer hops that turns out to be the slower one is pruned, and then others are tried ever more rarely.
   const bool is_first = optimise_from_ == Instant{};
   optimise_pause_ =
-      std::clamp<Duration>(optimise_pause_ * 2, parameters_.optimisation_interval, kOptimisePauseMax);
+      std::max(parameters_.optimisation_interval, std::min<Duration>(optimise_pause_ * 2, kOptimisePauseMax));
   const auto half = static_cast<std::uint64_t>(optimise_pause_.count() / 2);
   optimise_from_ = turn.now.monotonic + Duration(static_cast<Duration::rep>(half + random_.below(half + 1)));
   if (is_first) return;

@@ -34,7 +34,7 @@ struct Link {
   bool in_tree = true;                 ///< the broadcast pushes over it; as of the last look
   bool disconnected = false;           ///< the peer said that it closes this link on purpose
   std::optional<Instant> extra_until;  ///< beyond the view, between two components that found each other
-  std::vector<EnvelopeId> taken_waiting;  ///< to be told at the end of the turn
+  std::vector<EnvelopeId> taken_waiting;  ///< to be told at the end of the turn, or gathered
 };
 
 /// Pointers to links end with every addition and removal.

@@ -15,7 +15,6 @@ constexpr auto kAloneAfter = std::chrono::seconds(2);      // as long as the scr
 constexpr auto kSettledAnyway = std::chrono::seconds(10);  // a first comparison may move a long history
 constexpr auto kStopped = std::chrono::seconds(3);         // heartbeats wake a running node far more often
 constexpr auto kLonely = std::chrono::seconds(10);         // as long as a silent link is kept
-constexpr std::size_t kTakenPerFrame = 1024;
 
 void keep_sooner(std::optional<Instant>& next, std::optional<Instant> other) {
   if (other && (!next || *other < *next)) next = other;
@@ -184,14 +183,16 @@ void Node::State::flush(Turn& turn) {
 
 void Node::State::send_takens(Turn& turn) {
   takens_waiting = false;
-  for (auto& [id, link] : links.all()) {
-    for (std::size_t from = 0; from < link.taken_waiting.size(); from += kTakenPerFrame) {
-      const auto begin = link.taken_waiting.begin() + static_cast<std::ptrdiff_t>(from);
-      const std::size_t count = std::min(kTakenPerFrame, link.taken_waiting.size() - from);
-      turn.send(id, encode_frame_of(Taken{{begin, begin + static_cast<std::ptrdiff_t>(count)}}));
-    }
-    link.taken_waiting.clear();
+  for (auto& [id, link] : links.all()) send_takens(link, turn);
+}
+
+void Node::State::send_takens(Link& link, Turn& turn) {
+  for (std::size_t from = 0; from < link.taken_waiting.size(); from += kTakenPerFrame) {
+    const auto begin = link.taken_waiting.begin() + static_cast<std::ptrdiff_t>(from);
+    const std::size_t count = std::min(kTakenPerFrame, link.taken_waiting.size() - from);
+    turn.send(link.id, encode_frame_of(Taken{{begin, begin + static_cast<std::ptrdiff_t>(count)}}));
   }
+  link.taken_waiting.clear();
 }
 
 std::optional<Instant> Node::State::next_deadline() const {

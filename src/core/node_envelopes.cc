@@ -244,6 +244,7 @@ void Node::State::on(const Committed& committed, Turn& turn) {
   link->taken_waiting.push_back(committed.envelope->id);
   if (!takens_waiting) takens_due = turn.now.monotonic + options.parameters.taken_gather;
   takens_waiting = true;
+  if (link->taken_waiting.size() >= kTakenPerFrame) takens_due = turn.now.monotonic;
 }
 
 void Node::State::on(const ForkKept& fork, Turn& turn) {

@@ -101,6 +101,7 @@ void Node::State::lose_link(LinkId id, Turn& turn) {
 void Node::State::disconnect(LinkId id, Turn& turn) {
   Link* link = links.find(id);
   if (link == nullptr) return;
+  send_takens(*link, turn);
   const Link ended = *link;
   if (!P2P_PLANTED(DisconnectUntold)) turn.out.push_back(CloseLink{id, CloseReason::kDisconnect});
   links.remove(id);
@@ -135,18 +136,21 @@ void Node::State::beat(Turn& turn) {
   presence.on_silence(turn);
   presence.on_unlinked(turn);
   std::vector<LinkId> dead;
+  const bool due = std::any_of(links.all().begin(), links.all().end(),
+                               [&](const auto& item) { return item.second.next_ping <= turn.now.monotonic; });
   for (auto& [id, link] : links.all()) {
     const bool silent = link.heard_at + limits::kSilenceBeforeClose <= turn.now.monotonic;
     if (silent && !P2P_PLANTED(SilenceIgnored)) dead.push_back(id);
     // All neighbors in one turn, some of them early once: one wake a heartbeat instead of one a link.
-    if (link.next_ping <= turn.now.monotonic + heartbeat * 3 / 4) {
+    if (due && link.next_ping <= turn.now.monotonic + heartbeat * 3 / 4) {
       link.next_ping = turn.now.monotonic + heartbeat;
       ping(link, false, turn);
     }
-    beat_at = std::min(
-        {beat_at, link.next_ping, presence.silent_from(link), link.heard_at + limits::kSilenceBeforeClose});
+    beat_at = std::min({beat_at, link.next_ping, presence.silent_from(link)});
+    if (!silent) beat_at = std::min(beat_at, link.heard_at + limits::kSilenceBeforeClose);
   }
   for (LinkId id : dead) {
+    if (links.find(id) == nullptr) continue;  // the turn of the one before closed it
     turn.out.push_back(CloseLink{id, CloseReason::kFault});
     lose_link(id, turn);
   }

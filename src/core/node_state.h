@@ -38,6 +38,8 @@ struct CoreCounters {
   std::uint64_t links_refused = 0;  ///< more than kLinksMax
 };
 
+inline constexpr std::size_t kTakenPerFrame = 1024;
+
 inline bool is_member_record(const Envelope& envelope) {
   return envelope.envelope_class == EnvelopeClass::kRecord &&
          envelope.kind == static_cast<std::uint16_t>(Kind::kMember) && envelope.subject.empty();
@@ -57,6 +59,7 @@ struct Node::State {
   void on(const Wake&, Turn& turn);
   void flush(Turn& turn);
   void send_takens(Turn& turn);
+  void send_takens(Link& link, Turn& turn);
   std::optional<Instant> next_deadline() const;
   void settle(bool compared, Turn& turn);
 

@@ -78,7 +78,10 @@ void PresenceTracker::suspect(const MemberKey& member, Turn& turn) {
   if (row == nullptr || row->suspicion != 0) return;
   if (++last_suspicion_ == 0) ++last_suspicion_;
   roster_.set_suspicion(member, last_suspicion_);
-  suspicions_.push_back({due, member, last_suspicion_});
+  // Nearly always the end: the time is a constant, until views change their mode.
+  const auto place = std::upper_bound(suspicions_.begin(), suspicions_.end(), due,
+                                      [](Instant at, const Suspicion& other) { return at < other.due; });
+  suspicions_.insert(place, {due, member, last_suspicion_});
 }
 
 void PresenceTracker::say_aloud(const MemberKey& member, bool at_once, Turn& turn) {

@@ -79,7 +79,7 @@ struct ProtocolParameters {
   /// A lazy neighbor that had the payload this many hops earlier is tried as an eager one; 0: never.
   /// Plumtree, section 3.8.
   std::uint16_t optimisation_hops = 3;
-  Duration optimisation_interval = std::chrono::seconds(10);  ///< for one neighbor; guess
+  Duration optimisation_interval = std::chrono::seconds(10);  ///< and ever more while it is no use; guess
   /// The time between two frames of payloads for one neighbor, on the average (two may go at once): what comes in
   /// between shares the next one; 0: none waits.
   Duration payload_window = Duration(0);

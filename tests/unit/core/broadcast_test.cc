@@ -229,5 +229,30 @@ TEST_CASE_FIXTURE(Fixture, "TwoFramesGoAtOnceAndThenOneAWindow") {
   CHECK(gossip->items.size() == 2);
 }
 
+TEST_CASE_FIXTURE(Fixture, "FullFramesDoNotMakeLaterOnesWaitLongerThanAWindow") {
+  parameters.payload_window = 100ms;
+  start();
+  for (std::uint8_t i = 0; i < 50; ++i) {
+    auto large = std::make_shared<SealedEnvelope>(*text(1, i));
+    large->encoded = Bytes(limits::kFrameBytesMax - 100);
+    receive(large, kA);
+  }
+  pass(100ms);
+  CHECK(sent(FrameType::kGossip, kB) == 50);
+}
+
+TEST_CASE_FIXTURE(Fixture, "ASlowLinkIsPrunedWhileSeveralWriteToo") {
+  receive(text(1, 5), kA);
+  const EnvelopePtr envelope = text(2, 4);
+  receive(envelope, kA);
+  for (int i = 0; i < 3; ++i) {
+    now.monotonic += 300ms;
+    receive(text(static_cast<std::uint8_t>(i), 7), kA);  // several authors all the time
+  }
+  copy(envelope, kB);
+  pass(parameters.prune_gather);
+  CHECK(sent(FrameType::kPrune, kB) == 1);
+}
+
 }  // namespace
 }  // namespace p2pmesh
