@@ -39,8 +39,8 @@ struct BroadcastCounters {
 /// through one that is.
 class Broadcast {
  public:
-  Broadcast(const ProtocolParameters& parameters, const Links& links, std::uint64_t seed)
-      : parameters_(parameters), links_(links), random_(seed) {}
+  Broadcast(const ProtocolParameters& parameters, std::uint64_t seed)
+      : parameters_(parameters), random_(seed) {}
 
   void set_partial(bool partial, Turn& turn);
   void on_link_up(LinkId link, Turn& turn);
@@ -130,7 +130,6 @@ class Broadcast {
   }
 
   const ProtocolParameters& parameters_;
-  const Links& links_;
   Random random_;
   bool partial_ = false;
   FlatMap<LinkId, Peer> peers_;

@@ -31,7 +31,7 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
       own(options, author),
       membership(options.parameters, digest, links, roster, addresses, own.node(), options.seed ^ 0xaf),
       presence(options.parameters, roster, links, own.key(), options.seed ^ 0xb0),
-      broadcast(options.parameters, links, options.seed ^ 0xb1),
+      broadcast(options.parameters, options.seed ^ 0xb1),
       anti_entropy(options.parameters, digest, index, roster, links, own.key(), options.seed ^ 0xae),
       online_since_ms(turn.now.wall_ms),
       woken_at(turn.now.monotonic),

@@ -22,7 +22,7 @@ struct Fixture {
 
   void start() {
     outputs.clear();
-    broadcast.emplace(parameters, links, 7);
+    broadcast.emplace(parameters, 7);
     Turn turn{now, outputs};
     broadcast->set_partial(true, turn);
     for (LinkId link : {kA, kB, kC}) broadcast->on_link_up(link, turn);
@@ -69,7 +69,6 @@ struct Fixture {
   }
 
   ProtocolParameters parameters;
-  Links links;
   Now now{Instant(100s), 1'700'000'000'000};
   Outputs outputs;
   std::optional<Broadcast> broadcast;
