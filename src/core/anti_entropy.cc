@@ -13,6 +13,7 @@ constexpr auto kSessionTimeout = std::chrono::seconds(60);  // what is left is a
 constexpr std::size_t kWantsMax = 65536;                    // ranges and records a session remembers
 constexpr std::uint64_t kEnvelopesARange = 256;             // newest first, in pieces this large
 constexpr auto kAcceptorWaits = std::chrono::seconds(1);
+constexpr std::size_t kLongListing = 1000;  // members: some four in a bucket, 600 bytes of a listing
 constexpr auto kSoon =
     std::chrono::milliseconds(200);  // a neighbor that was repaired is asked within this time
 constexpr std::size_t kLogItemBytes = 32 + 8 + 8 + 8 + 2;
@@ -49,9 +50,11 @@ Duration AntiEntropy::soon_after_repair() {
       static_cast<Duration::rep>(random_.below(static_cast<std::uint64_t>(Duration(kSoon).count()))));
 }
 
-/// On a new link the dialler compares first: mostly the other end then has nothing left to ask for.
-bool AntiEntropy::begins(const Link& link, Instant now) {
-  return link.outbound || link.up_at + kAcceptorWaits <= now;
+/// In a large mesh, where a listing is long, the dialler of a new link compares first: mostly the other end
+/// then has nothing left to ask for. In a small one both do, so that what a node brings that soon dies again
+/// is not left with it.
+bool AntiEntropy::begins(const Link& link, Instant now) const {
+  return link.outbound || roster_.counts().members < kLongListing || link.up_at + kAcceptorWaits <= now;
 }
 
 /// Starts the first comparison over a link that has not had one yet; one session at a time, so that the same

@@ -114,7 +114,7 @@ class AntiEntropy {
   void ask_next(Turn& turn);
   void finish(Turn& turn);
   void start_waiting(Turn& turn);
-  [[nodiscard]] static bool begins(const Link& link, Instant now);
+  [[nodiscard]] bool begins(const Link& link, Instant now) const;
 
   [[nodiscard]] std::vector<SyncListing> list(
       const std::array<std::uint8_t, limits::kDigestBuckets / 8>& differing) const;
