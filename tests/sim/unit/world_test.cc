@@ -99,8 +99,6 @@ TEST_CASE("APausedNodeHandlesNothingAndThenEverything") {
   CHECK(world.node(1).disk.rows().size() == 1);
 }
 
-// Of two who wait for the same absent contact neither can take the other in: they know no mesh yet. Chaos,
-// seeds 156 and 278, where a simulated one did, and an island grew that the contact never heard of.
 /// Which live payloads come to node 0, in their order.
 class Arrivals final : public Observer {
  public:
@@ -136,6 +134,8 @@ TEST_CASE("WhatPartitionsAndPausesHoldUpComesInOrder") {
   CHECK(std::is_sorted(arrivals.entries.begin(), arrivals.entries.end()));
 }
 
+// Of two who wait for the same absent contact neither can take the other in: they know no mesh yet. Chaos,
+// seeds 156 and 278, where a simulated one did, and an island grew that the contact never heard of.
 TEST_CASE("WhoHasNotJoinedTakesNobodyIn") {
   WorldOptions options;
   options.seed = 13;
