@@ -1,7 +1,7 @@
+// The pulling side; anti_entropy_serving.cc has the other.
 #include "anti_entropy.h"
 
 #include <algorithm>
-#include <type_traits>
 
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/base/planted.h"
@@ -12,15 +12,8 @@ namespace {
 constexpr auto kSessionTimeout = std::chrono::seconds(60);  // what is left is asked for in the next one
 constexpr std::size_t kWantsMax = 65536;                    // ranges and records a session remembers
 constexpr std::uint64_t kEnvelopesARange = 256;             // newest first, in pieces this large
-constexpr auto kAcceptorWaits = std::chrono::seconds(1);
-constexpr std::size_t kLongListing = 1000;  // members: some four in a bucket, 600 bytes of a listing
 constexpr auto kSoon =
     std::chrono::milliseconds(200);  // a neighbor that was repaired is asked within this time
-constexpr std::size_t kLogItemBytes = 32 + 8 + 8 + 8 + 2;
-constexpr std::size_t kListingCost =
-    8;  // a byte of a listing is charged as this many: two whole ones a second at 10,000 members
-constexpr std::size_t kIntervalBytes = 16;
-constexpr std::size_t kRecordItemBytes = 32 + 2 + 1 + 8 + 8 + 32 + 1;
 
 }  // namespace
 
@@ -38,8 +31,7 @@ void AntiEntropy::on_root(Link& link, bool repaired, Turn& turn) {
     link.compared = true;
     return;
   }
-  Instant soon = turn.now.monotonic + (repaired ? soon_after_repair() : parameters_.sync_interval);
-  if (!link.compared && !link.outbound) soon = std::min(soon, link.up_at + kAcceptorWaits);
+  const Instant soon = turn.now.monotonic + (repaired ? soon_after_repair() : parameters_.sync_interval);
   if (!next_periodic_ || soon < *next_periodic_) next_periodic_ = soon;
   start_waiting(turn);
 }
@@ -50,19 +42,12 @@ Duration AntiEntropy::soon_after_repair() {
       static_cast<Duration::rep>(random_.below(static_cast<std::uint64_t>(Duration(kSoon).count()))));
 }
 
-/// In a large mesh, where a listing is long, the dialler of a new link compares first: mostly the other end
-/// then has nothing left to ask for. In a small one both do, so that what a node brings that soon dies again
-/// is not left with it.
-bool AntiEntropy::begins(const Link& link, Instant now) const {
-  return link.outbound || roster_.counts().members < kLongListing || link.up_at + kAcceptorWaits <= now;
-}
-
 /// Starts the first comparison over a link that has not had one yet; one session at a time, so that the same
 /// history is not fetched from several neighbors at once.
 void AntiEntropy::start_waiting(Turn& turn) {
   if (session_) return;
   for (auto& [id, link] : links_.all()) {
-    if (!link.compared && link.root_known && begins(link, turn.now.monotonic)) return start(link, turn);
+    if (!link.compared && link.root_known) return start(link, turn);
   }
 }
 
@@ -78,7 +63,7 @@ void AntiEntropy::start(Link& link, Turn& turn) {
   SyncDigest digest;
   digest.session = session_->id;
   // On a new link nothing is on its way by broadcast yet.
-  digest.as_of_ms = link.compared ? as_of(turn.now) : kAsOfAll;
+  session_->as_of_ms = digest.as_of_ms = link.compared ? as_of(turn.now) : kAsOfAll;
   digest.buckets = digest_.buckets(digest.as_of_ms, turn.now.monotonic);
   session_->own_bucket = digest_.buckets(kAsOfAll, turn.now.monotonic)[HeldDigest::bucket_of(self_)];
   turn.send(link.id, encode_frame_of(digest));
@@ -152,12 +137,38 @@ std::vector<SyncRequest::Range> AntiEntropy::draw_look(const MemberKey& author, 
   return ranges;
 }
 
+void AntiEntropy::on_branch(Link& link, const SyncBranch& theirs, Turn& turn) {
+  if (!session_ || session_->link != link.id || session_->id != theirs.session || session_->listed ||
+      session_->own_leaf_differs) {
+    return;
+  }
+  LeafSet leaves{};
+  for (const SyncBranch::Bucket& bucket : theirs.buckets) leaves[bucket.number] = kAllLeaves;
+  session_->own_leaf_differs = false;
+  SyncDescend descend;
+  descend.session = theirs.session;
+  const std::vector<SyncBranch::Bucket> mine = branch(leaves, session_->as_of_ms, turn.now.monotonic);
+  for (std::size_t i = 0; i < mine.size(); ++i) {
+    SyncDescend::Bucket differing{mine[i].number, 0};
+    for (std::size_t leaf = 0; leaf < limits::kDigestLeaves; ++leaf) {
+      if (mine[i].leaves[leaf] == theirs.buckets[i].leaves[leaf]) continue;
+      differing.leaves = static_cast<std::uint16_t>(differing.leaves | 1U << leaf);
+      if (mine[i].number == HeldDigest::bucket_of(self_) && leaf == HeldDigest::leaf_of(self_))
+        session_->own_leaf_differs = true;
+    }
+    if (differing.leaves != 0) descend.buckets.push_back(differing);
+  }
+  turn.send(link.id, encode_frame_of(descend));
+}
+
 bool AntiEntropy::on_listing(Link& link, const SyncListing& listing, Turn& turn) {
   if (!session_ || session_->link != link.id || session_->id != listing.session || session_->listing_complete)
     return false;
   SyncSession& session = *session_;
+  session.listed = true;
   const std::size_t own_bucket = HeldDigest::bucket_of(self_);
-  const bool differs = (listing.differing[own_bucket / 8] >> (own_bucket % 8) & 1) != 0;
+  const bool differs =
+      session.own_leaf_differs.value_or((listing.differing[own_bucket / 8] >> (own_bucket % 8) & 1) != 0);
   neighbor_holds_all_own_ = !differs && session.first_on_link &&
                             digest_.buckets(kAsOfAll, turn.now.monotonic)[own_bucket] == session.own_bucket;
   own_held_.clear();
@@ -266,10 +277,6 @@ void AntiEntropy::finish(Turn& turn) {
   }
   // There is more, but other neighbors have their turn: one could list things without end.
   if (again) next_periodic_ = turn.now.monotonic;
-  for (const auto& [id, other] : links_.all()) {
-    if (other.compared || !other.root_known || !other.differs || other.outbound) continue;
-    next_periodic_ = std::min(*next_periodic_, std::max(other.up_at + kAcceptorWaits, turn.now.monotonic));
-  }
   start_waiting(turn);
 }
 
@@ -325,106 +332,6 @@ std::uint64_t AntiEntropy::foreign_own_seq(std::uint64_t epoch) const {
       greatest = std::max(greatest, log.intervals.back().second);
   }
   return greatest;
-}
-
-void AntiEntropy::on_digest(Link& link, const SyncDigest& digest, Turn& turn) {
-  // A digest of 2 KiB may be answered with megabytes: who asks too much is not answered, and asks again.
-  double& left = budget_of(link.id, turn.now.monotonic);
-  if (left < 0) return;
-  const HeldDigest::Buckets mine = digest_.buckets(digest.as_of_ms, turn.now.monotonic);
-  std::array<std::uint8_t, limits::kDigestBuckets / 8> differing{};
-  for (std::size_t i = 0; i < limits::kDigestBuckets; ++i) {
-    if (digest.buckets[i] != mine[i]) differing[i / 8] |= static_cast<std::uint8_t>(1U << (i % 8));
-  }
-  for (SyncListing& page : list(differing)) {
-    page.session = digest.session;
-    Bytes frame = encode_frame_of(page);
-    left -= static_cast<double>(kListingCost * frame.size());
-    turn.send(link.id, std::move(frame), FrameClass::kRepair);
-  }
-}
-
-/// What is held in the buckets that differ, in pages of at most kSyncPageBytes.
-std::vector<SyncListing> AntiEntropy::list(
-    const std::array<std::uint8_t, limits::kDigestBuckets / 8>& differing) const {
-  std::vector<SyncListing> pages(1);
-  std::size_t page_bytes = 0;
-  const auto reserve = [&](std::size_t bytes) {
-    if (page_bytes + bytes > limits::kSyncPageBytes && page_bytes > 0) {
-      pages.emplace_back();
-      page_bytes = 0;
-    }
-    page_bytes += bytes;
-  };
-  const auto add = [&](auto held) {
-    if constexpr (std::is_same_v<decltype(held), HeldLog>) {
-      reserve(kLogItemBytes + held.intervals.size() * kIntervalBytes);
-      pages.back().logs.push_back(std::move(held));
-    } else {
-      reserve(kRecordItemBytes + held.subject.size());
-      pages.back().records.push_back(std::move(held));
-    }
-  };
-  index_.list(differing, (limits::kSyncPageBytes - kLogItemBytes) / kIntervalBytes, add);
-  roster_.list(differing, add);
-  for (SyncListing& page : pages) page.differing = differing;
-  if (P2P_PLANTED(ListingDropsLastPage)) pages.back() = {};
-  pages.back().last = true;
-  return pages;
-}
-
-/// Bytes that may still be sent over a link as repair; below zero: later.
-double& AntiEntropy::budget_of(LinkId link, Instant now) {
-  constexpr auto kBudget = static_cast<double>(limits::kRepairBytesPerSecond);
-  auto [budget, is_new] = repair_.try_emplace(link, kBudget, now);
-  auto& [left, since] = budget->second;
-  left = std::min(kBudget, left + kBudget * std::chrono::duration<double>(now - since).count());
-  since = now;
-  return left;
-}
-
-void AntiEntropy::on_request(Link& link, SyncRequest request, Turn& turn) {
-  // One answer at a time a link: an honest neighbor asks again after the last one's end.
-  if (std::any_of(serving_.begin(), serving_.end(),
-                  [&](const auto& item) { return item.second.link == link.id; })) {
-    return;
-  }
-  constexpr auto kBudget = static_cast<double>(limits::kRepairBytesPerSecond);
-  const double left = budget_of(link.id, turn.now.monotonic);
-
-  Load load;
-  load.request = next_request_++;
-  load.ranges = std::move(request.ranges);
-  load.records = std::move(request.records);
-  load.bytes_max = limits::kSyncAnswerBytesMax;
-  load.envelopes_max = limits::kSyncAnswerEnvelopesMax;
-  Serving serving{link.id, request.session, std::nullopt, {}};
-  if (left >= 0) {
-    turn.out.push_back(std::move(load));
-    serving_.emplace(next_request_ - 1, std::move(serving));
-  } else {
-    serving.due = turn.now.monotonic + Duration(static_cast<Duration::rep>(-left / kBudget * 1e6) + 1);
-    serving.deferred = std::move(load);
-    serving_.emplace(next_request_ - 1, std::move(serving));
-  }
-}
-
-void AntiEntropy::on_loaded(const Loaded& loaded, Turn& turn) {
-  auto found = serving_.find(loaded.request);
-  if (found == serving_.end()) return;
-  const Serving serving = std::move(found->second);
-  serving_.erase(found);
-  SyncDone done;
-  done.session = serving.session;
-  for (const EnvelopePtr& envelope : loaded.envelopes) {
-    turn.send(serving.link, encode_repair(envelope->encoded), FrameClass::kRepair);
-    ++done.envelopes;
-    auto budget = repair_.find(serving.link);
-    if (budget != repair_.end()) budget->second.first -= static_cast<double>(envelope->encoded.size());
-  }
-  counters_.envelopes_served += done.envelopes;
-  done.complete = loaded.complete;
-  turn.send(serving.link, encode_frame_of(done), FrameClass::kRepair);
 }
 
 }  // namespace p2pmesh

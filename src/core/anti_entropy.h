@@ -1,5 +1,6 @@
-// The one repair: digests, listings of the buckets that differ, ranges of what the neighbor holds and this
-// node has not accepted, newest first. This side pulls; the other side of a link pulls for itself.
+// The one repair: digests, below the buckets that differ branches where they save something, listings, ranges
+// of what the neighbor holds and this node has not accepted, newest first. This side pulls; the other side of
+// a link pulls for itself.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +38,10 @@ struct SyncWant {
 struct SyncSession {
   LinkId link = 0;
   std::uint32_t id = 0;
+  AsOfMs as_of_ms = kAsOfAll;
   bool first_on_link = false;
+  std::optional<bool> own_leaf_differs;  // known from the neighbor's branch, of which there is one at most
+  bool listed = false;                   // a page has come
   bool listing_complete = false;
   std::uint64_t own_bucket = 0;  // of the digest that was sent
   std::uint64_t accepted_at_start = 0;
@@ -73,6 +77,7 @@ class AntiEntropy {
   /// A neighbor's root came, and `link.differs` says how it compares. The first one that differs starts a
   /// session; later ones do after a while, soon when the neighbor was itself just repaired.
   void on_root(Link& link, bool repaired, Turn& turn);
+  void on_branch(Link& link, const SyncBranch& theirs, Turn& turn);
   /// False when nobody asked for it.
   bool on_listing(Link& link, const SyncListing& listing, Turn& turn);
   void on_done(Link& link, const SyncDone& done, Turn& turn);
@@ -96,6 +101,7 @@ class AntiEntropy {
   // The serving side.
 
   void on_digest(Link& link, const SyncDigest& digest, Turn& turn);
+  void on_descend(Link& link, const SyncDescend& descend, Turn& turn);
   void on_request(Link& link, SyncRequest request, Turn& turn);
   void on_loaded(const Loaded& loaded, Turn& turn);
 
@@ -114,10 +120,10 @@ class AntiEntropy {
   void ask_next(Turn& turn);
   void finish(Turn& turn);
   void start_waiting(Turn& turn);
-  [[nodiscard]] bool begins(const Link& link, Instant now) const;
 
-  [[nodiscard]] std::vector<SyncListing> list(
-      const std::array<std::uint8_t, limits::kDigestBuckets / 8>& differing) const;
+  [[nodiscard]] std::vector<SyncBranch::Bucket> branch(const LeafSet& wanted, AsOfMs as_of_ms,
+                                                       Instant now) const;
+  [[nodiscard]] std::vector<Bytes> list(std::uint32_t session, const LeafSet& leaves) const;
   double& budget_of(LinkId link, Instant now);
   void want_log(const HeldLog& log, Turn& turn);
   void want(const SyncWant& wanted);

@@ -8,20 +8,21 @@ void HeldDigest::toggle(const MemberKey& author, std::uint64_t share, WallMs wal
          (young_.front().at + limits::kYoungKept <= now || young_.size() >= limits::kYoungMax)) {
     young_.pop_front();
   }
-  young_.push_back({now, wall_ms, share, static_cast<std::uint8_t>(bucket_of(author))});
+  young_.push_back({now, wall_ms, share, static_cast<std::uint8_t>(bucket_of(author)),
+                    static_cast<std::uint8_t>(leaf_of(author))});
 }
 
 std::uint64_t HeldDigest::root(AsOfMs as_of_ms, Instant now) const {
   if (asked_ && asked_->as_of_ms == as_of_ms && asked_->now == now) return asked_->root;
   std::uint64_t root = root_;
-  for_each_left_out(as_of_ms, now, [&](const Young& item) { root ^= item.share; });
+  for_each_left_out(as_of_ms, now, [&](auto, auto, std::uint64_t share) { root ^= share; });
   asked_ = {as_of_ms, now, root};
   return root;
 }
 
 HeldDigest::Buckets HeldDigest::buckets(AsOfMs as_of_ms, Instant now) const {
   Buckets buckets = buckets_;
-  for_each_left_out(as_of_ms, now, [&](const Young& item) { buckets[item.bucket] ^= item.share; });
+  for_each_left_out(as_of_ms, now, [&](auto bucket, auto, std::uint64_t share) { buckets[bucket] ^= share; });
   return buckets;
 }
 

@@ -67,27 +67,28 @@ class HeldIndex {
   [[nodiscard]] std::uint64_t greatest_epoch(const MemberKey& author) const;
   [[nodiscard]] const RecordVersion* find_record(const RecordKey& key) const;
 
-  /// What is held in the buckets whose bit is set: `add(HeldLog)`, in pieces of at most `intervals_max`, and
+  /// What is held in these leaves: `add(HeldLog)`, in pieces of at most `intervals_max`, and
   /// `add(HeldRecord)`.
   template <class Add>
-  void list(const std::array<std::uint8_t, limits::kDigestBuckets / 8>& differing, std::size_t intervals_max,
-            Add add) const {
-    const auto wanted = [&](std::size_t bucket) { return (differing[bucket / 8] >> (bucket % 8) & 1) != 0; };
-    for (std::size_t bucket = 0; bucket < limits::kDigestBuckets; ++bucket) {
-      if (!wanted(bucket)) continue;
-      MemberKey from;
-      from.bytes[0] = static_cast<std::uint8_t>(bucket);
-      for (auto by_author = logs_.lower_bound(from);
-           by_author != logs_.end() && HeldDigest::bucket_of(by_author->first) == bucket; ++by_author) {
-        for (const auto& [epoch, log] : by_author->second)
-          list_log(by_author->first, epoch, log, intervals_max, add);
-      }
-    }
-    for (const auto& [key, state] : records_) {
-      if (!wanted(HeldDigest::bucket_of(key.author)) || !state.held) continue;
+  void list(const LeafSet& leaves, std::size_t intervals_max, Add add) const {
+    for_each_in(leaves, logs_, [&](const MemberKey& author, const auto& epochs) {
+      for (const auto& [epoch, log] : epochs) list_log(author, epoch, log, intervals_max, add);
+    });
+    for_each_in(leaves, records_, [&](const RecordKey& key, const RecordState& state) {
+      if (!state.held) return;
       add(HeldRecord{key.author, key.kind, key.subject, state.held->epoch, state.held->version,
                      state.held->id, false});
-    }
+    });
+  }
+  /// What it adds to the digest: `add(author, share)`.
+  template <class Add>
+  void for_each_share(const LeafSet& leaves, Add add) const {
+    for_each_in(leaves, logs_, [&](const MemberKey& author, const auto& epochs) {
+      for (const auto& [epoch, log] : epochs) add(author, log.ids_digest);
+    });
+    for_each_in(leaves, records_, [&](const RecordKey& key, const RecordState& state) {
+      if (state.held) add(key.author, id_digest(state.held->id));
+    });
   }
 
   [[nodiscard]] std::size_t authors() const { return logs_.size(); }
@@ -97,6 +98,23 @@ class HeldIndex {
     RecordVersion accepted;
     std::optional<RecordVersion> held;
   };
+  static const MemberKey& author_of(const MemberKey& key) { return key; }
+  static const MemberKey& author_of(const RecordKey& key) { return key.author; }
+  static MemberKey& author_of(MemberKey& key) { return key; }
+  static MemberKey& author_of(RecordKey& key) { return key.author; }
+  /// `visit(key, value)` for what a map by author has in these leaves.
+  template <class Map, class Visit>
+  static void for_each_in(const LeafSet& leaves, const Map& map, Visit visit) {
+    for (std::size_t bucket = 0; bucket < limits::kDigestBuckets; ++bucket) {
+      if (leaves[bucket] == 0) continue;
+      typename Map::key_type from;
+      author_of(from).bytes[0] = static_cast<std::uint8_t>(bucket);
+      for (auto item = map.lower_bound(from);
+           item != map.end() && HeldDigest::bucket_of(author_of(item->first)) == bucket; ++item) {
+        if (HeldDigest::contains(leaves, author_of(item->first))) visit(item->first, item->second);
+      }
+    }
+  }
   template <class Add>
   static void list_log(const MemberKey& author, std::uint64_t epoch, const EpochLog& log,
                        std::size_t intervals_max, Add& add) {

@@ -236,6 +236,14 @@ void Node::State::on(const FrameReceived& frame, Turn& turn) {
       take(decode_sync_digest(frame.payload),
            [&](const SyncDigest& theirs) { anti_entropy.on_digest(*link, theirs, turn); });
       break;
+    case FrameType::kSyncBranch:
+      take(decode_sync_branch(frame.payload),
+           [&](const SyncBranch& theirs) { anti_entropy.on_branch(*link, theirs, turn); });
+      break;
+    case FrameType::kSyncDescend:
+      take(decode_sync_descend(frame.payload),
+           [&](const SyncDescend& descend) { anti_entropy.on_descend(*link, descend, turn); });
+      break;
     case FrameType::kSyncListing:
       take(decode_sync_listing(frame.payload),
            [&](const SyncListing& listing) { on_listing(*link, listing, turn); });

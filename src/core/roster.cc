@@ -255,6 +255,10 @@ HeldRecord Roster::held_record_of(const MemberRow& row) {
   return record;
 }
 
+std::uint64_t Roster::share_of(const MemberRow& row) {
+  return row.presence == Presence::kOffline ? row.held_share ^ offline_share(*row.facts) : row.held_share;
+}
+
 void Roster::adopt(const Tables& tables) {
   P2P_CHECK(counts_.members == 0);
   rows_ = tables.rows;
@@ -262,10 +266,7 @@ void Roster::adopt(const Tables& tables) {
   by_other_node_ = tables.by_other_node;
   counts_ = tables.counts;
   row_count_ = tables.row_count;
-  for_each([&](const MemberRow& row) {
-    digest_.restore(row.key(), row.held_share);
-    if (row.presence == Presence::kOffline) digest_.restore(row.key(), offline_share(*row.facts));
-  });
+  for_each([&](const MemberRow& row) { digest_.restore(row.key(), share_of(row)); });
 }
 
 }  // namespace p2pmesh

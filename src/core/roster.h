@@ -102,15 +102,17 @@ class Roster {
   /// With a suffix when another key holds the name; `~` and a piece of the key when nothing is known.
   [[nodiscard]] std::string shown_name(const MemberKey& member) const;
 
-  /// Appends what is held in the buckets whose bit is set, as `add(HeldRecord)`.
+  /// What is held in these leaves of the digest: `add(HeldRecord)`.
   template <class Add>
-  void list(const std::array<std::uint8_t, limits::kDigestBuckets / 8>& differing, Add add) const {
-    for (std::size_t bucket = 0; bucket < Rows::kBuckets; ++bucket) {
-      if ((differing[bucket / 8] >> (bucket % 8) & 1) == 0) continue;
-      for (const MemberRow& row : rows_.at(bucket)) {
-        if (row.held_share != 0) add(held_record_of(row));
-      }
-    }
+  void list(const LeafSet& leaves, Add add) const {
+    for_each_in(leaves, [&](const MemberRow& row) {
+      if (row.held_share != 0) add(held_record_of(row));
+    });
+  }
+  /// What it adds to the digest, with what is believed: `add(member, share)`.
+  template <class Add>
+  void for_each_share(const LeafSet& leaves, Add add) const {
+    for_each_in(leaves, [&](const MemberRow& row) { add(row.key(), share_of(row)); });
   }
 
   /// A copy that shares its memory with this one until either is written to.
@@ -141,6 +143,16 @@ class Roster {
   void count(const MemberRow& row, bool in);
   void index_node(const MemberFacts& facts, bool in);
   static HeldRecord held_record_of(const MemberRow& row);
+  static std::uint64_t share_of(const MemberRow& row);
+  template <class Visit>
+  void for_each_in(const LeafSet& leaves, Visit visit) const {
+    for (std::size_t bucket = 0; bucket < Rows::kBuckets; ++bucket) {
+      if (leaves[bucket] == 0) continue;
+      for (const MemberRow& row : rows_.at(bucket)) {
+        if (HeldDigest::contains(leaves, row.key())) visit(row);
+      }
+    }
+  }
 
   MeshId mesh_;
   const Verifier& verifier_;

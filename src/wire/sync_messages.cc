@@ -80,6 +80,56 @@ std::optional<SyncDigest> decode_sync_digest(ByteView payload) {
   return reader.done() ? std::optional(digest) : std::nullopt;
 }
 
+Bytes encode_frame_of(const SyncBranch& branch) {
+  Writer writer;
+  writer.u32(branch.session).u16(static_cast<std::uint16_t>(branch.buckets.size()));
+  for (const SyncBranch::Bucket& bucket : branch.buckets) {
+    writer.u8(bucket.number);
+    for (std::uint64_t leaf : bucket.leaves) writer.u64(leaf);
+  }
+  return encode_frame(FrameType::kSyncBranch, writer.bytes());
+}
+
+std::optional<SyncBranch> decode_sync_branch(ByteView payload) {
+  Reader reader(payload);
+  SyncBranch branch;
+  branch.session = reader.u32();
+  const std::size_t count = reader.u16();
+  if (count == 0 || count > limits::kDigestBuckets) return std::nullopt;
+  for (std::size_t i = 0; i < count && reader.ok(); ++i) {
+    SyncBranch::Bucket bucket;
+    bucket.number = reader.u8();
+    for (std::uint64_t& leaf : bucket.leaves) leaf = reader.u64();
+    if (i > 0 && bucket.number <= branch.buckets.back().number) return std::nullopt;
+    branch.buckets.push_back(bucket);
+  }
+  return reader.done() ? std::optional(std::move(branch)) : std::nullopt;
+}
+
+Bytes encode_frame_of(const SyncDescend& descend) {
+  Writer writer;
+  writer.u32(descend.session).u16(static_cast<std::uint16_t>(descend.buckets.size()));
+  for (const SyncDescend::Bucket& bucket : descend.buckets) writer.u8(bucket.number).u16(bucket.leaves);
+  return encode_frame(FrameType::kSyncDescend, writer.bytes());
+}
+
+std::optional<SyncDescend> decode_sync_descend(ByteView payload) {
+  Reader reader(payload);
+  SyncDescend descend;
+  descend.session = reader.u32();
+  const std::size_t count = reader.u16();
+  if (count > limits::kDigestBuckets) return std::nullopt;
+  for (std::size_t i = 0; i < count && reader.ok(); ++i) {
+    SyncDescend::Bucket bucket;
+    bucket.number = reader.u8();
+    bucket.leaves = reader.u16();
+    if (bucket.leaves == 0) return std::nullopt;
+    if (i > 0 && bucket.number <= descend.buckets.back().number) return std::nullopt;
+    descend.buckets.push_back(bucket);
+  }
+  return reader.done() ? std::optional(std::move(descend)) : std::nullopt;
+}
+
 Bytes encode_frame_of(const SyncListing& listing) {
   Writer writer;
   writer.u32(listing.session).u8(listing.last ? 1 : 0).raw(listing.differing);

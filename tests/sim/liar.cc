@@ -34,6 +34,17 @@ bool Liar::passes(const SendFrame& send) {
     around_.network.send(send.link, std::make_shared<const Bytes>(encode_ping(*ping)), send.frame_class);
     return false;
   }
+  if (type == FrameType::kSyncBranch) {
+    auto branch = decode_sync_branch(payload);
+    if (!branch) return true;
+    for (int i = 0; i < 8; ++i) {
+      SyncBranch::Bucket& bucket = branch->buckets[draw_.below(branch->buckets.size())];
+      bucket.leaves[draw_.below(bucket.leaves.size())] = draw_.next();
+    }
+    around_.network.send(send.link, std::make_shared<const Bytes>(encode_frame_of(*branch)),
+                         send.frame_class);
+    return false;
+  }
   if (type != FrameType::kSyncDigest) return true;
   // The digests are altered where they stand; what the rest means is the core's affair.
   Bytes altered = *send.frame;

@@ -61,8 +61,9 @@ void add_traffic(Report& report, const Metrics& metrics) {
   report.add("graft_frames", frames(FrameType::kGraft));
   report.add("prune_frames", frames(FrameType::kPrune));
   report.add("taken_frames", frames(FrameType::kTaken));
-  report.add("sync_frames", frames(FrameType::kSyncDigest, FrameType::kSyncListing, FrameType::kSyncRequest,
-                                   FrameType::kSyncDone, FrameType::kRepair));
+  report.add("sync_frames", frames(FrameType::kSyncDigest, FrameType::kSyncBranch, FrameType::kSyncDescend,
+                                   FrameType::kSyncListing, FrameType::kSyncRequest, FrameType::kSyncDone,
+                                   FrameType::kRepair));
   report.add("frames", traffic.total().frames);
   report.add("bytes_per_node_s", ratio(static_cast<double>(traffic.total().bytes), node_seconds));
   report.add("measured_virtual_s", seconds);

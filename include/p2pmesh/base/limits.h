@@ -91,6 +91,7 @@ inline constexpr std::size_t kUnsentBytesMax = 64 * 1024 * 1024;
 
 // Anti-entropy.
 inline constexpr std::size_t kDigestBuckets = 256;
+inline constexpr std::size_t kDigestLeaves = 16;  // of a bucket: two or three authors each of ten thousand
 inline constexpr std::size_t kSyncPageBytes = 16 * 1024;  // a listing page
 inline constexpr std::size_t kSyncRangesMax = 256;        // ranges in one request
 inline constexpr std::size_t kSyncAnswerBytesMax = 1024 * 1024;

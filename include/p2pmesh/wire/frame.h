@@ -36,9 +36,11 @@ enum class FrameType : std::uint8_t {
   kIHave = 22,
   kGraft = 23,
   kPrune = 24,
+  kSyncBranch = 25,
+  kSyncDescend = 26,
 };
 /// The greatest number in use.
-inline constexpr std::uint8_t kFrameTypeLast = static_cast<std::uint8_t>(FrameType::kPrune);
+inline constexpr std::uint8_t kFrameTypeLast = static_cast<std::uint8_t>(FrameType::kSyncDescend);
 
 /// Frames with this bit are skipped by who does not know them; others unknown close the link.
 inline constexpr std::uint8_t kSkippableFrameBit = 0x80;

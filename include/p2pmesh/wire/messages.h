@@ -126,6 +126,27 @@ struct SyncDigest {
   std::array<std::uint64_t, limits::kDigestBuckets> buckets{};
 };
 
+/// The level below the buckets, in place of a listing that would be longer: the sums of the leaves of each
+/// bucket that differs.
+struct SyncBranch {
+  struct Bucket {
+    std::uint8_t number = 0;
+    std::array<std::uint64_t, limits::kDigestLeaves> leaves{};
+  };
+  std::uint32_t session = 0;
+  std::vector<Bucket> buckets;  ///< ascending, at least one
+};
+
+/// Which leaves of a branch differ: these are to be listed.
+struct SyncDescend {
+  struct Bucket {
+    std::uint8_t number = 0;
+    std::uint16_t leaves = 0;  ///< one bit a leaf, at least one
+  };
+  std::uint32_t session = 0;
+  std::vector<Bucket> buckets;  ///< ascending; none when all has become equal meanwhile
+};
+
 /// What the sender holds of one author and epoch.
 struct HeldLog {
   MemberKey author;
@@ -146,11 +167,12 @@ struct HeldRecord {
       false;  ///< a member record: says online, and the sender believes the member gone all the same
 };
 
-/// One page of the buckets that differ.
+/// One page of the buckets that differ, or of the leaves that were asked for.
 struct SyncListing {
   std::uint32_t session = 0;
   bool last = false;
-  std::array<std::uint8_t, limits::kDigestBuckets / 8> differing{};  ///< one bit a bucket
+  std::array<std::uint8_t, limits::kDigestBuckets / 8>
+      differing{};  ///< one bit a bucket of which something is listed
   std::vector<HeldLog> logs;
   std::vector<HeldRecord> records;
 };
@@ -210,6 +232,8 @@ Bytes encode_frame_of(const Taken&);
 Bytes encode_frame_of(const SponsorRequest&);
 Bytes encode_frame_of(const SponsorReply&);
 Bytes encode_frame_of(const SyncDigest&);
+Bytes encode_frame_of(const SyncBranch&);
+Bytes encode_frame_of(const SyncDescend&);
 Bytes encode_frame_of(const SyncListing&);
 Bytes encode_frame_of(const SyncRequest&);
 Bytes encode_frame_of(const SyncDone&);
@@ -237,6 +261,8 @@ std::optional<std::uint64_t> decode_pong(ByteView);
 std::optional<SponsorRequest> decode_sponsor_request(ByteView);
 std::optional<SponsorReply> decode_sponsor_reply(ByteView);
 std::optional<SyncDigest> decode_sync_digest(ByteView);
+std::optional<SyncBranch> decode_sync_branch(ByteView);
+std::optional<SyncDescend> decode_sync_descend(ByteView);
 std::optional<SyncListing> decode_sync_listing(ByteView);
 std::optional<SyncRequest> decode_sync_request(ByteView);
 std::optional<SyncDone> decode_sync_done(ByteView);

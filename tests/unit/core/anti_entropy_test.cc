@@ -59,6 +59,12 @@ class Forked {
     Turn other{now_, pages};
     server_.on_digest(*links_.find(kLink), *digest, other);
     outputs.clear();
+    if (const auto branch = decode_sync_branch(payload_of(pages.front()))) {
+      puller_.on_branch(*links_.find(kLink), *branch, turn);
+      pages.clear();
+      server_.on_descend(*links_.find(kLink), *decode_sync_descend(payload(outputs)), other);
+      outputs.clear();
+    }
     for (const Output& page : pages)
       puller_.on_listing(*links_.find(kLink), *decode_sync_listing(payload_of(page)), turn);
     const auto request = decode_sync_request(payload(outputs));

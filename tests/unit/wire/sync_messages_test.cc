@@ -1,3 +1,5 @@
+#include <numeric>
+
 #include "p2pmesh/wire/codec.h"
 #include "p2pmesh/wire/messages.h"
 #include "samples.h"
@@ -22,6 +24,17 @@ SyncListing listing_of() {
   listing.records = {{id_from<MemberKey>(2), 1, {7, 8}, 4, 5, id_from<EnvelopeId>(6), true},
                      {id_from<MemberKey>(3), 1, {}, 4, 5, id_from<EnvelopeId>(7), false}};
   return listing;
+}
+
+SyncBranch branch_of(const std::vector<std::uint8_t>& numbers) {
+  SyncBranch branch;
+  branch.session = 5;
+  for (const std::uint8_t number : numbers) {
+    branch.buckets.push_back({number, {}});
+    for (std::size_t i = 0; i < limits::kDigestLeaves; ++i)
+      branch.buckets.back().leaves[i] = (number + i) * 0x0101010101010101ULL;
+  }
+  return branch;
 }
 
 bool is_taken(HeldLog log) {
@@ -53,6 +66,58 @@ TEST_CASE("a digest comes back with all its buckets") {
   CHECK_FALSE(decode_sync_digest(Bytes(4 + 8 + 255 * 8)));
   CHECK_FALSE(decode_sync_digest(Bytes(4 + 8 + 257 * 8)));
   CHECK(encode_frame_of(digest)[4] == 12);
+}
+
+TEST_CASE("a branch comes back with the sums of its leaves") {
+  const auto got = decode_sync_branch(payload(branch_of({0, 7, 255})));
+  REQUIRE(got);
+  CHECK(got->session == 5);
+  REQUIRE(got->buckets.size() == 3);
+  CHECK(got->buckets[1].number == 7);
+  CHECK(got->buckets[1].leaves == branch_of({7}).buckets[0].leaves);
+  CHECK(payload(branch_of({7})).size() == 4 + 2 + 1 + 16 * 8);
+  CHECK(encode_frame_of(branch_of({7}))[4] == 25);
+  check_canonical(payload(branch_of({3, 4})), decode_sync_branch, payload<SyncBranch>);
+}
+
+TEST_CASE("a branch has 1 to 256 buckets, in ascending order") {
+  CHECK_FALSE(decode_sync_branch(payload(branch_of({}))));
+  CHECK_FALSE(decode_sync_branch(payload(branch_of({7, 7}))));
+  CHECK_FALSE(decode_sync_branch(payload(branch_of({8, 7}))));
+  std::vector<std::uint8_t> all(256);
+  std::iota(all.begin(), all.end(), std::uint8_t{0});
+  CHECK(decode_sync_branch(payload(branch_of(all))));
+  CHECK(encode_frame_of(branch_of(all)).size() - 4 <= limits::kFrameBytesMax);
+  all.push_back(255);
+  CHECK_FALSE(decode_sync_branch(payload(branch_of(all))));
+  CHECK_FALSE(decode_sync_branch(Writer().u32(1).u16(0xffff).raw(Bytes(129)).bytes()));
+}
+
+TEST_CASE("a descend comes back and has one encoding") {
+  const SyncDescend descend{6, {{0, 0x8001}, {7, 1}, {255, 0xffff}}};
+  const auto got = decode_sync_descend(payload(descend));
+  REQUIRE(got);
+  CHECK(got->session == 6);
+  REQUIRE(got->buckets.size() == 3);
+  CHECK(got->buckets[0].number == 0);
+  CHECK(got->buckets[0].leaves == 0x8001);
+  CHECK(got->buckets[2].number == 255);
+  CHECK(got->buckets[2].leaves == 0xffff);
+  CHECK(encode_frame_of(descend)[4] == 26);
+  check_canonical(payload(descend), decode_sync_descend, payload<SyncDescend>);
+}
+
+TEST_CASE("a descend names buckets once, in ascending order, each with a leaf") {
+  CHECK(decode_sync_descend(payload(SyncDescend{1, {}})));
+  CHECK_FALSE(decode_sync_descend(payload(SyncDescend{1, {{7, 0}}})));
+  CHECK_FALSE(decode_sync_descend(payload(SyncDescend{1, {{7, 1}, {7, 2}}})));
+  CHECK_FALSE(decode_sync_descend(payload(SyncDescend{1, {{8, 1}, {7, 1}}})));
+  SyncDescend all{1, {}};
+  for (unsigned i = 0; i < 256; ++i) all.buckets.push_back({static_cast<std::uint8_t>(i), 1});
+  CHECK(decode_sync_descend(payload(all)));
+  all.buckets.push_back({255, 1});
+  CHECK_FALSE(decode_sync_descend(payload(all)));
+  CHECK_FALSE(decode_sync_descend(Writer().u32(1).u16(0xffff).raw(Bytes(3)).bytes()));
 }
 
 TEST_CASE("a listing comes back with logs and records") {

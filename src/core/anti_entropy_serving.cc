@@ -1,0 +1,181 @@
+// The serving side of anti-entropy: what differs is listed, and sent on request within the link's budget.
+#include <algorithm>
+#include <type_traits>
+
+#include "anti_entropy.h"
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/planted.h"
+
+namespace p2pmesh {
+namespace {
+
+constexpr std::size_t kLogItemBytes = 32 + 8 + 8 + 8 + 2;
+constexpr std::size_t kListingCost =
+    8;  // a byte of a listing is charged as this many: two whole ones a second at 10,000 members
+constexpr std::size_t kIntervalBytes = 16;
+constexpr std::size_t kRecordItemBytes = 32 + 2 + 1 + 8 + 8 + 32 + 1;
+constexpr std::size_t kBranchBucketBytes = 1 + limits::kDigestLeaves * 8;
+constexpr std::size_t kBranchPays =
+    8;  // times its size: a shorter listing, up to 5 members a bucket, is not worth another round trip
+
+}  // namespace
+
+void AntiEntropy::on_digest(Link& link, const SyncDigest& digest, Turn& turn) {
+  // A digest of 2 KiB may be answered with megabytes: who asks too much is not answered, and asks again.
+  double& left = budget_of(link.id, turn.now.monotonic);
+  if (left < 0) return;
+  const HeldDigest::Buckets mine = digest_.buckets(digest.as_of_ms, turn.now.monotonic);
+  LeafSet differing{};
+  std::size_t count = 0;
+  std::size_t held_by_both = 0;
+  for (std::size_t i = 0; i < limits::kDigestBuckets; ++i) {
+    if (digest.buckets[i] == mine[i]) continue;
+    differing[i] = kAllLeaves;
+    ++count;
+    if (digest.buckets[i] != 0) ++held_by_both;
+  }
+  std::vector<Bytes> frames = list(digest.session, differing);
+  std::size_t bytes = 0;
+  for (const Bytes& frame : frames) bytes += frame.size();
+  // Where the asker holds nothing, as a newcomer, all leaves differ.
+  if (2 * held_by_both > count && bytes > kBranchPays * kBranchBucketBytes * count) {
+    SyncBranch sums;
+    sums.session = digest.session;
+    sums.buckets = branch(differing, digest.as_of_ms, turn.now.monotonic);
+    Bytes frame = encode_frame_of(sums);
+    // The listing was made all the same; it is not sent.
+    left -= static_cast<double>(bytes + kListingCost * frame.size());
+    return turn.send(link.id, std::move(frame), FrameClass::kRepair);
+  }
+  left -= static_cast<double>(kListingCost * bytes);
+  for (Bytes& frame : frames) turn.send(link.id, std::move(frame), FrameClass::kRepair);
+}
+
+void AntiEntropy::on_descend(Link& link, const SyncDescend& descend, Turn& turn) {
+  double& left = budget_of(link.id, turn.now.monotonic);
+  if (left < 0) return;
+  LeafSet leaves{};
+  for (const SyncDescend::Bucket& bucket : descend.buckets) leaves[bucket.number] = bucket.leaves;
+  // Whole buckets are looked through for a few leaves.
+  const std::size_t rows = index_.authors() + roster_.counts().members;
+  left -= static_cast<double>(rows * kRecordItemBytes * descend.buckets.size() / limits::kDigestBuckets);
+  for (Bytes& frame : list(descend.session, leaves)) {
+    left -= static_cast<double>(kListingCost * frame.size());
+    turn.send(link.id, std::move(frame), FrameClass::kRepair);
+  }
+}
+
+/// The sums of all the leaves of each bucket of which one is wanted. They are kept nowhere: 256 buckets of 16
+/// would be 32 KiB a node, and are rarely asked for.
+std::vector<SyncBranch::Bucket> AntiEntropy::branch(const LeafSet& wanted, AsOfMs as_of_ms,
+                                                    Instant now) const {
+  std::vector<SyncBranch::Bucket> buckets;
+  std::array<std::size_t, limits::kDigestBuckets> place{};
+  for (std::size_t i = 0; i < limits::kDigestBuckets; ++i) {
+    if (wanted[i] == 0) continue;
+    place[i] = buckets.size();
+    buckets.push_back({static_cast<std::uint8_t>(i), {}});
+  }
+  const auto add = [&](const MemberKey& author, std::uint64_t share) {
+    buckets[place[HeldDigest::bucket_of(author)]].leaves[HeldDigest::leaf_of(author)] ^= share;
+  };
+  index_.for_each_share(wanted, add);
+  roster_.for_each_share(wanted, add);
+  digest_.for_each_left_out(as_of_ms, now, [&](std::size_t bucket, std::size_t leaf, std::uint64_t share) {
+    if (wanted[bucket] != 0) buckets[place[bucket]].leaves[leaf] ^= share;
+  });
+  return buckets;
+}
+
+/// What is held in these leaves, in pages of at most kSyncPageBytes.
+std::vector<Bytes> AntiEntropy::list(std::uint32_t session, const LeafSet& leaves) const {
+  std::vector<SyncListing> pages(1);
+  std::size_t page_bytes = 0;
+  const auto reserve = [&](std::size_t bytes) {
+    if (page_bytes + bytes > limits::kSyncPageBytes && page_bytes > 0) {
+      pages.emplace_back();
+      page_bytes = 0;
+    }
+    page_bytes += bytes;
+  };
+  const auto add = [&](auto held) {
+    if constexpr (std::is_same_v<decltype(held), HeldLog>) {
+      reserve(kLogItemBytes + held.intervals.size() * kIntervalBytes);
+      pages.back().logs.push_back(std::move(held));
+    } else {
+      reserve(kRecordItemBytes + held.subject.size());
+      pages.back().records.push_back(std::move(held));
+    }
+  };
+  index_.list(leaves, (limits::kSyncPageBytes - kLogItemBytes) / kIntervalBytes, add);
+  roster_.list(leaves, add);
+  for (SyncListing& page : pages) {
+    for (std::size_t i = 0; i < limits::kDigestBuckets; ++i) {
+      if (leaves[i] != 0) page.differing[i / 8] |= static_cast<std::uint8_t>(1U << (i % 8));
+    }
+  }
+  if (P2P_PLANTED(ListingDropsLastPage)) pages.back() = {};
+  pages.back().last = true;
+  std::vector<Bytes> frames;
+  for (SyncListing& page : pages) {
+    page.session = session;
+    frames.push_back(encode_frame_of(page));
+  }
+  return frames;
+}
+
+/// Bytes that may still be sent over a link as repair; below zero: later.
+double& AntiEntropy::budget_of(LinkId link, Instant now) {
+  constexpr auto kBudget = static_cast<double>(limits::kRepairBytesPerSecond);
+  auto [budget, is_new] = repair_.try_emplace(link, kBudget, now);
+  auto& [left, since] = budget->second;
+  left = std::min(kBudget, left + kBudget * std::chrono::duration<double>(now - since).count());
+  since = now;
+  return left;
+}
+
+void AntiEntropy::on_request(Link& link, SyncRequest request, Turn& turn) {
+  // One answer at a time a link: an honest neighbor asks again after the last one's end.
+  if (std::any_of(serving_.begin(), serving_.end(),
+                  [&](const auto& item) { return item.second.link == link.id; })) {
+    return;
+  }
+  constexpr auto kBudget = static_cast<double>(limits::kRepairBytesPerSecond);
+  const double left = budget_of(link.id, turn.now.monotonic);
+
+  Load load;
+  load.request = next_request_++;
+  load.ranges = std::move(request.ranges);
+  load.records = std::move(request.records);
+  load.bytes_max = limits::kSyncAnswerBytesMax;
+  load.envelopes_max = limits::kSyncAnswerEnvelopesMax;
+  Serving serving{link.id, request.session, std::nullopt, {}};
+  if (left >= 0) {
+    turn.out.push_back(std::move(load));
+    serving_.emplace(next_request_ - 1, std::move(serving));
+  } else {
+    serving.due = turn.now.monotonic + Duration(static_cast<Duration::rep>(-left / kBudget * 1e6) + 1);
+    serving.deferred = std::move(load);
+    serving_.emplace(next_request_ - 1, std::move(serving));
+  }
+}
+
+void AntiEntropy::on_loaded(const Loaded& loaded, Turn& turn) {
+  auto found = serving_.find(loaded.request);
+  if (found == serving_.end()) return;
+  const Serving serving = std::move(found->second);
+  serving_.erase(found);
+  SyncDone done;
+  done.session = serving.session;
+  for (const EnvelopePtr& envelope : loaded.envelopes) {
+    turn.send(serving.link, encode_repair(envelope->encoded), FrameClass::kRepair);
+    ++done.envelopes;
+    auto budget = repair_.find(serving.link);
+    if (budget != repair_.end()) budget->second.first -= static_cast<double>(envelope->encoded.size());
+  }
+  counters_.envelopes_served += done.envelopes;
+  done.complete = loaded.complete;
+  turn.send(serving.link, encode_frame_of(done), FrameClass::kRepair);
+}
+
+}  // namespace p2pmesh
