@@ -22,6 +22,7 @@ constexpr std::size_t kSmallestMax = 64;  // of n random ids about ln n are kept
 constexpr Duration kOptimisePauseMax = std::chrono::minutes(10);
 constexpr std::size_t kPrunedMax = 256;  // authors; a full mesh has nine members online
 constexpr std::size_t kGraftsPerFrame = 512;
+constexpr auto kNewcomer = std::chrono::seconds(10);  // time to find neighbors
 constexpr auto kTellNewcomer =
     std::chrono::seconds(10);  // a new neighbor hears of what was broadcast since then
 
@@ -44,12 +45,28 @@ void Broadcast::set_partial(bool partial, Turn& turn) {
 void Broadcast::on_link_up(LinkId link, Turn& turn) {
   Peer& peer = peers_[link];
   peer.lazy_from = told_ + announced_.size();
-  if (!parameters_.plumtree || P2P_PLANTED(IHaveNeverQueued)) return;
+  if (!parameters_.plumtree) return;
+  // Who has a way keeps it: a link beside it would double payloads until one of the two is pruned, and the
+  // tree would become a worse one with every neighbor that is traded for another. Who has none asks for this
+  // one, and who has only just come asks for each, so that it comes to lie on the shortest way.
+  if (first_link_at_ == Instant{}) first_link_at_ = turn.now.monotonic;
+  if (partial_ && has_way() && first_link_at_ + kNewcomer <= turn.now.monotonic) {
+    peer.eager = false;
+  } else if (partial_) {
+    turn.send(link, encode_frame_of(Graft{}));
+    ++counters_.grafts_sent;
+  }
+  if (P2P_PLANTED(IHaveNeverQueued)) return;
   recent_.for_each([&](const EnvelopeId& id, const RecentPayloads::Entry& entry) {
     if (entry.payload && entry.at + kTellNewcomer > turn.now.monotonic)
       peer.catch_up.push_back({id, entry.round});
   });
   if (!peer.catch_up.empty()) announce_later(turn.now.monotonic);
+}
+
+bool Broadcast::has_way() const {
+  const auto parent = peers_.find(parent_);
+  return parent != peers_.end() && parent->second.eager;
 }
 
 void Broadcast::on_link_down(LinkId link) {
@@ -224,14 +241,13 @@ void Broadcast::prune_author(LinkId link, const MemberKey& author, Turn& turn) {
 
 /// Another link becomes the parent only when it is the faster one several times in succession.
 void Broadcast::note_first(LinkId from) {
-  auto parent = peers_.find(parent_);
   if (from == parent_) {
     challenger_wins_ = 0;
     return;
   }
   challenger_wins_ = from == challenger_ ? challenger_wins_ + 1 : 1;
   challenger_ = from;
-  if (challenger_wins_ < kChallengerWins && parent != peers_.end() && parent->second.eager) return;
+  if (challenger_wins_ < kChallengerWins && has_way()) return;
   parent_ = from;
   challenger_wins_ = 0;
   if (from != optimised_) return;
@@ -321,7 +337,7 @@ void Broadcast::on_ihave(LinkId from, const IHave& ihave, Turn& turn) {
     if (entry != nullptr) {
       optimise(from, announcer, *entry, item.round, turn);
     } else if (repaired_.find(item.id) == nullptr &&
-               !missing_.announce(item.id, from, turn.now.monotonic + timeout)) {
+               !missing_.announce(item.id, from, item.round, turn.now.monotonic + timeout)) {
       ++counters_.missing_over_limit;
     }
   }

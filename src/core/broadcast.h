@@ -73,6 +73,13 @@ class Broadcast {
   /// Notes on each link whether it is pushed over.
   void note_tree(Links& links) const;
 
+  /// Asks for the cache lines that a payload will touch.
+  void prefetch() const {
+    for (const auto& item : peers_) __builtin_prefetch(&item);
+    recent_.prefetch();
+    __builtin_prefetch(announced_.data() + announced_.size());
+  }
+
  private:
   // Small, since every broadcast walks over all peers.
   struct Waiting {
@@ -110,6 +117,8 @@ class Broadcast {
   void send_all_ihaves(Turn& turn);
   void prune(LinkId link, Peer& peer, Turn& turn);
   void note_due(Instant at);
+  /// The link that brought what was new is there and eager.
+  [[nodiscard]] bool has_way() const;
   void note_first(LinkId from);
   void note_author(const SealedEnvelope& envelope, Instant now);
   [[nodiscard]] bool shapes_tree(const EnvelopeId& id, Instant now);
@@ -132,6 +141,7 @@ class Broadcast {
   const ProtocolParameters& parameters_;
   Random random_;
   bool partial_ = false;
+  Instant first_link_at_{};
   FlatMap<LinkId, Peer> peers_;
   // What the lazy links are to be told of, all of them at the same time.
   std::vector<Announced> announced_;

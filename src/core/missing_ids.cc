@@ -12,22 +12,24 @@ constexpr std::size_t kAnnouncersMax = 8;  // as many as an active view has
 
 }  // namespace
 
-bool MissingIds::announce(const EnvelopeId& id, LinkId link, Instant due) {
+bool MissingIds::announce(const EnvelopeId& id, LinkId link, std::uint16_t round, Instant due) {
   auto found = missing_.find(id);
   if (found == missing_.end()) {
     std::size_t& of_link = of_link_[link];
     const bool full = missing_.size() >= limits::kMissingIdsMax || of_link >= limits::kMissingPerLinkMax;
     if (full && !P2P_PLANTED(MissingIdsUnbounded)) return false;
     ++of_link;
-    missing_.emplace(id, Missing{link, {link}, due});
+    missing_.emplace(id, Missing{link, {{link, round}}, due});
     by_time_.emplace(due, id);
     return true;
   }
-  std::vector<LinkId>& announcers = found->second.announcers;
-  if (announcers.size() < kAnnouncersMax &&
-      std::find(announcers.begin(), announcers.end(), link) == announcers.end()) {
-    announcers.push_back(link);
-  }
+  std::vector<Announcer>& announcers = found->second.announcers;
+  const bool known = std::any_of(announcers.begin(), announcers.end(),
+                                 [&](const Announcer& announcer) { return announcer.link == link; });
+  if (announcers.size() >= kAnnouncersMax || known) return true;
+  const auto place = std::find_if(announcers.begin(), announcers.end(),
+                                  [&](const Announcer& announcer) { return announcer.round > round; });
+  announcers.insert(place, {link, round});
   return true;
 }
 
@@ -45,7 +47,8 @@ void MissingIds::forget(std::map<EnvelopeId, Missing>::iterator missing) {
 }
 
 void MissingIds::on_link_down(LinkId link) {
-  for (auto& [id, missing] : missing_) std::erase(missing.announcers, link);
+  for (auto& [id, missing] : missing_)
+    std::erase_if(missing.announcers, [&](const Announcer& announcer) { return announcer.link == link; });
 }
 
 std::vector<std::pair<LinkId, EnvelopeId>> MissingIds::take_due(Instant now, Duration retry) {
@@ -60,7 +63,7 @@ std::vector<std::pair<LinkId, EnvelopeId>> MissingIds::take_due(Instant now, Dur
       forget(found);
       continue;
     }
-    due.emplace_back(missing.announcers.front(), id);
+    due.emplace_back(missing.announcers.front().link, id);
     missing.announcers.erase(missing.announcers.begin());
     missing.due = now + retry;
     by_time_.emplace(missing.due, id);

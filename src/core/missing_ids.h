@@ -18,11 +18,12 @@ namespace p2pmesh {
 class MissingIds {
  public:
   /// False when it was dropped over the bounds, on all and on what one neighbor is the first to announce. The
-  /// first announcement sets the deadline.
-  bool announce(const EnvelopeId& id, LinkId link, Instant due);
+  /// first announcement sets the deadline. `round`: the hops it had made there.
+  bool announce(const EnvelopeId& id, LinkId link, std::uint16_t round, Instant due);
   void arrived(const EnvelopeId& id);
   void on_link_down(LinkId link);
-  /// Those that are due, and whom to ask: the announcer that waits for longest. `retry`: when to ask the next
+  /// Those that are due, and whom to ask: of the announcers the one nearest to the author, as it is likely to
+  /// bring what comes later too. `retry`: when to ask the next
   /// one. What nobody is left to be asked for is forgotten, and counted.
   std::vector<std::pair<LinkId, EnvelopeId>> take_due(Instant now, Duration retry);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
@@ -30,9 +31,13 @@ class MissingIds {
   [[nodiscard]] std::uint64_t given_up() const { return given_up_; }
 
  private:
+  struct Announcer {
+    LinkId link = 0;
+    std::uint16_t round = 0;
+  };
   struct Missing {
     LinkId first = 0;
-    std::vector<LinkId> announcers;
+    std::vector<Announcer> announcers;  // nearest to the author first; of the same distance the earlier one
     Instant due;
   };
   void forget(std::map<EnvelopeId, Missing>::iterator missing);

@@ -26,6 +26,7 @@ struct Fixture {
     Turn turn{now, outputs};
     broadcast->set_partial(true, turn);
     for (LinkId link : {kA, kB, kC}) broadcast->on_link_up(link, turn);
+    outputs.clear();
   }
 
   EnvelopePtr text(std::uint8_t author, std::uint8_t id) {
@@ -251,6 +252,55 @@ TEST_CASE_FIXTURE(Fixture, "ASlowLinkIsPrunedWhileSeveralWriteToo") {
   copy(envelope, kB);
   pass(parameters.prune_gather);
   CHECK(sent(FrameType::kPrune, kB) == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "ALinkBesideAWayBeginsLazyOnceItsNodeIsNoNewcomer") {
+  const auto begin = [&](LinkId link) { act([&](Turn& turn) { broadcast->on_link_up(link, turn); }); };
+  receive(text(1, 1), kA);
+  pass(9s);
+  begin(40);
+  CHECK(sent(FrameType::kGraft, 40) == 1);  // no 10 seconds old: it looks for the shortest way
+  pass(1s);
+  begin(50);
+  CHECK(sent(FrameType::kGraft, 50) == 0);
+  receive(text(1, 2), kA);
+  CHECK(sent(FrameType::kGossip, 40) == 1);
+  CHECK(sent(FrameType::kGossip, 50) == 0);
+  act([&](Turn& turn) { broadcast->on_graft(50, Graft{}, turn); });  // the other end has no way
+  receive(text(1, 3), kA);
+  CHECK(sent(FrameType::kGossip, 50) == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "WhoseWayIsGoneAsksForEveryNewLink") {
+  receive(text(1, 1), kA);
+  pass(60s);
+  broadcast->on_link_down(kA);
+  act([&](Turn& turn) { broadcast->on_link_up(40, turn); });
+  CHECK(sent(FrameType::kGraft, 40) == 1);
+  receive(text(1, 2), kB);
+  CHECK(sent(FrameType::kGossip, 40) == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "WhatIsMissingIsAskedOfTheOneNearestToTheAuthor") {
+  const EnvelopePtr missing = text(1, 1);
+  broadcast->on_prune(kA, Prune{});
+  broadcast->on_prune(kB, Prune{});
+  broadcast->on_prune(kC, Prune{});
+  const auto announce = [&](LinkId link, std::uint16_t round) {
+    act([&](Turn& turn) { broadcast->on_ihave(link, IHave{{{missing->id, round}}}, turn); });
+  };
+  announce(kA, 7);
+  announce(kB, 3);
+  announce(kC, 3);
+  pass(parameters.graft_timeout);
+  CHECK(sent(FrameType::kGraft, kA) == 0);
+  CHECK(sent(FrameType::kGraft, kB) == 1);
+  CHECK(sent(FrameType::kGraft, kC) == 0);
+  pass(parameters.graft_retry);
+  CHECK(sent(FrameType::kGraft, kC) == 1);
+  CHECK(sent(FrameType::kGraft, kA) == 0);
+  pass(parameters.graft_retry);
+  CHECK(sent(FrameType::kGraft, kA) == 1);
 }
 
 }  // namespace
