@@ -35,7 +35,12 @@ struct RecordKey {
   MemberKey author;
   std::uint16_t kind = 0;
   Bytes subject;
-  auto operator<=>(const RecordKey&) const = default;
+  bool operator==(const RecordKey&) const = default;
+  friend std::strong_ordering operator<=>(const RecordKey& one, const RecordKey& other) {
+    if (const auto author = one.author <=> other.author; author != 0) return author;
+    if (one.kind != other.kind) return one.kind <=> other.kind;
+    return as_text(one.subject) <=> as_text(other.subject);
+  }
 };
 
 /// Logs, and the records that are no member records; those are the roster's.

@@ -19,18 +19,18 @@ std::optional<LinkId> Links::add(const LinkUp& up, const NodeKey& self, Instant 
   auto other = by_node_.find(up.node);
   if (other == by_node_.end()) {
     by_node_[up.node] = up.link;
-    links_.emplace(up.link, std::move(link));
+    put(up.link, std::move(link));
     return std::nullopt;
   }
   // Of two crossing links the one dialled by the smaller key stays; of two in the same direction the newer,
   // since a node dials again only when its old link is gone for it. Both ends come to the same answer.
-  const Link& old = links_.find(other->second)->second;
+  const Link& old = *find(other->second);
   const bool keep_new = old.outbound == up.outbound || up.outbound == (self < up.node);
   if (!keep_new) return up.link;
   const LinkId gone = old.id;
-  links_.erase(gone);
+  drop(links_.find(gone));
   other->second = up.link;
-  links_.emplace(up.link, std::move(link));
+  put(up.link, std::move(link));
   return gone;
 }
 
@@ -38,22 +38,27 @@ void Links::remove(LinkId id) {
   auto found = links_.find(id);
   if (found == links_.end()) return;
   by_node_.erase(found->second.node);
-  links_.erase(found);
+  drop(found);
 }
 
-Link* Links::find(LinkId id) {
-  auto found = links_.find(id);
-  return found == links_.end() ? nullptr : &found->second;
+void Links::put(LinkId id, Link link) {
+  links_.emplace(id, std::move(link));
+  ids_.insert(std::upper_bound(ids_.begin(), ids_.end(), id), id);
 }
 
-Link* Links::find_node(const NodeKey& node) {
-  auto found = by_node_.find(node);
-  return found == by_node_.end() ? nullptr : find(found->second);
+void Links::drop(FlatMap<LinkId, Link>::iterator place) {
+  ids_.erase(ids_.begin() + (place - links_.begin()));
+  links_.erase(place);
+}
+
+const Link* Links::find(LinkId id) const {
+  const auto found = std::find(ids_.begin(), ids_.end(), id);
+  return found == ids_.end() ? nullptr : &(links_.begin() + (found - ids_.begin()))->second;
 }
 
 const Link* Links::find_node(const NodeKey& node) const {
   auto found = by_node_.find(node);
-  return found == by_node_.end() ? nullptr : &links_.find(found->second)->second;
+  return found == by_node_.end() ? nullptr : find(found->second);
 }
 
 std::size_t Links::dialled() const {

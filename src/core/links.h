@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "flat_map.h"
@@ -45,18 +46,34 @@ class Links {
   std::optional<LinkId> add(const LinkUp& up, const NodeKey& self, Instant now);
   void remove(LinkId id);
 
-  [[nodiscard]] Link* find(LinkId id);
-  [[nodiscard]] Link* find_node(const NodeKey& node);
+  [[nodiscard]] const Link* find(LinkId id) const;
+  [[nodiscard]] Link* find(LinkId id) { return const_cast<Link*>(std::as_const(*this).find(id)); }
   [[nodiscard]] const Link* find_node(const NodeKey& node) const;
+  [[nodiscard]] Link* find_node(const NodeKey& node) {
+    return const_cast<Link*>(std::as_const(*this).find_node(node));
+  }
   /// Linked and heard lately.
   [[nodiscard]] bool is_alive(const NodeKey& node) const;
   [[nodiscard]] FlatMap<LinkId, Link>& all() { return links_; }
   [[nodiscard]] const FlatMap<LinkId, Link>& all() const { return links_; }
   [[nodiscard]] std::size_t size() const { return links_.size(); }
   [[nodiscard]] std::size_t dialled() const;
+  /// Asks for the cache lines that a search will touch.
+  void prefetch() const {
+    if (ids_.empty()) return;
+    __builtin_prefetch(ids_.data());
+    for (const auto& item : links_) {
+      __builtin_prefetch(&item);
+      __builtin_prefetch(&item.second.heard_at);
+    }
+  }
 
  private:
+  void put(LinkId id, Link link);
+  void drop(FlatMap<LinkId, Link>::iterator place);
+
   FlatMap<LinkId, Link> links_;
+  std::vector<LinkId> ids_;  // as in `links_`, so that a search does not touch every link
   FlatMap<NodeKey, LinkId> by_node_;
 };
 

@@ -241,7 +241,14 @@ void Node::prefetch(int step) const {
   const auto lines = [](const void* from, std::size_t bytes) {
     for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const char*>(from) + i);
   };
+  if (step == 2) {
+    state_->links.prefetch();
+    return state_->broadcast.prefetch();
+  }
+  lines(&state_->index, sizeof(HeldIndex) + sizeof(RoomHeads));
   lines(&state_->links, sizeof(Links));
+  lines(&state_->membership, sizeof(Membership));
+  lines(&state_->presence, sizeof(PresenceTracker) + sizeof(Broadcast));
   const auto* rest = reinterpret_cast<const char*>(&state_->held_back);
   lines(rest, static_cast<std::size_t>(reinterpret_cast<const char*>(state_.get() + 1) - rest));
 }

@@ -1,6 +1,7 @@
 // HyParView's passive view: nodes that may become neighbors, bounded, mixed by shuffles.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "p2pmesh/base/random.h"
@@ -25,7 +26,10 @@ class PassiveView {
  private:
   std::size_t size_max_;
   Random& random_;
+  [[nodiscard]] std::size_t place_of(const NodeKey& node) const;
+
   std::vector<PeerEntry> peers_;
+  std::vector<std::uint64_t> tags_;  // a word of each one's key: a search looks at these alone
 };
 
 }  // namespace p2pmesh

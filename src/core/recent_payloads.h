@@ -34,6 +34,12 @@ class RecentPayloads {
     for (std::size_t i = 0; i < count_; ++i) visit(slot(i).id, slot(i).entry);
   }
   [[nodiscard]] std::size_t size() const { return count_; }
+  /// Asks for the cache lines of the next place and of the oldest.
+  void prefetch() const {
+    if (ring_.empty()) return;
+    __builtin_prefetch(&slot(0));
+    __builtin_prefetch(&slot(count_));
+  }
 
  private:
   struct Slot {

@@ -39,7 +39,7 @@ static_assert(sizeof(Event) == 24);
 /// meanwhile.
 class EventQueue {
  public:
-  static constexpr std::size_t kAhead = 16;
+  static constexpr std::size_t kAhead = 24;
 
   void push(SimTime time, EventKind kind, std::uint32_t a, std::uint32_t b = 0) {
     const Event event{time, next_order_++ << 8 | static_cast<std::uint64_t>(kind), a, b};

@@ -7,6 +7,12 @@
 #include "scenarios/scenario.h"
 #include "sweep.h"
 
+/// Read by jemalloc before main(), where the program is linked with it.
+extern "C" {
+extern const char* malloc_conf;
+const char* malloc_conf = "thp:always,metadata_thp:always,tcache_max:4096";
+}
+
 namespace {
 
 int list_bugs() {

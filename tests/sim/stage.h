@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <set>
+#include <utility>
 
 #include "checkers.h"
 #include "end_checks.h"
@@ -47,7 +49,8 @@ class Stage {
   Report report();
 
  private:
-  void check_symmetry();
+  /// Links known at one end only that were so at `since` as well, when the world has run for long enough.
+  void check_symmetry(const std::set<std::pair<std::uint32_t, LinkId>>& before, SimTime since);
 
   RunOptions options_;
   std::chrono::steady_clock::time_point begun_;

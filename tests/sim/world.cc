@@ -197,11 +197,12 @@ bool World::run_until(SimTime end) {
 /// With thousands of nodes nothing of what an event touches is in the cache: it is fetched while the events
 /// before it are handled, one step of the way at each distance.
 void World::prefetch() const {
-  constexpr std::size_t kFlight = 14;
-  constexpr std::size_t kConnection = 10;
-  constexpr std::size_t kNode = 7;
-  constexpr std::size_t kCore = 4;
-  constexpr std::size_t kState = 2;
+  constexpr std::size_t kFlight = 22;
+  constexpr std::size_t kConnection = 17;
+  constexpr std::size_t kNode = 12;
+  constexpr std::size_t kCore = 8;
+  constexpr std::size_t kState = 5;
+  constexpr std::size_t kInner = 2;
   if (!options_.prefetch) return;
   const std::size_t known = queue_.ahead_count();
   if (known > kFlight) network_.prefetch_flight(queue_.ahead(kFlight));
@@ -220,6 +221,9 @@ void World::prefetch() const {
   }
   if (known > kState) {
     if (const SimNode* node = node_of(queue_.ahead(kState))) node->prefetch(2);
+  }
+  if (known > kInner) {
+    if (const SimNode* node = node_of(queue_.ahead(kInner))) node->prefetch(3);
   }
 }
 

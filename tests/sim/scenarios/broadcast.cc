@@ -1,9 +1,18 @@
 // A stable mesh where one member or many speak; `flood` is the same without the tree, the reference.
+#include <algorithm>
+
 #include "../stage.h"
 #include "scenario.h"
 
 namespace p2pmesh::sim {
 namespace {
+
+constexpr double kBesideMessages = 25;  // virtual seconds: to gather, to make the tree, to come to rest
+
+bool all_delivered(const Metrics& metrics) {
+  return std::all_of(metrics.messages().begin(), metrics.messages().end(),
+                     [](const MessageFate& fate) { return fate.deliveries >= fate.expected; });
+}
 
 Report run(const RunOptions& options, bool plumtree) {
   WorldOptions world = Stage::world_options(options);
@@ -13,9 +22,10 @@ Report run(const RunOptions& options, bool plumtree) {
   if (nodes > kManyNodes) world.faults.commit_min = world.faults.commit_max = 0;
   const double rate = options.rate == 0 ? 20 : options.rate;
   const std::uint32_t messages = options.messages == 0 ? 200 : options.messages;
+  // As many rounds as asked for, at least, from the first node to the end.
   if (options.rounds > 0)
     world.parameters.shuffle_interval =
-        Duration(static_cast<Duration::rep>(messages / rate / options.rounds * 1e6));
+        Duration(static_cast<Duration::rep>((messages / rate + kBesideMessages) / options.rounds * 1e6));
   Stage stage(options, world);
   stage.gather(nodes, 10 * kSecond);
   if (options.virtual_s > 0) stage.world().run_for(static_cast<SimTime>(options.virtual_s * 1e6));
@@ -26,11 +36,15 @@ Report run(const RunOptions& options, bool plumtree) {
   }
   stage.metrics().start();
   stage.broadcast(messages, rate, options.random_authors);
-  stage.world().run_for(10 * kSecond);
+  // What announces the last of them counts too.
+  stage.world().run_for(2 * kSecond);
+  stage.world().run_until_true([&] { return all_delivered(stage.metrics()); }, 8 * kSecond);
   stage.metrics().stop();
   stage.come_to_rest(120 * kSecond, {});
   Report report = stage.report();
-  report.add("shuffle_interval_s", static_cast<double>(world.parameters.shuffle_interval.count()) / 1e6);
+  const double interval = static_cast<double>(world.parameters.shuffle_interval.count()) / 1e6;
+  report.add("shuffle_interval_s", interval);
+  report.add("shuffle_rounds", static_cast<double>(stage.world().now()) / 1e6 / interval);
   return report;
 }
 
