@@ -115,6 +115,16 @@ class AntiEntropy {
     Instant due{};
   };
 
+  struct RepairBudget {
+    double left = 0;  // bytes
+    Instant since;
+    std::optional<std::uint32_t> branched;  // the session that was sent a branch and may descend
+  };
+  struct ListingSize {
+    std::size_t rows = 0;  // looked at
+    std::size_t bytes = 0;
+  };
+
   void start(Link& link, Turn& turn);
   Duration soon_after_repair();
   void ask_next(Turn& turn);
@@ -124,7 +134,8 @@ class AntiEntropy {
   [[nodiscard]] std::vector<SyncBranch::Bucket> branch(const LeafSet& wanted, AsOfMs as_of_ms,
                                                        Instant now) const;
   [[nodiscard]] std::vector<Bytes> list(std::uint32_t session, const LeafSet& leaves) const;
-  double& budget_of(LinkId link, Instant now);
+  [[nodiscard]] ListingSize measure(const LeafSet& leaves) const;
+  RepairBudget& budget_of(LinkId link, Instant now);
   void want_log(const HeldLog& log, Turn& turn);
   void want(const SyncWant& wanted);
   bool is_forked(const HeldLog& log, const EpochLog& mine);
@@ -143,8 +154,8 @@ class AntiEntropy {
   std::vector<HeldLog> own_held_;
   bool neighbor_holds_all_own_ = false;
   bool repaired_ = false;
-  std::map<std::uint64_t, Serving> serving_;             // by Load request
-  std::map<LinkId, std::pair<double, Instant>> repair_;  // bytes left of the link's budget, since when
+  std::map<std::uint64_t, Serving> serving_;  // by Load request
+  std::map<LinkId, RepairBudget> repair_;
   std::uint64_t next_request_ = 1;
   AntiEntropyCounters counters_;
 };

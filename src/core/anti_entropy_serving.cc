@@ -12,57 +12,68 @@ namespace {
 constexpr std::size_t kLogItemBytes = 32 + 8 + 8 + 8 + 2;
 constexpr std::size_t kListingCost =
     8;  // a byte of a listing is charged as this many: two whole ones a second at 10,000 members
+constexpr std::size_t kRowCost = 64;  // bytes of budget for a row that is looked at
 constexpr std::size_t kIntervalBytes = 16;
 constexpr std::size_t kRecordItemBytes = 32 + 2 + 1 + 8 + 8 + 32 + 1;
 constexpr std::size_t kBranchBucketBytes = 1 + limits::kDigestLeaves * 8;
 constexpr std::size_t kBranchPays =
-    8;  // times its size: a shorter listing, up to 5 members a bucket, is not worth another round trip
+    8;  // times its size: a shorter listing, up to 6 members a bucket, is not worth another round trip
 
 }  // namespace
 
 void AntiEntropy::on_digest(Link& link, const SyncDigest& digest, Turn& turn) {
   // A digest of 2 KiB may be answered with megabytes: who asks too much is not answered, and asks again.
-  double& left = budget_of(link.id, turn.now.monotonic);
-  if (left < 0) return;
+  RepairBudget& budget = budget_of(link.id, turn.now.monotonic);
+  budget.branched.reset();
+  if (budget.left < 0) return;
   const HeldDigest::Buckets mine = digest_.buckets(digest.as_of_ms, turn.now.monotonic);
   LeafSet differing{};
   std::size_t count = 0;
-  std::size_t held_by_both = 0;
+  std::size_t held_there = 0;
   for (std::size_t i = 0; i < limits::kDigestBuckets; ++i) {
     if (digest.buckets[i] == mine[i]) continue;
     differing[i] = kAllLeaves;
     ++count;
-    if (digest.buckets[i] != 0) ++held_by_both;
+    if (digest.buckets[i] != 0) ++held_there;
   }
-  std::vector<Bytes> frames = list(digest.session, differing);
-  std::size_t bytes = 0;
-  for (const Bytes& frame : frames) bytes += frame.size();
+  const ListingSize size = measure(differing);
+  budget.left -= static_cast<double>(kRowCost * size.rows);
   // Where the asker holds nothing, as a newcomer, all leaves differ.
-  if (2 * held_by_both > count && bytes > kBranchPays * kBranchBucketBytes * count) {
+  if (2 * held_there > count && size.bytes > kBranchPays * kBranchBucketBytes * count) {
     SyncBranch sums;
     sums.session = digest.session;
     sums.buckets = branch(differing, digest.as_of_ms, turn.now.monotonic);
     Bytes frame = encode_frame_of(sums);
-    // The listing was made all the same; it is not sent.
-    left -= static_cast<double>(bytes + kListingCost * frame.size());
+    budget.left -= static_cast<double>(kRowCost * size.rows + kListingCost * frame.size());
+    budget.branched = digest.session;
     return turn.send(link.id, std::move(frame), FrameClass::kRepair);
   }
-  left -= static_cast<double>(kListingCost * bytes);
-  for (Bytes& frame : frames) turn.send(link.id, std::move(frame), FrameClass::kRepair);
+  budget.left -= static_cast<double>(kListingCost * size.bytes);
+  for (Bytes& frame : list(digest.session, differing))
+    turn.send(link.id, std::move(frame), FrameClass::kRepair);
 }
 
+/// One for a branch, whatever is left: else a session that has come so far would fail again and again.
 void AntiEntropy::on_descend(Link& link, const SyncDescend& descend, Turn& turn) {
-  double& left = budget_of(link.id, turn.now.monotonic);
-  if (left < 0) return;
+  RepairBudget& budget = budget_of(link.id, turn.now.monotonic);
+  if (budget.branched != descend.session) return;
+  budget.branched.reset();
   LeafSet leaves{};
   for (const SyncDescend::Bucket& bucket : descend.buckets) leaves[bucket.number] = bucket.leaves;
-  // Whole buckets are looked through for a few leaves.
-  const std::size_t rows = index_.authors() + roster_.counts().members;
-  left -= static_cast<double>(rows * kRecordItemBytes * descend.buckets.size() / limits::kDigestBuckets);
-  for (Bytes& frame : list(descend.session, leaves)) {
-    left -= static_cast<double>(kListingCost * frame.size());
+  const ListingSize size = measure(leaves);
+  budget.left -= static_cast<double>(kRowCost * size.rows + kListingCost * size.bytes);
+  for (Bytes& frame : list(descend.session, leaves))
     turn.send(link.id, std::move(frame), FrameClass::kRepair);
-  }
+}
+
+/// What list() would make of these leaves, a little less than its frames.
+AntiEntropy::ListingSize AntiEntropy::measure(const LeafSet& leaves) const {
+  ListingSize size;
+  size.rows = index_.measure(
+      leaves, [&](std::size_t intervals) { size.bytes += kLogItemBytes + intervals * kIntervalBytes; },
+      [&](std::size_t subject_bytes) { size.bytes += kRecordItemBytes + subject_bytes; });
+  size.rows += roster_.measure(leaves, [&] { size.bytes += kRecordItemBytes; });
+  return size;
 }
 
 /// The sums of all the leaves of each bucket of which one is wanted. They are kept nowhere: 256 buckets of 16
@@ -124,14 +135,14 @@ std::vector<Bytes> AntiEntropy::list(std::uint32_t session, const LeafSet& leave
   return frames;
 }
 
-/// Bytes that may still be sent over a link as repair; below zero: later.
-double& AntiEntropy::budget_of(LinkId link, Instant now) {
+/// What may still be sent over a link as repair; below zero: later.
+AntiEntropy::RepairBudget& AntiEntropy::budget_of(LinkId link, Instant now) {
   constexpr auto kBudget = static_cast<double>(limits::kRepairBytesPerSecond);
-  auto [budget, is_new] = repair_.try_emplace(link, kBudget, now);
-  auto& [left, since] = budget->second;
-  left = std::min(kBudget, left + kBudget * std::chrono::duration<double>(now - since).count());
-  since = now;
-  return left;
+  RepairBudget& budget = repair_.try_emplace(link, RepairBudget{kBudget, now, std::nullopt}).first->second;
+  budget.left =
+      std::min(kBudget, budget.left + kBudget * std::chrono::duration<double>(now - budget.since).count());
+  budget.since = now;
+  return budget;
 }
 
 void AntiEntropy::on_request(Link& link, SyncRequest request, Turn& turn) {
@@ -141,7 +152,7 @@ void AntiEntropy::on_request(Link& link, SyncRequest request, Turn& turn) {
     return;
   }
   constexpr auto kBudget = static_cast<double>(limits::kRepairBytesPerSecond);
-  const double left = budget_of(link.id, turn.now.monotonic);
+  const double left = budget_of(link.id, turn.now.monotonic).left;
 
   Load load;
   load.request = next_request_++;
@@ -171,7 +182,7 @@ void AntiEntropy::on_loaded(const Loaded& loaded, Turn& turn) {
     turn.send(serving.link, encode_repair(envelope->encoded), FrameClass::kRepair);
     ++done.envelopes;
     auto budget = repair_.find(serving.link);
-    if (budget != repair_.end()) budget->second.first -= static_cast<double>(envelope->encoded.size());
+    if (budget != repair_.end()) budget->second.left -= static_cast<double>(envelope->encoded.size());
   }
   counters_.envelopes_served += done.envelopes;
   done.complete = loaded.complete;

@@ -15,7 +15,7 @@ constexpr std::size_t kIHavesPerFrame = 1024;         // 34 KiB
 constexpr auto kContested = std::chrono::seconds(1);  // two authors within this time write at once
 constexpr std::size_t kContestedMax = 1024;           // duplicates that are weighed together
 constexpr auto kShaping =
-    std::chrono::milliseconds(1000);  // above the time that a broadcast takes everywhere
+    std::chrono::seconds(2);  // twice the longest prune_gather: those before a payload and those after it
 constexpr auto kGraftGrace = std::chrono::milliseconds(500);  // above a round trip
 constexpr int kChallengerWins = 3;
 constexpr std::size_t kSmallestMax = 64;  // of n random ids about ln n are kept
@@ -40,21 +40,31 @@ void Broadcast::set_partial(bool partial, Turn& turn) {
     peer.eager = true;
     peer.pruned.clear();
   }
+  if (!partial || has_way()) return;
+  for (const auto& [id, peer] : peers_) ask_for(id, turn);
 }
 
-void Broadcast::on_link_up(LinkId link, Turn& turn) {
+/// The other end may be lazy.
+void Broadcast::ask_for(LinkId link, Turn& turn) {
+  if (!parameters_.plumtree) return;
+  turn.send(link, encode_frame_of(Graft{}));
+  ++counters_.grafts_sent;
+}
+
+void Broadcast::on_link_up(LinkId link, bool merges, Turn& turn) {
   Peer& peer = peers_[link];
   peer.lazy_from = told_ + announced_.size();
   if (!parameters_.plumtree) return;
   // Who has a way keeps it: a link beside it would double payloads until one of the two is pruned, and the
   // tree would become a worse one with every neighbor that is traded for another. Who has none asks for this
-  // one, and who has only just come asks for each, so that it comes to lie on the shortest way.
+  // one, who has only just come asks for each, so that it comes to lie on the shortest way, and where two
+  // components meet the way of each ends in its own.
   if (first_link_at_ == Instant{}) first_link_at_ = turn.now.monotonic;
-  if (partial_ && has_way() && first_link_at_ + kNewcomer <= turn.now.monotonic) {
-    peer.eager = false;
+  const bool keeps_its_way = has_way() && first_link_at_ + kNewcomer <= turn.now.monotonic && !merges;
+  if (!keeps_its_way) {
+    ask_for(link, turn);
   } else if (partial_) {
-    turn.send(link, encode_frame_of(Graft{}));
-    ++counters_.grafts_sent;
+    peer.eager = false;
   }
   if (P2P_PLANTED(IHaveNeverQueued)) return;
   recent_.for_each([&](const EnvelopeId& id, const RecentPayloads::Entry& entry) {
@@ -170,11 +180,6 @@ bool Broadcast::is_told(LinkId link, const Peer& peer, std::size_t place) const 
 
 /// `shared`: the frame for those who are told of everything, once it is made.
 void Broadcast::send_ihaves(LinkId link, Peer& peer, SharedBytes& shared, Turn& turn) {
-  if (!peer.catch_up.empty()) {
-    SharedBytes frame;
-    send_ihaves(link, peer.catch_up, frame, turn);
-    peer.catch_up = {};
-  }
   if (announced_.empty() || (partial_ && peer.eager)) return;
   std::size_t told = 0;
   for (std::size_t i = 0; i < announced_.size(); ++i) told += is_told(link, peer, i) ? 1 : 0;
@@ -209,7 +214,11 @@ void Broadcast::send_ihaves(LinkId link, const std::vector<IHave::Item>& items, 
 
 void Broadcast::send_all_ihaves(Turn& turn) {
   SharedBytes shared;
-  for (auto& [link, peer] : peers_) send_ihaves(link, peer, shared, turn);
+  for (auto& [link, peer] : peers_) {
+    SharedBytes own;
+    send_ihaves(link, std::exchange(peer.catch_up, {}), own, turn);
+    send_ihaves(link, peer, shared, turn);
+  }
   told_ += announced_.size();
   announced_.clear();
   announce_at_ = Instant{};
@@ -285,10 +294,12 @@ void Broadcast::prune_if_other_way(LinkId link, const EnvelopeId& id, Turn& turn
   if (other_way) prune(link, sender->second, turn);
 }
 
-/// Of several broadcasts the tree of one is taken, nearly everywhere the same one.
+/// Of several broadcasts the tree of one is taken, nearly everywhere the same one: each has waited for as
+/// long as one with a smaller id may have come after it.
 void Broadcast::prune_contested(Turn& turn) {
-  const std::vector<Duplicate> duplicates = std::exchange(contested_, {});
-  for (const Duplicate& duplicate : duplicates) {
+  while (!contested_.empty() && contested_.front().due <= turn.now.monotonic) {
+    const Duplicate duplicate = contested_.front();
+    contested_.pop_front();
     if (shapes_tree(duplicate.id, turn.now.monotonic)) prune_if_other_way(duplicate.link, duplicate.id, turn);
   }
 }
@@ -311,8 +322,8 @@ void Broadcast::on_duplicate(LinkId from, const EnvelopeId& id, std::uint16_t ro
       if (from != parent_ || !sender->second.eager) prune_if_other_way(from, id, turn);
       return;
     }
-    if (contested_.empty()) contested_due_ = turn.now.monotonic + parameters_.prune_gather;
-    if (contested_.size() < kContestedMax) contested_.push_back({from, id});
+    if (contested_.size() < kContestedMax)
+      contested_.push_back({from, id, turn.now.monotonic + parameters_.prune_gather});
     return;
   }
   if (!entry->payload) return;
@@ -363,8 +374,7 @@ void Broadcast::optimise(LinkId from, Peer& announcer, const RecentPayloads::Ent
   if (is_first) return;
   optimised_ = from;
   make_eager(from, announcer, turn);
-  turn.send(from, encode_frame_of(Graft{}));
-  ++counters_.grafts_sent;
+  ask_for(from, turn);
 }
 
 void Broadcast::on_graft(LinkId from, const Graft& graft, Turn& turn) {
@@ -423,7 +433,7 @@ void Broadcast::on_wake(Turn& turn) {
     turn.send(link, encode_frame_of(graft));
     ++counters_.grafts_sent;
   }
-  if (!contested_.empty() && contested_due_ <= turn.now.monotonic) prune_contested(turn);
+  prune_contested(turn);
   const bool announces = announce_at_ != Instant{} && announce_at_ <= turn.now.monotonic;
   if (announces && !P2P_PLANTED(IHaveTimerNeverFires)) send_all_ihaves(turn);
   if (!next_due_ || *next_due_ > turn.now.monotonic) return;
@@ -449,7 +459,7 @@ std::optional<Instant> Broadcast::next_deadline() const {
   };
   if (next_due_) sooner(*next_due_);
   if (announce_at_ != Instant{} && !P2P_PLANTED(IHaveTimerNeverFires)) sooner(announce_at_);
-  if (!contested_.empty()) sooner(contested_due_);
+  if (!contested_.empty()) sooner(contested_.front().due);
   return next;
 }
 

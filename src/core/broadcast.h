@@ -34,16 +34,17 @@ struct BroadcastCounters {
   std::uint64_t missing_over_limit = 0;
 };
 
-/// A link begins eager. In partial views one tree serves all authors. In a full mesh there is a tree an
-/// author: whoever is linked to it gets its envelopes from it alone, after the first one, and who is not,
-/// through one that is.
+/// A link begins eager where a node has no way yet. In partial views one tree serves all authors. In a full
+/// mesh there is a tree an author: whoever is linked to it gets its envelopes from it alone, after the first
+/// one, and who is not, through one that is.
 class Broadcast {
  public:
   Broadcast(const ProtocolParameters& parameters, std::uint64_t seed)
       : parameters_(parameters), random_(seed) {}
 
   void set_partial(bool partial, Turn& turn);
-  void on_link_up(LinkId link, Turn& turn);
+  /// `merges`: between two components that found each other.
+  void on_link_up(LinkId link, bool merges, Turn& turn);
   void on_link_down(LinkId link);
 
   /// Written here, or to be spread anew.
@@ -105,6 +106,7 @@ class Broadcast {
   void spread(const EnvelopePtr& envelope, LinkId from, std::uint16_t round, Turn& turn);
   void push(LinkId link, Peer& peer, const EnvelopePtr& envelope, std::uint16_t round, SharedBytes& frame,
             Turn& turn);
+  void ask_for(LinkId link, Turn& turn);
   void announce_later(Instant now);
   [[nodiscard]] bool is_told(LinkId link, const Peer& peer, std::size_t place) const;
   void make_eager(LinkId link, Peer& peer, Turn& turn);
@@ -165,12 +167,12 @@ class Broadcast {
   struct Duplicate {
     LinkId link = 0;
     EnvelopeId id;
+    Instant due{};  // to be weighed
   };
   MemberKey last_author_;
   Instant contested_until_{};
   std::deque<std::pair<EnvelopeId, Instant>> smallest_;  // ascending, and each the smallest since it came
-  std::vector<Duplicate> contested_;
-  Instant contested_due_{};
+  std::deque<Duplicate> contested_;
   std::optional<Instant> next_due_;  // of the peers' frames of payloads
 };
 

@@ -1,5 +1,7 @@
 #include "held_digest.h"
 
+#include <algorithm>
+
 namespace p2pmesh {
 
 void HeldDigest::toggle(const MemberKey& author, std::uint64_t share, WallMs wall_ms, Instant now) {
@@ -8,7 +10,8 @@ void HeldDigest::toggle(const MemberKey& author, std::uint64_t share, WallMs wal
          (young_.front().at + limits::kYoungKept <= now || young_.size() >= limits::kYoungMax)) {
     young_.pop_front();
   }
-  young_.push_back({now, wall_ms, share, static_cast<std::uint8_t>(bucket_of(author)),
+  const WallMs wall_ms_max = young_.empty() ? wall_ms : std::max(wall_ms, young_.back().wall_ms_max);
+  young_.push_back({now, wall_ms, wall_ms_max, share, static_cast<std::uint8_t>(bucket_of(author)),
                     static_cast<std::uint8_t>(leaf_of(author))});
 }
 

@@ -44,6 +44,7 @@ class HeldDigest {
   template <class Visit>
   void for_each_left_out(AsOfMs as_of_ms, Instant now, Visit visit) const {
     for (auto item = young_.rbegin(); item != young_.rend() && item->at + limits::kYoungKept > now; ++item) {
+      if (item->wall_ms_max <= as_of_ms) return;
       if (item->wall_ms > as_of_ms) visit(item->bucket, item->leaf, item->share);
     }
   }
@@ -52,6 +53,7 @@ class HeldDigest {
   struct Young {
     Instant at;
     WallMs wall_ms;
+    WallMs wall_ms_max;  // of it and those before it
     std::uint64_t share;
     std::uint8_t bucket;
     std::uint8_t leaf;

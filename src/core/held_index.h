@@ -85,6 +85,20 @@ class HeldIndex {
                      state.held->id, false});
     });
   }
+  /// What list() would add: `log(intervals)` for each log, `record(bytes of its subject)` for each record.
+  /// Returns how many rows had to be looked at.
+  template <class Log, class Record>
+  std::size_t measure(const LeafSet& leaves, Log log, Record record) const {
+    std::size_t rows = 0;
+    rows += for_each_in(leaves, logs_, [&](const MemberKey&, const auto& epochs) {
+      rows += epochs.size();
+      for (const auto& [epoch, held] : epochs) log(held.held.intervals().size());
+    });
+    rows += for_each_in(leaves, records_, [&](const RecordKey& key, const RecordState& state) {
+      if (state.held) record(key.subject.size());
+    });
+    return rows;
+  }
   /// What it adds to the digest: `add(author, share)`.
   template <class Add>
   void for_each_share(const LeafSet& leaves, Add add) const {
@@ -107,18 +121,22 @@ class HeldIndex {
   static const MemberKey& author_of(const RecordKey& key) { return key.author; }
   static MemberKey& author_of(MemberKey& key) { return key; }
   static MemberKey& author_of(RecordKey& key) { return key.author; }
-  /// `visit(key, value)` for what a map by author has in these leaves.
+  /// `visit(key, value)` for what a map by author has in these leaves. Returns how many entries there are in
+  /// their buckets.
   template <class Map, class Visit>
-  static void for_each_in(const LeafSet& leaves, const Map& map, Visit visit) {
+  static std::size_t for_each_in(const LeafSet& leaves, const Map& map, Visit visit) {
+    std::size_t entries = 0;
     for (std::size_t bucket = 0; bucket < limits::kDigestBuckets; ++bucket) {
       if (leaves[bucket] == 0) continue;
       typename Map::key_type from;
       author_of(from).bytes[0] = static_cast<std::uint8_t>(bucket);
       for (auto item = map.lower_bound(from);
            item != map.end() && HeldDigest::bucket_of(author_of(item->first)) == bucket; ++item) {
+        ++entries;
         if (HeldDigest::contains(leaves, author_of(item->first))) visit(item->first, item->second);
       }
     }
+    return entries;
   }
   template <class Add>
   static void list_log(const MemberKey& author, std::uint64_t epoch, const EpochLog& log,

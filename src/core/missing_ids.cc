@@ -58,13 +58,15 @@ std::vector<std::pair<LinkId, EnvelopeId>> MissingIds::take_due(Instant now, Dur
     by_time_.erase(by_time_.begin());
     auto found = missing_.find(id);
     Missing& missing = found->second;
-    if (missing.announcers.empty()) {
+    const auto next = std::find_if(missing.announcers.begin(), missing.announcers.end(),
+                                   [](const Announcer& announcer) { return !announcer.asked; });
+    if (next == missing.announcers.end()) {
       ++given_up_;
       forget(found);
       continue;
     }
-    due.emplace_back(missing.announcers.front().link, id);
-    missing.announcers.erase(missing.announcers.begin());
+    due.emplace_back(next->link, id);
+    next->asked = true;
     missing.due = now + retry;
     by_time_.emplace(missing.due, id);
   }

@@ -23,7 +23,7 @@ class MissingIds {
   void arrived(const EnvelopeId& id);
   void on_link_down(LinkId link);
   /// Those that are due, and whom to ask: of the announcers the one nearest to the author, as it is likely to
-  /// bring what comes later too. `retry`: when to ask the next
+  /// bring what comes later too; each once, however often it announces. `retry`: when to ask the next
   /// one. What nobody is left to be asked for is forgotten, and counted.
   std::vector<std::pair<LinkId, EnvelopeId>> take_due(Instant now, Duration retry);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
@@ -34,6 +34,7 @@ class MissingIds {
   struct Announcer {
     LinkId link = 0;
     std::uint16_t round = 0;
+    bool asked = false;
   };
   struct Missing {
     LinkId first = 0;

@@ -60,7 +60,7 @@ void Node::State::begin_neighbor(const LinkUp& up, bool beside, Turn& turn) {
   if (own.on_observed(up)) record_stale = true;
   Link* link = links.find(up.link);
   if (beside) link->extra_until = turn.now.monotonic + options.parameters.merge_time;
-  broadcast.on_link_up(up.link, turn);
+  broadcast.on_link_up(up.link, beside, turn);
   presence.on_link_up(up.node, turn);
   // Before the first digest: a neighbor that has just begun may not hold its own record yet, and one with
   // nothing to compare would be taken for one that is like us.

@@ -109,6 +109,13 @@ class Roster {
       if (row.held_share != 0) add(held_record_of(row));
     });
   }
+  /// `record()` for each that list() would add. Returns how many rows had to be looked at.
+  template <class Record>
+  std::size_t measure(const LeafSet& leaves, Record record) const {
+    return for_each_in(leaves, [&](const MemberRow& row) {
+      if (row.held_share != 0) record();
+    });
+  }
   /// What it adds to the digest, with what is believed: `add(member, share)`.
   template <class Add>
   void for_each_share(const LeafSet& leaves, Add add) const {
@@ -145,13 +152,16 @@ class Roster {
   static HeldRecord held_record_of(const MemberRow& row);
   static std::uint64_t share_of(const MemberRow& row);
   template <class Visit>
-  void for_each_in(const LeafSet& leaves, Visit visit) const {
+  std::size_t for_each_in(const LeafSet& leaves, Visit visit) const {
+    std::size_t rows = 0;
     for (std::size_t bucket = 0; bucket < Rows::kBuckets; ++bucket) {
       if (leaves[bucket] == 0) continue;
+      rows += rows_.at(bucket).size();
       for (const MemberRow& row : rows_.at(bucket)) {
         if (HeldDigest::contains(leaves, row.key())) visit(row);
       }
     }
+    return rows;
   }
 
   MeshId mesh_;

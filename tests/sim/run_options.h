@@ -22,7 +22,7 @@ struct RunOptions {
   bool real_crypto = false;
   double virtual_s = 0;  ///< 0: the scenario's own
   std::uint32_t rounds =
-      0;  ///< broadcast, flood: shuffles of each node in the whole run, at least; 0: as configured
+      0;  ///< broadcast, flood: shuffles of a node in the run, on average; 0: as configured
   std::string tuned = "latency";  ///< constrained_broadcast
   bool progress = true;
   bool histogram = false;  ///< the latency histogram goes into the object

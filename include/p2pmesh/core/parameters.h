@@ -73,9 +73,9 @@ struct ProtocolParameters {
   Duration graft_timeout = std::chrono::milliseconds(500);
   /// To the next graft: Plumtree's timeout 2, about a round trip.
   Duration graft_retry = std::chrono::milliseconds(300);
-  /// While several authors write at once duplicates are gathered this long before they prune. Above a hop's
-  /// time.
-  Duration prune_gather = std::chrono::milliseconds(200);
+  /// While several authors write at once a duplicate waits this long before it prunes. Above the time that a
+  /// broadcast takes everywhere, so that all prune for the same one.
+  Duration prune_gather = std::chrono::milliseconds(1000);
   /// A lazy neighbor that had the payload this many hops earlier is tried as an eager one; 0: never.
   /// Plumtree, section 3.8.
   std::uint16_t optimisation_hops = 3;

@@ -172,7 +172,7 @@ struct SyncListing {
   std::uint32_t session = 0;
   bool last = false;
   std::array<std::uint8_t, limits::kDigestBuckets / 8>
-      differing{};  ///< one bit a bucket of which something is listed
+      differing{};  ///< one bit a bucket that differs, or of which leaves were asked for, held or not
   std::vector<HeldLog> logs;
   std::vector<HeldRecord> records;
 };

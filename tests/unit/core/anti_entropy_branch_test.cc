@@ -150,6 +150,18 @@ struct Fixture {
       asker.entropy.on_done(asker.link(), *decode_sync_done(ByteView(done).subspan(5)), turn);
     }
   }
+  /// Gives the server a digest of which all buckets differ. True: it answered with a branch.
+  bool ask_for_branch(std::uint32_t session) {
+    SyncDigest digest;
+    digest.session = session;
+    digest.buckets.fill(1);
+    server.sent.clear();
+    Turn turn{now, server.sent};
+    server.entropy.on_digest(server.link(), digest, turn);
+    const bool branched = server.sent.size() == 1;
+    server.sent.clear();
+    return branched;
+  }
   [[nodiscard]] std::size_t leaves_asked_for() const {
     std::size_t count = 0;
     for (const auto& bucket : descend->buckets)
@@ -378,6 +390,7 @@ struct Liar : Fixture {
 };
 
 TEST_CASE_FIXTURE(Liar, "AServerForWhomAllLeavesDifferListsThemOnceAndTheSessionEnds") {
+  REQUIRE(ask_for_branch(lie.session));
   say(lie);
   REQUIRE(asker.sent.size() == 1);
   const auto all = asker.last_sent(decode_sync_descend);
@@ -420,20 +433,48 @@ TEST_CASE_FIXTURE(Liar, "ABranchThatNobodyAskedForHasNoAnswer") {
   CHECK(asker.sent.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "DescendsAreChargedToTheLink") {
-  fill(kLarge);
+/// A hostile asker, or one that has been asking for long.
+struct Demanding : Fixture {
   SyncDescend everything;
-  for (unsigned i = 0; i < limits::kDigestBuckets; ++i)
-    everything.buckets.push_back({static_cast<std::uint8_t>(i), kAllLeaves});
-  Turn turn{now, server.sent};
-  std::size_t pages = 0;
-  for (int i = 0; i < 1000; ++i) {
+
+  Demanding() {
+    fill(kLarge);
+    for (unsigned i = 0; i < limits::kDigestBuckets; ++i)
+      everything.buckets.push_back({static_cast<std::uint8_t>(i), kAllLeaves});
+  }
+  /// How many pages come of it.
+  std::size_t descend_in(std::uint32_t session) {
+    everything.session = session;
     server.sent.clear();
+    Turn turn{now, server.sent};
     server.entropy.on_descend(server.link(), everything, turn);
-    pages += server.sent.size();
+    return server.sent.size();
+  }
+};
+
+TEST_CASE_FIXTURE(Demanding, "DescendsAreChargedToTheLink") {
+  std::size_t pages = 0;
+  for (std::uint32_t session = 1; session <= 1000; ++session) {
+    const bool branched = ask_for_branch(session);
+    const std::size_t listed = descend_in(session);
+    CHECK((listed > 0) == branched);  // whatever the branch left of the budget
+    pages += listed;
   }
   CHECK(pages > 0);
   CHECK(pages * limits::kSyncPageBytes * 8 < 2 * limits::kRepairBytesPerSecond);
+}
+
+TEST_CASE_FIXTURE(Demanding, "ADescendIsAnsweredOnceAndAfterItsBranch") {
+  CHECK(descend_in(1) == 0);  // there was no branch
+  std::uint32_t session = 1;
+  while (ask_for_branch(session + 1)) ++session;  // until nothing is left
+  CHECK(session > 2);
+  CHECK(session < 1000);
+  CHECK(descend_in(session) == 0);  // the last digest was another one
+  now.monotonic += 1s;
+  REQUIRE(ask_for_branch(5000));
+  CHECK(descend_in(5000) > 0);
+  CHECK(descend_in(5000) == 0);
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ struct Fixture {
     broadcast.emplace(parameters, 7);
     Turn turn{now, outputs};
     broadcast->set_partial(true, turn);
-    for (LinkId link : {kA, kB, kC}) broadcast->on_link_up(link, turn);
+    for (LinkId link : {kA, kB, kC}) broadcast->on_link_up(link, false, turn);
     outputs.clear();
   }
 
@@ -171,6 +171,24 @@ TEST_CASE_FIXTURE(Fixture, "OfSeveralAuthorsTheSmallestIdShapesTheTree") {
   CHECK(sent(FrameType::kPrune, kB) == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "ASmallerIdThatComesWhileACopyWaitsTakesItsPlace") {
+  const EnvelopePtr other = text(3, 8);
+  receive(other, kA);
+  const EnvelopePtr large = text(1, 9);
+  const EnvelopePtr small = text(2, 3);
+  receive(large, kA);
+  copy(large, kB);
+  pass(parameters.prune_gather / 2);
+  receive(small, kB);
+  pass(parameters.prune_gather / 2);
+  CHECK(sent(FrameType::kPrune, kB) == 0);
+  copy(small, kC);
+  pass(parameters.prune_gather / 2);
+  CHECK(sent(FrameType::kPrune, kC) == 0);  // its time is not over: each waits for itself
+  pass(parameters.prune_gather / 2);
+  CHECK(sent(FrameType::kPrune, kC) == 1);
+}
+
 TEST_CASE_FIXTURE(Fixture, "WhatWasOnItsWayWhenALinkWasAskedForPrunesNothing") {
   receive(text(1, 1), kA);
   now.monotonic += 2s;
@@ -255,7 +273,7 @@ TEST_CASE_FIXTURE(Fixture, "ASlowLinkIsPrunedWhileSeveralWriteToo") {
 }
 
 TEST_CASE_FIXTURE(Fixture, "ALinkBesideAWayBeginsLazyOnceItsNodeIsNoNewcomer") {
-  const auto begin = [&](LinkId link) { act([&](Turn& turn) { broadcast->on_link_up(link, turn); }); };
+  const auto begin = [&](LinkId link) { act([&](Turn& turn) { broadcast->on_link_up(link, false, turn); }); };
   receive(text(1, 1), kA);
   pass(9s);
   begin(40);
@@ -275,10 +293,34 @@ TEST_CASE_FIXTURE(Fixture, "WhoseWayIsGoneAsksForEveryNewLink") {
   receive(text(1, 1), kA);
   pass(60s);
   broadcast->on_link_down(kA);
-  act([&](Turn& turn) { broadcast->on_link_up(40, turn); });
+  act([&](Turn& turn) { broadcast->on_link_up(40, false, turn); });
   CHECK(sent(FrameType::kGraft, 40) == 1);
   receive(text(1, 2), kB);
   CHECK(sent(FrameType::kGossip, 40) == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "ALinkBetweenTwoComponentsIsAskedFor") {
+  receive(text(1, 1), kA);
+  pass(60s);
+  act([&](Turn& turn) { broadcast->on_link_up(40, true, turn); });
+  CHECK(sent(FrameType::kGraft, 40) == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "WhoAnnouncesAgainIsNotAskedAgain") {
+  const EnvelopePtr missing = text(1, 1);
+  broadcast->on_prune(kA, Prune{});
+  broadcast->on_prune(kB, Prune{});
+  const auto announce = [&](LinkId link, std::uint16_t round) {
+    act([&](Turn& turn) { broadcast->on_ihave(link, IHave{{{missing->id, round}}}, turn); });
+  };
+  announce(kA, 0);
+  announce(kB, 5);
+  pass(parameters.graft_timeout);
+  CHECK(sent(FrameType::kGraft, kA) == 1);
+  announce(kA, 0);  // and sends nothing
+  pass(parameters.graft_retry);
+  CHECK(sent(FrameType::kGraft, kA) == 1);
+  CHECK(sent(FrameType::kGraft, kB) == 1);
 }
 
 TEST_CASE_FIXTURE(Fixture, "WhatIsMissingIsAskedOfTheOneNearestToTheAuthor") {
