@@ -7,7 +7,8 @@
 #   make sim          SCENARIO=broadcast NODES=100 SEED=1: a whole mesh on a virtual network, one JSON object
 #   make sim-sweep    SEEDS=1000: chaos, many seeds in parallel; the failing ones are kept in sim-failures.txt
 #   make sim-bugs     SEEDS=1000: plants bugs one at a time and shows how soon chaos catches each
-#   make sim-plots    QUICK=1: the pictures of man/images from the simulator's own output; QUICK: small meshes
+#   make sim-plots    QUICK=1: the pictures of man/images from the simulator's own output, some ten minutes; QUICK: of
+#                     small meshes, a few seconds
 #   make bench        whole meshes and the seen table, one JSON line a run
 #   make check-all    all tests under ASan and UBSan, the threaded layers under TSan
 #   make check-clang  clang builds everything without a warning
@@ -69,7 +70,7 @@ sim-bugs: setup
 
 sim-plots: programs
 	@scripts/setup.sh plots
-	@python3 -B scripts/sim_plots.py --sim $(BUILD)/p2pmesh-sim --out man/images $(if $(QUICK),--quick)
+	@python3 -B scripts/sim_plots.py --sim $(BUILD)/p2pmesh-sim --out man/images $(if $(QUICK),--quick,--large)
 
 bench:
 	@scripts/setup.sh bench

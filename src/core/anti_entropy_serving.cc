@@ -16,8 +16,6 @@ constexpr std::size_t kRowCost = 64;  // bytes of budget for a row that is looke
 constexpr std::size_t kIntervalBytes = 16;
 constexpr std::size_t kRecordItemBytes = 32 + 2 + 1 + 8 + 8 + 32 + 1;
 constexpr std::size_t kBranchBucketBytes = 1 + limits::kDigestLeaves * 8;
-constexpr std::size_t kBranchPays =
-    8;  // times its size: a shorter listing, up to 6 members a bucket, is not worth another round trip
 
 }  // namespace
 
@@ -39,7 +37,7 @@ void AntiEntropy::on_digest(Link& link, const SyncDigest& digest, Turn& turn) {
   const ListingSize size = measure(differing);
   budget.left -= static_cast<double>(kRowCost * size.rows);
   // Where the asker holds nothing, as a newcomer, all leaves differ.
-  if (2 * held_there > count && size.bytes > kBranchPays * kBranchBucketBytes * count) {
+  if (2 * held_there > count && size.bytes > parameters_.branch_pays * kBranchBucketBytes * count) {
     SyncBranch sums;
     sums.session = digest.session;
     sums.buckets = branch(differing, digest.as_of_ms, turn.now.monotonic);

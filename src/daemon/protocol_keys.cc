@@ -122,6 +122,7 @@ constexpr std::array kKeys = {
     key_of<&P::taken_gather>("taken_gather_ms", kTakenGather),
     switch_of<&P::anti_entropy>("anti_entropy"),
     key_of<&P::sync_interval>("sync_interval_ms", kRepeated),
+    key_of<&P::branch_pays>("branch_pays", kRound),
 };
 
 /// A key, its value, and the greatest that another key leaves it.

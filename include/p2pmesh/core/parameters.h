@@ -90,6 +90,9 @@ struct ProtocolParameters {
 
   bool anti_entropy = true;                          ///< off in measurements of the broadcast alone
   Duration sync_interval = std::chrono::seconds(2);  ///< with a random neighbor whose digest differs
+  /// A digest is answered by the sums of the leaves first where the listing would be longer than so many times
+  /// these. A shorter one, up to 6 members a bucket, is not worth another round trip.
+  std::uint16_t branch_pays = 8;
 
   /// The number of nodes online, this one included, up to which everybody is linked to everybody.
   [[nodiscard]] std::size_t full_mesh_max() const { return active_view_max + 1; }

@@ -190,6 +190,8 @@ ChaosPlan draw_chaos(std::uint64_t seed, std::uint32_t nodes) {
   plan.parameters.payload_window =
       draw.below(4) == 0 ? Duration(draw.between(1, 100) * kMillisecond) : Duration(0);
   draw_more(Draw(derive_seed(seed, 0xc4a4)), plan);
+  // Else only meshes of a thousand and more members would ever look at leaves.
+  if (Draw(derive_seed(seed, 0xc4a5)).below(2) == 0) plan.parameters.branch_pays = 0;
   return plan;
 }
 

@@ -51,10 +51,11 @@ TEST_CASE("every field of the parameters has one key, and no key two fields") {
   // row in p2pmeshd(8), and a name here.
   const ProtocolParameters defaults;
   const auto& [f01, f02, f03, f04, f05, f06, f07, f08, f09, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
-               f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35] = defaults;
+               f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36] =
+      defaults;
   CHECK(&f01 == &defaults.active_view_max);
-  CHECK(&f35 == &defaults.sync_interval);
-  REQUIRE(protocol_keys().size() == 35);
+  CHECK(&f36 == &defaults.branch_pays);
+  REQUIRE(protocol_keys().size() == 36);
   std::set<std::string_view> names;
   const std::vector<std::int64_t> before = values_of(defaults);
   for (std::size_t i = 0; i < protocol_keys().size(); ++i) {
