@@ -15,7 +15,7 @@ constexpr std::size_t kIHavesPerFrame = 1024;         // 34 KiB
 constexpr auto kContested = std::chrono::seconds(1);  // two authors within this time write at once
 constexpr std::size_t kContestedMax = 1024;           // duplicates that are weighed together
 constexpr auto kShaping =
-    std::chrono::seconds(2);  // twice the longest prune_gather: those before a payload and those after it
+    std::chrono::seconds(3);  // above the longest prune_gather and two broadcasts' times
 constexpr auto kGraftGrace = std::chrono::milliseconds(500);  // above a round trip
 constexpr int kChallengerWins = 3;
 constexpr std::size_t kSmallestMax = 64;  // of n random ids about ln n are kept
@@ -98,6 +98,12 @@ void Broadcast::on_received(const EnvelopePtr& envelope, LinkId from, std::uint1
   ++counters_.payloads_received;
   missing_.arrived(envelope->id);
   note_first(from);
+  // A way is one in both directions: a graft and a prune that crossed leave it eager at one end alone, and
+  // then what comes from behind this node would stop here.
+  auto way = peers_.find(from);
+  if (partial_ && way != peers_.end() && !way->second.eager &&
+      way->second.pruned_at + kGraftGrace <= turn.now.monotonic)
+    make_eager(from, way->second, turn);
   spread(envelope, from, round, turn);
   if (auto sender = peers_.find(from); P2P_PLANTED(PrunesEverything) && sender != peers_.end())
     prune(from, sender->second, turn);
@@ -239,6 +245,7 @@ void Broadcast::make_lazy(Peer& peer) {
 
 void Broadcast::prune(LinkId link, Peer& peer, Turn& turn) {
   make_lazy(peer);
+  peer.pruned_at = turn.now.monotonic;
   turn.send(link, encode_frame_of(Prune{}));
   ++counters_.prunes_sent;
 }
@@ -266,17 +273,40 @@ void Broadcast::note_first(LinkId from) {
 
 /// Another author than the last one: for a while both spread at the same time.
 void Broadcast::note_author(const SealedEnvelope& envelope, Instant now) {
-  while (!smallest_.empty() && !(smallest_.back().first < envelope.id)) smallest_.pop_back();
-  smallest_.emplace_back(envelope.id, now);
+  while (!smallest_.empty() && smallest_.front().at + kShaping <= now) smallest_.pop_front();
+  const bool is_smallest = smallest_.empty() || envelope.id < smallest_.front().id;
+  while (!smallest_.empty() && !(smallest_.back().id < envelope.id)) smallest_.pop_back();
+  smallest_.push_back({envelope.id, now});
   if (smallest_.size() > kSmallestMax) smallest_.pop_back();
+  if (is_smallest) {
+    shapers_.push_back({envelope.id, now});
+    while (shapers_.size() > 1 && shapers_.front().at + 2 * kShaping <= now) {
+      if (is_chosen(0, shaped_at_)) shaped_at_ = shapers_.front().at;
+      shapers_.pop_front();
+    }
+  }
   if (envelope.envelope.author == last_author_) return;
   last_author_ = envelope.envelope.author;
   contested_until_ = now + kContested;
 }
 
-bool Broadcast::shapes_tree(const EnvelopeId& id, Instant now) {
-  while (!smallest_.empty() && smallest_.front().second + kShaping <= now) smallest_.pop_front();
-  return !smallest_.empty() && smallest_.front().first == id;
+/// Of those that were the smallest of the last time when they came: no smaller one came soon after it, nor is
+/// the tree still being cut for an earlier one.
+bool Broadcast::is_chosen(std::size_t place, Instant shaped_at) const {
+  const Seen& shaper = shapers_[place];
+  const bool is_beaten =
+      place + 1 < shapers_.size() && shapers_[place + 1].at <= shaper.at + parameters_.prune_gather;
+  return !is_beaten && (shaped_at == Instant{} || shaped_at + kShaping <= shaper.at);
+}
+
+bool Broadcast::shapes_tree(const EnvelopeId& id) const {
+  Instant shaped_at = shaped_at_;
+  for (std::size_t place = 0; place < shapers_.size(); ++place) {
+    const bool chosen = is_chosen(place, shaped_at);
+    if (shapers_[place].id == id) return chosen;
+    if (chosen) shaped_at = shapers_[place].at;
+  }
+  return false;
 }
 
 /// Prunes who brought a copy, while the link that brought the first one is itself a way: else the broadcasts
@@ -291,7 +321,9 @@ void Broadcast::prune_if_other_way(LinkId link, const EnvelopeId& id, Turn& turn
   auto first = peers_.find(entry->from);
   const bool other_way =
       entry->from == 0 || (first != peers_.end() && first->second.eager && first->first != link);
-  if (other_way) prune(link, sender->second, turn);
+  if (!other_way) return;
+  prune(link, sender->second, turn);
+  if (link == parent_ && entry->from != 0) parent_ = entry->from;
 }
 
 /// Of several broadcasts the tree of one is taken, nearly everywhere the same one: each has waited for as
@@ -300,7 +332,7 @@ void Broadcast::prune_contested(Turn& turn) {
   while (!contested_.empty() && contested_.front().due <= turn.now.monotonic) {
     const Duplicate duplicate = contested_.front();
     contested_.pop_front();
-    if (shapes_tree(duplicate.id, turn.now.monotonic)) prune_if_other_way(duplicate.link, duplicate.id, turn);
+    if (shapes_tree(duplicate.id)) prune_if_other_way(duplicate.link, duplicate.id, turn);
   }
 }
 
@@ -315,7 +347,7 @@ void Broadcast::on_duplicate(LinkId from, const EnvelopeId& id, std::uint16_t ro
   if (entry == nullptr) return;
   if (partial_) {
     // Nor is one weighed that is too late for it: a slow link has to go all the same.
-    const bool late = entry->at + kShaping <= turn.now.monotonic + parameters_.prune_gather;
+    const bool late = entry->at + kShaping <= turn.now.monotonic;
     if (contested_until_ <= turn.now.monotonic || !entry->payload || late) {
       // Two ways of about the same length take turns in being the faster one. If each were pruned in its
       // turn, here and at the other end, both ends would soon wait for each other.

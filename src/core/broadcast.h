@@ -93,6 +93,7 @@ class Broadcast {
     bool eager = true;                  // partial views
     std::uint64_t lazy_from = 0;        // the first of announced_ that it was not pushed
     Instant grafted_at{};               // it asked for what is new
+    Instant pruned_at{};                // by this node; payloads may still be on their way
     std::unique_ptr<Waiting> waiting;   // with a payload window
     std::set<MemberKey> pruned;         // full mesh: authors whose envelopes it gets otherwise
     std::vector<IHave::Item> catch_up;  // what was broadcast just before it became a neighbor
@@ -123,7 +124,8 @@ class Broadcast {
   [[nodiscard]] bool has_way() const;
   void note_first(LinkId from);
   void note_author(const SealedEnvelope& envelope, Instant now);
-  [[nodiscard]] bool shapes_tree(const EnvelopeId& id, Instant now);
+  [[nodiscard]] bool is_chosen(std::size_t place, Instant shaped_at) const;
+  [[nodiscard]] bool shapes_tree(const EnvelopeId& id) const;
   void prune_if_other_way(LinkId link, const EnvelopeId& id, Turn& turn);
   void prune_contested(Turn& turn);
   void prune_author(LinkId link, const MemberKey& author, Turn& turn);
@@ -162,8 +164,11 @@ class Broadcast {
   Instant optimise_from_{};
   Duration optimise_pause_{};
 
-  // Several authors at once: the tree is that of one broadcast, of the smallest id lately, the same
-  // everywhere.
+  // Several authors at once: the tree is that of one broadcast at a time, nearly everywhere the same one.
+  struct Seen {
+    EnvelopeId id;
+    Instant at;
+  };
   struct Duplicate {
     LinkId link = 0;
     EnvelopeId id;
@@ -171,7 +176,9 @@ class Broadcast {
   };
   MemberKey last_author_;
   Instant contested_until_{};
-  std::deque<std::pair<EnvelopeId, Instant>> smallest_;  // ascending, and each the smallest since it came
+  std::deque<Seen> smallest_;  // ascending, and each the smallest since it came
+  std::deque<Seen> shapers_;   // each the smallest of the last time when it came
+  Instant shaped_at_{};        // the last one before these that was chosen
   std::deque<Duplicate> contested_;
   std::optional<Instant> next_due_;  // of the peers' frames of payloads
 };

@@ -189,6 +189,53 @@ TEST_CASE_FIXTURE(Fixture, "ASmallerIdThatComesWhileACopyWaitsTakesItsPlace") {
   CHECK(sent(FrameType::kPrune, kC) == 1);
 }
 
+TEST_CASE_FIXTURE(Fixture, "WhileTheTreeIsCutForOneBroadcastNoOtherIsChosen") {
+  receive(text(4, 9), kA);
+  const EnvelopePtr first = text(1, 5);
+  receive(first, kA);
+  copy(first, kB);
+  pass(parameters.prune_gather);
+  CHECK(sent(FrameType::kPrune, kB) == 1);
+  pass(100ms);
+  const EnvelopePtr second = text(2, 3);
+  receive(second, kA);
+  copy(second, kC);
+  pass(parameters.prune_gather);
+  CHECK(sent(FrameType::kPrune, kC) == 0);
+  pass(1s);
+  const EnvelopePtr third = text(3, 1);
+  receive(third, kA);
+  copy(third, kC);
+  pass(parameters.prune_gather);
+  CHECK(sent(FrameType::kPrune, kC) == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "AWayThatIsEagerAtOneEndAloneBecomesOneAtBoth") {
+  receive(text(1, 1), kA);
+  pass(2s);
+  outputs.clear();
+  const EnvelopePtr envelope = text(1, 1);
+  SUBCASE("the other end's prune crossed a graft") {
+    broadcast->on_prune(kB, Prune{});
+    receive(envelope, kB);
+    receive(text(1, 2), kA);
+    CHECK(sent(FrameType::kGossip, kB) == 1);
+  }
+  SUBCASE("not what was on its way when this end pruned it") {
+    receive(envelope, kA);
+    copy(envelope, kB);
+    REQUIRE(sent(FrameType::kPrune, kB) == 1);
+    pass(100ms);
+    receive(text(1, 2), kB);
+    receive(text(1, 3), kA);
+    CHECK(sent(FrameType::kGossip, kB) == 1);  // the first one alone
+    pass(500ms);
+    receive(text(1, 4), kB);
+    receive(text(1, 5), kA);
+    CHECK(sent(FrameType::kGossip, kB) == 2);
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "WhatWasOnItsWayWhenALinkWasAskedForPrunesNothing") {
   receive(text(1, 1), kA);
   now.monotonic += 2s;
