@@ -11,14 +11,10 @@
 namespace p2pmesh {
 namespace {
 
-constexpr std::size_t kIHavesPerFrame = 1024;         // 34 KiB
-constexpr auto kContested = std::chrono::seconds(1);  // two authors within this time write at once
-constexpr std::size_t kContestedMax = 1024;           // duplicates that are weighed together
-constexpr auto kShaping =
-    std::chrono::seconds(3);  // above the longest prune_gather and two broadcasts' times
+constexpr std::size_t kIHavesPerFrame = 1024;                 // 34 KiB
+constexpr std::size_t kContestedMax = 1024;                   // duplicates that are weighed together
 constexpr auto kGraftGrace = std::chrono::milliseconds(500);  // above a round trip
 constexpr int kChallengerWins = 3;
-constexpr std::size_t kSmallestMax = 64;  // of n random ids about ln n are kept
 constexpr Duration kOptimisePauseMax = std::chrono::minutes(10);
 constexpr std::size_t kPrunedMax = 256;  // authors; a full mesh has nine members online
 constexpr std::size_t kGraftsPerFrame = 512;
@@ -112,12 +108,12 @@ void Broadcast::on_received(const EnvelopePtr& envelope, LinkId from, std::uint1
 void Broadcast::spread(const EnvelopePtr& envelope, LinkId from, std::uint16_t round, Turn& turn) {
   SharedBytes frame;
   const MemberKey& author = envelope->envelope.author;
-  note_author(*envelope, turn.now.monotonic);
+  shaping_.note(envelope->id, author, turn.now.monotonic);
   recent_.add(envelope, {.payload = {},
                          .at = turn.now.monotonic,
                          .from = from,
                          .round = round,
-                         .contested = contested_until_ > turn.now.monotonic});
+                         .contested = shaping_.is_contested(turn.now.monotonic)});
   bool lazy = false;
   for (auto& [link, peer] : peers_) {
     if (link == from) continue;
@@ -271,44 +267,6 @@ void Broadcast::note_first(LinkId from) {
   optimised_ = 0;
 }
 
-/// Another author than the last one: for a while both spread at the same time.
-void Broadcast::note_author(const SealedEnvelope& envelope, Instant now) {
-  while (!smallest_.empty() && smallest_.front().at + kShaping <= now) smallest_.pop_front();
-  const bool is_smallest = smallest_.empty() || envelope.id < smallest_.front().id;
-  while (!smallest_.empty() && !(smallest_.back().id < envelope.id)) smallest_.pop_back();
-  smallest_.push_back({envelope.id, now});
-  if (smallest_.size() > kSmallestMax) smallest_.pop_back();
-  if (is_smallest) {
-    shapers_.push_back({envelope.id, now});
-    while (shapers_.size() > 1 && shapers_.front().at + 2 * kShaping <= now) {
-      if (is_chosen(0, shaped_at_)) shaped_at_ = shapers_.front().at;
-      shapers_.pop_front();
-    }
-  }
-  if (envelope.envelope.author == last_author_) return;
-  last_author_ = envelope.envelope.author;
-  contested_until_ = now + kContested;
-}
-
-/// Of those that were the smallest of the last time when they came: no smaller one came soon after it, nor is
-/// the tree still being cut for an earlier one.
-bool Broadcast::is_chosen(std::size_t place, Instant shaped_at) const {
-  const Seen& shaper = shapers_[place];
-  const bool is_beaten =
-      place + 1 < shapers_.size() && shapers_[place + 1].at <= shaper.at + parameters_.prune_gather;
-  return !is_beaten && (shaped_at == Instant{} || shaped_at + kShaping <= shaper.at);
-}
-
-bool Broadcast::shapes_tree(const EnvelopeId& id) const {
-  Instant shaped_at = shaped_at_;
-  for (std::size_t place = 0; place < shapers_.size(); ++place) {
-    const bool chosen = is_chosen(place, shaped_at);
-    if (shapers_[place].id == id) return chosen;
-    if (chosen) shaped_at = shapers_[place].at;
-  }
-  return false;
-}
-
 /// Prunes who brought a copy, while the link that brought the first one is itself a way: else the broadcasts
 /// of two authors, each first over another link, would prune both. What was written here came over none.
 void Broadcast::prune_if_other_way(LinkId link, const EnvelopeId& id, Turn& turn) {
@@ -329,11 +287,12 @@ void Broadcast::prune_if_other_way(LinkId link, const EnvelopeId& id, Turn& turn
 /// Of several broadcasts the tree of one is taken, nearly everywhere the same one: each has waited for as
 /// long as one with a smaller id may have come after it.
 void Broadcast::prune_contested(Turn& turn) {
-  while (!contested_.empty() && contested_.front().due <= turn.now.monotonic) {
-    const Duplicate duplicate = contested_.front();
-    contested_.pop_front();
-    if (shapes_tree(duplicate.id)) prune_if_other_way(duplicate.link, duplicate.id, turn);
+  std::size_t weighed = 0;
+  for (; weighed < contested_.size() && contested_[weighed].due <= turn.now.monotonic; ++weighed) {
+    const Duplicate& duplicate = contested_[weighed];
+    if (shaping_.is_chosen(duplicate.id)) prune_if_other_way(duplicate.link, duplicate.id, turn);
   }
+  contested_.erase(contested_.begin(), contested_.begin() + static_cast<std::ptrdiff_t>(weighed));
 }
 
 void Broadcast::on_duplicate(LinkId from, const EnvelopeId& id, std::uint16_t round, Turn& turn) {
@@ -347,8 +306,8 @@ void Broadcast::on_duplicate(LinkId from, const EnvelopeId& id, std::uint16_t ro
   if (entry == nullptr) return;
   if (partial_) {
     // Nor is one weighed that is too late for it: a slow link has to go all the same.
-    const bool late = entry->at + kShaping <= turn.now.monotonic;
-    if (contested_until_ <= turn.now.monotonic || !entry->payload || late) {
+    const bool late = entry->at + TreeShaping::kBetween <= turn.now.monotonic;
+    if (!shaping_.is_contested(turn.now.monotonic) || !entry->payload || late) {
       // Two ways of about the same length take turns in being the faster one. If each were pruned in its
       // turn, here and at the other end, both ends would soon wait for each other.
       if (from != parent_ || !sender->second.eager) prune_if_other_way(from, id, turn);

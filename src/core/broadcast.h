@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,6 +18,7 @@
 #include "p2pmesh/core/parameters.h"
 #include "p2pmesh/wire/envelope.h"
 #include "recent_payloads.h"
+#include "tree_shaping.h"
 #include "turn.h"
 
 namespace p2pmesh {
@@ -123,9 +123,6 @@ class Broadcast {
   /// The link that brought what was new is there and eager.
   [[nodiscard]] bool has_way() const;
   void note_first(LinkId from);
-  void note_author(const SealedEnvelope& envelope, Instant now);
-  [[nodiscard]] bool is_chosen(std::size_t place, Instant shaped_at) const;
-  [[nodiscard]] bool shapes_tree(const EnvelopeId& id) const;
   void prune_if_other_way(LinkId link, const EnvelopeId& id, Turn& turn);
   void prune_contested(Turn& turn);
   void prune_author(LinkId link, const MemberKey& author, Turn& turn);
@@ -165,22 +162,14 @@ class Broadcast {
   Duration optimise_pause_{};
 
   // Several authors at once: the tree is that of one broadcast at a time, nearly everywhere the same one.
-  struct Seen {
-    EnvelopeId id;
-    Instant at;
-  };
   struct Duplicate {
     LinkId link = 0;
     EnvelopeId id;
     Instant due{};  // to be weighed
   };
-  MemberKey last_author_;
-  Instant contested_until_{};
-  std::deque<Seen> smallest_;  // ascending, and each the smallest since it came
-  std::deque<Seen> shapers_;   // each the smallest of the last time when it came
-  Instant shaped_at_{};        // the last one before these that was chosen
-  std::deque<Duplicate> contested_;
-  std::optional<Instant> next_due_;  // of the peers' frames of payloads
+  TreeShaping shaping_{parameters_.prune_gather};
+  std::vector<Duplicate> contested_;  // in the order of their coming
+  std::optional<Instant> next_due_;   // of the peers' frames of payloads
 };
 
 }  // namespace p2pmesh
