@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kIHavesPerFrame = 1024;                 // 34 KiB
 constexpr std::size_t kContestedMax = 1024;                   // duplicates that are weighed together
+constexpr auto kWeighed = std::chrono::milliseconds(1500);    // a copy that comes later is not weighed
 constexpr auto kGraftGrace = std::chrono::milliseconds(500);  // above a round trip
 constexpr int kChallengerWins = 3;
 constexpr Duration kOptimisePauseMax = std::chrono::minutes(10);
@@ -36,6 +37,7 @@ void Broadcast::set_partial(bool partial, Turn& turn) {
     peer.eager = true;
     peer.pruned.clear();
   }
+  contested_.clear();
   if (!partial || has_way()) return;
   for (const auto& [id, peer] : peers_) ask_for(id, turn);
 }
@@ -43,8 +45,14 @@ void Broadcast::set_partial(bool partial, Turn& turn) {
 /// The other end may be lazy.
 void Broadcast::ask_for(LinkId link, Turn& turn) {
   if (!parameters_.plumtree) return;
+  note_asked(link);
   turn.send(link, encode_frame_of(Graft{}));
   ++counters_.grafts_sent;
+}
+
+/// From here on it is a way: what came over it as a copy before does not count.
+void Broadcast::note_asked(LinkId link) {
+  std::erase_if(contested_, [&](const Duplicate& duplicate) { return duplicate.link == link; });
 }
 
 void Broadcast::on_link_up(LinkId link, bool merges, Turn& turn) {
@@ -98,8 +106,11 @@ void Broadcast::on_received(const EnvelopePtr& envelope, LinkId from, std::uint1
   // then what comes from behind this node would stop here.
   auto way = peers_.find(from);
   if (partial_ && way != peers_.end() && !way->second.eager &&
-      way->second.pruned_at + kGraftGrace <= turn.now.monotonic)
+      way->second.pruned_at + kGraftGrace <= turn.now.monotonic) {
     make_eager(from, way->second, turn);
+    ask_for(from, turn);
+    way->second.pruned_at = turn.now.monotonic;  // not for each that is on its way
+  }
   spread(envelope, from, round, turn);
   if (auto sender = peers_.find(from); P2P_PLANTED(PrunesEverything) && sender != peers_.end())
     prune(from, sender->second, turn);
@@ -307,13 +318,20 @@ void Broadcast::on_duplicate(LinkId from, const EnvelopeId& id, std::uint16_t ro
   if (partial_) {
     // Nor is one weighed that is too late for it: a slow link has to go all the same.
     const bool late = entry->at + TreeShaping::kBetween <= turn.now.monotonic;
-    if (!shaping_.is_contested(turn.now.monotonic) || !entry->payload || late) {
+    if (!shaping_.is_contested(turn.now.monotonic) || late) {
       // Two ways of about the same length take turns in being the faster one. If each were pruned in its
       // turn, here and at the other end, both ends would soon wait for each other.
       if (from != parent_ || !sender->second.eager) prune_if_other_way(from, id, turn);
       return;
     }
-    if (contested_.size() < kContestedMax)
+    // What comes long after the first copy may be weighed when the next one is chosen already.
+    const bool in_time = entry->at + kWeighed > turn.now.monotonic;
+    const bool granted = sender->second.grafted_at != Instant{} &&
+                         sender->second.grafted_at + kGraftGrace > turn.now.monotonic;
+    const bool is_new = std::none_of(contested_.begin(), contested_.end(), [&](const Duplicate& duplicate) {
+      return duplicate.link == from && duplicate.id == id;
+    });
+    if (in_time && !granted && shaping_.is_eligible(id) && is_new && contested_.size() < kContestedMax)
       contested_.push_back({from, id, turn.now.monotonic + parameters_.prune_gather});
     return;
   }
@@ -371,7 +389,8 @@ void Broadcast::optimise(LinkId from, Peer& announcer, const RecentPayloads::Ent
 void Broadcast::on_graft(LinkId from, const Graft& graft, Turn& turn) {
   auto asker = peers_.find(from);
   if (asker == peers_.end()) return;
-  if (!asker->second.eager) asker->second.grafted_at = turn.now.monotonic;
+  asker->second.grafted_at = turn.now.monotonic;
+  note_asked(from);
   make_eager(from, asker->second, turn);
   std::set<EnvelopeId> answered;
   std::size_t bytes = 0;
@@ -420,6 +439,7 @@ void Broadcast::on_wake(Turn& turn) {
     auto announcer = peers_.find(link);
     if (announcer == peers_.end()) continue;
     make_eager(link, announcer->second, turn);
+    note_asked(link);
     if (graft.ids.empty()) continue;
     turn.send(link, encode_frame_of(graft));
     ++counters_.grafts_sent;

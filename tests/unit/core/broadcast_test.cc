@@ -202,7 +202,7 @@ TEST_CASE_FIXTURE(Fixture, "WhileTheTreeIsCutForOneBroadcastNoOtherIsChosen") {
   copy(second, kC);
   pass(parameters.prune_gather);
   CHECK(sent(FrameType::kPrune, kC) == 0);
-  pass(1s);
+  pass(3s);
   const EnvelopePtr third = text(3, 1);
   receive(third, kA);
   copy(third, kC);
