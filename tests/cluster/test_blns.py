@@ -26,6 +26,12 @@ class NaughtyStrings(mesh.MeshTest):
         alice = Chat(self.box, "Alice").expect_open()
         bob = Chat(self.box, "Bob", "localhost", alice.port).expect_open()
         carol = Chat(self.box, "Carol", "localhost", bob.port).expect_open()
+        # From here on their screens show everything as it comes: more than a hundred lines that came while they opened
+        # would be cut to the last hundred.
+        alice.say("this was the first")
+        lines.insert(0, b"this was the first")
+        for chat in (bob, carol):
+            chat.expect("^Alice: this was the first$", timeout=20)
         for line in raw.split(b"\n"):
             alice.write((b"/" + line if line.startswith(b"/") else line) + b"\n")
         alice.say("this was the last")
