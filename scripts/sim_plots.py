@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Draws the pictures of man/images/ from the simulator's own output, with gnuplot.
 
-    scripts/sim_plots.py [--sim build/p2pmesh-sim] [--out man/images] [--quick] [--jobs 2] [--large]
+    scripts/sim_plots.py [--sim build/p2pmesh-sim] [--out man/images] [--quick] [--jobs 2] [--large] [--again]
 
 Each point of each line comes from a run; the commands and their JSON objects are kept in sim-plots/ beside the
-simulator. --quick takes small meshes, --large adds 10,000 nodes.
+simulator. --quick takes small meshes, --large adds 10,000 nodes, --again draws what was kept once more.
 """
 
 import argparse
@@ -26,15 +26,17 @@ set grid lt 1 lc rgb "#dddddd"
 """
 
 
-def run(sim, out, arguments):
+def run(sim, out, again, arguments):
     """One run of the simulator; its JSON object."""
+    kept = out / ("_".join(argument.lstrip("-") for argument in arguments) + ".json")
+    if again and kept.exists():
+        return json.loads(kept.read_text())
     command = [str(sim), "--seed", str(SEED), "--json", "--quiet", *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode not in (0, 1) or not done.stdout.strip():
         sys.exit(f"sim_plots.py: {shlex.join(command)} ended with {done.returncode}:\n{done.stderr}")
     line = done.stdout.strip().splitlines()[-1]
-    name = "_".join(argument.lstrip("-") for argument in arguments) or "run"
-    (out / f"{name}.json").write_text(f"{line}\n")
+    kept.write_text(f"{line}\n")
     found = json.loads(line)
     print(f"{shlex.join(command)}: {found['wall_s']:.1f} s", file=sys.stderr)
     if done.returncode == 1:
@@ -45,15 +47,15 @@ def run(sim, out, arguments):
 class Runs:
     """Starts runs early and hands out their results; equal ones are made once."""
 
-    def __init__(self, sim, out, jobs):
-        self.sim, self.out = sim, out
+    def __init__(self, sim, out, jobs, again):
+        self.sim, self.out, self.again = sim, out, again
         self.pool = concurrent.futures.ThreadPoolExecutor(jobs)
         self.futures = {}
 
     def want(self, *arguments):
         key = tuple(str(argument) for argument in arguments)
         if key not in self.futures:
-            self.futures[key] = self.pool.submit(run, self.sim, self.out, list(key))
+            self.futures[key] = self.pool.submit(run, self.sim, self.out, self.again, list(key))
         return self.futures[key]
 
 
@@ -90,7 +92,7 @@ set xlabel "nodes that died at once, %"
 set ylabel "survivors reached within 10 s, %"
 set xrange [0:100]
 set yrange [0:105]
-set key bottom left
+set key at graph 0.05, graph 0.6 left Left reverse
 """,
         [
             ("broadcast tree and views that mend, anti-entropy off", points(mended), "linespoints"),
@@ -152,7 +154,8 @@ def latency(runs, sizes):
 set title "From the author's send to the announcement at each member"
 set xlabel "milliseconds; links of 1 to 150 ms, 20 ms in the middle"
 set ylabel "deliveries that took at most as long, %"
-set xrange [0:*]
+set logscale x
+set xrange [5:2000]
 set yrange [0:105]
 set key bottom right
 """,
@@ -182,7 +185,7 @@ set xlabel "nodes"
 set ylabel "bytes a second"
 set logscale x
 set yrange [0:*]
-set key bottom right
+set key at graph 0.95, graph 0.5
 """,
             [
                 ("everything", [(n, f.result()["bytes_per_node_s"]) for n, f in idle], "linespoints"),
@@ -238,6 +241,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="small meshes")
     parser.add_argument("--large", action="store_true", help="10,000 nodes as well")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--again", action="store_true", help="draw from the kept JSON objects where there are any")
     options = parser.parse_args()
     if not options.sim.exists():
         sys.exit(f"sim_plots.py: there is no {options.sim}. Type: make")
@@ -247,7 +251,7 @@ def main():
         sizes["cost"] = sizes["cost"] + [10000]
     kept = options.sim.resolve().parent / "sim-plots"
     kept.mkdir(exist_ok=True)
-    runs = Runs(options.sim.resolve(), kept, options.jobs)
+    runs = Runs(options.sim.resolve(), kept, options.jobs, options.again)
     pictures = [make(runs, sizes) for make in (reliability, duplicates, latency, cost)]
     for picture in pictures:
         picture(options.out)
