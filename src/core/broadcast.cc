@@ -45,13 +45,13 @@ void Broadcast::set_partial(bool partial, Turn& turn) {
 /// The other end may be lazy.
 void Broadcast::ask_for(LinkId link, Turn& turn) {
   if (!parameters_.plumtree) return;
-  note_asked(link);
+  forget_copies(link);
   turn.send(link, encode_frame_of(Graft{}));
   ++counters_.grafts_sent;
 }
 
 /// From here on it is a way: what came over it as a copy before does not count.
-void Broadcast::note_asked(LinkId link) {
+void Broadcast::forget_copies(LinkId link) {
   std::erase_if(contested_, [&](const Duplicate& duplicate) { return duplicate.link == link; });
 }
 
@@ -278,15 +278,18 @@ void Broadcast::note_first(LinkId from) {
   optimised_ = 0;
 }
 
+/// What was on its way when it asked for this link may come now.
+bool Broadcast::has_just_grafted(const Peer& peer, Instant now) {
+  return peer.grafted_at != Instant{} && peer.grafted_at + kGraftGrace > now;
+}
+
 /// Prunes who brought a copy, while the link that brought the first one is itself a way: else the broadcasts
 /// of two authors, each first over another link, would prune both. What was written here came over none.
 void Broadcast::prune_if_other_way(LinkId link, const EnvelopeId& id, Turn& turn) {
   auto sender = peers_.find(link);
   const RecentPayloads::Entry* entry = recent_.find(id);
   if (sender == peers_.end() || entry == nullptr) return;
-  // What was on its way when it asked for this link.
-  if (sender->second.grafted_at != Instant{} && sender->second.grafted_at + kGraftGrace > turn.now.monotonic)
-    return;
+  if (has_just_grafted(sender->second, turn.now.monotonic)) return;
   auto first = peers_.find(entry->from);
   const bool other_way =
       entry->from == 0 || (first != peers_.end() && first->second.eager && first->first != link);
@@ -326,12 +329,11 @@ void Broadcast::on_duplicate(LinkId from, const EnvelopeId& id, std::uint16_t ro
     }
     // What comes long after the first copy may be weighed when the next one is chosen already.
     const bool in_time = entry->at + kWeighed > turn.now.monotonic;
-    const bool granted = sender->second.grafted_at != Instant{} &&
-                         sender->second.grafted_at + kGraftGrace > turn.now.monotonic;
     const bool is_new = std::none_of(contested_.begin(), contested_.end(), [&](const Duplicate& duplicate) {
       return duplicate.link == from && duplicate.id == id;
     });
-    if (in_time && !granted && shaping_.is_eligible(id) && is_new && contested_.size() < kContestedMax)
+    if (in_time && !has_just_grafted(sender->second, turn.now.monotonic) && shaping_.is_eligible(id) &&
+        is_new && contested_.size() < kContestedMax)
       contested_.push_back({from, id, turn.now.monotonic + parameters_.prune_gather});
     return;
   }
@@ -390,7 +392,7 @@ void Broadcast::on_graft(LinkId from, const Graft& graft, Turn& turn) {
   auto asker = peers_.find(from);
   if (asker == peers_.end()) return;
   asker->second.grafted_at = turn.now.monotonic;
-  note_asked(from);
+  forget_copies(from);
   make_eager(from, asker->second, turn);
   std::set<EnvelopeId> answered;
   std::size_t bytes = 0;
@@ -439,7 +441,7 @@ void Broadcast::on_wake(Turn& turn) {
     auto announcer = peers_.find(link);
     if (announcer == peers_.end()) continue;
     make_eager(link, announcer->second, turn);
-    note_asked(link);
+    forget_copies(link);
     if (graft.ids.empty()) continue;
     turn.send(link, encode_frame_of(graft));
     ++counters_.grafts_sent;

@@ -125,7 +125,8 @@ class Broadcast {
   void note_first(LinkId from);
   void prune_if_other_way(LinkId link, const EnvelopeId& id, Turn& turn);
   void prune_contested(Turn& turn);
-  void note_asked(LinkId link);
+  void forget_copies(LinkId link);
+  static bool has_just_grafted(const Peer& peer, Instant now);
   void prune_author(LinkId link, const MemberKey& author, Turn& turn);
   [[nodiscard]] bool is_eager(const Peer& peer, const MemberKey& author) const {
     return partial_ ? peer.eager : !peer.pruned.contains(author);

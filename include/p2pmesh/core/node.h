@@ -118,7 +118,7 @@ class Node {
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
   /// For a driver of thousands of nodes: asks the processor for the memory that the next input will touch, in
-  /// two steps (0, 1) some hundred nanoseconds apart. Changes nothing.
+  /// three steps (0, 1, 2) some hundred nanoseconds apart. Changes nothing.
   void prefetch(int step) const;
   [[nodiscard]] NodeStatus status() const;
   [[nodiscard]] std::vector<MemberView> members() const;

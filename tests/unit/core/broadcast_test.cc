@@ -190,23 +190,19 @@ TEST_CASE_FIXTURE(Fixture, "ASmallerIdThatComesWhileACopyWaitsTakesItsPlace") {
 }
 
 TEST_CASE_FIXTURE(Fixture, "WhileTheTreeIsCutForOneBroadcastNoOtherIsChosen") {
+  const auto weigh_copy = [&](const EnvelopePtr& envelope, LinkId link) {
+    receive(envelope, kA);
+    copy(envelope, link);
+    pass(parameters.prune_gather);
+  };
   receive(text(4, 9), kA);
-  const EnvelopePtr first = text(1, 5);
-  receive(first, kA);
-  copy(first, kB);
-  pass(parameters.prune_gather);
+  weigh_copy(text(1, 5), kB);
   CHECK(sent(FrameType::kPrune, kB) == 1);
   pass(100ms);
-  const EnvelopePtr second = text(2, 3);
-  receive(second, kA);
-  copy(second, kC);
-  pass(parameters.prune_gather);
+  weigh_copy(text(2, 3), kC);
   CHECK(sent(FrameType::kPrune, kC) == 0);
   pass(3s);
-  const EnvelopePtr third = text(3, 1);
-  receive(third, kA);
-  copy(third, kC);
-  pass(parameters.prune_gather);
+  weigh_copy(text(3, 1), kC);
   CHECK(sent(FrameType::kPrune, kC) == 1);
 }
 
