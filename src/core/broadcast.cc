@@ -251,6 +251,8 @@ void Broadcast::make_lazy(Peer& peer) {
 }
 
 void Broadcast::prune(LinkId link, Peer& peer, Turn& turn) {
+  // What waits for this link goes before the prune: behind it, it would make the link a way again.
+  send_payloads(link, peer, turn);
   make_lazy(peer);
   peer.pruned_at = turn.now.monotonic;
   turn.send(link, encode_frame_of(Prune{}));

@@ -16,14 +16,15 @@ RecentPayloads::RecentPayloads(std::size_t count_max, std::size_t bytes_max, Dur
     : count_max_(count_max), bytes_max_(bytes_max), kept_(kept), seed_(seed) {}
 
 /// Ids are hashes, which whoever writes may choose among: two of their words, each with a secret, multiplied.
-std::uint64_t RecentPayloads::mix(const EnvelopeId& id) const {
+std::uint32_t RecentPayloads::tag_of(const EnvelopeId& id) const {
   std::uint64_t a = 0;
   std::uint64_t b = 0;
   std::memcpy(&a, id.bytes.data(), sizeof a);
   std::memcpy(&b, id.bytes.data() + sizeof a, sizeof b);
   __extension__ using Wide = unsigned __int128;
   const Wide product = static_cast<Wide>(a ^ seed_) * (b ^ (seed_ * 0x9e3779b97f4a7c15ULL));
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  return static_cast<std::uint32_t>(static_cast<std::uint64_t>(product) ^
+                                    static_cast<std::uint64_t>(product >> 64));
 }
 
 void RecentPayloads::add(const EnvelopePtr& payload, Entry entry) {
@@ -44,10 +45,10 @@ void RecentPayloads::add(const EnvelopePtr& payload, Entry entry) {
 
 const RecentPayloads::Entry* RecentPayloads::find(const EnvelopeId& id) const {
   if (count_ == 0) return nullptr;
-  const std::uint64_t mixed = mix(id);
+  const std::uint32_t tag = tag_of(id);
   const std::size_t mask = table_.size() - 1;
-  for (std::size_t cell = mixed & mask; table_[cell].place != kEmpty; cell = (cell + 1) & mask) {
-    if (table_[cell].tag != static_cast<std::uint32_t>(mixed >> 32)) continue;
+  for (std::size_t cell = tag & mask; table_[cell].place != kEmpty; cell = (cell + 1) & mask) {
+    if (table_[cell].tag != tag) continue;
     const Slot& found = ring_[table_[cell].place];
     if (found.id == id) return &found.entry;
   }
@@ -55,20 +56,20 @@ const RecentPayloads::Entry* RecentPayloads::find(const EnvelopeId& id) const {
 }
 
 void RecentPayloads::index(std::uint32_t place) {
-  const std::uint64_t mixed = mix(ring_[place].id);
+  const std::uint32_t tag = tag_of(ring_[place].id);
   const std::size_t mask = table_.size() - 1;
-  std::size_t cell = mixed & mask;
+  std::size_t cell = tag & mask;
   while (table_[cell].place != kEmpty) cell = (cell + 1) & mask;
-  table_[cell] = {static_cast<std::uint32_t>(mixed >> 32), place};
+  table_[cell] = {tag, place};
 }
 
 /// Those behind move up, so that no search ends too early.
 void RecentPayloads::unindex(std::uint32_t place) {
   const std::size_t mask = table_.size() - 1;
-  std::size_t hole = mix(ring_[place].id) & mask;
+  std::size_t hole = tag_of(ring_[place].id) & mask;
   while (table_[hole].place != place) hole = (hole + 1) & mask;
   for (std::size_t next = (hole + 1) & mask; table_[next].place != kEmpty; next = (next + 1) & mask) {
-    const std::size_t home = mix(ring_[table_[next].place].id) & mask;
+    const std::size_t home = table_[next].tag & mask;
     if (((next - home) & mask) < ((next - hole) & mask)) continue;
     table_[hole] = table_[next];
     hole = next;

@@ -47,12 +47,12 @@ class RecentPayloads {
     Entry entry;
   };
   struct Cell {
-    std::uint32_t tag = 0;
+    std::uint32_t tag = 0;         // its lower bits: where the search begins
     std::uint32_t place = kEmpty;  // in the ring
   };
   static constexpr std::uint32_t kEmpty = UINT32_MAX;
 
-  [[nodiscard]] std::uint64_t mix(const EnvelopeId& id) const;
+  [[nodiscard]] std::uint32_t tag_of(const EnvelopeId& id) const;
   [[nodiscard]] const Slot& slot(std::size_t age) const {
     return ring_[(oldest_ + age) & (ring_.size() - 1)];
   }

@@ -290,6 +290,27 @@ TEST_CASE_FIXTURE(Fixture, "TwoFramesGoAtOnceAndThenOneAWindow") {
   CHECK(gossip->items.size() == 2);
 }
 
+TEST_CASE_FIXTURE(Fixture, "WhatWaitsForALinkGoesBeforeItsPrune") {
+  parameters.payload_window = 100ms;
+  start();
+  receive(text(1, 1), kA);
+  pass(1s);  // one author alone: a copy prunes at once
+  outputs.clear();
+  receive(text(1, 1), kA);
+  receive(text(1, 2), kA);
+  const EnvelopePtr waiting = text(1, 3);
+  receive(waiting, kA);
+  copy(waiting, kB);
+  std::vector<FrameType> types;
+  for (const Output& output : outputs) {
+    const auto* frame = std::get_if<SendFrame>(&output);
+    if (frame != nullptr && frame->link == kB) types.push_back(static_cast<FrameType>((*frame->frame)[4]));
+  }
+  REQUIRE(types.size() == 4);
+  CHECK(types[2] == FrameType::kGossip);
+  CHECK(types[3] == FrameType::kPrune);
+}
+
 TEST_CASE_FIXTURE(Fixture, "FullFramesDoNotMakeLaterOnesWaitLongerThanAWindow") {
   parameters.payload_window = 100ms;
   start();
