@@ -41,9 +41,9 @@ void Author::draw_epoch(std::uint64_t last_known, WallMs wall_ms) {
   last_id_ = {};
 }
 
-void Author::enqueue(const SendText& text) {
-  waiting_bytes_ += text.text.size();
-  waiting_.push_back(text);
+void Author::enqueue(Draft draft) {
+  waiting_bytes_ += draft.text.size();
+  waiting_.push_back(std::move(draft));
 }
 
 bool Author::has_room() const {
@@ -63,7 +63,8 @@ void Author::refill(Instant now) {
   refilled_ = now;
 }
 
-std::vector<Written> Author::write(RoomHeads& heads, const Now& now) {
+std::vector<Written> Author::write(RoomHeads& heads, Conversations& conversations, Turn& turn) {
+  const Now& now = turn.now;
   std::vector<Written> written;
   resume_at_.reset();
   if (waiting_.empty()) return written;
@@ -82,7 +83,7 @@ std::vector<Written> Author::write(RoomHeads& heads, const Now& now) {
       resume_at_ = now.monotonic + kShare;
       break;
     }
-    written.push_back(write_one(heads, now.wall_ms));
+    written.push_back(write_one(heads, conversations, turn));
     envelope_tokens_ -= 1;
     byte_tokens_ -= static_cast<double>(written.back().envelope->encoded.size());
     last_written_ = now.monotonic;
@@ -90,38 +91,49 @@ std::vector<Written> Author::write(RoomHeads& heads, const Now& now) {
   return written;
 }
 
-Written Author::write_one(RoomHeads& heads, WallMs wall_ms) {
+Written Author::write_one(RoomHeads& heads, Conversations& conversations, Turn& turn) {
   Written written;
+  const Draft first = waiting_.front();
   std::vector<std::string> messages;
-  std::size_t bytes = 2;
-  const std::string room = waiting_.front().room;
+  // Beside the messages of a direct envelope there are its recipient, its place and a signature.
+  constexpr std::size_t kBesideDirect = 256;
+  std::size_t bytes = first.to ? 2 + kBesideDirect : 2;
   while (!waiting_.empty() && messages.size() < limits::kMessagesPerEnvelopeMax &&
-         waiting_.front().room == room) {
-    const std::size_t more = text_message_bytes(waiting_.front().text.size());
+         (written.tokens.empty() || waiting_.front().fits_with(first))) {
+    Draft& draft = waiting_.front();
+    const std::size_t more = text_message_bytes(draft.text.size());
     if (bytes + more > limits::kTextBodyBytesMax) break;
     bytes += more;
-    waiting_bytes_ -= waiting_.front().text.size();
-    written.tokens.push_back(waiting_.front().token);
-    messages.push_back(std::move(waiting_.front().text));
+    waiting_bytes_ -= draft.text.size();
+    written.tokens.push_back(draft.token);
+    if (!draft.text.empty()) messages.push_back(std::move(draft.text));
     waiting_.pop_front();
   }
-  Placement placement = heads.place(room);
   Envelope envelope;
   envelope.envelope_class = EnvelopeClass::kLog;
-  envelope.kind = static_cast<std::uint16_t>(Kind::kText);
   envelope.mesh = mesh_;
-  envelope.room = room;
   envelope.author = to_member(signer_.public_key());
   envelope.epoch = epoch_;
-  envelope.wall_ms = wall_ms;
+  envelope.wall_ms = turn.now.wall_ms;
   envelope.seq = ++last_seq_;
   envelope.prev = last_id_;
-  envelope.parents = std::move(placement.parents);
-  envelope.depth = placement.depth;
-  envelope.body = encode_text_body(messages);
+  if (first.to) {
+    // What it answers would tell who talks to whom: a direct envelope has no room and no parents.
+    envelope.kind = static_cast<std::uint16_t>(Kind::kDirect);
+    envelope.depth = 1;
+    const DirectType type = messages.empty() ? DirectType::kRequest : DirectType::kText;
+    written.direct = conversations.write(*first.to, first.prekey, type, std::move(messages), envelope, turn);
+  } else {
+    Placement placement = heads.place(first.room);
+    envelope.kind = static_cast<std::uint16_t>(Kind::kText);
+    envelope.room = first.room;
+    envelope.parents = std::move(placement.parents);
+    envelope.depth = placement.depth;
+    envelope.body = encode_text_body(messages);
+  }
   written.envelope = seal_envelope(std::move(envelope), signer_);
   last_id_ = written.envelope->id;
-  heads.on_own(*written.envelope);
+  if (!first.to) heads.on_own(*written.envelope);
   return written;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "conversations.h"
 #include "p2pmesh/base/ids.h"
 #include "p2pmesh/base/time.h"
 #include "p2pmesh/core/inputs.h"
@@ -15,16 +16,31 @@
 #include "p2pmesh/crypto/signature.h"
 #include "p2pmesh/wire/envelope.h"
 #include "room_heads.h"
+#include "turn.h"
 
 namespace p2pmesh {
 
 /// Signs and freezes an envelope.
 EnvelopePtr seal_envelope(Envelope envelope, const Signer& signer);
 
-/// An own text envelope, ready to be flooded and stored.
+/// An own envelope, ready to be flooded and stored.
 struct Written {
   EnvelopePtr envelope;
   std::vector<std::uint64_t> tokens;
+  DirectMessagePtr direct;  ///< null for a room's
+};
+
+/// What waits to be written: a line of a room, or one to somebody.
+struct Draft {
+  std::uint64_t token = 0;
+  std::string room;
+  std::string text;
+  std::optional<MemberKey> to;
+  AgreementKey prekey{};  ///< of `to`, as it was when the text was taken in
+
+  [[nodiscard]] bool fits_with(const Draft& other) const {
+    return room == other.room && to == other.to && !text.empty() && !other.text.empty();
+  }
 };
 
 class Author {
@@ -39,12 +55,12 @@ class Author {
   [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
   [[nodiscard]] std::uint64_t last_seq() const { return last_seq_; }
 
-  void enqueue(const SendText& text);
+  void enqueue(Draft draft);
   [[nodiscard]] bool has_room() const;
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
   /// Packs what waits, as far as the author's own budget allows: a relay that enforces it must never have to.
-  std::vector<Written> write(RoomHeads& heads, const Now& now);
+  std::vector<Written> write(RoomHeads& heads, Conversations& conversations, Turn& turn);
   /// When write() can go on; nothing when nothing waits.
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
@@ -53,7 +69,7 @@ class Author {
   [[nodiscard]] EnvelopePtr write_other(Envelope envelope, WallMs wall_ms) const;
 
  private:
-  Written write_one(RoomHeads& heads, WallMs wall_ms);
+  Written write_one(RoomHeads& heads, Conversations& conversations, Turn& turn);
   void refill(Instant now);
 
   MeshId mesh_;
@@ -61,7 +77,7 @@ class Author {
   std::uint64_t epoch_ = 0;
   std::uint64_t last_seq_ = 0;
   EnvelopeId last_id_;
-  std::deque<SendText> waiting_;
+  std::deque<Draft> waiting_;
   std::size_t waiting_bytes_ = 0;
   double envelope_tokens_ = 0;
   double byte_tokens_ = 0;

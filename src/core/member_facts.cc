@@ -60,6 +60,7 @@ MemberFactsPtr read_member_facts(const SealedEnvelope& record, const MeshId& mes
   facts->well_formed = true;
   facts->online = body->online;
   facts->since_ms = body->since_ms;
+  facts->prekey = body->prekey;
   facts->claim_depth = body->claim.depth;
   facts->claim_id = claim_id_of(facts->key, body->claim);
   if (body->node.bytes != facts->key.bytes) facts->other_node = std::make_unique<const NodeKey>(body->node);

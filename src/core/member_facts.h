@@ -21,6 +21,7 @@ struct MemberFacts {
   std::uint64_t version = 0;
   EnvelopeId claim_id;  ///< breaks a tie of depths
   std::uint64_t claim_depth = 0;
+  AgreementKey prekey{};        ///< what direct messages are sealed to; zeros: none
   std::uint64_t name_hash = 0;  ///< of what makes two names equal; 0 for a name outside the alphabet
   WallMs since_ms = 0;          ///< online from, offline since
   std::string name;

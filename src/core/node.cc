@@ -27,6 +27,7 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
       index(digest),
       roster(options.mesh, *options.verifier, digest),
       addresses(options.seed ^ 0xad),
+      conversations(options, roster),
       author(options.mesh, *options.member_signer),
       own(options, author),
       membership(options.parameters, digest, links, roster, addresses, own.node(), options.seed ^ 0xaf),
@@ -37,7 +38,11 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
       woken_at(turn.now.monotonic),
       started(turn.now.monotonic) {
   for (const RestoredLog& log : restored.logs) index.restore(log);
-  for (const RestoredHead& head : restored.heads) heads.restore(head);
+  for (const RestoredHead& head : restored.heads) {
+    if (!head.room.empty()) heads.restore(head);
+  }
+  for (const RestoredCorrespondent& stored : restored.correspondents) conversations.restore(stored);
+  own.set_prekey(conversations.sealing().prekey());
   for (const RestoredOwn& entry : restored.outbox) {
     if (!P2P_PLANTED(OutboxForgotten)) outbox.add(entry);
   }
@@ -46,6 +51,7 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
   for (const EnvelopePtr& record : restored.records) {
     const bool is_member = is_member_record(record->envelope);
     is_member ? roster.restore(*record) : index.restore(*record);
+    if (is_standing(record->envelope)) conversations.restore_standing(record->envelope);
     if (is_member && record->envelope.author == own.key()) earlier = record;
   }
   for (const RestoredPeer& peer : restored.peers) {
@@ -98,7 +104,37 @@ void Node::State::notice_time(Instant now) {
 
 void Node::State::on(const SendText& text, Turn&) {
   P2P_CHECK(!text.text.empty() && text.text.size() <= limits::kMessageBytesMax);
-  author.enqueue(text);
+  author.enqueue({text.token, text.room, text.text, std::nullopt, {}});
+}
+
+void Node::State::on(const SendDirect& direct, Turn&) {
+  P2P_CHECK(direct.text.size() <= limits::kMessageBytesMax);
+  P2P_CHECK(conversations.access_to(direct.to) == DirectAccess::kOpen);
+  author.enqueue({direct.token, {}, direct.text, direct.to, conversations.prekey_of(direct.to)});
+}
+
+void Node::State::on(const AnswerRequest& answer, Turn& turn) {
+  conversations.on_answer(answer, turn);
+}
+
+void Node::State::on(const OpenConversation& opened, Turn& turn) {
+  Envelope passing;
+  passing.envelope_class = EnvelopeClass::kPassing;
+  passing.kind = static_cast<std::uint16_t>(Kind::kDirectNotice);
+  passing.author = own.key();
+  passing.epoch = author.epoch();
+  passing.wall_ms = turn.now.wall_ms;
+  const DirectType type = opened.opens ? DirectType::kOpened : DirectType::kClosed;
+  auto body = conversations.write_notice(opened.member, type, passing);
+  if (!body) return;
+  passing.body = std::move(*body);
+  broadcast.publish(author.write_other(std::move(passing), turn.now.wall_ms), turn);
+}
+
+void Node::State::on(const PrekeyDrawn& drawn, Turn&) {
+  conversations.sealing().add(drawn.prekey);
+  own.set_prekey(conversations.sealing().prekey());
+  record_stale = true;
 }
 
 bool Node::State::is_missing_before(const Envelope& envelope) const {
@@ -162,7 +198,7 @@ void Node::State::settle(bool compared, Turn& turn) {
 void Node::State::flush(Turn& turn) {
   if (record_stale && own.has_claim() && !left) publish_own_record(true, turn);
   if (own.may_write(turn.now.monotonic) && !left) {
-    for (Written& written : author.write(heads, turn.now)) {
+    for (Written& written : author.write(heads, conversations, turn)) {
       const Envelope& envelope = written.envelope->envelope;
       P2P_CHECK(index.accept_log(*written.envelope, true, turn.now.monotonic) == AcceptResult::kNew);
       EnvelopeContext context;
@@ -171,11 +207,13 @@ void Node::State::flush(Turn& turn) {
       if (P2P_PLANTED(AcknowledgedBeforeCommit))
         turn.out.push_back(Acknowledge{written.tokens.front(), written.envelope->id, 0});
       context.tokens = std::move(written.tokens);
+      context.direct = std::move(written.direct);
       outbox.add({written.envelope->id, envelope.epoch, envelope.seq, context.messages});
       broadcast.publish(written.envelope, turn);
       turn.out.push_back(Store{std::move(written.envelope), std::move(context)});
     }
   }
+  publish_standings(turn);
   if (takens_waiting && (takens_due <= turn.now.monotonic || left)) send_takens(turn);
   if (anti_entropy.take_repaired()) tell_repaired_due = true;
   tell_repaired(turn);
@@ -207,6 +245,7 @@ std::optional<Instant> Node::State::next_deadline() const {
   if (tell_repaired_due) keep_sooner(next, told_repaired_at + limits::kTellRepaired);
   if (!left) keep_sooner(next, membership.next_deadline());
   if (!left) keep_sooner(next, author.next_deadline());
+  if (!left && own.has_claim()) keep_sooner(next, conversations.next_deadline());
   if (links.size() > 0) keep_sooner(next, beat_at);
   if (!presence.is_settled()) {
     keep_sooner(next, first_link_at ? *first_link_at + kSettledAnyway : started + kAloneAfter);
@@ -331,7 +370,26 @@ bool Node::can_take_text() const {
   return state_->author.has_room();
 }
 
+DirectAccess Node::access_to(const MemberKey& member) const {
+  return state_->conversations.access_to(member);
+}
+
+std::vector<CorrespondentView> Node::correspondents() const {
+  return state_->conversations.list();
+}
+
+bool Node::is_shown(const MemberKey& member) const {
+  return state_->conversations.is_shown(member);
+}
+
+std::optional<Delivery> Node::delivery_of(const MemberKey& to, const EnvelopeId& id, std::uint64_t epoch,
+                                          std::uint64_t number) const {
+  if (state_->outbox.find(id) != nullptr) return std::nullopt;
+  return state_->conversations.delivery_of(to, epoch, number);
+}
+
 std::vector<std::pair<std::string, std::uint64_t>> Node::counters() const {
+  const DirectCounters& direct = state_->conversations.counters();
   const CoreCounters& core = state_->counters;
   const BroadcastCounters& broadcast = state_->broadcast.counters();
   const MembershipCounters& views = state_->membership.counters();
@@ -375,6 +433,10 @@ std::vector<std::pair<std::string, std::uint64_t>> Node::counters() const {
       {"sync_timeouts", sync.timeouts},
       {"sync_envelopes_served", sync.envelopes_served},
       {"sync_no_longer_held", sync.no_longer_held},
+      {"directs_opened", direct.opened},
+      {"directs_damaged", direct.damaged},
+      {"directs_over_limit", direct.over_limit},
+      {"standings_sent", direct.standings},
       {"held_back", state_->held_back.size()},
       {"authors", state_->index.authors()},
   };

@@ -73,12 +73,14 @@ void Node::State::on_log(const EnvelopeReceived& received, Turn& turn) {
   if (is_kind(envelope, Kind::kText)) {
     context.messages = static_cast<std::uint32_t>(count_text_messages(envelope.body));
     if (context.messages == 0) ++counters.malformed_bodies;
+  } else if (is_kind(envelope, Kind::kDirect)) {
+    context.direct = conversations.on_log(envelope, turn);
   } else {
     ++counters.unknown_kinds;
   }
   if (P2P_PLANTED(TakenBeforeCommit))
     turn.send(received.link, encode_frame_of(Taken{{received.envelope->id}}));
-  heads.on_envelope(*received.envelope);
+  if (!envelope.room.empty()) heads.on_envelope(*received.envelope);
   membership.note_alive(envelope.author, turn.now.monotonic);
   if (received.live) broadcast.on_received(received.envelope, received.link, received.round, turn);
 
@@ -157,7 +159,7 @@ void Node::State::on_record(const EnvelopeReceived& received, Turn& turn) {
   if (received.live) broadcast.on_received(received.envelope, received.link, received.round, turn);
   turn.out.push_back(Store{received.envelope, std::move(context)});
   if (!is_member) {
-    ++counters.unknown_kinds;
+    is_standing(envelope) ? conversations.on_standing(envelope, turn) : void(++counters.unknown_kinds);
     return;
   }
   index.count_accepted();
@@ -201,6 +203,7 @@ void Node::State::on_passing(const EnvelopeReceived& received, Turn& turn) {
   const Envelope& envelope = received.envelope->envelope;
   ++counters.accepted;
   if (received.live) broadcast.on_received(received.envelope, received.link, received.round, turn);
+  if (is_kind(envelope, Kind::kDirectNotice)) return conversations.on_notice(envelope, turn);
   if (!is_kind(envelope, Kind::kSuspect)) {
     ++counters.unknown_kinds;
     return;
@@ -230,6 +233,11 @@ void Node::State::on(const Committed& committed, Turn& turn) {
         Acknowledge{committed.context.tokens[i], committed.envelope->id, static_cast<std::uint32_t>(i)});
   }
   const bool told = P2P_PLANTED(AnnouncedBeforeCommit) && !committed.context.own;
+  if (const DirectMessagePtr& direct = committed.context.direct; direct && committed.row != 0) {
+    conversations.on_committed(envelope, *direct, turn.now.monotonic);
+    if (direct->is_request)
+      turn.out.push_back(PublishNotice{NoticeKind::kAsks, direct->peer, roster.shown_name(direct->peer), {}});
+  }
   if (committed.row != 0 && !told)
     turn.out.push_back(Announce{committed.envelope, committed.context, committed.row});
   if (committed.context.own) return;
@@ -272,6 +280,21 @@ void Node::State::publish_own_record(bool is_online, Turn& turn) {
   EnvelopeContext context;
   context.own = true;
   turn.out.push_back(Store{std::move(record), std::move(context)});
+}
+
+/// How the local member stands to those it talks to.
+void Node::State::publish_standings(Turn& turn) {
+  if (!own.has_claim() || left) return;
+  for (EnvelopePtr& record : conversations.take_standings(author, index, turn)) {
+    if (const AcceptResult result = index.accept_record(*record); result != AcceptResult::kNew) {
+      ++(result == AcceptResult::kTooMany ? counters.dropped_over_limit : counters.already_accepted);
+      continue;
+    }
+    broadcast.publish(record, turn);
+    EnvelopeContext context;
+    context.own = true;
+    turn.out.push_back(Store{std::move(record), std::move(context)});
+  }
 }
 
 void Node::State::suspect_aloud(Turn& turn) {

@@ -8,6 +8,7 @@
 #include "anti_entropy.h"
 #include "author.h"
 #include "broadcast.h"
+#include "conversations.h"
 #include "held_back.h"
 #include "held_index.h"
 #include "links.h"
@@ -45,6 +46,11 @@ inline bool is_member_record(const Envelope& envelope) {
          envelope.kind == static_cast<std::uint16_t>(Kind::kMember) && envelope.subject.empty();
 }
 
+inline bool is_standing(const Envelope& envelope) {
+  return envelope.envelope_class == EnvelopeClass::kRecord &&
+         envelope.kind == static_cast<std::uint16_t>(Kind::kStanding);
+}
+
 struct SharedRoster {
   Roster::Tables tables;
 };
@@ -55,6 +61,10 @@ struct Node::State {
   // node.cc
   void notice_time(Instant now);
   void on(const SendText& text, Turn& turn);
+  void on(const SendDirect& direct, Turn& turn);
+  void on(const AnswerRequest& answer, Turn& turn);
+  void on(const OpenConversation& opened, Turn& turn);
+  void on(const PrekeyDrawn& drawn, Turn& turn);
   void on(const Leave&, Turn& turn);
   void on(const Wake&, Turn& turn);
   void flush(Turn& turn);
@@ -97,6 +107,7 @@ struct Node::State {
   void apply_member_record(const MemberKey& key, bool was_known, bool live,
                            const std::vector<Rename>& renames, Turn& turn);
   void publish_own_record(bool online, Turn& turn);
+  void publish_standings(Turn& turn);
   void suspect_aloud(Turn& turn);
   void refute(Turn& turn);
   void draw_new_epoch(std::uint64_t last_known, Turn& turn);
@@ -109,6 +120,7 @@ struct Node::State {
   Roster roster;
   Links links;
   AddressBook addresses;
+  Conversations conversations;
   Author author;
   OwnMember own;
   Membership membership;

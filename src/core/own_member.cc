@@ -147,6 +147,7 @@ EnvelopePtr OwnMember::write_record(bool online, WallMs since_ms, WallMs wall_ms
   body.online = online;
   body.since_ms = since_ms;
   body.node = node_;
+  body.prekey = prekey_;
   body.addresses = addresses_;
   body.claim = *claim_;
   Envelope record;

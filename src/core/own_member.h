@@ -49,6 +49,7 @@ class OwnMember {
   bool on_observed(const LinkUp& up);
   [[nodiscard]] const std::vector<NetAddress>& addresses() const { return addresses_; }
 
+  void set_prekey(const AgreementKey& prekey) { prekey_ = prekey; }
   /// The next version of the record. Needs a claim.
   EnvelopePtr write_record(bool online, WallMs since_ms, WallMs wall_ms);
 
@@ -60,6 +61,7 @@ class OwnMember {
   MemberKey key_;
   NodeKey node_;
   std::uint64_t version_ = 0;
+  AgreementKey prekey_{};
   std::optional<NameClaim> claim_;
   LinkId asked_ = 0;
   LinkId last_asked_ = 0;

@@ -48,7 +48,7 @@ NameClaim read_claim(Reader& reader) {
 }
 
 void write_unsigned_body(Writer& writer, const MemberBody& body) {
-  writer.u8(body.online ? 1 : 0).u64(body.since_ms).id(body.node);
+  writer.u8(body.online ? 1 : 0).u64(body.since_ms).id(body.node).raw(body.prekey);
   write_addresses(writer, body.addresses);
   write_claim(writer, body.claim);
 }
@@ -75,6 +75,8 @@ std::optional<MemberBody> decode_member_body(ByteView bytes) {
   body.online = online == 1;
   body.since_ms = reader.u64();
   body.node = reader.id<NodeKey>();
+  const ByteView prekey = reader.raw(body.prekey.size());
+  std::copy(prekey.begin(), prekey.end(), body.prekey.begin());
   body.addresses = read_addresses(reader);
   body.claim = read_claim(reader);
   ByteView signature = reader.raw(kSignatureBytes);

@@ -74,6 +74,9 @@ inline std::uint64_t id_digest(const EnvelopeId& id) {
   return digest;
 }
 
+/// An X25519 public key, or the stand-in of the same size; all zero means "none" where a field says so.
+using AgreementKey = std::array<std::uint8_t, 32>;
+
 /// An Ed25519 signature, or the stand-in of the same size that a simulator uses.
 inline constexpr std::size_t kSignatureBytes = 64;
 using Signature = std::array<std::uint8_t, kSignatureBytes>;

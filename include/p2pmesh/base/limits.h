@@ -25,6 +25,14 @@ inline constexpr std::size_t kTextBodyBytesMax = 60 * 1024;  // leaves room for 
 inline constexpr std::uint64_t kDepthMax = 1ULL << 62;       // no sum of it overflows; beyond any honest use
 inline constexpr std::uint64_t kDepthLeadMax = 1ULL << 20;   // design.md, section 4: order
 
+// Direct messages.
+inline constexpr std::size_t kDirectPadding = 256;         // issue "people": padded to 256-byte steps
+inline constexpr std::size_t kDirectBytesMax = 60 * 1024;  // padded; leaves room for header and signature
+inline constexpr std::size_t kStandingEpochsMax = 8;       // of a correspondent; one an unclean stop
+inline constexpr std::size_t kStandingIntervalsMax = 32;   // of each of them; the newest when there are more
+inline constexpr std::size_t kPrekeysMax = 3;              // issue "people": the current and two old ones
+inline constexpr std::size_t kCorrespondentsMax = 4096;    // people one member talks to; guess
+
 // Names.
 inline constexpr std::size_t kNameBytesMax = 64;    // design.md, section 4
 inline constexpr std::size_t kNameColumnsMax = 32;  // design.md, section 4
@@ -79,7 +87,7 @@ inline constexpr auto kSeenExpiry = 10min;               // far above any flood'
 inline constexpr std::size_t kAuthorsMax = 65536;           // members and strangers whose envelopes are held
 inline constexpr std::size_t kEpochsPerAuthorMax = 4096;    // one an unclean stop
 inline constexpr std::size_t kIntervalsPerEpochMax = 4096;  // gaps of one author and epoch
-inline constexpr std::size_t kRecordsPerAuthorMax = 64;     // beside the member record; guess
+inline constexpr std::size_t kRecordsPerAuthorMax = 512;    // a standing for each correspondent; guess
 inline constexpr std::size_t kMembersMax = 65536;           // six times the goal of ten thousand
 inline constexpr std::size_t kRoomsMax = 1024;
 inline constexpr std::size_t kHeadsPerRoomMax = 64;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -9,13 +10,31 @@
 #include "p2pmesh/base/bytes.h"
 #include "p2pmesh/base/ids.h"
 #include "p2pmesh/base/net_address.h"
+#include "p2pmesh/crypto/sealing.h"
 #include "p2pmesh/wire/envelope.h"
 #include "p2pmesh/wire/messages.h"
 
 namespace p2pmesh {
 
+/// A pair of keys that others seal to for a week or so.
+struct Prekey {
+  WallMs created_ms = 0;
+  AgreementKeys keys;
+};
+
 /// Names one link of this process; never used again. 0 is no link.
 using LinkId = std::uint64_t;
+
+/// A direct message of or to the local member, opened.
+struct DirectMessage {
+  MemberKey peer;  ///< the other one
+  bool own = false;
+  bool is_request = false;   ///< the first of somebody whom we have never written to
+  std::uint64_t number = 0;  ///< of the author's to this recipient in this epoch
+  std::uint64_t depth = 0;   ///< place in the conversation
+  std::vector<std::string> texts;
+};
+using DirectMessagePtr = std::shared_ptr<const DirectMessage>;
 
 /// What travels beside an envelope through the store and back.
 struct EnvelopeContext {
@@ -25,6 +44,7 @@ struct EnvelopeContext {
   bool gap = false;                   ///< an earlier one of this author and epoch is missing
   std::uint32_t messages = 0;         ///< text messages inside
   std::vector<std::uint64_t> tokens;  ///< of the SendText inputs inside, by message index
+  DirectMessagePtr direct;            ///< what is inside, when it concerns the local member
 };
 
 /// A handshake is complete in both directions.
@@ -71,6 +91,26 @@ struct SendText {
   std::string room;
   std::string text;
 };
+/// A local member writes to another one; Node::access_to() said kOpen.
+struct SendDirect {
+  std::uint64_t token = 0;  ///< comes back in Acknowledge
+  MemberKey to;
+  std::string text;  ///< as in SendText; empty: a request that says nothing
+};
+/// The local member says whether it wants to talk to one that asked.
+struct AnswerRequest {
+  MemberKey member;
+  bool accepts = false;
+};
+/// A screen opens or closes a conversation; the other one is told if it is there.
+struct OpenConversation {
+  MemberKey member;
+  bool opens = false;
+};
+/// A new prekey; it is on the disk.
+struct PrekeyDrawn {
+  Prekey prekey;
+};
 /// The commit of a Store output is through. Row 0: it was not written (a duplicate).
 struct Committed {
   EnvelopePtr envelope;
@@ -94,6 +134,7 @@ struct Leave {};
 struct Wake {};
 
 using Input = std::variant<LinkUp, LinkDown, DialFailed, EnvelopeReceived, DuplicateReceived, FrameReceived,
-                           SendText, Committed, ForkKept, Loaded, Leave, Wake>;
+                           SendText, SendDirect, AnswerRequest, OpenConversation, PrekeyDrawn, Committed,
+                           ForkKept, Loaded, Leave, Wake>;
 
 }  // namespace p2pmesh

@@ -16,12 +16,14 @@
 #include "p2pmesh/core/inputs.h"
 #include "p2pmesh/core/outputs.h"
 #include "p2pmesh/core/parameters.h"
+#include "p2pmesh/crypto/sealing.h"
 #include "p2pmesh/crypto/signature.h"
+#include "p2pmesh/wire/direct_body.h"
 #include "p2pmesh/wire/member_body.h"
 
 namespace p2pmesh {
 
-/// Who this node is. The signers and the verifier outlive the node.
+/// Who this node is. The signers, the agreement and the verifier outlive the node.
 struct NodeOptions {
   MeshId mesh;
   std::optional<MeshNonce> founder_nonce;  ///< set on the node that opened the mesh
@@ -29,8 +31,10 @@ struct NodeOptions {
   const Signer* member_signer = nullptr;
   const Signer* node_signer = nullptr;
   const Verifier* verifier = nullptr;
-  NetAddress listen;       ///< as bound; the address may be a wildcard
-  std::uint64_t seed = 0;  ///< jitter and choices
+  const KeyAgreement* agreement = nullptr;  ///< null: no direct messages
+  std::vector<Prekey> prekeys;              ///< the newest first; at most kPrekeysMax count
+  NetAddress listen;                        ///< as bound; the address may be a wildcard
+  std::uint64_t seed = 0;                   ///< jitter and choices
   ProtocolParameters parameters;
 };
 
@@ -59,6 +63,16 @@ struct RestoredOwn {
   std::uint64_t seq = 0;
   std::uint32_t messages = 0;
 };
+/// Somebody whom the local member writes to, or who wrote to it.
+struct RestoredCorrespondent {
+  MemberKey member;
+  Relation relation = Relation::kNone;
+  bool asks = false;
+  std::uint64_t depth = 0;            ///< the greatest of the conversation
+  std::uint64_t written_epoch = 0;    ///< own epoch last written in
+  std::uint64_t written_number = 0;   ///< the greatest of it
+  std::vector<ReceivedLog> received;  ///< by epoch, ascending
+};
 /// A roster that many nodes of one process begin with; see Node::share_roster().
 struct SharedRoster;
 struct RestoredState {
@@ -67,6 +81,7 @@ struct RestoredState {
   std::vector<RestoredHead> heads;
   std::vector<RestoredPeer> peers;
   std::vector<RestoredOwn> outbox;
+  std::vector<RestoredCorrespondent> correspondents;
   bool clean_stop = false;
   /// The earlier run's own record says online and still holds: nothing is published at the start.
   bool handed_over = false;
@@ -81,6 +96,22 @@ struct MemberView {
   WallMs since_ms = 0;
   bool self = false;
   std::vector<NetAddress> addresses;
+};
+/// Whether a direct message can be written to somebody.
+enum class DirectAccess : std::uint8_t {
+  kOpen,
+  kSelf,
+  kUnknown,  ///< no member of this mesh
+  kNoKey,    ///< its record names no key to seal to
+  kTooMany,  ///< kCorrespondentsMax are known already
+};
+/// What became of an own direct message that a neighbor has taken.
+enum class Delivery : std::uint8_t { kSent, kDelivered, kRead };
+struct CorrespondentView {
+  MemberKey member;
+  Relation mine = Relation::kNone;
+  Relation theirs = Relation::kNone;
+  bool asks = false;  ///< wrote to us, who have not answered
 };
 struct LinkView {
   LinkId link = 0;
@@ -135,6 +166,13 @@ class Node {
   /// This node's roster with everybody online whose record says so; its memory is shared until somebody
   /// writes to it.
   [[nodiscard]] std::shared_ptr<const SharedRoster> share_roster() const;
+  [[nodiscard]] DirectAccess access_to(const MemberKey& member) const;
+  [[nodiscard]] std::vector<CorrespondentView> correspondents() const;
+  /// Whether what this member wrote to us is to be shown.
+  [[nodiscard]] bool is_shown(const MemberKey& member) const;
+  /// Of an own direct envelope; nothing while no neighbor has taken it.
+  [[nodiscard]] std::optional<Delivery> delivery_of(const MemberKey& to, const EnvelopeId& id,
+                                                    std::uint64_t epoch, std::uint64_t number) const;
   /// Texts taken in that cannot be put into an envelope yet (the author's own budget); bounded.
   [[nodiscard]] bool can_take_text() const;
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "p2pmesh/core/inputs.h"
+#include "p2pmesh/wire/direct_body.h"
 
 namespace p2pmesh {
 
@@ -37,7 +38,16 @@ struct Store {
   EnvelopePtr envelope;
   EnvelopeContext context;
 };
-enum class NoticeKind : std::uint8_t { kJoined, kLeft, kOffline, kBack, kRenamed };
+enum class NoticeKind : std::uint8_t {
+  kJoined,
+  kLeft,
+  kOffline,
+  kBack,
+  kRenamed,
+  kAsks,      ///< wants to talk to the local member
+  kAccepted,  ///< was asked by the local member, and wants to talk
+  kDeclined,  ///< and does not want to
+};
 /// Kept in the order of events and announced.
 struct PublishNotice {
   NoticeKind kind = NoticeKind::kJoined;
@@ -53,6 +63,21 @@ struct MarkSeen {
 /// A neighbor has taken an own envelope: it leaves the outbox.
 struct StoreTaken {
   EnvelopeId id;
+};
+/// How the local member stands to somebody; replaces what was stored of it.
+struct StoreCorrespondent {
+  MemberKey member;
+  Relation relation = Relation::kNone;
+  bool asks = false;
+};
+/// What was written to this member may have come there, or been read.
+struct TellDelivery {
+  MemberKey member;
+};
+/// This member has opened or closed the conversation with the local one.
+struct TellConversation {
+  MemberKey member;
+  bool opens = false;
 };
 struct StorePeer {
   NodeKey node;
@@ -88,8 +113,9 @@ struct PenaliseLink {
   const char* what = "";
 };
 
-using Output = std::variant<SendFrame, Dial, CloseLink, MarkSeen, Store, PublishNotice, StoreTaken, StorePeer,
-                            Load, Announce, Acknowledge, Settled, PenaliseLink>;
+using Output = std::variant<SendFrame, Dial, CloseLink, MarkSeen, Store, PublishNotice, StoreTaken,
+                            StoreCorrespondent, TellDelivery, TellConversation, StorePeer, Load, Announce,
+                            Acknowledge, Settled, PenaliseLink>;
 using Outputs = std::vector<Output>;
 
 }  // namespace p2pmesh

@@ -21,9 +21,12 @@ enum class EnvelopeClass : std::uint8_t { kLog = 1, kRecord = 2, kPassing = 3 };
 /// What the body means. Unknown kinds are stored and relayed, not shown. The one table of kinds is in
 /// p2pmesh-protocol(7).
 enum class Kind : std::uint16_t {
-  kMember = 1,    ///< record: Add Peer (online from) and Remove Peer (offline since)
-  kText = 16,     ///< log: 1 to 512 messages of one room
-  kSuspect = 32,  ///< passing: a member's node does not answer
+  kMember = 1,         ///< record: Add Peer (online from) and Remove Peer (offline since)
+  kStanding = 2,       ///< record, sealed: how its author stands to one other member; subject: their pair
+  kText = 16,          ///< log: 1 to 512 messages of one room
+  kDirect = 17,        ///< log, sealed: from one member to another
+  kSuspect = 32,       ///< passing: a member's node does not answer
+  kDirectNotice = 33,  ///< passing, sealed: as kDirect, of the moment alone
 };
 
 /// A decoded envelope. Which fields count depends on the class; the others stay zero or empty.

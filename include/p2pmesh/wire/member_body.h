@@ -40,6 +40,7 @@ struct MemberBody {
   bool online = false;                ///< Add Peer, else Remove Peer
   WallMs since_ms = 0;                ///< online from, offline since
   NodeKey node;                       ///< the daemon that hosts the member
+  AgreementKey prekey{};              ///< what direct messages to the member are sealed to; zeros: none
   std::vector<NetAddress> addresses;  ///< of that node, at most kAddressesMax
   NameClaim claim;
   Signature node_signature{};  ///< by `node`, over node_signing_bytes()

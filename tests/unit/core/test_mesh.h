@@ -29,6 +29,8 @@ struct MemoryStore {
   std::vector<EnvelopePtr> logs;
   std::map<std::tuple<MemberKey, std::uint16_t, std::string>, EnvelopePtr> records;
   std::set<EnvelopeId> outbox;
+  std::map<MemberKey, StoreCorrespondent> correspondents;
+  std::map<EnvelopeId, DirectMessagePtr> directs;
   bool clean = false;
 
   /// As MeshStore numbers them: 0 for a duplicate.
@@ -92,8 +94,42 @@ struct MemoryStore {
       state.logs.push_back(std::move(log));
     }
     for (const auto& [key, record] : records) state.records.push_back(record);
+    for (const auto& [member, stored] : correspondents)
+      state.correspondents.push_back(restore_correspondent(stored));
     state.clean_stop = clean;
     return state;
+  }
+  RestoredCorrespondent restore_correspondent(const StoreCorrespondent& stored) const {
+    RestoredCorrespondent restored;
+    restored.member = stored.member;
+    restored.relation = stored.relation;
+    restored.asks = stored.asks;
+    std::map<std::uint64_t, std::set<std::uint64_t>> received;
+    for (const EnvelopePtr& held : logs) {
+      const auto direct = directs.find(held->id);
+      if (direct == directs.end() || direct->second->peer != stored.member) continue;
+      const DirectMessage& message = *direct->second;
+      restored.depth = std::max(restored.depth, message.depth);
+      if (!message.own) {
+        received[held->envelope.epoch].insert(message.number);
+      } else if (std::tie(held->envelope.epoch, message.number) >
+                 std::tie(restored.written_epoch, restored.written_number)) {
+        restored.written_epoch = held->envelope.epoch;
+        restored.written_number = message.number;
+      }
+    }
+    for (const auto& [epoch, numbers] : received) {
+      ReceivedLog log;
+      log.epoch = epoch;
+      for (std::uint64_t number : numbers) {
+        if (!log.intervals.empty() && log.intervals.back().second + 1 == number)
+          log.intervals.back().second = number;
+        else
+          log.intervals.emplace_back(number, number);
+      }
+      restored.received.push_back(log);
+    }
+    return restored;
   }
 };
 
@@ -107,9 +143,13 @@ class TestNode {
   void start(bool clean = false);
   void crash();  ///< its links are lost; the store stays
   void say(const std::string& text, const std::string& room = "#lobby");
+  void tell(const TestNode& other, const std::string& text);
+  void renew_prekey();
   void handle(const Input& input);
 
-  [[nodiscard]] std::vector<std::string> heard() const;  ///< announced texts, in order
+  [[nodiscard]] std::vector<std::string> heard() const;  ///< announced texts of rooms, in order
+  /// Texts of direct messages from others that are shown as things stand, in the order in which they came.
+  [[nodiscard]] std::vector<std::string> told() const;
   [[nodiscard]] const std::vector<std::string>& notices() const { return notices_; }
   [[nodiscard]] MemberKey key() const { return to_member(signer->public_key()); }
   [[nodiscard]] NodeKey node_key() const { return to_node(signer->public_key()); }
@@ -118,6 +158,8 @@ class TestNode {
   TestMesh& mesh;
   std::string name;
   std::unique_ptr<Signer> signer;
+  std::unique_ptr<KeyAgreement> agreement;
+  std::vector<Prekey> prekeys;  ///< the newest first
   std::optional<MeshNonce> nonce;
   MemoryStore store;
   std::unique_ptr<Node> node;
@@ -125,6 +167,7 @@ class TestNode {
   std::vector<Announce> announced;
   std::vector<std::uint64_t> acknowledged;
   std::vector<Dial> dials;
+  std::vector<TellConversation> conversations;
   std::size_t penalties = 0;
   bool settled = false;
   bool commits_held = false;  ///< commits wait until it is false again
@@ -137,6 +180,7 @@ class TestNode {
   std::vector<std::string> notices_;
   std::set<EnvelopeId> seen_;
   std::uint64_t next_token_ = 1;
+  int drawn_ = 0;
 };
 
 /// The nodes, the links between them, the clock.
@@ -320,6 +364,16 @@ inline TestNode::TestNode(TestMesh& owner, std::string node_name, std::uint8_t k
   KeySeed seed{};
   seed[0] = key_byte;
   signer = make_ed25519_signer(seed);
+  agreement = make_x25519_agreement(seed);
+  renew_prekey();
+}
+
+inline void TestNode::renew_prekey() {
+  KeySeed seed{};
+  seed[0] = key().bytes[0];
+  seed[1] = static_cast<std::uint8_t>(++drawn_);
+  prekeys.insert(prekeys.begin(), Prekey{mesh.now.wall_ms, agreement->make_keys(seed)});
+  if (node) handle(PrekeyDrawn{prekeys.front()});
 }
 
 inline void TestNode::start(bool clean) {
@@ -330,6 +384,8 @@ inline void TestNode::start(bool clean) {
   options.member_signer = signer.get();
   options.node_signer = signer.get();
   options.verifier = &ed25519_verifier();
+  options.agreement = agreement.get();
+  options.prekeys = prekeys;
   options.listen = listen;
   options.seed = key().bytes[0];
   store.clean = clean;
@@ -358,6 +414,10 @@ inline void TestNode::say(const std::string& text, const std::string& room) {
   handle(SendText{next_token_++, room, text});
 }
 
+inline void TestNode::tell(const TestNode& other, const std::string& text) {
+  handle(SendDirect{next_token_++, other.key(), text});
+}
+
 inline void TestNode::handle(const Input& input) {
   Outputs outputs;
   node->handle(input, mesh.now, outputs);
@@ -373,13 +433,15 @@ inline void TestNode::run(Outputs& outputs) {
       mesh.in_flight.push_back({wire->second.other_end, wire->second.to, send->frame});
     } else if (auto* stored = std::get_if<Store>(&output)) {
       const std::uint64_t row = commits_held ? 0 : store.commit(stored->envelope);
+      if (stored->context.direct && row != 0) store.directs[stored->envelope->id] = stored->context.direct;
       if (stored->context.own && stored->envelope->envelope.envelope_class == EnvelopeClass::kLog &&
           !commits_held) {
         store.outbox.insert(stored->envelope->id);
       }
       waiting_commits.push_back({stored->envelope, stored->context, row});
     } else if (auto* notice = std::get_if<PublishNotice>(&output)) {
-      static constexpr const char* kWords[] = {"joined", "left", "offline", "back", "renamed"};
+      static constexpr const char* kWords[] = {"joined",  "left", "offline",  "back",
+                                               "renamed", "asks", "accepted", "declined"};
       notices_.push_back(notice->name + " " + kWords[static_cast<int>(notice->kind)]);
     } else if (auto* announce = std::get_if<Announce>(&output)) {
       announced.push_back(*announce);
@@ -387,6 +449,10 @@ inline void TestNode::run(Outputs& outputs) {
       acknowledged.push_back(ack->token);
     } else if (auto* taken = std::get_if<StoreTaken>(&output)) {
       store.outbox.erase(taken->id);
+    } else if (auto* correspondent = std::get_if<StoreCorrespondent>(&output)) {
+      store.correspondents[correspondent->member] = *correspondent;
+    } else if (auto* conversation = std::get_if<TellConversation>(&output)) {
+      conversations.push_back(*conversation);
     } else if (auto* seen = std::get_if<MarkSeen>(&output)) {
       seen_.insert(seen->id);
     } else if (auto* load = std::get_if<Load>(&output)) {
@@ -416,6 +482,16 @@ inline std::vector<std::string> TestNode::heard() const {
   for (const Announce& announce : announced) {
     auto messages = decode_text_body(announce.envelope->envelope.body);
     if (messages) texts.insert(texts.end(), messages->begin(), messages->end());
+  }
+  return texts;
+}
+
+inline std::vector<std::string> TestNode::told() const {
+  std::vector<std::string> texts;
+  for (const Announce& announce : announced) {
+    const DirectMessagePtr& direct = announce.context.direct;
+    if (!direct || direct->own || !node->is_shown(direct->peer)) continue;
+    texts.insert(texts.end(), direct->texts.begin(), direct->texts.end());
   }
   return texts;
 }

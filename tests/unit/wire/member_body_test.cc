@@ -22,6 +22,7 @@ MemberBody body_of(ClaimProof proof) {
   body.online = true;
   body.since_ms = 1795269600000;
   body.node = id_from<NodeKey>(1);
+  body.prekey.fill(8);
   body.addresses = {address_of(false, 9750), address_of(true, 65535)};
   body.claim.name = "Alice";
   body.claim.depth = 3;
@@ -46,6 +47,7 @@ TEST_CASE("a member body comes back whole with each proof") {
     CHECK(got->online);
     CHECK(got->since_ms == sent.since_ms);
     CHECK(got->node == sent.node);
+    CHECK(got->prekey == sent.prekey);
     CHECK(got->addresses == sent.addresses);
     CHECK(got->claim == sent.claim);
     CHECK(got->node_signature == sent.node_signature);

@@ -1,0 +1,336 @@
+#include "conversations.h"
+
+#include <algorithm>
+
+#include "author.h"
+#include "p2pmesh/base/check.h"
+#include "p2pmesh/base/limits.h"
+
+namespace p2pmesh {
+namespace {
+
+constexpr auto kStandingInterval = std::chrono::seconds(1);  // issue "people": at most one a second each
+
+bool is_welcome(Relation relation) {
+  return relation == Relation::kAsked || relation == Relation::kAccepted;
+}
+
+}  // namespace
+
+Conversations::Conversations(const NodeOptions& options, const Roster& roster)
+    : roster_(roster), self_(to_member(options.member_signer->public_key())), sealing_(options) {}
+
+Conversations::Correspondent* Conversations::find(const MemberKey& member) {
+  auto found = people_.find(member);
+  return found == people_.end() ? nullptr : &found->second;
+}
+
+const Conversations::Correspondent* Conversations::find(const MemberKey& member) const {
+  auto found = people_.find(member);
+  return found == people_.end() ? nullptr : &found->second;
+}
+
+Conversations::Correspondent* Conversations::find_or_add(const MemberKey& member) {
+  if (Correspondent* known = find(member)) return known;
+  if (people_.size() >= limits::kCorrespondentsMax) return nullptr;
+  return &people_[member];
+}
+
+void Conversations::restore(const RestoredCorrespondent& stored) {
+  Correspondent* correspondent = find_or_add(stored.member);
+  if (correspondent == nullptr) return;
+  correspondent->mine = stored.relation;
+  correspondent->asks = stored.asks;
+  correspondent->depth = stored.depth;
+  correspondent->written_epoch = stored.written_epoch;
+  correspondent->written_number = stored.written_number;
+  for (const ReceivedLog& log : stored.received) {
+    correspondent->received[log.epoch] = {IntervalSet(log.intervals), log.read_to};
+  }
+  note_epoch(*correspondent);
+  mark_stale(*correspondent);
+}
+
+void Conversations::restore_standing(const Envelope& record) {
+  if (record.author != self_) {
+    Correspondent* correspondent = find(record.author);
+    if (correspondent == nullptr || sealing_.standing_subject(record.author, self_) != record.subject) return;
+    if (auto body = sealing_.open_standing(record, record.author)) correspondent->theirs = std::move(*body);
+    return;
+  }
+  for (auto& [member, correspondent] : people_) {
+    if (subject_to(member, correspondent) != record.subject) continue;
+    correspondent.version = record.version;
+    correspondent.version_epoch = record.epoch;
+    if (auto body = sealing_.open_standing(record, member)) correspondent.told = std::move(*body);
+    return;
+  }
+}
+
+DirectAccess Conversations::access_to(const MemberKey& member) const {
+  if (member == self_) return DirectAccess::kSelf;
+  if (!sealing_.is_on()) return DirectAccess::kNoKey;
+  const MemberRow* row = roster_.find(member);
+  if (row == nullptr || !row->facts->well_formed) return DirectAccess::kUnknown;
+  if (!sealing_.can_seal_to(row->facts->prekey)) return DirectAccess::kNoKey;
+  const bool is_full = people_.size() >= limits::kCorrespondentsMax && find(member) == nullptr;
+  return is_full ? DirectAccess::kTooMany : DirectAccess::kOpen;
+}
+
+AgreementKey Conversations::prekey_of(const MemberKey& member) const {
+  const MemberRow* row = roster_.find(member);
+  return row == nullptr ? AgreementKey{} : row->facts->prekey;
+}
+
+void Conversations::store(const MemberKey& member, const Correspondent& correspondent, Turn& turn) {
+  turn.out.push_back(StoreCorrespondent{member, correspondent.mine, correspondent.asks});
+}
+
+void Conversations::mark_stale(Correspondent& correspondent) {
+  correspondent.stale = true;
+  any_stale_ = true;
+}
+
+void Conversations::set_relation(const MemberKey& member, Correspondent& correspondent, Relation relation,
+                                 Turn& turn) {
+  if (correspondent.mine == relation && !correspondent.asks) return;
+  correspondent.mine = relation;
+  correspondent.asks = false;
+  store(member, correspondent, turn);
+  mark_stale(correspondent);
+}
+
+DirectMessagePtr Conversations::write(const MemberKey& to, const AgreementKey& prekey, DirectType type,
+                                      std::vector<std::string> texts, Envelope& place, Turn& turn) {
+  Correspondent& correspondent = people_[to];
+  // Who writes wants to talk, whatever it said before.
+  const bool was_asked = correspondent.asks || correspondent.mine == Relation::kDeclined;
+  if (!is_welcome(correspondent.mine) || correspondent.asks)
+    set_relation(to, correspondent, was_asked ? Relation::kAccepted : Relation::kAsked, turn);
+  if (correspondent.written_epoch != place.epoch) correspondent.written_number = 0;
+  correspondent.written_epoch = place.epoch;
+  auto direct = std::make_shared<DirectMessage>();
+  direct->peer = to;
+  direct->own = true;
+  direct->number = ++correspondent.written_number;
+  direct->depth = ++correspondent.depth;
+  auto body = sealing_.seal({type, to, direct->number, direct->depth, texts}, prekey, place);
+  P2P_CHECK(body.has_value());  // access_to() was asked before the text was taken in
+  place.body = std::move(*body);
+  direct->texts = std::move(texts);
+  return direct;
+}
+
+std::optional<Bytes> Conversations::write_notice(const MemberKey& to, DirectType type,
+                                                 const Envelope& place) {
+  const Correspondent* correspondent = find(to);
+  if (correspondent == nullptr || !is_welcome(correspondent->mine)) return std::nullopt;
+  if (access_to(to) != DirectAccess::kOpen) return std::nullopt;
+  return sealing_.seal({type, to, 0, std::max<std::uint64_t>(correspondent->depth, 1), {}}, prekey_of(to),
+                       place);
+}
+
+DirectMessagePtr Conversations::on_log(const Envelope& envelope, Turn& turn) {
+  DirectSealing::Opened opened = sealing_.open(envelope);
+  if (opened.verdict == DirectSealing::Verdict::kDamaged) ++counters_.damaged;
+  if (opened.verdict != DirectSealing::Verdict::kOpened) return nullptr;
+  const bool own = envelope.author == self_;
+  const bool is_kept =
+      opened.content.type == DirectType::kText || opened.content.type == DirectType::kRequest;
+  if (!is_kept) {
+    ++counters_.damaged;
+    return nullptr;
+  }
+  const MemberKey peer = own ? opened.content.recipient : envelope.author;
+  Correspondent* correspondent = find_or_add(peer);
+  if (correspondent == nullptr) {
+    ++counters_.over_limit;
+    return nullptr;
+  }
+  ++counters_.opened;
+  // Honest authors are at most one ahead; who claims more would push everything else back.
+  const std::uint64_t depth = std::min(opened.content.depth, correspondent->depth + limits::kDepthLeadMax);
+  correspondent->depth = std::max(correspondent->depth, depth);
+  auto direct = std::make_shared<DirectMessage>();
+  direct->peer = peer;
+  direct->own = own;
+  direct->number = opened.content.number;
+  direct->depth = depth;
+  direct->texts = std::move(opened.content.texts);
+  if (own) {
+    // Written in an earlier life of this profile, whose database is gone.
+    if (!is_welcome(correspondent->mine)) set_relation(peer, *correspondent, Relation::kAsked, turn);
+  } else if (correspondent->mine == Relation::kNone && !correspondent->asks) {
+    correspondent->asks = true;
+    store(peer, *correspondent, turn);
+    direct->is_request = true;
+  }
+  return direct;
+}
+
+/// Only the newest epochs are told of.
+void Conversations::note_epoch(Correspondent& correspondent) {
+  while (correspondent.received.size() > limits::kStandingEpochsMax)
+    correspondent.received.erase(correspondent.received.begin());
+}
+
+void Conversations::on_committed(const Envelope& envelope, const DirectMessage& direct, Instant) {
+  if (direct.own || direct.number == 0) return;
+  Correspondent* correspondent = find(direct.peer);
+  if (correspondent == nullptr) return;
+  correspondent->received[envelope.epoch].numbers.insert(direct.number);
+  note_epoch(*correspondent);
+  if (is_welcome(correspondent->mine)) mark_stale(*correspondent);
+}
+
+void Conversations::on_notice(const Envelope& envelope, Turn& turn) {
+  const DirectSealing::Opened opened = sealing_.open(envelope);
+  if (opened.verdict == DirectSealing::Verdict::kDamaged) ++counters_.damaged;
+  if (opened.verdict != DirectSealing::Verdict::kOpened || envelope.author == self_) return;
+  if (!is_shown(envelope.author)) return;
+  const DirectType type = opened.content.type;
+  if (type == DirectType::kOpened || type == DirectType::kClosed)
+    turn.out.push_back(TellConversation{envelope.author, type == DirectType::kOpened});
+}
+
+void Conversations::on_standing(const Envelope& record, Turn& turn) {
+  if (record.author == self_) {
+    restore_standing(record);
+    return;
+  }
+  // Whom we have never written to can have nothing to tell us.
+  Correspondent* correspondent = find(record.author);
+  if (correspondent == nullptr || sealing_.standing_subject(record.author, self_) != record.subject) return;
+  auto body = sealing_.open_standing(record, record.author);
+  if (!body) {
+    ++counters_.damaged;
+    return;
+  }
+  const Relation before = correspondent->theirs.relation;
+  correspondent->theirs = std::move(*body);
+  const Relation after = correspondent->theirs.relation;
+  if (correspondent->mine == Relation::kAsked && is_welcome(after) && !is_welcome(before)) {
+    set_relation(record.author, *correspondent, Relation::kAccepted, turn);
+    turn.out.push_back(
+        PublishNotice{NoticeKind::kAccepted, record.author, roster_.shown_name(record.author), {}});
+  } else if (after == Relation::kDeclined && before != after && is_welcome(correspondent->mine)) {
+    turn.out.push_back(
+        PublishNotice{NoticeKind::kDeclined, record.author, roster_.shown_name(record.author), {}});
+  }
+  turn.out.push_back(TellDelivery{record.author});
+}
+
+void Conversations::on_answer(const AnswerRequest& answer, Turn& turn) {
+  Correspondent* correspondent = find(answer.member);
+  if (correspondent == nullptr) return;
+  set_relation(answer.member, *correspondent, answer.accepts ? Relation::kAccepted : Relation::kDeclined,
+               turn);
+}
+
+StandingBody Conversations::standing_of(const Correspondent& correspondent) {
+  StandingBody body;
+  body.relation = correspondent.mine;
+  if (!is_welcome(correspondent.mine)) return body;
+  for (const auto& [epoch, received] : correspondent.received) {
+    ReceivedLog log;
+    log.epoch = epoch;
+    log.read_to = received.read_to;
+    const auto& all = received.numbers.intervals();
+    const std::size_t count = std::min(all.size(), limits::kStandingIntervalsMax);
+    log.intervals.assign(all.end() - static_cast<std::ptrdiff_t>(count), all.end());
+    body.received.push_back(std::move(log));
+  }
+  return body;
+}
+
+const Bytes& Conversations::subject_to(const MemberKey& member, Correspondent& correspondent) {
+  if (correspondent.subject.empty())
+    correspondent.subject = sealing_.standing_subject(self_, member).value_or(Bytes{});
+  return correspondent.subject;
+}
+
+std::vector<EnvelopePtr> Conversations::take_standings(const Author& author, const HeldIndex& index,
+                                                       Turn& turn) {
+  std::vector<EnvelopePtr> records;
+  if (!any_stale_) return records;
+  any_stale_ = false;
+  for (auto& [member, correspondent] : people_) {
+    if (!correspondent.stale) continue;
+    const bool is_early =
+        correspondent.told_at != Instant{} && correspondent.told_at + kStandingInterval > turn.now.monotonic;
+    if (is_early) {
+      any_stale_ = true;
+      continue;
+    }
+    correspondent.stale = false;
+    StandingBody body = standing_of(correspondent);
+    // That one has asked shows in what one wrote.
+    const bool says_nothing =
+        body.relation == Relation::kNone || (body.relation == Relation::kAsked && body.received.empty());
+    if (says_nothing || body == correspondent.told) continue;
+    const Bytes& subject = subject_to(member, correspondent);
+    if (subject.empty()) continue;
+    Envelope record;
+    record.envelope_class = EnvelopeClass::kRecord;
+    record.kind = static_cast<std::uint16_t>(Kind::kStanding);
+    record.author = self_;
+    record.epoch = author.epoch();
+    record.wall_ms = turn.now.wall_ms;
+    record.subject = subject;
+    if (correspondent.version_epoch != author.epoch()) correspondent.version = 0;
+    // A copy of this profile may have told more.
+    const RecordVersion* known = index.find_record({self_, record.kind, subject});
+    if (known != nullptr && known->epoch == record.epoch)
+      correspondent.version = std::max(correspondent.version, known->version);
+    record.version = correspondent.version + 1;
+    auto sealed = sealing_.seal_standing(body, member, record);
+    if (!sealed) continue;
+    record.body = std::move(*sealed);
+    correspondent.version = record.version;
+    correspondent.version_epoch = author.epoch();
+    correspondent.told = std::move(body);
+    correspondent.told_at = turn.now.monotonic;
+    ++counters_.standings;
+    records.push_back(author.write_other(std::move(record), turn.now.wall_ms));
+  }
+  return records;
+}
+
+std::optional<Instant> Conversations::next_deadline() const {
+  if (!any_stale_) return std::nullopt;
+  std::optional<Instant> next;
+  for (const auto& [member, correspondent] : people_) {
+    if (!correspondent.stale) continue;
+    const Instant due =
+        correspondent.told_at == Instant{} ? Instant{} : correspondent.told_at + kStandingInterval;
+    if (!next || due < *next) next = due;
+  }
+  return next;
+}
+
+bool Conversations::is_shown(const MemberKey& member) const {
+  const Correspondent* correspondent = find(member);
+  return correspondent != nullptr && is_welcome(correspondent->mine);
+}
+
+std::vector<CorrespondentView> Conversations::list() const {
+  std::vector<CorrespondentView> views;
+  for (const auto& [member, correspondent] : people_)
+    views.push_back({member, correspondent.mine, correspondent.theirs.relation, correspondent.asks});
+  return views;
+}
+
+Delivery Conversations::delivery_of(const MemberKey& to, std::uint64_t epoch, std::uint64_t number) const {
+  const Correspondent* correspondent = find(to);
+  if (correspondent == nullptr) return Delivery::kSent;
+  for (const ReceivedLog& log : correspondent->theirs.received) {
+    if (log.epoch != epoch) continue;
+    for (const auto& [first, last] : log.intervals) {
+      if (number < first || number > last) continue;
+      return number <= log.read_to ? Delivery::kRead : Delivery::kDelivered;
+    }
+  }
+  return Delivery::kSent;
+}
+
+}  // namespace p2pmesh
