@@ -19,6 +19,7 @@ MeshStore::Impl::Impl(std::unique_ptr<Database> opened)
       index(*database),
       forks(*database),
       logs(*database),
+      directs(*database, authors),
       insert_envelope(*database, "INSERT INTO envelopes VALUES(?, ?, ?, ?, ?, ?, ?)"),
       insert_notice(*database, "INSERT INTO notices VALUES(?, ?, ?, ?, ?, ?)"),
       insert_outbox(*database, "INSERT OR IGNORE INTO outbox VALUES(?, ?, ?, ?)"),

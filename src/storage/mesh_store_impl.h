@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "direct_table.h"
 #include "fork_table.h"
 #include "late_index.h"
 #include "log_table.h"
@@ -74,6 +75,7 @@ struct MeshStore::Impl {
   LateIndex index;
   ForkTable forks;
   LogTable logs;
+  DirectTable directs;
 
   bool remembered = false;
   bool unsynced = false;  // something was committed without waiting for the disk
@@ -100,6 +102,11 @@ struct MeshStore::Impl {
   Statement select_notices;
   Statement select_rooms;
 };
+
+inline bool is_direct(const Envelope& envelope) {
+  return envelope.envelope_class == EnvelopeClass::kLog &&
+         envelope.kind == static_cast<std::uint16_t>(Kind::kDirect);
+}
 
 inline bool is_text(const Envelope& envelope) {
   return envelope.envelope_class == EnvelopeClass::kLog &&

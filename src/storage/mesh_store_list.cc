@@ -1,38 +1,13 @@
 // The reads of messages: the transcript of a room, and the node's own order of events.
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "mesh_store_impl.h"
 #include "p2pmesh/wire/text_body.h"
+#include "transcript_bound.h"
 
 namespace p2pmesh {
 namespace {
-
-// One end of a range of the transcript, inclusive, as SQLite compares it.
-struct Bound {
-  std::int64_t depth = 0;
-  std::int64_t wall_ms = 0;
-  Bytes id;
-};
-constexpr auto kSignedMax = std::numeric_limits<std::int64_t>::max();
-
-Bound lowest() {
-  return {};
-}
-Bound highest() {
-  return {kSignedMax, kSignedMax, Bytes(EnvelopeId::kSize + 1, 0xff)};
-}
-
-Bound bound_of(const TranscriptPosition& position) {
-  Bound bound = highest();
-  if (!fits_signed(position.depth)) return bound;
-  bound.depth = clamp_to_signed(position.depth);
-  if (!fits_signed(position.wall_ms)) return bound;
-  bound.wall_ms = clamp_to_signed(position.wall_ms);
-  bound.id.assign(position.id.bytes.begin(), position.id.bytes.end());
-  return bound;
-}
 
 std::vector<ListedMessage> list_envelope(const SealedEnvelope& sealed, std::uint64_t row, bool forked) {
   const Envelope& envelope = sealed.envelope;
@@ -78,8 +53,8 @@ Result<std::vector<ListedMessage>> MeshStore::list_messages(const std::string& r
   if (!room_no) return forward(room_no);
   if (!*room_no || limit == 0) return messages;
 
-  const Bound low = after ? bound_of(*after) : lowest();
-  const Bound high = before ? bound_of(*before) : highest();
+  const TranscriptBound low = after ? TranscriptBound::of(*after) : TranscriptBound::lowest();
+  const TranscriptBound high = before ? TranscriptBound::of(*before) : TranscriptBound::highest();
   const auto is_inside = [&](const ListedMessage& message) {
     const TranscriptPosition position = position_in_room(message);
     return (!after || position > *after) && (!before || position < *before);
@@ -102,6 +77,13 @@ Result<std::vector<ListedMessage>> MeshStore::list_messages(const std::string& r
   return messages;
 }
 
+Result<std::vector<ListedMessage>> MeshStore::list_directs(const MemberKey& peer,
+                                                           const std::optional<TranscriptPosition>& after,
+                                                           const std::optional<TranscriptPosition>& before,
+                                                           std::size_t limit, bool newest) {
+  return impl_->directs.list(peer, after, before, limit, newest);
+}
+
 Result<std::optional<TranscriptPosition>> MeshStore::position_of(const EnvelopeId& id, std::uint32_t index) {
   Impl& impl = *impl_;
   if (auto indexed = impl.index_all(); !indexed) return forward(indexed);
@@ -115,6 +97,7 @@ Result<std::optional<TranscriptPosition>> MeshStore::position_of(const EnvelopeI
     envelope = decode_stored(*impl.database, query.blob_at(0), query.blob_at(1));
     if (!envelope) return forward(envelope);
   }
+  if (is_direct((*envelope)->envelope)) return impl.directs.position_of(id, index);
   const auto messages = list_envelope(**envelope, 0, false);
   if (index >= messages.size()) return std::nullopt;
   return position_in_room(messages[index]);
@@ -162,6 +145,7 @@ Result<std::vector<ListedMessage>> MeshStore::Impl::list_row(std::int64_t row, B
                                                              ByteView encoded) {
   auto envelope = decode_stored(*database, id, encoded);
   if (!envelope) return forward(envelope);
+  if (is_direct((*envelope)->envelope)) return directs.of_row(row);
   const auto position = position_in_log((*envelope)->envelope);
   if (!position) return forward(position);
   const auto known = forks.at(*position);

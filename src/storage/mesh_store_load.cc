@@ -72,6 +72,10 @@ Result<StoreSnapshot> MeshStore::load() {
   if (!heads) return forward(heads);
   snapshot.heads = std::move(*heads);
 
+  auto correspondents = impl.directs.correspondents();
+  if (!correspondents) return forward(correspondents);
+  snapshot.correspondents = std::move(*correspondents);
+
   Statement records(database, "SELECT id, encoded FROM records ORDER BY author, kind, subject");
   Statement peers(database,
                   "SELECT node, host, port, last_success_ms, failures FROM peers"

@@ -10,7 +10,8 @@ namespace p2pmesh {
 namespace {
 
 bool is_empty(const StoreBatch& batch) {
-  return batch.items.empty() && batch.peers.empty() && batch.taken.empty() && batch.settings.empty();
+  return batch.items.empty() && batch.peers.empty() && batch.taken.empty() && batch.settings.empty() &&
+         batch.correspondents.empty();
 }
 
 // What the decoder lets through, and SQLite's signed numbers can hold.
@@ -101,9 +102,14 @@ Result<std::uint64_t> MeshStore::Impl::write_log(const StoreItem& item, StoreBat
   index.append(*entry);
   logs.accept(position.author_no, position.epoch, log, envelope.seq, envelope.wall_ms, sealed.id);
   messages += count;
+  if (item.direct) {
+    if (auto done = directs.insert(row, sealed, *item.direct); !done) return forward(done);
+    messages += item.direct->texts.size();
+  }
   if (item.own) {
     Query query(insert_outbox);
-    query.blob(sealed.id.view()).number(envelope.epoch).number(envelope.seq).number(std::uint64_t{count});
+    const std::uint64_t texts = item.direct ? item.direct->texts.size() : count;
+    query.blob(sealed.id.view()).number(envelope.epoch).number(envelope.seq).number(texts);
     if (auto done = query.run(); !done) return forward(done);
   }
   return static_cast<std::uint64_t>(row);
@@ -179,6 +185,9 @@ Result<std::uint64_t> MeshStore::Impl::write_notice(const Notice& notice) {
 Result<void> MeshStore::Impl::write_rest(const StoreBatch& batch) {
   for (const EnvelopeId& id : batch.taken) {
     if (auto done = Query(delete_outbox).blob(id.view()).run(); !done) return done;
+  }
+  for (const StoredCorrespondent& correspondent : batch.correspondents) {
+    if (auto done = directs.save(correspondent); !done) return done;
   }
   for (const auto& [key, value] : batch.settings) {
     if (auto done = Query(save_setting).blob(key).blob(value).run(); !done) return done;

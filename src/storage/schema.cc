@@ -35,6 +35,16 @@ constexpr const char* kTables =
     " last_success_ms INTEGER NOT NULL, failures INTEGER NOT NULL, PRIMARY KEY(node, host, port)) STRICT;"
     "CREATE TABLE outbox(id BLOB PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,"
     " messages INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE correspondents(member BLOB PRIMARY KEY, relation INTEGER NOT NULL, asks INTEGER NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+    // One row a text, or one for a request that has none; `texts` of its envelope.
+    "CREATE TABLE directs(row INTEGER NOT NULL, idx INTEGER NOT NULL, texts INTEGER NOT NULL,"
+    " peer_no INTEGER NOT NULL, own INTEGER NOT NULL, epoch INTEGER NOT NULL, number INTEGER NOT NULL,"
+    " depth INTEGER NOT NULL, wall_ms INTEGER NOT NULL, id BLOB NOT NULL, text BLOB NOT NULL,"
+    " PRIMARY KEY(row, idx)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX directs_in_order ON directs(peer_no, depth, wall_ms, id, idx);"
+    "CREATE INDEX directs_by_number ON directs(peer_no, own, epoch, number);"
+    "CREATE INDEX directs_by_id ON directs(id, idx);"
     "CREATE TABLE log_index(author_no INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,"
     " row INTEGER NOT NULL, PRIMARY KEY(author_no, epoch, seq)) STRICT, WITHOUT ROWID;"
     // `held` is a row of envelopes, or a fork's number negated; `messages` 0 for what is not shown.
@@ -45,7 +55,7 @@ constexpr const char* kTables =
     "CREATE TABLE id_index(prefix INTEGER NOT NULL, row INTEGER NOT NULL, PRIMARY KEY(prefix, row)) STRICT, "
     "WITHOUT ROWID;";
 
-constexpr std::int64_t kTableCount = 14;
+constexpr std::int64_t kTableCount = 16;
 constexpr std::int64_t kQuickCheckBytesMax = 64 * 1024 * 1024;  // a fraction of a second to read
 
 Result<void> create(Database& database, const MeshId& mesh) {

@@ -67,6 +67,30 @@ struct StoredHead {
   std::uint64_t depth = 0;
 };
 
+/// Closed intervals, ascending, not touching.
+using Intervals = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+
+/// Somebody with whom direct messages are exchanged. Only the first three are written; the others follow from
+/// the messages.
+struct StoredCorrespondent {
+  MemberKey member;
+  std::uint8_t relation = 0;  ///< as the core numbers it
+  bool asks = false;
+  std::uint64_t depth = 0;                                    ///< the greatest of the conversation
+  std::uint64_t written_epoch = 0;                            ///< of the newest own message
+  std::uint64_t written_number = 0;                           ///< the greatest of that epoch
+  std::vector<std::pair<std::uint64_t, Intervals>> received;  ///< numbers by epoch, ascending
+};
+
+/// A direct message, opened, beside its sealed envelope.
+struct StoredDirect {
+  MemberKey peer;  ///< the other member
+  bool own = false;
+  std::uint64_t number = 0;
+  std::uint64_t depth = 0;
+  std::vector<std::string> texts;  ///< empty: a request that says nothing
+};
+
 /// What the core needs to go on after a restart.
 struct StoreSnapshot {
   std::vector<AcceptedLog> logs;
@@ -74,6 +98,7 @@ struct StoreSnapshot {
   std::vector<StoredHead> heads;     ///< of every room, from the 1,024 deepest envelopes of each
   std::vector<StoredPeer> peers;
   std::vector<OutboxEntry> outbox;
+  std::vector<StoredCorrespondent> correspondents;
   std::uint64_t last_row = 0;
   bool clean_stop = false;     ///< the last run ended through close_clean()
   std::uint64_t messages = 0;  ///< text messages held
@@ -86,13 +111,15 @@ struct StoreItem {
   std::optional<Notice> notice;
   std::uint32_t messages = 0;  ///< text messages inside; counted for status
   bool own = false;            ///< written by a local member: a log envelope goes into the outbox
+  std::optional<StoredDirect> direct = std::nullopt;  ///< a log envelope of or to the local member, opened
 };
 
 /// Everything that waits is one transaction.
 struct StoreBatch {
   std::vector<StoreItem> items;
   std::vector<StoredPeer> peers;
-  std::vector<EnvelopeId> taken;  ///< leave the outbox
+  std::vector<EnvelopeId> taken;                    ///< leave the outbox
+  std::vector<StoredCorrespondent> correspondents;  ///< replace what was written of them
   std::vector<std::pair<std::string, std::string>> settings;
   bool full_sync = false;  ///< synchronous=FULL for this commit, else NORMAL
 };
@@ -110,6 +137,14 @@ struct StoreBatchResult {
   std::vector<KeptFork> forks;
 };
 
+/// What a direct message has beside a room's.
+struct ListedDirect {
+  MemberKey peer;
+  bool own = false;
+  std::uint64_t epoch = 0;
+  std::uint64_t number = 0;
+};
+
 /// One message as it is listed or announced.
 struct ListedMessage {
   EnvelopeId envelope;
@@ -122,6 +157,7 @@ struct ListedMessage {
   std::uint64_t depth = 0;
   std::uint64_t row = 0;
   bool forked = false;
+  std::optional<ListedDirect> direct = std::nullopt;  ///< then there is no room, and of an own one no author
 };
 
 /// A row of the event order: a message or a notice.
@@ -182,7 +218,13 @@ class MeshStore {
                                                    const std::optional<TranscriptPosition>& before,
                                                    std::size_t limit, bool newest);
 
-  /// Where a message stands; nothing when it is not held.
+  /// As list_messages(), of the direct messages exchanged with one member.
+  Result<std::vector<ListedMessage>> list_directs(const MemberKey& peer,
+                                                  const std::optional<TranscriptPosition>& after,
+                                                  const std::optional<TranscriptPosition>& before,
+                                                  std::size_t limit, bool newest);
+
+  /// Where a message stands, in its room or conversation; nothing when it is not held.
   Result<std::optional<TranscriptPosition>> position_of(const EnvelopeId& id, std::uint32_t index);
 
   /// Events after a cursor in row order, at most `limit`. The row of a forked envelope shows the lowest id.
