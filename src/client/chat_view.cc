@@ -40,6 +40,11 @@ void ChatView::on_event(control::Event event, Instant now) {
     is_live_ = true;
   } else if (std::holds_alternative<control::SyncedEvent>(event)) {
     is_synced_ = true;
+  } else if (const auto* conversation = std::get_if<control::ConversationEvent>(&event)) {
+    if (stage_ != Stage::kShowing) return;
+    show_info(format_safe_line(conversation->name) + (conversation->open
+                                                          ? " has opened a conversation with you."
+                                                          : " has closed the conversation."));
   } else if (const auto* storage = std::get_if<control::StorageEvent>(&event)) {
     show_info(storage->state == "ok" ? "The node stores messages again."
                                      : "The node cannot store messages: " + format_safe_line(storage->state));

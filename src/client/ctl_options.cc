@@ -22,8 +22,10 @@ constexpr const char* kHelp =
     "  status                              the node in figures\n"
     "  peers                               its live links\n"
     "  members                             everybody in the mesh\n"
-    "  send [--room R] TEXT|-              a message, or each line of the input as one\n"
-    "  history [--room R] [-n N]           the newest messages (100)\n"
+    "  send [--room R | --to NAME] TEXT|-  a message, or each line of the input as one\n"
+    "  history [--room R | --with NAME] [-n N]  the newest messages (100)\n"
+    "  contacts                            those you talk to, and those who want to\n"
+    "  ask | accept | decline NAME         ask to talk; answer somebody who asked\n"
     "  tail [--after CURSOR] [-n N]        events as they come, N of them\n"
     "  export [--room R] [--format text|json]  all messages of a room\n"
     "  shutdown                            the node leaves and ends\n"
@@ -74,8 +76,9 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   auto* name = app.add_option("--name", options.name);
   auto* data_dir = app.add_option("--data-dir", options.data_dir);
 
-  constexpr std::array<const char*, 8> kVerbs = {"status",  "peers", "members", "send",
-                                                 "history", "tail",  "export",  "shutdown"};
+  constexpr std::array<const char*, 12> kVerbs = {"status",   "peers", "members", "send",
+                                                  "history",  "tail",  "export",  "shutdown",
+                                                  "contacts", "ask",   "accept",  "decline"};
   std::array<CLI::App*, kVerbs.size()> verbs{};
   for (std::size_t i = 0; i < kVerbs.size(); ++i) {
     verbs[i] = app.add_subcommand(kVerbs[i]);
@@ -87,6 +90,10 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   for (const Verb verb : {Verb::kSend, Verb::kHistory, Verb::kExport}) {
     verb_app(verb)->add_option("--room", options.room);
   }
+  verb_app(Verb::kSend)->add_option("--to", options.peer);
+  verb_app(Verb::kHistory)->add_option("--with", options.peer);
+  for (const Verb verb : {Verb::kAsk, Verb::kAccept, Verb::kDecline})
+    verb_app(verb)->add_option("NAME", options.peer)->required();
   for (const Verb verb : {Verb::kHistory, Verb::kTail}) verb_app(verb)->add_option("-n", number);
   verb_app(Verb::kTail)->add_option("--after", after);
   verb_app(Verb::kExport)->add_option("--format", format);
@@ -112,6 +119,9 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   }
   if (!data_dir->empty() && options.data_dir.empty())
     return usage("--data-dir needs the name of a directory.");
+  const auto* given_room = chosen.front()->get_option_no_throw("--room");
+  if (!options.peer.empty() && given_room != nullptr && !given_room->empty())
+    return usage("Give a room or a member, not both.");
   auto room = check_room(options.room);
   if (!room) return tl::unexpected<Error>(room.error());
   options.room = *std::move(room);

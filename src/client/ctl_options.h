@@ -12,7 +12,20 @@
 
 namespace p2pmesh {
 
-enum class Verb { kStatus, kPeers, kMembers, kSend, kHistory, kTail, kExport, kShutdown };
+enum class Verb {
+  kStatus,
+  kPeers,
+  kMembers,
+  kSend,
+  kHistory,
+  kTail,
+  kExport,
+  kShutdown,
+  kContacts,
+  kAsk,
+  kAccept,
+  kDecline,
+};
 
 struct CtlOptions {
   std::string name;      ///< checked; empty if not given
@@ -20,6 +33,7 @@ struct CtlOptions {
   bool json = false;
   Verb verb = Verb::kStatus;
   std::string room = "#lobby";  ///< checked
+  std::string peer;             ///< of whom or to whom; a name or a key, unchecked; empty if not given
   std::string text;             ///< of send; "-" with `reads_input`
   bool reads_input = false;
   std::optional<std::size_t> count;      ///< -n

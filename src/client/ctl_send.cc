@@ -21,18 +21,17 @@ class Sender {
 
   Result<void> send(std::string text) {
     ++unanswered_;
-    session_.node().request(control::SendRequest{std::move(text), options_.room, std::nullopt},
-                            [this](tl::expected<control::Reply, control::RpcError> reply) {
-                              --unanswered_;
-                              const auto* sent = reply ? std::get_if<control::SendReply>(&*reply) : nullptr;
-                              if (sent != nullptr) {
-                                append(*sent);
-                              } else if (!failure_) {
-                                failure_ = reply ? Error{ExitStatus::kProtocol,
-                                                         "The node gave an unexpected answer."}
-                                                 : control::to_error(reply.error());
-                              }
-                            });
+    session_.node().request(
+        request_of(std::move(text)), [this](tl::expected<control::Reply, control::RpcError> reply) {
+          --unanswered_;
+          const auto* sent = reply ? std::get_if<control::SendReply>(&*reply) : nullptr;
+          if (sent != nullptr) {
+            append(*sent);
+          } else if (!failure_) {
+            failure_ = reply ? Error{ExitStatus::kProtocol, "The node gave an unexpected answer."}
+                             : control::to_error(reply.error());
+          }
+        });
     return wait_below(kUnansweredMax);
   }
 
@@ -48,6 +47,13 @@ class Sender {
   [[nodiscard]] bool has_sent() const { return has_sent_; }
 
  private:
+  [[nodiscard]] control::SendRequest request_of(std::string text) const {
+    control::SendRequest request;
+    request.text = std::move(text);
+    request.room = options_.room;
+    if (!options_.peer.empty()) request.to = options_.peer;
+    return request;
+  }
   void append(const control::SendReply& sent) {
     if (!options_.json) {
       out_ += control::format_message_id(sent.id) + "\n";

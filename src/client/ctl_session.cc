@@ -95,6 +95,13 @@ Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options) {
       return show_tail(session, options);
     case Verb::kExport:
       return export_room(session, options);
+    case Verb::kContacts:
+      return show_contacts(session, options);
+    case Verb::kAsk:
+      return ask_to_talk(session, options);
+    case Verb::kAccept:
+    case Verb::kDecline:
+      return answer_request(session, options);
     case Verb::kShutdown:
       return shut_down(session);
   }

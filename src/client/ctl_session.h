@@ -48,6 +48,9 @@ Result<ExitStatus> show_history(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> export_room(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_tail(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> shut_down(CtlSession& session);
+Result<ExitStatus> show_contacts(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> ask_to_talk(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> answer_request(CtlSession& session, const CtlOptions& options);
 
 /// The verb of the options.
 Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options);

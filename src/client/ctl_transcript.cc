@@ -31,6 +31,7 @@ Result<ExitStatus> show_history(CtlSession& session, const CtlOptions& options) 
   // Back to where to begin, keeping one page; then forward again.
   control::ListRequest request;
   request.room = options.room;
+  if (!options.peer.empty()) request.with = options.peer;
   std::vector<control::ChatMessage> oldest;
   std::size_t total = 0;
   for (bool more = true; more && total < count;) {
@@ -66,6 +67,7 @@ Result<ExitStatus> show_history(CtlSession& session, const CtlOptions& options) 
   if (done && printed < total) {
     control::ListRequest rest;
     rest.room = options.room;
+    rest.with = request.with;
     rest.limit = limits::kControlPageMax;
     rest.after = oldest.back().id;
     done = read_forward(session, rest, print);

@@ -19,11 +19,13 @@ void append_info(std::string& out, std::string_view sentence) {
 }
 
 void append_message(std::string& out, const control::ChatMessage& message) {
-  if (message.room != kDefaultRoom) {
+  if (!message.direct && message.room != kDefaultRoom) {
     out += format_safe_line(message.room);
     out += ' ';
   }
   out += format_safe_line(message.name);
+  if (message.direct)
+    out += message.own ? " (direct to " + format_safe_line(message.direct->name) + ")" : " (direct)";
   out += ": ";
   out += format_safe_line(message.text);
   out += '\n';
@@ -46,6 +48,12 @@ void append_notice(std::string& out, const control::NoticeEvent& notice) {
       return append_info(out, name + " is back.");
     case control::NoticeKind::kRenamed:
       return append_info(out, format_safe_line(notice.old_name) + " is now " + name + ".");
+    case control::NoticeKind::kAsks:
+      return append_info(out, name + " wants to chat. /accept " + name + " or /decline " + name);
+    case control::NoticeKind::kAccepted:
+      return append_info(out, name + " wants to chat with you too.");
+    case control::NoticeKind::kDeclined:
+      return append_info(out, name + " declined; what you write waits, in case that changes.");
   }
 }
 

@@ -15,7 +15,8 @@ inline constexpr std::string_view kDefaultRoom = "#lobby";
 /// ">INFO: " and a sentence, whose foreign parts are safe already.
 void append_info(std::string& out, std::string_view sentence);
 
-/// "Bob: hello", or "#dev Bob: hello" for a room other than the default.
+/// "Bob: hello", or "#dev Bob: hello" for a room other than the default; "Bob (direct): hello", and of one's
+/// own "Alice (direct to Bob): hello".
 void append_message(std::string& out, const control::ChatMessage& message);
 
 /// ">INFO: A message of Bob is missing here."

@@ -1,9 +1,12 @@
 #include "p2pmesh/control/chat_message.h"
 
+#include <array>
 #include <charconv>
 
 namespace p2pmesh::control {
 namespace {
+
+constexpr std::array<const char*, 4> kDirectStates = {"pending", "sent", "delivered", "read"};
 
 /// A whole number without a sign or leading zeros that fits.
 template <class Number>
@@ -32,6 +35,17 @@ std::optional<Cursor> parse_cursor(std::string_view text) {
 
 std::string format_message_id(const MessageId& id) {
   return id.envelope.hex() + "." + std::to_string(id.index);
+}
+
+const char* format_direct_state(DirectState state) {
+  return kDirectStates[static_cast<std::size_t>(state)];
+}
+
+std::optional<DirectState> parse_direct_state(std::string_view text) {
+  for (std::size_t i = 0; i < kDirectStates.size(); ++i) {
+    if (text == kDirectStates[i]) return static_cast<DirectState>(i);
+  }
+  return std::nullopt;
 }
 
 std::optional<MessageId> parse_message_id(std::string_view text) {

@@ -7,12 +7,20 @@
 namespace p2pmesh::control {
 namespace {
 
-constexpr std::array<const char*, 5> kNoticeKinds = {"joined", "left", "offline", "back", "renamed"};
+constexpr std::array<const char*, 8> kNoticeKinds = {"joined",  "left", "offline",  "back",
+                                                     "renamed", "asks", "accepted", "declined"};
 
 void open_event(std::string& out, std::string_view type) {
   out += "{\"type\":\"";
   out += type;
   out += '"';
+}
+
+void append_member(std::string& out, const MemberKey& member, const std::string& name) {
+  out += ",\"member\":";
+  append_id(out, member);
+  out += ",\"name\":";
+  append_json_string(out, name);
 }
 
 void append_one(std::string& out, const MessageEvent& event) {
@@ -30,10 +38,7 @@ void append_one(std::string& out, const NoticeEvent& event) {
   open_event(out, format_notice_kind(event.kind));
   out += ",\"cursor\":";
   append_cursor(out, event.cursor);
-  out += ",\"member\":";
-  append_id(out, event.member);
-  out += ",\"name\":";
-  append_json_string(out, event.name);
+  append_member(out, event.member, event.name);
   if (event.kind == NoticeKind::kRenamed) {
     out += ",\"old_name\":";
     append_json_string(out, event.old_name);
@@ -67,6 +72,18 @@ void append_one(std::string& out, const StorageEvent& event) {
   out += "}";
 }
 
+void append_one(std::string& out, const DeliveryEvent& event) {
+  open_event(out, "delivery");
+  append_member(out, event.member, event.name);
+  out += "}";
+}
+
+void append_one(std::string& out, const ConversationEvent& event) {
+  open_event(out, "conversation");
+  append_member(out, event.member, event.name);
+  out += event.open ? ",\"open\":true}" : ",\"open\":false}";
+}
+
 template <class OneEvent>
 void append_line(std::string& out, const OneEvent& event) {
   out += "{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":";
@@ -92,6 +109,12 @@ void append_event(std::string& out, const GapEvent& event) {
   append_line(out, event);
 }
 void append_event(std::string& out, const StorageEvent& event) {
+  append_line(out, event);
+}
+void append_event(std::string& out, const DeliveryEvent& event) {
+  append_line(out, event);
+}
+void append_event(std::string& out, const ConversationEvent& event) {
   append_line(out, event);
 }
 

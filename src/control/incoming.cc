@@ -20,6 +20,12 @@ ChatMessage read_message(ObjectReader& fields) {
   message.depth = fields.number("depth");
   message.own = fields.boolean("own");
   message.forked = fields.boolean("forked");
+  if (auto name = fields.optional_text("with_name")) {
+    message.direct.emplace();
+    message.direct->peer = fields.key<MemberKey>("with");
+    message.direct->name = std::move(*name);
+    if (const auto state = fields.optional_text("state")) message.direct->state = parse_direct_state(*state);
+  }
   return message;
 }
 
@@ -72,6 +78,17 @@ PeerEntry read_peer(ObjectReader& fields) {
   return peer;
 }
 
+ContactEntry read_contact(ObjectReader& fields) {
+  ContactEntry contact;
+  contact.name = fields.text("name");
+  contact.key = fields.key<MemberKey>("key");
+  contact.relation = fields.text("relation");
+  contact.theirs = fields.text("theirs");
+  contact.asks = fields.boolean("asks");
+  contact.online = fields.boolean("online");
+  return contact;
+}
+
 /// Reads each element of an array; the first fault of one is a fault of `outer`.
 template <class Element>
 std::vector<Element> read_each(const Json::array_t& array, Element (*read)(ObjectReader&),
@@ -92,13 +109,14 @@ constexpr std::string_view kResult = "result";
 Reply read_result(std::string_view method, ObjectReader& line) {
   if (method == "members.list") return MembersReply{read_each(line.array(kResult), read_member, line)};
   if (method == "peers.list") return PeersReply{read_each(line.array(kResult), read_peer, line)};
+  if (method == "contacts.list") return ContactsReply{read_each(line.array(kResult), read_contact, line)};
   if (method == "rooms.list") return RoomsReply{line.texts(kResult)};
 
   ObjectReader fields(line.object(kResult));
   Reply reply = EmptyReply{};
   if (method == "status") {
     reply = read_status(fields);
-  } else if (method == "message.send") {
+  } else if (method == "message.send" || method == "contact.ask") {
     reply = SendReply{fields.message_id("id")};
   } else if (method == "message.list") {
     auto messages = read_each(fields.array("messages"), read_message, fields);
@@ -187,6 +205,14 @@ Incoming read_event(const Json& json) {
     incoming = Event(SyncedEvent{});
   } else if (type == "gap") {
     incoming = Event(GapEvent{fields.cursor("resume_after")});
+  } else if (type == "delivery") {
+    incoming = Event(DeliveryEvent{fields.key<MemberKey>("member"), fields.text("name")});
+  } else if (type == "conversation") {
+    ConversationEvent event;
+    event.member = fields.key<MemberKey>("member");
+    event.name = fields.text("name");
+    event.open = fields.boolean("open");
+    incoming = Event(std::move(event));
   } else if (type == "storage") {
     incoming = Event(StorageEvent{fields.text("state")});
   }

@@ -179,6 +179,15 @@ void append_message_fields(std::string& out, const ChatMessage& message) {
   append_number(out, message.depth);
   out += message.own ? ",\"own\":true" : ",\"own\":false";
   out += message.forked ? ",\"forked\":true" : ",\"forked\":false";
+  if (!message.direct) return;
+  out += ",\"with\":";
+  append_id(out, message.direct->peer);
+  out += ",\"with_name\":";
+  append_json_string(out, message.direct->name);
+  if (!message.direct->state) return;
+  out += ",\"state\":\"";
+  out += format_direct_state(*message.direct->state);
+  out += '"';
 }
 
 }  // namespace p2pmesh::control

@@ -120,6 +120,19 @@ void append_one(std::string& out, const RoomsReply& reply) {
   append_array(out, reply.rooms, [&](const std::string& room) { append_json_string(out, room); });
 }
 
+void append_one(std::string& out, const ContactsReply& reply) {
+  append_array(out, reply.contacts, [&](const ContactEntry& contact) {
+    append_text_field(out, "{\"name\":", contact.name);
+    out += ",\"key\":";
+    append_id(out, contact.key);
+    append_text_field(out, ",\"relation\":", contact.relation);
+    append_text_field(out, ",\"theirs\":", contact.theirs);
+    append_boolean_field(out, ",\"asks\":", contact.asks);
+    append_boolean_field(out, ",\"online\":", contact.online);
+    out += '}';
+  });
+}
+
 void append_one(std::string& out, const SubscribeReply& reply) {
   out += "{\"cursor\":";
   append_cursor(out, reply.cursor);
@@ -170,6 +183,9 @@ void append_reply(std::string& out, std::string_view id, const SubscribeReply& r
   append_line(out, id, reply);
 }
 void append_reply(std::string& out, std::string_view id, const AttachReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const ContactsReply& reply) {
   append_line(out, id, reply);
 }
 

@@ -20,6 +20,7 @@ Request read_send(ObjectReader& params) {
   }
   if (auto room = params.optional_text("room")) request.room = *std::move(room);
   request.as = params.optional_text("as");
+  request.to = params.optional_text("to");
   return request;
 }
 
@@ -29,6 +30,25 @@ Request read_list(ObjectReader& params) {
   request.before = params.optional_message_id("before");
   request.after = params.optional_message_id("after");
   request.limit = params.optional_number("limit", 1, limits::kControlPageMax).value_or(request.limit);
+  request.with = params.optional_text("with");
+  return request;
+}
+
+Request read_ask(ObjectReader& params) {
+  return AskRequest{params.text("to")};
+}
+
+Request read_answer(ObjectReader& params) {
+  AnswerRequest request;
+  request.member = params.text("member");
+  request.accept = params.boolean("accept");
+  return request;
+}
+
+Request read_conversation(ObjectReader& params) {
+  ConversationRequest request;
+  request.with = params.text("with");
+  request.open = params.boolean("open");
   return request;
 }
 
@@ -70,7 +90,11 @@ constexpr std::array<Request (*)(ObjectReader&), kMethodNames.size()> kReaders =
     read_empty<AttachRequest>,
     read_mark,
     read_connect,
-    read_empty<ShutdownRequest>};
+    read_empty<ShutdownRequest>,
+    read_ask,
+    read_answer,
+    read_conversation,
+    read_empty<ContactsRequest>};
 
 RpcError invalid_request(std::string reason) {
   return {RpcErrorCode::kInvalidRequest, std::move(reason), ExitStatus::kUsage};
@@ -134,6 +158,7 @@ void append_params(std::string&, const PeersRequest&) {}
 void append_params(std::string&, const RoomsRequest&) {}
 void append_params(std::string&, const AttachRequest&) {}
 void append_params(std::string&, const ShutdownRequest&) {}
+void append_params(std::string&, const ContactsRequest&) {}
 
 void append_params(std::string& out, const SendRequest& request) {
   out += "\"text\":";
@@ -144,6 +169,27 @@ void append_params(std::string& out, const SendRequest& request) {
     out += ",\"as\":";
     append_json_string(out, *request.as);
   }
+  if (request.to) {
+    out += ",\"to\":";
+    append_json_string(out, *request.to);
+  }
+}
+
+void append_params(std::string& out, const AskRequest& request) {
+  out += "\"to\":";
+  append_json_string(out, request.to);
+}
+
+void append_params(std::string& out, const AnswerRequest& request) {
+  out += "\"member\":";
+  append_json_string(out, request.member);
+  out += request.accept ? ",\"accept\":true" : ",\"accept\":false";
+}
+
+void append_params(std::string& out, const ConversationRequest& request) {
+  out += "\"with\":";
+  append_json_string(out, request.with);
+  out += request.open ? ",\"open\":true" : ",\"open\":false";
 }
 
 void append_params(std::string& out, const ListRequest& request) {
@@ -158,6 +204,10 @@ void append_params(std::string& out, const ListRequest& request) {
   if (request.after) {
     out += ",\"after\":";
     append_id(out, *request.after);
+  }
+  if (request.with) {
+    out += ",\"with\":";
+    append_json_string(out, *request.with);
   }
 }
 

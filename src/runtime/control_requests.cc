@@ -119,6 +119,7 @@ std::optional<control::RpcError> ControlRequests::check_as(const std::optional<s
 
 void ControlRequests::answer(ControlSession& session, const std::string& id, control::SendRequest& request) {
   if (auto error = check_as(request.as)) return server_->refuse(session.id, id, *error);
+  if (request.to) return send_direct(session, id, *request.to, std::move(request.text));
   auto room = check_room(request.room);
   if (!room) return server_->refuse(session.id, id, control::invalid_params(room.error().message));
   if (runner_->storage_state() != "ok") {
@@ -152,10 +153,16 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::ListRequest& request) {
   auto room = check_room(request.room);
   if (!room) return server_->refuse(session.id, id, control::invalid_params(room.error().message));
+  std::optional<MemberKey> with;
+  if (request.with) {
+    const auto member = find_member(*request.with);
+    if (!member) return server_->refuse(session.id, id, control::application_error(member.error()));
+    with = *member;
+  }
   using Listed = std::vector<ListedMessage>;
   ask_store<Listed>(
       session, id,
-      [request, room = *room](MeshStore& store) -> Result<Listed> {
+      [request, room = *room, with](MeshStore& store) -> Result<Listed> {
         std::optional<TranscriptPosition> bounds[2];
         const std::optional<control::MessageId> ids[2] = {request.after, request.before};
         for (int i = 0; i < 2; ++i) {
@@ -172,6 +179,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
           }
           bounds[i] = **position;
         }
+        if (with) return store.list_directs(*with, bounds[0], bounds[1], request.limit + 1, !request.after);
         return store.list_messages(room, bounds[0], bounds[1], request.limit + 1, !request.after);
       },
       [this, id, request](ControlSession& asking, Listed& listed) {
@@ -179,8 +187,9 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
         const std::size_t count = page_size(listed, request.limit, request.after.has_value());
         reply.more = listed.size() > count;
         const std::size_t first = request.after ? 0 : listed.size() - count;
-        for (std::size_t i = first; i < first + count; ++i)
-          reply.messages.push_back(runner_->to_chat(listed[i]));
+        for (std::size_t i = first; i < first + count; ++i) {
+          if (runner_->is_shown(listed[i])) reply.messages.push_back(runner_->to_chat(listed[i]));
+        }
         server_->reply(asking.id, id, reply);
       });
 }
@@ -237,6 +246,7 @@ void ControlRequests::replay(ControlSession& session, const std::vector<ListedEv
   for (const ListedEvent& listed : events) {
     session.position = {listed.cursor.row, listed.cursor.index};
     const bool replayed = listed.cursor.row <= session.replay_until;
+    if (listed.message && !runner_->is_shown(*listed.message)) continue;
     if (listed.message) {
       control::MessageEvent event;
       event.cursor = session.position;

@@ -43,6 +43,14 @@ class ControlRequests final : public ControlEvents {
   void answer(ControlSession& session, const std::string& id, const control::MarkReadRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::ConnectRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::ShutdownRequest& request);
+  // control_people.cc
+  void answer(ControlSession& session, const std::string& id, const control::AskRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::AnswerRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::ConversationRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::ContactsRequest& request);
+  void send_direct(ControlSession& session, const std::string& id, const std::string& to, std::string text);
+  [[nodiscard]] Result<MemberKey> find_member(const std::string& wanted) const;
+  [[nodiscard]] Result<MemberKey> find_recipient(const std::string& wanted) const;
 
   /// Asks the store on its thread; `reply` runs on the loop with the session, if it is still there.
   template <class Value>

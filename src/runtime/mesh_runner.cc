@@ -44,6 +44,15 @@ RestoredState to_restored(StoreSnapshot& snapshot) {
   }
   for (const OutboxEntry& entry : snapshot.outbox)
     state.outbox.push_back({entry.id, entry.epoch, entry.seq, entry.messages});
+  for (StoredCorrespondent& stored : snapshot.correspondents) {
+    RestoredCorrespondent person{stored.member,         {}, stored.asks, stored.depth, stored.written_epoch,
+                                 stored.written_number, {}};
+    if (stored.relation <= static_cast<std::uint8_t>(Relation::kDeclined))
+      person.relation = static_cast<Relation>(stored.relation);
+    for (auto& [epoch, intervals] : stored.received)
+      person.received.push_back({epoch, std::move(intervals), 0});
+    state.correspondents.push_back(std::move(person));
+  }
   state.clean_stop = snapshot.clean_stop;
   return state;
 }
@@ -86,7 +95,8 @@ MeshRunner::MeshRunner(const MeshPlace& place, const MeshSurroundings& around)
       around_(around),
       self_(to_member(around.member_signer.public_key())),
       ingress_(place.mesh, around.seen, around.verifier),
-      peers_(path_of(place, ".peers")) {}
+      peers_(path_of(place, ".peers")),
+      prekeys_(path_of(place, ".prekeys"), around.agreement) {}
 
 MeshRunner::~MeshRunner() = default;
 
@@ -114,6 +124,12 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   if (!storage) return tl::unexpected(storage.error());
   storage_ = std::move(*storage);
 
+  if (auto read = prekeys_.read(); !read) return read;
+  if (prekeys_.is_due(around_.loop.now().wall_ms)) {
+    if (auto drawn = prekeys_.renew(around_.loop.now().wall_ms); !drawn) return drawn;
+  }
+  prekey_due_ = around_.loop.now().monotonic + PrekeyFile::kLookInterval;
+
   NodeOptions options;
   options.mesh = place_.mesh;
   options.founder_nonce = place_.founder_nonce;
@@ -121,6 +137,8 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   options.member_signer = &around_.member_signer;
   options.node_signer = &around_.node_signer;
   options.verifier = &around_.verifier;
+  options.agreement = &around_.agreement;
+  options.prekeys = prekeys_.keys();
   options.listen = place_.listen;
   options.parameters = place_.protocol;
   std::array<std::uint8_t, 8> seed;
@@ -192,12 +210,36 @@ void MeshRunner::send_text(SessionId session, std::string request_id, std::strin
   handle(SendText{token, std::move(room), std::move(text)});
 }
 
+void MeshRunner::send_direct(SessionId session, std::string request_id, const MemberKey& to,
+                             std::string text) {
+  const std::uint64_t token = next_token_++;
+  sends_.emplace(token, PendingSend{session, std::move(request_id)});
+  if (ControlSession* waiting = around_.control.find(session)) ++waiting->unanswered;
+  handle(SendDirect{token, to, std::move(text)});
+}
+
 void MeshRunner::end_turn() {
   const Now& now = around_.loop.now();
   if (auto deadline = node_->next_deadline(); deadline && *deadline <= now.monotonic)
     node_->handle(Wake{}, now, outputs_);
+  if (prekey_due_ <= now.monotonic) renew_prekey();
   node_->flush(now, outputs_);
   drain();
+  storage_->flush();
+}
+
+std::optional<Instant> MeshRunner::next_deadline() const {
+  const auto next = node_->next_deadline();
+  return next ? std::min(*next, prekey_due_) : prekey_due_;
+}
+
+void MeshRunner::renew_prekey() {
+  const Now& now = around_.loop.now();
+  prekey_due_ = now.monotonic + PrekeyFile::kLookInterval;
+  if (!prekeys_.is_due(now.wall_ms)) return;
+  if (auto drawn = prekeys_.renew(now.wall_ms); !drawn)
+    return around_.log.log(LogLevel::kError, drawn.error().message);
+  node_->handle(PrekeyDrawn{prekeys_.keys().front()}, now, outputs_);
 }
 
 void MeshRunner::leave() {

@@ -15,6 +15,7 @@
 #include "p2pmesh/dedup/seen_table.h"
 #include "p2pmesh/ingress/ingress.h"
 #include "peer_file.h"
+#include "prekey_file.h"
 #include "storage_thread.h"
 
 namespace p2pmesh {
@@ -28,6 +29,7 @@ struct MeshSurroundings {
   const Signer& member_signer;
   const Signer& node_signer;
   const Verifier& verifier;
+  const KeyAgreement& agreement;
   LogSink& log;
 };
 
@@ -70,9 +72,11 @@ class MeshRunner final : public StorageEvents {
   bool on_frame(LinkId link, const FrameView& frame);
   /// Sends a text for a control client; answered when durable.
   void send_text(SessionId session, std::string request_id, std::string room, std::string text);
+  /// As send_text(), to one member; the core's access_to() said kOpen.
+  void send_direct(SessionId session, std::string request_id, const MemberKey& to, std::string text);
   /// Wakes the core when its deadline has passed, and puts out what the turn has gathered.
   void end_turn();
-  [[nodiscard]] std::optional<Instant> next_deadline() const { return node_->next_deadline(); }
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
 
   /// The Remove Peer has been handed to every link and is on the disk.
   [[nodiscard]] bool has_left() const { return leave_stored_; }
@@ -82,10 +86,15 @@ class MeshRunner final : public StorageEvents {
 
   /// How a listed message is told to clients.
   [[nodiscard]] control::ChatMessage to_chat(const ListedMessage& listed) const;
+  /// Whether it is: what somebody wrote who is not accepted waits.
+  [[nodiscard]] bool is_shown(const ListedMessage& listed) const {
+    return !listed.direct || listed.direct->own || node_->is_shown(listed.direct->peer);
+  }
 
  private:
   MeshRunner(const MeshPlace& place, const MeshSurroundings& around);
   Result<void> start(std::unique_ptr<MeshStore> store, bool was_set_aside);
+  void renew_prekey();
   bool on_envelope_frame(LinkId link, const FrameView& frame);
   bool on_envelope(LinkId link, ByteView encoded, Path path, std::uint16_t round);
   void drain();
@@ -94,6 +103,7 @@ class MeshRunner final : public StorageEvents {
   void run(const Load& load);
   void run(const Announce& announce);
   void run(const Acknowledge& acknowledge);
+  [[nodiscard]] control::DirectFacts describe(const ListedDirect& direct, const EnvelopeId& id) const;
   void run(const StorePeer& peer);
 
   void on_committed(EnvelopePtr envelope, EnvelopeContext context, std::uint64_t row) override;
@@ -106,6 +116,8 @@ class MeshRunner final : public StorageEvents {
   MemberKey self_;
   Ingress ingress_;
   PeerFile peers_;
+  PrekeyFile prekeys_;
+  Instant prekey_due_{};
   std::unique_ptr<StorageThread> storage_;
   std::unique_ptr<Node> node_;
   Outputs outputs_;

@@ -87,6 +87,7 @@ struct NodeHost::Impl final : LinkEvents {
   std::optional<LockFile> lock;
   std::optional<Profile> profile;
   std::unique_ptr<Signer> signer;
+  std::unique_ptr<KeyAgreement> agreement;
   std::unique_ptr<SeenTable> seen;
   std::unique_ptr<EventLoop> loop;
   std::unique_ptr<Signals> signals;
@@ -127,6 +128,7 @@ Result<void> NodeHost::Impl::prepare() {
   if (!opened) return tl::unexpected(opened.error());
   profile = std::move(*opened);
   signer = make_ed25519_signer(profile->seed());
+  agreement = make_x25519_agreement(profile->seed());
 
   auto listener = bind_listener(options.listen, profile->last_port());
   if (!listener) return tl::unexpected(listener.error());
@@ -226,8 +228,8 @@ void NodeHost::Impl::open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonc
   place.listen = to_net(listen_address);
   place.founder_nonce = nonce;
   place.protocol = options.protocol;
-  auto opened =
-      MeshRunner::open(place, {*loop, *links, *control, *seen, *signer, *signer, ed25519_verifier(), log});
+  auto opened = MeshRunner::open(
+      place, {*loop, *links, *control, *seen, *signer, *signer, ed25519_verifier(), *agreement, log});
   if (!opened) return finish(opened.error());
   runner = std::move(*opened);
   runner->begin();

@@ -26,6 +26,12 @@ control::NoticeKind to_control(NoticeKind kind) {
       return control::NoticeKind::kBack;
     case NoticeKind::kRenamed:
       return control::NoticeKind::kRenamed;
+    case NoticeKind::kAsks:
+      return control::NoticeKind::kAsks;
+    case NoticeKind::kAccepted:
+      return control::NoticeKind::kAccepted;
+    case NoticeKind::kDeclined:
+      return control::NoticeKind::kDeclined;
   }
   P2P_CHECK(false);
 }
@@ -59,6 +65,21 @@ void MeshRunner::run(const Output& output) {
           [&](const MarkSeen& own) { ingress_.mark_seen(own.id, own.wall_ms, around_.loop.now().monotonic); },
           [&](const Store& store) { storage_->store(store.envelope, store.context); },
           [&](const StoreTaken& taken) { storage_->taken(taken.id); },
+          [&](const StoreCorrespondent& person) {
+            StoredCorrespondent stored;
+            stored.member = person.member;
+            stored.relation = static_cast<std::uint8_t>(person.relation);
+            stored.asks = person.asks;
+            storage_->store(std::move(stored));
+          },
+          [&](const TellDelivery& tell) {
+            around_.control.publish_unordered(
+                control::DeliveryEvent{tell.member, node_->shown_name(tell.member)});
+          },
+          [&](const TellConversation& tell) {
+            around_.control.publish_unordered(
+                control::ConversationEvent{tell.member, node_->shown_name(tell.member), tell.opens});
+          },
           [&](const Settled&) {
             // Behind everything that is on its way to the disk, so that who hears it has heard all.
             storage_->ask([](MeshStore&) {},
@@ -136,30 +157,56 @@ void MeshRunner::run(const Load& load) {
 }
 
 void MeshRunner::run(const Announce& announce) {
-  messages_held_ += announce.context.messages;
+  const DirectMessagePtr& direct = announce.context.direct;
+  messages_held_ += direct ? direct->texts.size() : announce.context.messages;
   last_row_ = announce.row;
-  if (announce.context.messages == 0 || !around_.control.has_live_subscribers()) return;
+  if (!around_.control.has_live_subscribers()) return;
   const Envelope& envelope = announce.envelope->envelope;
-  auto texts = decode_text_body(envelope.body);
-  if (!texts) return;
+  std::vector<std::string> texts;
   control::MessageEvent event;
   event.repaired = announce.context.repaired;
-  event.gap = announce.context.gap;
   event.message.id.envelope = announce.envelope->id;
   event.message.author = envelope.author;
   event.message.name = node_->shown_name(envelope.author);
-  event.message.room = envelope.room;
   event.message.wall_ms = envelope.wall_ms;
-  event.message.depth = envelope.depth;
   event.message.own = envelope.author == self_;
   event.cursor.row = announce.row;
-  for (std::uint32_t i = 0; i < texts->size(); ++i) {
+  if (direct) {
+    // What somebody wrote whom the local member has not accepted waits in the store.
+    if (!direct->own && !node_->is_shown(direct->peer)) return;
+    texts = direct->texts;
+    event.message.depth = direct->depth;
+    event.message.direct = describe(ListedDirect{direct->peer, direct->own, envelope.epoch, direct->number},
+                                    announce.envelope->id);
+  } else {
+    if (announce.context.messages == 0) return;
+    auto decoded = decode_text_body(envelope.body);
+    if (!decoded) return;
+    texts = std::move(*decoded);
+    event.gap = announce.context.gap;
+    event.message.room = envelope.room;
+    event.message.depth = envelope.depth;
+  }
+  for (std::uint32_t i = 0; i < texts.size(); ++i) {
     event.cursor.index = i;
     event.message.id.index = i;
-    event.message.text = std::move((*texts)[i]);
+    event.message.text = std::move(texts[i]);
     around_.control.publish(event, event.cursor);
     event.gap = false;
   }
+}
+
+control::DirectFacts MeshRunner::describe(const ListedDirect& direct, const EnvelopeId& id) const {
+  control::DirectFacts facts;
+  facts.peer = direct.peer;
+  facts.name = node_->shown_name(direct.peer);
+  if (!direct.own) return facts;
+  const auto delivery = node_->delivery_of(direct.peer, id, direct.epoch, direct.number);
+  facts.state = !delivery                           ? control::DirectState::kPending
+                : *delivery == Delivery::kSent      ? control::DirectState::kSent
+                : *delivery == Delivery::kDelivered ? control::DirectState::kDelivered
+                                                    : control::DirectState::kRead;
+  return facts;
 }
 
 void MeshRunner::run(const Acknowledge& acknowledge) {
@@ -203,13 +250,19 @@ control::ChatMessage MeshRunner::to_chat(const ListedMessage& listed) const {
   control::ChatMessage chat;
   chat.id = {listed.envelope, listed.index};
   chat.author = listed.author;
-  chat.name = node_->shown_name(listed.author);
+  const bool is_own_direct = listed.direct && listed.direct->own;
+  chat.name = node_->shown_name(is_own_direct ? self_ : listed.author);
   chat.room = listed.room;
   chat.text = listed.text;
   chat.wall_ms = listed.wall_ms;
   chat.depth = listed.depth;
   chat.own = listed.author == self_;
   chat.forked = listed.forked;
+  if (listed.direct) {
+    chat.own = listed.direct->own;
+    if (chat.own) chat.author = self_;
+    chat.direct = describe(*listed.direct, listed.envelope);
+  }
   return chat;
 }
 

@@ -55,13 +55,27 @@ void StorageThread::enqueue(Change change) {
   {
     std::lock_guard guard(mutex_);
     change(queue_);
+    for (StoredCorrespondent& correspondent : correspondents_)
+      queue_.correspondents.push_back(std::move(correspondent));
   }
+  correspondents_.clear();
   work_.notify_one();
+}
+
+void StorageThread::store(StoredCorrespondent correspondent) {
+  correspondents_.push_back(std::move(correspondent));
+}
+
+void StorageThread::flush() {
+  if (!correspondents_.empty()) enqueue([](Queue&) {});
 }
 
 void StorageThread::store(EnvelopePtr envelope, EnvelopeContext context) {
   queued_bytes_ += envelope->encoded.size();
   Item item;
+  if (const DirectMessagePtr& direct = context.direct) {
+    item.item.direct = StoredDirect{direct->peer, direct->own, direct->number, direct->depth, direct->texts};
+  }
   item.item.messages = context.messages;
   item.item.own = context.own && envelope->envelope.envelope_class == EnvelopeClass::kLog;
   item.item.envelope = std::move(envelope);
@@ -147,6 +161,8 @@ void StorageThread::write(Queue& queue) {
   batch.peers = queue.peers;
   batch.taken = queue.taken;
   batch.settings = queue.settings;
+  batch.correspondents = queue.correspondents;
+  batch.full_sync = !queue.correspondents.empty();  // an answer that was given is not taken back
   for (const Item& item : queue.items) {
     batch.items.push_back(item.item);
     batch.full_sync = batch.full_sync || item.context.own;

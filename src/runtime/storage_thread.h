@@ -47,6 +47,9 @@ class StorageThread {
   void store(Notice notice);
   void store(StoredPeer peer);
   void taken(const EnvelopeId& id);
+  /// Goes into the transaction of what is stored next, or that of flush().
+  void store(StoredCorrespondent correspondent);
+  void flush();
   void set(std::string key, std::string value);
 
   /// Runs `query` on the storage thread behind everything queued before, then `done` on the loop.
@@ -73,10 +76,12 @@ class StorageThread {
     std::vector<Item> items;
     std::vector<StoredPeer> peers;
     std::vector<EnvelopeId> taken;
+    std::vector<StoredCorrespondent> correspondents;
     std::vector<std::pair<std::string, std::string>> settings;
     std::vector<Question> questions;
     [[nodiscard]] bool has_writes() const {
-      return !items.empty() || !peers.empty() || !taken.empty() || !settings.empty();
+      return !items.empty() || !peers.empty() || !taken.empty() || !correspondents.empty() ||
+             !settings.empty();
     }
     [[nodiscard]] bool empty() const { return !has_writes() && questions.empty(); }
   };
@@ -103,7 +108,8 @@ class StorageThread {
   StorageEvents& events_;
   std::unique_ptr<Waker> waker_;
   std::thread thread_;
-  std::size_t queued_bytes_ = 0;  // loop thread
+  std::size_t queued_bytes_ = 0;                     // loop thread
+  std::vector<StoredCorrespondent> correspondents_;  // loop thread
 
   std::mutex mutex_;
   std::condition_variable work_;

@@ -38,6 +38,26 @@ std::string format_message_id(const MessageId& id);
 /// Takes what format_message_id() writes; nothing on anything else.
 std::optional<MessageId> parse_message_id(std::string_view text);
 
+/// What became of an own direct message.
+enum class DirectState : std::uint8_t {
+  kPending,    ///< no neighbor has taken it
+  kSent,       ///< somebody carries it
+  kDelivered,  ///< the other one's node has it on its disk, and its member wants to read it
+  kRead,
+};
+/// "pending", "sent", "delivered" or "read".
+const char* format_direct_state(DirectState state);
+std::optional<DirectState> parse_direct_state(std::string_view text);
+
+/// What a direct message has in place of a room.
+struct DirectFacts {
+  MemberKey peer;                    ///< the other one
+  std::string name;                  ///< as shown now
+  std::optional<DirectState> state;  ///< of an own one
+
+  bool operator==(const DirectFacts&) const = default;
+};
+
 /// A message as clients see it. Name, room and text are foreign: make them safe before they are printed.
 struct ChatMessage {
   MessageId id;
@@ -47,8 +67,9 @@ struct ChatMessage {
   std::string text;
   WallMs wall_ms = 0;
   std::uint64_t depth = 0;
-  bool own = false;     ///< written by a member of this node
-  bool forked = false;  ///< its author signed another one for the same place
+  bool own = false;                                  ///< written by a member of this node
+  bool forked = false;                               ///< its author signed another one for the same place
+  std::optional<DirectFacts> direct = std::nullopt;  ///< then `room` is empty
 
   bool operator==(const ChatMessage&) const = default;
 };

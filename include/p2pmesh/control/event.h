@@ -22,7 +22,16 @@ struct MessageEvent {
   bool replayed = false;  ///< from before the subscription
 };
 
-enum class NoticeKind : std::uint8_t { kJoined, kLeft, kOffline, kBack, kRenamed };
+enum class NoticeKind : std::uint8_t {
+  kJoined,
+  kLeft,
+  kOffline,
+  kBack,
+  kRenamed,
+  kAsks,
+  kAccepted,
+  kDeclined
+};
 
 /// Something happened to a member.
 struct NoticeEvent {
@@ -47,7 +56,20 @@ struct StorageEvent {
   std::string state = "ok";  ///< or what is wrong
 };
 
-using Event = std::variant<MessageEvent, NoticeEvent, LiveEvent, SyncedEvent, GapEvent, StorageEvent>;
+/// States of what was written to this member may have changed.
+struct DeliveryEvent {
+  MemberKey member;
+  std::string name;
+};
+/// This member has opened or closed the conversation with the local one.
+struct ConversationEvent {
+  MemberKey member;
+  std::string name;
+  bool open = false;
+};
+
+using Event = std::variant<MessageEvent, NoticeEvent, LiveEvent, SyncedEvent, GapEvent, StorageEvent,
+                           DeliveryEvent, ConversationEvent>;
 
 /// Append an event line, line feed included. The same bytes serve every subscriber. Strings as in
 /// append_reply().
@@ -57,12 +79,15 @@ void append_event(std::string& out, const LiveEvent& event);
 void append_event(std::string& out, const SyncedEvent& event);
 void append_event(std::string& out, const GapEvent& event);
 void append_event(std::string& out, const StorageEvent& event);
+void append_event(std::string& out, const DeliveryEvent& event);
+void append_event(std::string& out, const ConversationEvent& event);
 void append_event(std::string& out, const Event& event);
 
 /// Appends the JSON object of an event alone ("params"), without a line feed.
 void append_value(std::string& out, const Event& event);
 
-/// "joined", "left", "offline", "back" or "renamed", as events and the store spell them.
+/// "joined", "left", "offline", "back", "renamed", "asks", "accepted" or "declined", as events and the store
+/// spell them.
 const char* format_notice_kind(NoticeKind kind);
 /// Takes what format_notice_kind() gives; nothing otherwise.
 std::optional<NoticeKind> parse_notice_kind(std::string_view text);

@@ -77,6 +77,19 @@ struct RoomsReply {
   std::vector<std::string> rooms;
 };
 
+/// Somebody whom the local member has written to, or who wrote to it.
+struct ContactEntry {
+  std::string name;
+  MemberKey key;
+  std::string relation;  ///< the local member's: "none", "asked", "accepted" or "declined"
+  std::string theirs;    ///< as far as it has told
+  bool asks = false;     ///< waits for an answer
+  bool online = false;
+};
+struct ContactsReply {
+  std::vector<ContactEntry> contacts;
+};
+
 struct SubscribeReply {
   Cursor cursor;  ///< the node's last one
 };
@@ -86,11 +99,11 @@ struct AttachReply {
   Cursor read_cursor;
 };
 
-/// read.mark, mesh.connect, shutdown: done.
+/// read.mark, mesh.connect, shutdown, contact.answer, conversation.set: done.
 struct EmptyReply {};
 
 using Reply = std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply,
-                           RoomsReply, SubscribeReply, AttachReply>;
+                           RoomsReply, SubscribeReply, AttachReply, ContactsReply>;
 
 /// Append a reply line, line feed included; nothing at all when `id` is empty (a notification). `id` is
 /// ParsedRequest::id. Strings need not be UTF-8: ill-formed bytes become U+FFFD. Control and bidi characters
@@ -104,6 +117,7 @@ void append_reply(std::string& out, std::string_view id, const ListReply& reply)
 void append_reply(std::string& out, std::string_view id, const RoomsReply& reply);
 void append_reply(std::string& out, std::string_view id, const SubscribeReply& reply);
 void append_reply(std::string& out, std::string_view id, const AttachReply& reply);
+void append_reply(std::string& out, std::string_view id, const ContactsReply& reply);
 void append_error(std::string& out, std::string_view id, const RpcError& error);
 
 /// Appends the JSON value of a reply alone, without a line feed.

@@ -24,6 +24,8 @@ struct SendRequest {
   std::string text;               ///< 1 to kMessageBytesMax bytes of UTF-8
   std::string room = "#lobby";    ///< as the client wrote it, unchecked
   std::optional<std::string> as;  ///< name of a local member, unchecked
+  std::optional<std::string>
+      to;  ///< a direct message: shown name or key of a member, unchecked; no room then
 };
 
 /// The bounds are exclusive; with `after` the first ones after it, else the newest (before `before`). The
@@ -33,6 +35,8 @@ struct ListRequest {
   std::optional<MessageId> before;
   std::optional<MessageId> after;
   std::size_t limit = 100;  ///< 1 to kControlPageMax
+  std::optional<std::string> with =
+      std::nullopt;  ///< direct messages: shown name or key of a member; no room then
 };
 
 struct RoomsRequest {};
@@ -52,9 +56,26 @@ struct ConnectRequest {
 };
 struct ShutdownRequest {};
 
+/// Asks to talk without saying anything yet.
+struct AskRequest {
+  std::string to;  ///< shown name or key of a member, unchecked
+};
+/// Whether one wants to talk to a member that asked.
+struct AnswerRequest {
+  std::string member;  ///< as above
+  bool accept = false;
+};
+/// A conversation is opened or closed on a screen.
+struct ConversationRequest {
+  std::string with;  ///< as above
+  bool open = false;
+};
+struct ContactsRequest {};
+
 using Request =
     std::variant<StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest, RoomsRequest,
-                 SubscribeRequest, AttachRequest, MarkReadRequest, ConnectRequest, ShutdownRequest>;
+                 SubscribeRequest, AttachRequest, MarkReadRequest, ConnectRequest, ShutdownRequest,
+                 AskRequest, AnswerRequest, ConversationRequest, ContactsRequest>;
 
 /// One line from a client.
 struct ParsedRequest {

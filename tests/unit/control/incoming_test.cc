@@ -126,7 +126,7 @@ TEST_CASE("lists survive the way from node to client") {
 
 TEST_CASE("short replies survive the way from node to client") {
   const MessageId id{id_of<EnvelopeId>(9), 511};
-  CHECK(reply_there_and_back(SendRequest{"x", "#lobby", {}}, SendReply{id}).id == id);
+  CHECK(reply_there_and_back(SendRequest{"x", "#lobby", {}, {}}, SendReply{id}).id == id);
   CHECK(reply_there_and_back(SubscribeRequest{}, SubscribeReply{{5, 2}}).cursor == Cursor{5, 2});
   const auto attached = reply_there_and_back(AttachRequest{}, AttachReply{true, {8, 1}});
   CHECK(attached.leaves_with_last_screen);

@@ -52,10 +52,23 @@ TEST_CASE("every request survives the way from client to node") {
   there_and_back(AttachRequest{});
   there_and_back(ShutdownRequest{});
   const std::string awkward = std::string("\"\\\n\t\r\0\x1b\x7f ü \u202e \U0001F600", 20);
-  const auto send = there_and_back(SendRequest{awkward, "#dev", "Bob"});
+  const auto send = there_and_back(SendRequest{awkward, "#dev", "Bob", {}});
   CHECK(send.text == awkward);
   CHECK(send.room == "#dev");
   CHECK(send.as == "Bob");
+  CHECK_FALSE(send.to);
+  SendRequest direct;
+  direct.text = "hi";
+  direct.to = "Bob~4f2a";
+  CHECK(there_and_back(direct).to == "Bob~4f2a");
+  ListRequest exchanged;
+  exchanged.with = "Bob";
+  CHECK(there_and_back(exchanged).with == "Bob");
+  CHECK(there_and_back(AskRequest{"Bob"}).to == "Bob");
+  CHECK(there_and_back(AnswerRequest{"Bob", true}).accept);
+  CHECK_FALSE(there_and_back(AnswerRequest{"Bob", false}).accept);
+  CHECK(there_and_back(ConversationRequest{"Bob", true}).open);
+  there_and_back(ContactsRequest{});
   const auto list = there_and_back(ListRequest{"#dev", id, std::nullopt, 1000});
   CHECK(list.before == id);
   CHECK_FALSE(list.after);
@@ -146,7 +159,12 @@ TEST_CASE("parameters that are wrong are refused by name") {
   check_refused("message.send", R"({"text":""})", "\"text\" is empty");
   check_refused("message.send", R"({"text":")" + std::string(limits::kMessageBytesMax + 1, 'x') + "\"}",
                 "8193 bytes");
-  check_refused("message.send", R"({"text":"a","to":"Bob"})", "\"to\"");
+  check_refused("message.send", R"({"text":"a","too":"Bob"})", "\"too\"");
+  check_refused("message.send", R"({"text":"a","to":5})", "\"to\"");
+  check_refused("contact.ask", "{}", "\"to\"");
+  check_refused("contact.answer", R"({"member":"Bob"})", "\"accept\"");
+  check_refused("contact.answer", R"({"member":"Bob","accept":"yes"})", "\"accept\"");
+  check_refused("conversation.set", R"({"open":true})", "\"with\"");
   check_refused("message.send", R"({"text":"a","room":["x"]})", "\"room\"");
   for (const char* limit : {"0", "1001", "-1", "1.0", "\"5\"", "18446744073709551616", "true"}) {
     check_refused("message.list", std::string(R"({"limit":)") + limit + "}", "\"limit\"");

@@ -1,0 +1,133 @@
+// The control requests about people: whom one talks to, and who wants to talk.
+#include <algorithm>
+
+#include "control_requests.h"
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/text/name.h"
+#include "p2pmesh/text/safe_text.h"
+
+namespace p2pmesh {
+namespace {
+
+const char* format_relation(Relation relation) {
+  switch (relation) {
+    case Relation::kNone:
+      return "none";
+    case Relation::kAsked:
+      return "asked";
+    case Relation::kAccepted:
+      return "accepted";
+    case Relation::kDeclined:
+      return "declined";
+  }
+  return "none";
+}
+
+std::string bare_name(const std::string& shown) {
+  return shown.substr(0, shown.find('~'));
+}
+
+}  // namespace
+
+/// As it is shown, or else without the suffix if that fits one alone; or a key.
+Result<MemberKey> ControlRequests::find_member(const std::string& wanted) const {
+  if (const auto key = MemberKey::from_hex(wanted)) return *key;
+  const std::string wanted_key = name_key(wanted);
+  std::vector<MemberView> fits;
+  for (MemberView& member : runner_->node().members()) {
+    if (name_key(member.name) == wanted_key) return member.key;
+    if (name_key(bare_name(member.name)) == wanted_key) fits.push_back(std::move(member));
+  }
+  if (fits.size() == 1) return fits.front().key;
+  const std::string shown = format_safe_line(wanted.substr(0, limits::kNameBytesMax));
+  if (fits.empty())
+    return fail(ExitStatus::kUsage, "There is no member " + shown + " here. See who is: /who");
+  std::string names;
+  for (const MemberView& member : fits) names += (names.empty() ? "" : ", ") + format_safe_line(member.name);
+  return fail(ExitStatus::kUsage, shown + " fits several members: " + names + ". Type the whole name.");
+}
+
+/// Whether something can be written to it now.
+Result<MemberKey> ControlRequests::find_recipient(const std::string& wanted) const {
+  auto member = find_member(wanted);
+  if (!member) return member;
+  const std::string name = format_safe_line(runner_->node().shown_name(*member));
+  switch (runner_->node().access_to(*member)) {
+    case DirectAccess::kOpen:
+      return member;
+    case DirectAccess::kSelf:
+      return fail(ExitStatus::kUsage, "That is you; write to somebody else.");
+    case DirectAccess::kUnknown:
+      return fail(ExitStatus::kUsage, "There is no member with that key here. See who is: /who");
+    case DirectAccess::kNoKey:
+      return fail(ExitStatus::kTryAgain, "Nothing can be sealed to " + name + " yet: no key of " + name +
+                                             " for it is known. Try again later.");
+    case DirectAccess::kTooMany:
+      return fail(ExitStatus::kTryAgain,
+                  "You talk to too many people already; forget some before you write to others.");
+  }
+  return member;
+}
+
+void ControlRequests::send_direct(ControlSession& session, const std::string& id, const std::string& to,
+                                  std::string text) {
+  const auto member = find_recipient(to);
+  if (!member) return server_->refuse(session.id, id, control::application_error(member.error()));
+  if (runner_->storage_state() != "ok") {
+    return server_->refuse(
+        session.id, id,
+        control::application_error({ExitStatus::kIo, "not sent: " + runner_->storage_state()}));
+  }
+  runner_->send_direct(session.id, id, *member, std::move(text));
+}
+
+void ControlRequests::answer(ControlSession& session, const std::string& id,
+                             const control::AskRequest& request) {
+  send_direct(session, id, request.to, {});
+}
+
+void ControlRequests::answer(ControlSession& session, const std::string& id,
+                             const control::AnswerRequest& request) {
+  const auto member = find_member(request.member);
+  if (!member) return server_->refuse(session.id, id, control::application_error(member.error()));
+  const auto people = runner_->node().correspondents();
+  const auto found = std::find_if(people.begin(), people.end(),
+                                  [&](const CorrespondentView& person) { return person.member == *member; });
+  if (found == people.end()) {
+    return server_->refuse(session.id, id,
+                           control::application_error(
+                               {ExitStatus::kUsage, format_safe_line(runner_->node().shown_name(*member)) +
+                                                        " has not asked to talk to you."}));
+  }
+  runner_->handle(AnswerRequest{*member, request.accept});
+  server_->reply(session.id, id, control::EmptyReply{});
+}
+
+void ControlRequests::answer(ControlSession& session, const std::string& id,
+                             const control::ConversationRequest& request) {
+  const auto member = find_member(request.with);
+  if (!member) return server_->refuse(session.id, id, control::application_error(member.error()));
+  runner_->handle(OpenConversation{*member, request.open});
+  server_->reply(session.id, id, control::EmptyReply{});
+}
+
+void ControlRequests::answer(ControlSession& session, const std::string& id,
+                             const control::ContactsRequest&) {
+  control::ContactsReply reply;
+  const std::vector<MemberView> members = runner_->node().members();
+  for (const CorrespondentView& person : runner_->node().correspondents()) {
+    control::ContactEntry entry;
+    entry.name = runner_->node().shown_name(person.member);
+    entry.key = person.member;
+    entry.relation = format_relation(person.mine);
+    entry.theirs = format_relation(person.theirs);
+    entry.asks = person.asks;
+    entry.online = std::any_of(members.begin(), members.end(), [&](const MemberView& member) {
+      return member.key == person.member && member.online;
+    });
+    reply.contacts.push_back(std::move(entry));
+  }
+  server_->reply(session.id, id, reply);
+}
+
+}  // namespace p2pmesh

@@ -1,0 +1,147 @@
+"""Direct messages between real nodes: asked for, answered, carried for those who are away, told as delivered when
+they are."""
+
+import mesh
+
+
+def texts(messages):
+    return [message["text"] for message in messages]
+
+
+class DirectMessages(mesh.MeshTest):
+    def start(self, *names):
+        """Nodes of these names in one mesh; each joins through the first."""
+        first = self.node(names[0]).start()
+        nodes = [first] + [self.node(name, join=[first.address]).start() for name in names[1:]]
+        for node in nodes:
+            mesh.wait_until(lambda: node.status()["online"] == len(names), 15, f"{node.name} sees everybody")
+        return nodes
+
+    def exchanged(self, node, name):
+        return node.call("message.list", **{"with": name, "limit": 1000})["messages"]
+
+    def contact(self, node, name):
+        return {contact["name"]: contact for contact in node.call("contacts.list")}.get(name, {})
+
+    def wait_state(self, node, name, state):
+        def states():
+            return {message["state"] for message in self.exchanged(node, name) if message["own"]}
+
+        mesh.wait_until(lambda: states() == {state}, 15, f"what {node.name} wrote to {name} is {state}")
+
+    def wait_texts(self, node, name, wanted):
+        mesh.wait_until(lambda: texts(self.exchanged(node, name)) == wanted, 15, f"{node.name} has {wanted}")
+
+    def befriend(self, one, other):
+        one.call("contact.ask", to=other.name)
+        mesh.wait_until(lambda: self.contact(other, one.name).get("asks"), 15, "the request has come")
+        other.call("contact.answer", member=one.name, accept=True)
+        mesh.wait_until(lambda: self.contact(one, other.name).get("relation") == "accepted", 15, "it was accepted")
+
+    def test_asked_accepted_and_delivered(self):
+        alice, bob, carol = self.start("Alice", "Bob", "Carol")
+        self.ctl(alice.data_dir, "send", "--to", "Bob", "are you there?")
+        mesh.wait_until(lambda: self.contact(bob, "Alice").get("asks"), 15, "Bob is asked")
+        self.wait_state(alice, "Bob", "sent")
+        self.assertEqual(self.exchanged(bob, "Alice"), [])  # kept unseen
+        self.assertEqual(self.contact(alice, "Bob")["theirs"], "none")
+        self.ctl(bob.data_dir, "accept", "Alice")
+        self.wait_texts(bob, "Alice", ["are you there?"])
+        self.wait_state(alice, "Bob", "delivered")
+        bob.call("message.send", text="I am", to="Alice")
+        self.wait_texts(alice, "Bob", ["are you there?", "I am"])
+        self.wait_state(bob, "Alice", "delivered")
+        self.assertEqual(carol.call("contacts.list"), [])
+        self.assertEqual(self.exchanged(carol, "Alice"), [])
+        listed = self.ctl(alice.data_dir, "history", "--with", "Bob").stdout.decode()
+        self.assertRegex(listed, r"Z Alice: are you there\?\n.*Z Bob: I am\n$")
+
+    def test_declined_keeps_what_was_written_until_it_is_accepted(self):
+        alice, bob = self.start("Alice", "Bob")
+        alice.call("message.send", text="one", to="Bob")
+        mesh.wait_until(lambda: self.contact(bob, "Alice").get("asks"), 15, "Bob is asked")
+        bob.call("contact.answer", member="Alice", accept=False)
+        mesh.wait_until(lambda: self.contact(alice, "Bob")["theirs"] == "declined", 15, "Alice is told")
+        alice.call("message.send", text="two", to="Bob")
+        self.wait_state(alice, "Bob", "sent")
+        bob.terminate()
+        alice.call("message.send", text="three", to="Bob")
+        bob.start()
+        mesh.wait_until(lambda: bob.status()["messages"] == 3, 15, "Bob's node holds all three")
+        self.assertEqual(self.exchanged(bob, "Alice"), [])
+        bob.call("contact.answer", member="Alice", accept=True)
+        self.wait_texts(bob, "Alice", ["one", "two", "three"])
+        self.wait_state(alice, "Bob", "delivered")
+
+    def test_a_request_waits_for_who_is_away_over_restarts(self):
+        alice, bob, carol = self.start("Alice", "Bob", "Carol")
+        bob.terminate()
+        alice.call("message.send", text="when you are back", to="Bob")
+        mesh.wait_until(lambda: alice.status()["pending"] == 0, 15, "Carol carries it")
+        alice.terminate()
+        carol.kill()
+        carol.restart()
+        bob.restart(join=[carol.address])
+        mesh.wait_until(lambda: self.contact(bob, "Alice").get("asks"), 20, "it came though its author is gone")
+        bob.kill()
+        bob.restart()
+        self.assertTrue(self.contact(bob, "Alice")["asks"])
+        bob.call("contact.answer", member="Alice", accept=True)
+        self.wait_texts(bob, "Alice", ["when you are back"])
+        mesh.wait_until(lambda: bob.status()["neighbors"] > 0, 15, "Bob is linked")
+        alice.restart(join=[carol.address])
+        self.wait_state(alice, "Bob", "delivered")
+
+    def test_five_conversations_at_once(self):
+        names = ["Bob", "Carol", "Dave", "Erin", "Frank"]
+        alice, *others = self.start("Alice", *names)
+        for other in others:
+            self.befriend(alice, other)
+        for number in range(20):
+            for other in others:
+                alice.call("message.send", text=f"{number} for {other.name}", to=other.name)
+                other.call("message.send", text=f"{number} from {other.name}", to="Alice")
+        for other in others:
+            mesh.wait_until(lambda: len(self.exchanged(alice, other.name)) == 40, 15, "all have come")
+            mesh.wait_until(lambda: len(self.exchanged(other, "Alice")) == 40, 15, "all have come")
+            self.assertEqual(texts(self.exchanged(other, "Alice")), texts(self.exchanged(alice, other.name)))
+            self.wait_state(alice, other.name, "delivered")
+            self.wait_state(other, "Alice", "delivered")
+            mine = [text for text in texts(self.exchanged(other, "Alice")) if " for " in text]
+            self.assertEqual(mine, [f"{number} for {other.name}" for number in range(20)])
+
+    def test_carriers_hold_no_text(self):
+        alice, bob, carol = self.start("Alice", "Bob", "Carol")
+        self.befriend(alice, bob)
+        canary = "canary-between-two-7f3a"
+        alice.call("message.send", text=canary, to="Bob")
+        self.wait_state(alice, "Bob", "delivered")
+        mesh.wait_until(lambda: carol.status()["counters"]["store_queue_bytes"] == 0, 15, "Carol has stored it")
+        carol.terminate()
+        for node, holds in ((alice, True), (bob, True), (carol, False)):
+            if node is not carol:
+                node.terminate()
+            files = [path for path in node.data_dir.rglob("*") if path.is_file()]
+            found = [path for path in files if canary.encode() in path.read_bytes()]
+            self.assertEqual(bool(found), holds, f"{node.name}: {found}")
+
+    def test_bad_input(self):
+        alice, bob = self.start("Alice", "Bob")
+
+        def refused(status, pattern, *arguments):
+            done = self.ctl(alice.data_dir, *arguments, status=status)
+            self.assertRegex(done.stderr.decode(), pattern)
+
+        refused(64, "There is no member Zoe here", "send", "--to", "Zoe", "hello")
+        refused(64, "That is you", "send", "--to", "Alice", "hello")
+        refused(64, "Bob has not asked to talk to you", "accept", "Bob")
+        refused(64, "There is no member", "decline", "\x1b[31mBob")
+        refused(64, "There is no member", "history", "--with", "a" * 3000)
+        refused(64, "a room or a member, not both", "send", "--to", "Bob", "--room", "#dev", "hello")
+        refused(64, "The text is empty", "send", "--to", "Bob", "")
+        self.assertEqual(alice.call("contacts.list"), [])
+        self.assertEqual(bob.call("contacts.list"), [])
+
+
+if __name__ == "__main__":
+    mesh.main()
