@@ -23,7 +23,8 @@ ChatInput::ChatInput(EventLoop& loop, int fd, NodeConnection& node, ChatView& vi
       fd_(fd),
       node_(node),
       view_(view),
-      complain_(std::move(complain)),
+      complain_(complain),
+      commands_(node, view, std::move(complain)),
       lines_(kRawLineBytesMax) {}
 
 ChatInput::~ChatInput() {
@@ -55,14 +56,16 @@ void ChatInput::read() {
 
 void ChatInput::pump() {
   if (is_stopped_ || has_ended_) return;
-  while (unanswered_ < kUnansweredMax && node_.unsent_bytes() < kUnsentBytesMax && node_.is_open()) {
+  // What follows a command may depend on it: a line after /join goes to that room.
+  while (commands_.unanswered() == 0 && unanswered_ < kUnansweredMax &&
+         node_.unsent_bytes() < kUnsentBytesMax && node_.is_open()) {
     auto line = lines_.next();
     if (!line) {
       has_ended_ = is_finished_;
       return watch(true);
     }
     take(*std::move(line));
-    if (has_quit_) return stop();
+    if (has_quit()) return stop();
   }
   watch(false);
 }
@@ -81,10 +84,8 @@ void ChatInput::watch(bool wanted) {
 void ChatInput::take(InputLine line) {
   if (line.bytes == 0) return;
   const std::string place = "Line " + std::to_string(line.number);
-  if (!line.too_long && line.text.front() == '/') {
-    if (!line.text.starts_with("//")) return run_command(line.text);
-    line.text.erase(0, 1);
-  }
+  if (!line.too_long && ChatCommands::is_command(line.text)) return commands_.run(line.text);
+  if (!line.too_long && line.text.front() == '/') line.text.erase(0, 1);
   if (line.too_long || line.text.size() > limits::kMessageBytesMax) {
     line_status_ = ExitStatus::kDamagedInput;
     return complain_(place + " has " + std::to_string(line.bytes) + " bytes, more than " +
@@ -94,37 +95,7 @@ void ChatInput::take(InputLine line) {
     line_status_ = ExitStatus::kDamagedInput;
     return complain_(place + " (" + count_of(line.bytes, "byte") + ") is not UTF-8; it was not sent.");
   }
-  if (line.text == ":q") {
-    has_quit_ = true;
-    return;
-  }
   send(line.number, std::move(line.text));
-}
-
-void ChatInput::run_command(std::string_view line) {
-  const std::string_view word = line.substr(0, line.find(' '));
-  if (word == "/quit" || word == "/logout") {
-    has_quit_ = true;
-  } else if (word == "/help") {
-    view_.show_info("Every line is sent to all members, but those that begin with / are commands:");
-    view_.show_info(":q, /quit, /logout  leave");
-    view_.show_info("/who                all members, and since when they are online or offline");
-    view_.show_info("/help               this list");
-    view_.show_info("//...               sends a line that begins with one slash");
-  } else if (word == "/who") {
-    ++unanswered_;
-    node_.request(control::MembersRequest{}, [this](tl::expected<control::Reply, control::RpcError> reply) {
-      --unanswered_;
-      ++answered_;
-      const auto* members = reply ? std::get_if<control::MembersReply>(&*reply) : nullptr;
-      if (members != nullptr) return view_.show_who(*members);
-      complain_("The node does not tell the members" + (reply ? "." : ": " + reply.error().message));
-    });
-  } else {
-    constexpr std::size_t kShownMax = 64;
-    view_.show_info("Unknown command " + format_safe_line(word.substr(0, kShownMax)) +
-                    (word.size() > kShownMax ? "..." : "") + ". Type /help for commands.");
-  }
 }
 
 void ChatInput::send(std::uint64_t number, std::string text) {
@@ -132,6 +103,7 @@ void ChatInput::send(std::uint64_t number, std::string text) {
   ++sent_;
   control::SendRequest request;
   request.text = std::move(text);
+  request.room = view_.current_room();
   node_.request(request, [this, number](tl::expected<control::Reply, control::RpcError> reply) {
     --unanswered_;
     ++answered_;

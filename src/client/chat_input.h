@@ -5,6 +5,7 @@
 #include <functional>
 #include <string_view>
 
+#include "chat_commands.h"
 #include "chat_view.h"
 #include "input_lines.h"
 #include "node_connection.h"
@@ -31,11 +32,11 @@ class ChatInput {
   /// Goes on after replies, or after the connection has taken bytes. Cheap; to be called once a turn.
   void pump();
 
-  [[nodiscard]] bool has_quit() const { return has_quit_; }    ///< :q and its like
+  [[nodiscard]] bool has_quit() const { return commands_.has_quit(); }  ///< :q and its like
   [[nodiscard]] bool has_ended() const { return has_ended_; }  ///< end of input, every line looked at
   /// Requests that are not answered.
-  [[nodiscard]] std::size_t unanswered() const { return unanswered_; }
-  [[nodiscard]] std::uint64_t answered() const { return answered_; }
+  [[nodiscard]] std::size_t unanswered() const { return unanswered_ + commands_.unanswered(); }
+  [[nodiscard]] std::uint64_t answered() const { return answered_ + commands_.answered(); }
   [[nodiscard]] std::uint64_t sent() const { return sent_; }
   /// kOk, or the worst that happened: a failed send before a skipped line.
   [[nodiscard]] ExitStatus status() const {
@@ -45,7 +46,6 @@ class ChatInput {
  private:
   void read();
   void take(InputLine line);
-  void run_command(std::string_view line);
   void send(std::uint64_t number, std::string text);
   void watch(bool wanted);
 
@@ -54,10 +54,10 @@ class ChatInput {
   NodeConnection& node_;
   ChatView& view_;
   Complain complain_;
+  ChatCommands commands_;
   InputLines lines_;
   bool is_finished_ = false;  // the descriptor has no more
   bool is_stopped_ = false;
-  bool has_quit_ = false;
   bool has_ended_ = false;
   std::size_t unanswered_ = 0;
   std::uint64_t answered_ = 0;

@@ -120,6 +120,9 @@ Result<void> ChatSession::join() {
       return tl::unexpected<Error>(connected.error());
     }
   }
+  const auto rooms = call<control::RoomsReply>(*node_.connection, control::RoomsRequest{}, waiter());
+  if (!rooms) return tl::unexpected<Error>(rooms.error());
+  view_.set_rooms(*rooms, node_.attached.read_cursor);
   view_.show_listening(status_);
   if (!node_.attached.leaves_with_last_screen) view_.show_attached(status_);
   return subscribe(node_.attached.read_cursor);
@@ -169,14 +172,28 @@ Result<void> ChatSession::show_opening() {
   if (!members) return tl::unexpected<Error>(members.error());
   view_.show_here(status_, *members);
   if (!options_.host.empty()) warn_if_unreachable();
-  if (!options_.lists_history) {
-    view_.show_missed();
-    return {};
-  }
-  view_.begin_listing();
+  if (auto ended = end_gathering(); !ended || !options_.lists_history) return ended;
   auto listed = options_.history ? list_newest(*options_.history) : list_all();
   if (!listed) return listed;
   view_.end_listing(loop_->now().monotonic);
+  return {};
+}
+
+/// In the very turn in which the node counts: what comes before is counted, what comes after is shown.
+Result<void> ChatSession::end_gathering() {
+  const auto is_answered = std::make_shared<bool>(false);  // the reply may come when this has given up
+  node_.connection->request(control::RoomsRequest{}, [this, is_answered](const auto& reply) {
+    *is_answered = true;
+    const auto* rooms = reply ? std::get_if<control::RoomsReply>(&*reply) : nullptr;
+    if (!options_.lists_history) view_.show_missed();
+    if (rooms != nullptr) view_.show_unread(*rooms);
+    if (!options_.lists_history) return;
+    view_.note_read(view_.current_room());
+    view_.begin_listing();
+  });
+  wait([&] { return *is_answered || !node_.connection->is_open(); }, kCallTimeout);
+  if (is_leaving()) return quietly();
+  if (!*is_answered) return tl::unexpected<Error>(node_gone());
   return {};
 }
 
@@ -199,6 +216,7 @@ void ChatSession::warn_if_unreachable() {
 Result<void> ChatSession::list_newest(std::size_t count) {
   std::deque<std::vector<control::ChatMessage>> pages;
   control::ListRequest request;
+  request.room = view_.current_room();
   bool more = count > 0;
   std::size_t total = 0;
   while (more) {
@@ -220,6 +238,7 @@ Result<void> ChatSession::list_newest(std::size_t count) {
 
 Result<void> ChatSession::list_all() {
   control::ListRequest request;
+  request.room = view_.current_room();
   request.after = control::MessageId{};
   request.limit = limits::kControlPageMax;
   bool is_first = true;
@@ -255,6 +274,8 @@ Result<void> ChatSession::talk() {
     if (!resume_after_) break;
     view_.expect_replay();
     if (auto again = subscribe(*std::exchange(resume_after_, std::nullopt)); !again) return again;
+    const auto rooms = call<control::RoomsReply>(*node_.connection, control::RoomsRequest{}, waiter());
+    if (rooms) view_.follow_rooms(*rooms);
   }
   // What was typed is answered before anything else, for as long as answers come.
   std::uint64_t answered = 0;
@@ -306,9 +327,7 @@ void ChatSession::leave(bool is_hurried) {
   const std::optional<Duration> patience = is_hurried ? std::optional<Duration>(kHurriedFlush) : std::nullopt;
   wait([&] { return output_->pending_bytes() == 0 || output_->is_closed() || (interrupted_ && !is_hurried); },
        patience, false);
-  if (node_.connection->is_open() && output_->pending_bytes() == 0 && marked_ < view_.shown()) {
-    node_.connection->request(control::MarkReadRequest{view_.shown()}, [](const auto&) {});
-  }
+  if (node_.connection->is_open() && output_->pending_bytes() == 0) send_marks();
   const Wait patient = [this](const std::function<bool()>& done, Duration) {
     return wait(done, kHurriedFlush, false);
   };
@@ -357,7 +376,8 @@ void ChatSession::turn(std::optional<Instant> deadline) {
   const auto earlier = [&](Instant instant) { deadline = deadline ? std::min(*deadline, instant) : instant; };
   if (const auto late = view_.next_deadline()) earlier(*late);
   const bool may_mark = input_ && output_->pending_bytes() == 0;
-  if (may_mark && marked_ < view_.shown()) earlier(std::max(next_mark_, loop_->now().monotonic));
+  if (may_mark && (marked_ < view_.shown() || view_.has_read_rooms()))
+    earlier(std::max(next_mark_, loop_->now().monotonic));
   loop_->run_until(deadline);
 
   view_.on_time(loop_->now().monotonic);
@@ -369,10 +389,19 @@ void ChatSession::turn(std::optional<Instant> deadline) {
 }
 
 void ChatSession::mark_read(Instant now) {
-  if (!input_ || output_->pending_bytes() > 0 || now < next_mark_ || !(marked_ < view_.shown())) return;
-  marked_ = view_.shown();
-  next_mark_ = now + kMarkInterval;
-  node_.connection->request(control::MarkReadRequest{marked_}, [](const auto&) {});
+  if (!input_ || output_->pending_bytes() > 0 || now < next_mark_) return;
+  if (send_marks()) next_mark_ = now + kMarkInterval;
+}
+
+/// True when there was something to mark.
+bool ChatSession::send_marks() {
+  std::vector<control::MarkReadRequest> marks = view_.take_read_rooms();
+  if (marked_ < view_.shown()) {
+    marked_ = view_.shown();
+    marks.push_back({marked_, std::nullopt, std::nullopt});
+  }
+  for (const control::MarkReadRequest& mark : marks) node_.connection->request(mark, [](const auto&) {});
+  return !marks.empty();
 }
 
 Wait ChatSession::waiter() {

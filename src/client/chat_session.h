@@ -31,6 +31,7 @@ class ChatSession {
   Result<void> subscribe(const control::Cursor& after);
   Result<void> gather();
   Result<void> show_opening();
+  Result<void> end_gathering();
   Result<void> list_all();
   void warn_if_unreachable();
   Result<ExitStatus> status_of_leaving() const;
@@ -45,6 +46,7 @@ class ChatSession {
             bool until_interrupted = true);
   void turn(std::optional<Instant> deadline);
   void mark_read(Instant now);
+  bool send_marks();
   [[nodiscard]] bool is_leaving() const { return interrupted_ || output_->is_closed(); }
   [[nodiscard]] Wait waiter();
   [[nodiscard]] Error node_gone();

@@ -45,6 +45,8 @@ void ChatView::on_event(control::Event event, Instant now) {
     show_info(format_safe_line(conversation->name) + (conversation->open
                                                           ? " has opened a conversation with you."
                                                           : " has closed the conversation."));
+  } else if (const auto* room = std::get_if<control::RoomEvent>(&event)) {
+    on_room(*room);
   } else if (const auto* storage = std::get_if<control::StorageEvent>(&event)) {
     show_info(storage->state == "ok" ? "The node stores messages again."
                                      : "The node cannot store messages: " + format_safe_line(storage->state));
@@ -59,10 +61,14 @@ void ChatView::on_sent(const control::MessageId& id) {
 void ChatView::on_message(control::MessageEvent event, Instant now) {
   const control::Cursor cursor = event.cursor;
   const bool is_ours = event.message.own && sent_.erase(event.message.id) != 0;
+  const std::string room = event.message.room;
   if (stage_ == Stage::kGathering) {
-    if (!event.message.own) missed_.add(std::move(event.message));
-  } else if (!is_ours && !listed_.contains(event.message.id)) {
-    if (event.repaired) {
+    if (!event.message.own && room == current_) missed_.add(std::move(event.message));
+  } else if (is_joined(room)) {
+    note_shown(room, cursor);
+    if (is_ours || listed_.contains(event.message.id)) {
+      // It is on the screen already.
+    } else if (event.repaired) {
       late_.push_back(std::move(event));
       if (!late_deadline_) late_deadline_ = now + kLateDelay;
     } else {
@@ -73,7 +79,7 @@ void ChatView::on_message(control::MessageEvent event, Instant now) {
           });
       if (author_waits) flush_late();
       if (event.gap) append_gap(out_, event.message);
-      append_message(out_, event.message);
+      append(event.message);
     }
   }
   advance(cursor);
@@ -102,6 +108,10 @@ void ChatView::on_own_name(const std::string& shown_name) {
     show_info("The name " + format_safe_line(claimed_name_) +
               " is held by another member; you are shown as " + name + ".");
   }
+}
+
+void ChatView::append(const control::ChatMessage& message) {
+  append_message(out_, message, current_);
 }
 
 void ChatView::advance(const control::Cursor& cursor) {
@@ -137,7 +147,7 @@ void ChatView::show_missed() {
   if (!messages.empty()) {
     const std::string shown = messages.size() == total ? "" : std::to_string(messages.size()) + " of ";
     show_info(shown + count_of(total, "earlier message") + ":");
-    for (const auto& message : messages) append_message(out_, message);
+    for (const auto& message : messages) append(message);
     show_info("End of earlier messages.");
   }
   stage_ = Stage::kShowing;
@@ -145,7 +155,7 @@ void ChatView::show_missed() {
 
 void ChatView::show_listed(const std::vector<control::ChatMessage>& messages) {
   for (const auto& message : messages) {
-    append_message(out_, message);
+    append(message);
     listed_.insert(message.id);
   }
   std::erase_if(held_, [&](const control::Event& event) {
@@ -175,6 +185,14 @@ void ChatView::show_who(const control::MembersReply& members) {
   append_who(out_, members);
 }
 
+void ChatView::show_rooms(const control::RoomsReply& rooms) {
+  append_rooms(out_, rooms);
+}
+
+void ChatView::show_unread_of(const control::RoomEntry& room) {
+  append_unread(out_, room);
+}
+
 void ChatView::on_time(Instant now) {
   if (late_deadline_ && now >= *late_deadline_) flush_late();
 }
@@ -183,7 +201,7 @@ void ChatView::flush_late() {
   late_deadline_.reset();
   if (late_.size() == 1) {
     if (late_.front().gap) append_gap(out_, late_.front().message);
-    append_message(out_, late_.front().message);
+    append(late_.front().message);
   } else if (!late_.empty()) {
     std::vector<control::ChatMessage> messages;
     WallMs newest = 0;
@@ -194,7 +212,7 @@ void ChatView::flush_late() {
     sort_by_place(messages);
     show_info(count_of(messages.size(), "message") + " from before " +
               format_local_minute(next_minute(newest)) + ":");
-    for (const auto& message : messages) append_message(out_, message);
+    for (const auto& message : messages) append(message);
   }
   late_.clear();
   shown_ = seen_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -13,6 +14,8 @@
 #include "p2pmesh/base/time.h"
 #include "p2pmesh/control/event.h"
 #include "p2pmesh/control/reply.h"
+#include "p2pmesh/control/request.h"
+#include "screen_lines.h"
 
 namespace p2pmesh {
 
@@ -40,8 +43,30 @@ class ChatView {
   void show_listed(const std::vector<control::ChatMessage>& messages);
   void end_listing(Instant now);
 
+  /// Which rooms are joined, and which is current; the messages of other rooms are not shown. `read_until`:
+  /// where the replay begins.
+  void set_rooms(const control::RoomsReply& rooms, const control::Cursor& read_until);
+  /// Which room is current, unless it is the default one, and how much is unread in the other joined rooms.
+  /// At the end of the gathering, which skipped those.
+  void show_unread(const control::RoomsReply& rooms);
+  /// What another screen joined or left while this one heard nothing.
+  void follow_rooms(const control::RoomsReply& rooms);
+  /// A room is joined, if it was not, and current.
+  void enter_room(const std::string& room);
+  /// A room is left; `next` is current if that one was.
+  void leave_room(const std::string& room, const std::string& next);
+  [[nodiscard]] const std::string& current_room() const { return current_; }
+  [[nodiscard]] bool is_joined(const std::string& room) const { return joined_.contains(room); }
+  /// Everything of a room up to now counts as read, whether it was shown here or not.
+  void note_read(const std::string& room);
+  /// A block of a room's history. Nothing comes between its lines.
+  void show_history(const std::string& room, const std::vector<control::ChatMessage>& messages,
+                    bool has_earlier);
+
   void show_info(std::string_view sentence);
   void show_who(const control::MembersReply& members);
+  void show_rooms(const control::RoomsReply& rooms);
+  void show_unread_of(const control::RoomEntry& room);
 
   /// Shows what has waited long enough. To be called at next_deadline() or later.
   void on_time(Instant now);
@@ -58,6 +83,9 @@ class ChatView {
   [[nodiscard]] bool is_synced() const { return is_synced_; }  ///< compared with a neighbor
   /// Everything up to there has been appended to the output, or needs not be shown.
   [[nodiscard]] const control::Cursor& shown() const { return shown_; }
+  /// The rooms of which something was shown since the last call, as the node is to be told.
+  std::vector<control::MarkReadRequest> take_read_rooms();
+  [[nodiscard]] bool has_read_rooms() const;
 
   /// The text since the last call.
   std::string take_output() { return std::exchange(out_, {}); }
@@ -68,7 +96,10 @@ class ChatView {
   void on_message(control::MessageEvent event, Instant now);
   void on_notice(const control::NoticeEvent& notice);
   void on_own_name(const std::string& shown_name);
+  void on_room(const control::RoomEvent& event);
   void advance(const control::Cursor& cursor);
+  void append(const control::ChatMessage& message);
+  void note_shown(const std::string& room, const control::Cursor& cursor);
 
   Stage stage_ = Stage::kGathering;
   std::string out_;
@@ -88,6 +119,17 @@ class ChatView {
   std::optional<Instant> late_deadline_;
   control::Cursor seen_;
   control::Cursor shown_;
+
+  /// What of a room was shown.
+  struct ReadRoom {
+    control::Cursor after;   // everything after it, as far as shown_ goes; 0.0: what came before too
+    control::Cursor newest;  // of what was shown
+    control::Cursor told;    // to the node
+  };
+  [[nodiscard]] bool is_untold(const ReadRoom& read) const;
+  std::string current_{kDefaultRoom};
+  std::set<std::string> joined_{std::string(kDefaultRoom)};
+  std::map<std::string, ReadRoom> read_;  // the joined rooms, and those whose history was shown
 };
 
 }  // namespace p2pmesh

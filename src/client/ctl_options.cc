@@ -22,6 +22,7 @@ constexpr const char* kHelp =
     "  status                              the node in figures\n"
     "  peers                               its live links\n"
     "  members                             everybody in the mesh\n"
+    "  rooms                               joined or not, unread, messages\n"
     "  send [--room R | --to NAME] TEXT|-  a message, or each line of the input as one\n"
     "  history [--room R | --with NAME] [-n N]  the newest messages (100)\n"
     "  contacts                            those you talk to, and those who want to\n"
@@ -76,9 +77,9 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   auto* name = app.add_option("--name", options.name);
   auto* data_dir = app.add_option("--data-dir", options.data_dir);
 
-  constexpr std::array<const char*, 12> kVerbs = {"status",   "peers", "members", "send",
-                                                  "history",  "tail",  "export",  "shutdown",
-                                                  "contacts", "ask",   "accept",  "decline"};
+  constexpr std::array<const char*, 13> kVerbs = {"status",  "peers",  "members", "rooms",    "send",
+                                                  "history", "tail",   "export",  "shutdown", "contacts",
+                                                  "ask",     "accept", "decline"};
   std::array<CLI::App*, kVerbs.size()> verbs{};
   for (std::size_t i = 0; i < kVerbs.size(); ++i) {
     verbs[i] = app.add_subcommand(kVerbs[i]);

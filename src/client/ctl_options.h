@@ -16,6 +16,7 @@ enum class Verb {
   kStatus,
   kPeers,
   kMembers,
+  kRooms,
   kSend,
   kHistory,
   kTail,

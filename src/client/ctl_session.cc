@@ -87,6 +87,8 @@ Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options) {
       return show_peers(session, options);
     case Verb::kMembers:
       return show_members(session, options);
+    case Verb::kRooms:
+      return show_rooms(session, options);
     case Verb::kSend:
       return send_text(session, options);
     case Verb::kHistory:

@@ -43,6 +43,7 @@ class CtlSession {
 Result<ExitStatus> show_status(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_peers(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_members(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> show_rooms(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> send_text(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_history(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> export_room(CtlSession& session, const CtlOptions& options);

@@ -18,8 +18,8 @@ void append_info(std::string& out, std::string_view sentence) {
   out += '\n';
 }
 
-void append_message(std::string& out, const control::ChatMessage& message) {
-  if (!message.direct && message.room != kDefaultRoom) {
+void append_message(std::string& out, const control::ChatMessage& message, std::string_view current_room) {
+  if (!message.direct && message.room != current_room) {
     out += format_safe_line(message.room);
     out += ' ';
   }
@@ -84,6 +84,22 @@ void append_who(std::string& out, const control::MembersReply& members) {
                          (member.online ? "online" : "offline") + " since " +
                          format_local_date(member.since_ms) + ".");
   }
+}
+
+void append_rooms(std::string& out, const control::RoomsReply& rooms) {
+  append_info(out, count_of(rooms.rooms.size(), "room") + ":");
+  for (const control::RoomEntry& room : rooms.rooms) {
+    append_info(out, format_safe_line(room.name) +
+                         (room.current  ? ", current, "
+                          : room.joined ? ", joined, "
+                                        : ", not joined, ") +
+                         std::to_string(room.unread) + " unread, " + count_of(room.messages, "message") +
+                         ".");
+  }
+}
+
+void append_unread(std::string& out, const control::RoomEntry& room) {
+  append_info(out, std::to_string(room.unread) + " unread in " + format_safe_line(room.name) + ".");
 }
 
 std::string count_of(std::size_t count, std::string_view noun) {

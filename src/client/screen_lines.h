@@ -15,9 +15,10 @@ inline constexpr std::string_view kDefaultRoom = "#lobby";
 /// ">INFO: " and a sentence, whose foreign parts are safe already.
 void append_info(std::string& out, std::string_view sentence);
 
-/// "Bob: hello", or "#dev Bob: hello" for a room other than the default; "Bob (direct): hello", and of one's
+/// "Bob: hello", or "#dev Bob: hello" for a room other than the current one; "Bob (direct): hello", and of one's
 /// own "Alice (direct to Bob): hello".
-void append_message(std::string& out, const control::ChatMessage& message);
+void append_message(std::string& out, const control::ChatMessage& message,
+                    std::string_view current_room = kDefaultRoom);
 
 /// ">INFO: A message of Bob is missing here."
 void append_gap(std::string& out, const control::ChatMessage& message);
@@ -33,6 +34,12 @@ void append_here(std::string& out, const control::StatusReply& status, const con
 
 /// One line a member: online or offline, and since when.
 void append_who(std::string& out, const control::MembersReply& members);
+
+/// One line a room: "#dev, joined, 3 unread, 12 messages."
+void append_rooms(std::string& out, const control::RoomsReply& rooms);
+
+/// "3 unread in #dev."
+void append_unread(std::string& out, const control::RoomEntry& room);
 
 /// "1 line", "3 lines".
 std::string count_of(std::size_t count, std::string_view noun);

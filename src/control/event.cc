@@ -65,6 +65,13 @@ void append_one(std::string& out, const GapEvent& event) {
   out += "}";
 }
 
+void append_one(std::string& out, const RoomEvent& event) {
+  open_event(out, "room");
+  out += ",\"room\":";
+  append_json_string(out, event.room);
+  out += event.joined ? ",\"joined\":true}" : ",\"joined\":false}";
+}
+
 void append_one(std::string& out, const StorageEvent& event) {
   open_event(out, "storage");
   out += ",\"state\":";
@@ -106,6 +113,9 @@ void append_event(std::string& out, const SyncedEvent& event) {
   append_line(out, event);
 }
 void append_event(std::string& out, const GapEvent& event) {
+  append_line(out, event);
+}
+void append_event(std::string& out, const RoomEvent& event) {
   append_line(out, event);
 }
 void append_event(std::string& out, const StorageEvent& event) {

@@ -89,6 +89,17 @@ ContactEntry read_contact(ObjectReader& fields) {
   return contact;
 }
 
+RoomEntry read_room(ObjectReader& fields) {
+  RoomEntry room;
+  room.name = fields.text("name");
+  room.joined = fields.boolean("joined");
+  room.current = fields.boolean("current");
+  room.unread = fields.number("unread");
+  room.messages = fields.number("messages");
+  room.newest_ms = fields.number("newest_ms");
+  return room;
+}
+
 /// Reads each element of an array; the first fault of one is a fault of `outer`.
 template <class Element>
 std::vector<Element> read_each(const Json::array_t& array, Element (*read)(ObjectReader&),
@@ -110,7 +121,7 @@ Reply read_result(std::string_view method, ObjectReader& line) {
   if (method == "members.list") return MembersReply{read_each(line.array(kResult), read_member, line)};
   if (method == "peers.list") return PeersReply{read_each(line.array(kResult), read_peer, line)};
   if (method == "contacts.list") return ContactsReply{read_each(line.array(kResult), read_contact, line)};
-  if (method == "rooms.list") return RoomsReply{line.texts(kResult)};
+  if (method == "rooms.list") return RoomsReply{read_each(line.array(kResult), read_room, line)};
 
   ObjectReader fields(line.object(kResult));
   Reply reply = EmptyReply{};
@@ -121,6 +132,8 @@ Reply read_result(std::string_view method, ObjectReader& line) {
   } else if (method == "message.list") {
     auto messages = read_each(fields.array("messages"), read_message, fields);
     reply = ListReply{std::move(messages), fields.boolean("more")};
+  } else if (method == "room.join" || method == "room.part") {
+    reply = RoomReply{read_room(fields)};
   } else if (method == "events.subscribe") {
     reply = SubscribeReply{fields.cursor("cursor")};
   } else if (method == "screen.attach") {
@@ -212,6 +225,11 @@ Incoming read_event(const Json& json) {
     event.member = fields.key<MemberKey>("member");
     event.name = fields.text("name");
     event.open = fields.boolean("open");
+    incoming = Event(std::move(event));
+  } else if (type == "room") {
+    RoomEvent event;
+    event.room = fields.text("room");
+    event.joined = fields.boolean("joined");
     incoming = Event(std::move(event));
   } else if (type == "storage") {
     incoming = Event(StorageEvent{fields.text("state")});

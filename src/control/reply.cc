@@ -116,8 +116,19 @@ void append_one(std::string& out, const ListReply& reply) {
   out += '}';
 }
 
+void append_one(std::string& out, const RoomReply& reply) {
+  const RoomEntry& room = reply.room;
+  append_text_field(out, "{\"name\":", room.name);
+  append_boolean_field(out, ",\"joined\":", room.joined);
+  append_boolean_field(out, ",\"current\":", room.current);
+  append_number_field(out, ",\"unread\":", room.unread);
+  append_number_field(out, ",\"messages\":", room.messages);
+  append_number_field(out, ",\"newest_ms\":", room.newest_ms);
+  out += '}';
+}
+
 void append_one(std::string& out, const RoomsReply& reply) {
-  append_array(out, reply.rooms, [&](const std::string& room) { append_json_string(out, room); });
+  append_array(out, reply.rooms, [&](const RoomEntry& room) { append_one(out, RoomReply{room}); });
 }
 
 void append_one(std::string& out, const ContactsReply& reply) {
@@ -177,6 +188,9 @@ void append_reply(std::string& out, std::string_view id, const ListReply& reply)
   append_line(out, id, reply);
 }
 void append_reply(std::string& out, std::string_view id, const RoomsReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const RoomReply& reply) {
   append_line(out, id, reply);
 }
 void append_reply(std::string& out, std::string_view id, const SubscribeReply& reply) {

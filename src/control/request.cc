@@ -75,7 +75,17 @@ Request read_empty(ObjectReader&) {
 }
 
 Request read_mark(ObjectReader& params) {
-  return MarkReadRequest{params.cursor("cursor")};
+  MarkReadRequest request;
+  request.cursor = params.cursor("cursor");
+  request.room = params.optional_text("room");
+  request.after = params.optional_cursor("after");
+  if (request.after && !request.room) params.refuse("\"after\" needs a \"room\"");
+  return request;
+}
+
+template <class OfRoom>
+Request read_room(ObjectReader& params) {
+  return OfRoom{params.text("room")};
 }
 
 /// In the order of kMethodNames.
@@ -86,6 +96,8 @@ constexpr std::array<Request (*)(ObjectReader&), kMethodNames.size()> kReaders =
     read_send,
     read_list,
     read_empty<RoomsRequest>,
+    read_room<JoinRoomRequest>,
+    read_room<PartRoomRequest>,
     read_subscribe,
     read_empty<AttachRequest>,
     read_mark,
@@ -225,6 +237,25 @@ void append_params(std::string& out, const SubscribeRequest& request) {
 void append_params(std::string& out, const MarkReadRequest& request) {
   out += "\"cursor\":";
   append_cursor(out, request.cursor);
+  if (request.room) {
+    out += ",\"room\":";
+    append_json_string(out, *request.room);
+  }
+  if (request.after) {
+    out += ",\"after\":";
+    append_cursor(out, *request.after);
+  }
+}
+
+void append_room(std::string& out, const std::string& room) {
+  out += "\"room\":";
+  append_json_string(out, room);
+}
+void append_params(std::string& out, const JoinRoomRequest& request) {
+  append_room(out, request.room);
+}
+void append_params(std::string& out, const PartRoomRequest& request) {
+  append_room(out, request.room);
 }
 
 void append_params(std::string& out, const ConnectRequest& request) {

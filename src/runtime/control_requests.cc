@@ -194,19 +194,6 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
       });
 }
 
-void ControlRequests::answer(ControlSession& session, const std::string& id, const control::RoomsRequest&) {
-  using Rooms = std::vector<std::string>;
-  ask_store<Rooms>(
-      session, id, [](MeshStore& store) { return store.rooms(); },
-      [this, id](ControlSession& asking, Rooms& rooms) {
-        // The default room is there before anybody has said a word in it.
-        const std::string lobby = control::ListRequest().room;
-        auto at = std::lower_bound(rooms.begin(), rooms.end(), lobby);
-        if (at == rooms.end() || *at != lobby) rooms.insert(at, lobby);
-        server_->reply(asking.id, id, control::RoomsReply{std::move(rooms)});
-      });
-}
-
 void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::SubscribeRequest& request) {
   if (auto error = check_as(request.as)) return server_->refuse(session.id, id, *error);
@@ -275,12 +262,6 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
   session.is_screen = true;
   actions_.screens_changed();
   server_->reply(session.id, id, control::AttachReply{leaves_with_last_screen_, runner_->read_cursor()});
-}
-
-void ControlRequests::answer(ControlSession& session, const std::string& id,
-                             const control::MarkReadRequest& request) {
-  runner_->mark_read(request.cursor);
-  server_->reply(session.id, id, control::EmptyReply{});
 }
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,

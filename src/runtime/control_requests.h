@@ -38,6 +38,8 @@ class ControlRequests final : public ControlEvents {
   void answer(ControlSession& session, const std::string& id, control::SendRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::ListRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::RoomsRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::JoinRoomRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::PartRoomRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::SubscribeRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::AttachRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::MarkReadRequest& request);

@@ -108,6 +108,10 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   for (const auto& [key, value] : snapshot->settings) {
     if (key == kReadCursorKey) read_cursor_ = control::parse_cursor(value).value_or(control::Cursor{});
   }
+  rooms_.restore(snapshot->settings);
+  const auto counts = store->count_rooms(self_, rooms_.marks());
+  if (!counts) return tl::unexpected(counts.error());
+  rooms_.take_counts(*counts);
   if (place_.founder_nonce) {
     auto written =
         write_file_atomically(path_of(place_, ".nonce"), as_bytes(format_hex(*place_.founder_nonce) + "\n"));
@@ -257,6 +261,10 @@ void MeshRunner::mark_read(const control::Cursor& cursor) {
   storage_->set(kReadCursorKey, control::format_cursor(cursor));
 }
 
+void MeshRunner::keep_rooms() {
+  for (auto& [key, value] : rooms_.take_changes()) storage_->set(std::move(key), std::move(value));
+}
+
 std::vector<std::pair<std::string, std::uint64_t>> MeshRunner::counters() const {
   auto counters = node_->counters();
   const IngressCounters& ingress = ingress_.counters();
@@ -281,7 +289,9 @@ std::vector<std::pair<std::string, std::uint64_t>> MeshRunner::counters() const 
                                    {"payloads_dropped_queue_full", links.live_dropped},
                                    {"send_queues_overfull", links.queues_overfull},
                                    {"store_queue_bytes", storage_->queued_bytes()},
-                                   {"store_overflows", store_overflows_}});
+                                   {"store_overflows", store_overflows_},
+                                   {"messages_in_unnameable_rooms", rooms_.unnameable()},
+                                   {"rooms_forgotten", rooms_.forgotten()}});
   return counters;
 }
 

@@ -16,6 +16,7 @@
 #include "p2pmesh/ingress/ingress.h"
 #include "peer_file.h"
 #include "prekey_file.h"
+#include "room_list.h"
 #include "storage_thread.h"
 
 namespace p2pmesh {
@@ -63,6 +64,14 @@ class MeshRunner final : public StorageEvents {
   [[nodiscard]] bool knows_peers() const { return knows_peers_; }
   [[nodiscard]] const control::Cursor& read_cursor() const { return read_cursor_; }
   void mark_read(const control::Cursor& cursor);
+  [[nodiscard]] const RoomList& rooms() const { return rooms_; }
+  /// Joins, leaves or marks a room as read, and keeps it for the next start.
+  template <class Change>
+  auto change_rooms(Change change) {
+    auto result = change(rooms_);
+    keep_rooms();
+    return result;
+  }
   [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> counters() const;
 
   /// Carries out what the core wanted when it was made; once the links' events reach this runner.
@@ -95,6 +104,7 @@ class MeshRunner final : public StorageEvents {
   MeshRunner(const MeshPlace& place, const MeshSurroundings& around);
   Result<void> start(std::unique_ptr<MeshStore> store, bool was_set_aside);
   void renew_prekey();
+  void keep_rooms();
   bool on_envelope_frame(LinkId link, const FrameView& frame);
   bool on_envelope(LinkId link, ByteView encoded, Path path, std::uint16_t round);
   void drain();
@@ -138,6 +148,7 @@ class MeshRunner final : public StorageEvents {
   std::uint64_t last_row_ = 0;
   std::uint64_t store_overflows_ = 0;
   control::Cursor read_cursor_;
+  RoomList rooms_;
 };
 
 }  // namespace p2pmesh

@@ -160,8 +160,10 @@ void MeshRunner::run(const Announce& announce) {
   const DirectMessagePtr& direct = announce.context.direct;
   messages_held_ += direct ? direct->texts.size() : announce.context.messages;
   last_row_ = announce.row;
-  if (!around_.control.has_live_subscribers()) return;
   const Envelope& envelope = announce.envelope->envelope;
+  if (!direct && announce.context.messages > 0)
+    rooms_.on_messages(envelope, announce.row, announce.context.messages, envelope.author == self_);
+  if (!around_.control.has_live_subscribers()) return;
   std::vector<std::string> texts;
   control::MessageEvent event;
   event.repaired = announce.context.repaired;

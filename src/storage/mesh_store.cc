@@ -54,8 +54,12 @@ MeshStore::Impl::Impl(std::unique_ptr<Database> opened)
           *database,
           "SELECT row, kind, member, name, old_name, at_ms FROM notices WHERE row > ? ORDER BY row"),
       select_rooms(*database,
-                   "SELECT name FROM rooms r WHERE EXISTS (SELECT 1 FROM transcript t"
-                   " WHERE t.room_no = r.no AND t.messages > 0) ORDER BY name") {}
+                   "SELECT no, name FROM rooms r WHERE EXISTS (SELECT 1 FROM transcript t"
+                   " WHERE t.room_no = r.no AND t.messages > 0) ORDER BY name"),
+      select_transcript(*database,
+                        "SELECT held, messages, depth, wall_ms FROM transcript"
+                        " WHERE room_no = ? AND messages > 0 ORDER BY depth, wall_ms, id"),
+      select_own_rows(*database, "SELECT row FROM log_index WHERE author_no = ?") {}
 
 MeshStore::MeshStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 MeshStore::~MeshStore() = default;

@@ -67,6 +67,9 @@ struct MeshStore::Impl {
   Result<std::vector<ListedMessage>> list_row(std::int64_t row, ByteView id, ByteView encoded);
   Result<LogPosition> position_in_log(const Envelope& envelope);
   Result<std::vector<StoredHead>> read_heads();
+  Result<std::vector<std::int64_t>> rows_of(const MemberKey& author);
+  Result<void> count_room(std::int64_t room_no, const std::vector<std::int64_t>& own_rows, const Cursor& mark,
+                          RoomCount& count);
   Result<void> append_heads(std::int64_t room_no, const std::string& room, std::vector<StoredHead>& heads);
 
   std::unique_ptr<Database> database;
@@ -101,6 +104,8 @@ struct MeshStore::Impl {
   Statement select_rows;
   Statement select_notices;
   Statement select_rooms;
+  Statement select_transcript;
+  Statement select_own_rows;
 };
 
 inline bool is_direct(const Envelope& envelope) {

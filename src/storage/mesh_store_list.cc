@@ -155,17 +155,4 @@ Result<std::vector<ListedMessage>> MeshStore::Impl::list_row(std::int64_t row, B
   return list_envelope(shown, static_cast<std::uint64_t>(row), !known->empty());
 }
 
-Result<std::vector<std::string>> MeshStore::rooms() {
-  Impl& impl = *impl_;
-  if (auto indexed = impl.index_all(); !indexed) return forward(indexed);
-  std::vector<std::string> rooms;
-  Query query(impl.select_rooms);
-  for (;;) {
-    const auto row = query.next();
-    if (!row) return forward(row);
-    if (!*row) return rooms;
-    rooms.emplace_back(query.text_at(0));
-  }
-}
-
 }  // namespace p2pmesh

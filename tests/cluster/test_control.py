@@ -60,7 +60,8 @@ class ControlProtocol(mesh.MeshTest):
         self.assertEqual(to_alice["key"], alice.status()["key"])
         self.assertEqual({to_alice["outbound"], to_bob["outbound"]}, {True, False})
         mesh.wait_until(lambda: bob.call("peers.list")[0]["rtt_ms"] is not None, 10, "a round trip was measured")
-        self.assertEqual(bob.call("rooms.list"), ["#lobby"])
+        self.assertEqual(bob.call("rooms.list"), [{"name": "#lobby", "joined": True, "current": True, "unread": 0,
+                                                   "messages": 0, "newest_ms": 0}])
 
         self.assertEqual(stat.S_IMODE((bob.data_dir / "control.sock").stat().st_mode), 0o600)
         self.assertEqual(bob.call("shutdown"), {})
@@ -96,7 +97,7 @@ class ControlProtocol(mesh.MeshTest):
         self.assertEqual(listed(after=ids[4], before=ids[8])[0], [5, 6, 7])
 
         node.call("message.send", text="elsewhere", room="#dev")
-        self.assertEqual(sorted(node.call("rooms.list")), ["#dev", "#lobby"])
+        self.assertEqual([room["name"] for room in node.call("rooms.list")], ["#dev", "#lobby"])
         self.assertEqual([m["text"] for m in node.call("message.list", room="#dev")["messages"]], ["elsewhere"])
         self.assertEqual(len(listed()[0]), 25)
         odd_texts = ["with\nline breaks\r\n", "\x00\x1b", "x" * 8192, "😀" * 2048, "'; DROP TABLE envelopes;--"]
@@ -218,6 +219,10 @@ class ControlProtocol(mesh.MeshTest):
         alice.restart()
         self.assertEqual(alice.connect().call("screen.attach")["read_cursor"], cursor)
 
+        self.assertEqual(self.fault(screen := alice.connect(), "read.mark", cursor=cursor, room="no room").code, -32602)
+        self.assertEqual(self.fault(screen, "read.mark", cursor=cursor, after=cursor).code, -32602)
+        screen.close()
+
         private = self.node("Bob", options=["--leave-with-last-screen"]).start()
         first, second = private.connect(), private.connect()
         self.assertTrue(first.call("screen.attach")["leaves_with_last_screen"])
@@ -226,6 +231,27 @@ class ControlProtocol(mesh.MeshTest):
         self.assertEqual(second.call("status")["name"], "Bob")
         second.close()
         self.assertEqual(private.process.wait(stretched(5)), 0)
+
+    def test_rooms_are_joined_left_and_told_to_subscribers(self):
+        node = self.node("Alice").start()
+        watcher = node.connect()
+        watcher.call("events.subscribe")
+        joined = node.call("room.join", room="#Dev")
+        self.assertEqual(joined, {"name": "#dev", "joined": True, "current": True, "unread": 0, "messages": 0, "newest_ms": 0})
+        watcher.wait_event("room", room="#dev", joined=True)
+        control = node.controls[0]
+        for method in ("room.join", "room.part"):
+            for room in ("", "#", "dev", "#a b", "#\u202e", 7, None):
+                self.assertEqual(self.fault(control, method, room=room).code, -32602, (method, room))
+        not_joined = self.fault(control, "room.part", room="#ops")
+        self.assertEqual((not_joined.code, not_joined.status, not_joined.message), (-32000, 64, "You are not in #ops."))
+        self.assertEqual(node.call("room.part", room="#lobby")["name"], "#dev")
+        self.assertEqual(node.call("room.part", room="#dev")["name"], "#lobby")
+        watcher.wait_event("room", room="#dev", joined=False)
+        self.assertEqual(self.fault(control, "room.part", room="#lobby").status, 64)
+        for number in range(63):
+            node.call("room.join", room=f"#r{number}")
+        self.assertEqual(self.fault(control, "room.join", room="#one-more").status, 75)
 
     def test_a_client_that_half_closes_gets_its_answers(self):
         node = self.node("Alice").start()

@@ -1,4 +1,4 @@
-"""The manual pages are clean under mandoc -T lint, and each program's options and keys are in its page."""
+"""The manual pages are clean under mandoc -T lint, and each program's options, keys and commands are in its page."""
 
 import re
 import shutil
@@ -59,6 +59,24 @@ class Manuals(unittest.TestCase):
                 options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", usage.stdout))
                 self.assertIn("--help", options)
                 self.assertEqual([option for option in sorted(options) if option not in page], [])
+
+    def test_page_and_help_name_the_same_commands(self):
+        with tempfile.TemporaryDirectory() as directory:
+            done = subprocess.run(
+                [mesh.program("p2pchat"), "--listen", mesh.ANY_PORT, "--data-dir", f"{directory}/Alice", "Alice"],
+                input="/help\n", capture_output=True, text=True, timeout=mesh.stretched(20), cwd=directory,
+                env={"HOME": directory, "PATH": "/usr/bin:/bin"})
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        usages = re.findall(r"^>INFO: ((?:/\w|:).*?)  ", done.stdout, re.MULTILINE)
+        page = (mesh.SOURCE_DIR / "man/p2pchat.1").read_text()
+        typed = page[page.index(".Ss What is typed"):page.index(".Ss Rooms")]
+        items = [line for line in typed.splitlines() if line.startswith(".It Ic ")]
+
+        def names(lines):
+            return sorted({name for line in lines for name in re.findall(r"(?<!\S)(/\w+|:\w)", line)})
+
+        self.assertGreater(len(usages), 5)
+        self.assertEqual(names(items), names(usages))
 
     def test_page_and_struct_and_program_name_the_same_parameters(self):
         rows = re.findall(r"^ +(\w+) = (\w+) \((\w+) (?:to|or) (\w+)\)$", page_text("p2pmeshd.8"), re.MULTILINE)

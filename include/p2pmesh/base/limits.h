@@ -121,6 +121,12 @@ inline constexpr std::size_t kControlDepthMax = 16;     // nesting of a line; th
 inline constexpr std::size_t kControlReplyBytesMax =
     64 * 1024 * 1024;  // a page of 1,000 messages, all escaped
 
+// Rooms as a profile sees them.
+inline constexpr std::size_t kRoomsJoinedMax = 64;     // more than anybody follows; guess
+inline constexpr std::size_t kRoomsListedMax = 1024;   // as kRoomsMax: those whose heads are known
+inline constexpr std::size_t kUnreadRowsMax = 256;     // a room, told apart by row; 4 MiB in all
+inline constexpr std::size_t kHistoryLinesMax = 1000;  // a block of /history, printed in one piece
+
 // Looking up host names.
 inline constexpr std::size_t kLookupsMax = 8;  // threads at once; one a name typed or configured; guess
 inline constexpr std::size_t kLookupsWaitingMax = 64;  // further ones that wait; guess

@@ -52,6 +52,11 @@ struct SyncedEvent {};
 struct GapEvent {
   Cursor resume_after;
 };
+/// A room was joined or left by this profile, in whatever screen.
+struct RoomEvent {
+  std::string room;
+  bool joined = false;
+};
 struct StorageEvent {
   std::string state = "ok";  ///< or what is wrong
 };
@@ -68,8 +73,8 @@ struct ConversationEvent {
   bool open = false;
 };
 
-using Event = std::variant<MessageEvent, NoticeEvent, LiveEvent, SyncedEvent, GapEvent, StorageEvent,
-                           DeliveryEvent, ConversationEvent>;
+using Event = std::variant<MessageEvent, NoticeEvent, LiveEvent, SyncedEvent, GapEvent, RoomEvent,
+                           StorageEvent, DeliveryEvent, ConversationEvent>;
 
 /// Append an event line, line feed included. The same bytes serve every subscriber. Strings as in
 /// append_reply().
@@ -78,6 +83,7 @@ void append_event(std::string& out, const NoticeEvent& event);
 void append_event(std::string& out, const LiveEvent& event);
 void append_event(std::string& out, const SyncedEvent& event);
 void append_event(std::string& out, const GapEvent& event);
+void append_event(std::string& out, const RoomEvent& event);
 void append_event(std::string& out, const StorageEvent& event);
 void append_event(std::string& out, const DeliveryEvent& event);
 void append_event(std::string& out, const ConversationEvent& event);

@@ -73,8 +73,23 @@ struct ListReply {
   bool more = false;                  ///< there are further ones in the direction asked for
 };
 
+/// A room as this profile sees it.
+struct RoomEntry {
+  std::string name;
+  bool joined = false;
+  bool current = false;
+  std::uint64_t unread = 0;    ///< by others, not shown by any screen
+  std::uint64_t messages = 0;  ///< held
+  WallMs newest_ms = 0;        ///< wall time of the last one of the transcript; 0 without messages
+
+  bool operator==(const RoomEntry&) const = default;
+};
 struct RoomsReply {
-  std::vector<std::string> rooms;
+  std::vector<RoomEntry> rooms;
+};
+/// room.join: the room joined. room.part: the room that is current now.
+struct RoomReply {
+  RoomEntry room;
 };
 
 /// Somebody whom the local member has written to, or who wrote to it.
@@ -103,7 +118,7 @@ struct AttachReply {
 struct EmptyReply {};
 
 using Reply = std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply,
-                           RoomsReply, SubscribeReply, AttachReply, ContactsReply>;
+                           RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply>;
 
 /// Append a reply line, line feed included; nothing at all when `id` is empty (a notification). `id` is
 /// ParsedRequest::id. Strings need not be UTF-8: ill-formed bytes become U+FFFD. Control and bidi characters
@@ -115,6 +130,7 @@ void append_reply(std::string& out, std::string_view id, const PeersReply& reply
 void append_reply(std::string& out, std::string_view id, const SendReply& reply);
 void append_reply(std::string& out, std::string_view id, const ListReply& reply);
 void append_reply(std::string& out, std::string_view id, const RoomsReply& reply);
+void append_reply(std::string& out, std::string_view id, const RoomReply& reply);
 void append_reply(std::string& out, std::string_view id, const SubscribeReply& reply);
 void append_reply(std::string& out, std::string_view id, const AttachReply& reply);
 void append_reply(std::string& out, std::string_view id, const ContactsReply& reply);

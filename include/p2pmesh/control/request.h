@@ -40,6 +40,12 @@ struct ListRequest {
 };
 
 struct RoomsRequest {};
+struct JoinRoomRequest {
+  std::string room;  ///< as the client wrote it, unchecked
+};
+struct PartRoomRequest {
+  std::string room;  ///< likewise
+};
 
 struct SubscribeRequest {
   std::optional<Cursor> after;  ///< replay everything after it first
@@ -49,6 +55,8 @@ struct SubscribeRequest {
 struct AttachRequest {};
 struct MarkReadRequest {
   Cursor cursor;
+  std::optional<std::string> room;  ///< of this room; else up to where a screen replays from
+  std::optional<Cursor> after;      ///< with `room`: what came up to there was not shown
 };
 struct ConnectRequest {
   std::string host;        ///< 1 to 255 bytes, a name or a numeric address, unchecked
@@ -72,10 +80,10 @@ struct ConversationRequest {
 };
 struct ContactsRequest {};
 
-using Request =
-    std::variant<StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest, RoomsRequest,
-                 SubscribeRequest, AttachRequest, MarkReadRequest, ConnectRequest, ShutdownRequest,
-                 AskRequest, AnswerRequest, ConversationRequest, ContactsRequest>;
+using Request = std::variant<StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest,
+                             RoomsRequest, JoinRoomRequest, PartRoomRequest, SubscribeRequest, AttachRequest,
+                             MarkReadRequest, ConnectRequest, ShutdownRequest, AskRequest, AnswerRequest,
+                             ConversationRequest, ContactsRequest>;
 
 /// One line from a client.
 struct ParsedRequest {

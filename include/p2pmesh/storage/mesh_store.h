@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -167,6 +168,16 @@ struct ListedEvent {
   std::optional<Notice> notice;
 };
 
+/// What is held of one room.
+struct RoomCount {
+  std::string room;
+  std::uint64_t messages = 0;
+  std::uint64_t unread = 0;  ///< by others, after the mark
+  std::uint64_t newest_depth = 0;
+  WallMs newest_wall_ms = 0;
+  std::uint64_t last_row = 0;
+};
+
 /// A place in the transcript: (depth, wall time, id, index).
 struct TranscriptPosition {
   std::uint64_t depth = 0;
@@ -230,8 +241,11 @@ class MeshStore {
   /// Events after a cursor in row order, at most `limit`. The row of a forked envelope shows the lowest id.
   Result<std::vector<ListedEvent>> events_after(const Cursor& after, std::size_t limit);
 
-  /// Rooms with at least one message held, sorted.
-  Result<std::vector<std::string>> rooms();
+  /// Every room with at least one message held, sorted. Reads the whole transcript, 0.4 s a million: for the
+  /// start alone. `marks`: up to where each room was read, none being {0,0}; what `self` wrote is never
+  /// unread.
+  Result<std::vector<RoomCount>> count_rooms(const MemberKey& self,
+                                             const std::map<std::string, Cursor>& marks);
 
   /// Brings the derived indexes up to the last row, at most `rows_max` rows a call. True when nothing is
   /// left.

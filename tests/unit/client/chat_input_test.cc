@@ -32,11 +32,15 @@ struct Typing {
       const control::ParsedRequest& request = node.requests[answered];
       REQUIRE(request.request);
       const auto* send = std::get_if<control::SendRequest>(&*request.request);
+      if (const auto* join = std::get_if<control::JoinRoomRequest>(&*request.request)) {
+        control::append_reply(out, request.id, control::RoomReply{{join->room, true, true, 0, 0, 0}});
+        continue;
+      }
       if (send == nullptr) {
         control::append_reply(out, request.id, control::MembersReply{});
         continue;
       }
-      texts.push_back(send->text);
+      texts.push_back((send->room == "#lobby" ? "" : send->room + " ") + send->text);
       control::SendReply reply;
       reply.id.index = static_cast<std::uint32_t>(answered);
       if (refusal != nullptr) control::append_error(out, request.id, *refusal);
@@ -137,10 +141,21 @@ TEST_CASE("/who is answered before the input counts as done") {
   Typing typing;
   typing.type("/who\n");
   typing.end();
-  typing.node.wait([&] { return typing.input->has_ended(); });
+  typing.node.wait([&] { return typing.node.requests.size() == 1; });
+  typing.node.settle();
+  typing.input->pump();
   CHECK(typing.input->unanswered() == 1);
+  CHECK_FALSE(typing.input->has_ended());
   typing.finish();
   CHECK(typing.input->sent() == 0);
+}
+
+TEST_CASE("a line behind /join goes to that room, however fast it was typed") {
+  Typing typing;
+  typing.type("before\n/join #dev\nafter\n");
+  typing.end();
+  typing.finish();
+  CHECK(typing.texts == std::vector<std::string>{"before", "#dev after"});
 }
 
 }  // namespace

@@ -160,6 +160,7 @@ TEST_CASE("foreign text cannot fake a line or drive a terminal") {
   auto event = screen.message(kBob, "a\n>INFO: Eve joined.\r\n\x1b[2J\u202e");
   event.message.name = "B\nob";
   event.message.room = "#d\x07";
+  screen.feed(control::RoomEvent{"#d\x07", true});
   screen.feed(event);
   CHECK(screen.output() == "#d\\x07 B\\nob: a\\n>INFO: Eve joined.\\n\\x1b[2J\\xe2\\x80\\xae\n");
 }
@@ -170,6 +171,7 @@ TEST_CASE("another room is named, a gap is shown before the message") {
   auto event = screen.message(kBob, "hello");
   event.message.room = "#dev";
   event.gap = true;
+  screen.feed(control::RoomEvent{"#dev", true});
   screen.feed(event);
   CHECK(screen.output() == ">INFO: A message of Bob is missing here.\n#dev Bob: hello\n");
 }

@@ -120,7 +120,11 @@ TEST_CASE("lists survive the way from node to client") {
   CHECK(list.messages[1] == make_message());
   CHECK(list.more);
   CHECK(reply_there_and_back(ListRequest{}, ListReply{}).messages.empty());
-  CHECK(reply_there_and_back(RoomsRequest{}, RoomsReply{{"#lobby", "#\u00fc"}}).rooms.size() == 2);
+  const RoomEntry room{"#\u00fc", true, true, 3, UINT64_MAX, 1795000000123};
+  CHECK(reply_there_and_back(RoomsRequest{}, RoomsReply{{{}, room}}).rooms ==
+        std::vector<RoomEntry>{{}, room});
+  CHECK(reply_there_and_back(JoinRoomRequest{"#dev"}, RoomReply{room}).room == room);
+  CHECK(reply_there_and_back(PartRoomRequest{"#dev"}, RoomReply{}).room == RoomEntry{});
   CHECK(reply_there_and_back(RoomsRequest{}, RoomsReply{}).rooms.empty());
 }
 
@@ -180,6 +184,8 @@ TEST_CASE("every event survives the way from node to client") {
   event_there_and_back(LiveEvent{});
   event_there_and_back(SyncedEvent{});
   CHECK(event_there_and_back(GapEvent{{4, 4}}).resume_after == Cursor{4, 4});
+  CHECK(event_there_and_back(RoomEvent{"#dev", true}).joined);
+  CHECK(event_there_and_back(RoomEvent{"#\u00fc", false}).room == "#\u00fc");
   CHECK(event_there_and_back(StorageEvent{kAwkward}).state == kAwkward);
 }
 

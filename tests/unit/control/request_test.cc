@@ -76,7 +76,14 @@ TEST_CASE("every request survives the way from client to node") {
   CHECK(there_and_back(ListRequest{"#dev", std::nullopt, id, 1}).after == id);
   CHECK(there_and_back(SubscribeRequest{Cursor{UINT64_MAX, 3}, std::nullopt}).after == Cursor{UINT64_MAX, 3});
   CHECK(there_and_back(SubscribeRequest{std::nullopt, "Bob"}).as == "Bob");
-  CHECK(there_and_back(MarkReadRequest{{12, 1}}).cursor == Cursor{12, 1});
+  CHECK(there_and_back(MarkReadRequest{{12, 1}, {}, {}}).cursor == Cursor{12, 1});
+  CHECK_FALSE(there_and_back(MarkReadRequest{{12, 1}, {}, {}}).room);
+  const auto mark = there_and_back(MarkReadRequest{{12, 1}, "#d\"\x1b", Cursor{3, 0}});
+  CHECK(mark.cursor == Cursor{12, 1});
+  CHECK(mark.room == "#d\"\x1b");
+  CHECK(mark.after == Cursor{3, 0});
+  CHECK(there_and_back(JoinRoomRequest{"#d\"\x1b"}).room == "#d\"\x1b");
+  CHECK(there_and_back(PartRoomRequest{"#d\"\x1b"}).room == "#d\"\x1b");
   const auto connect = there_and_back(ConnectRequest{"::1", 9750});
   CHECK(connect.host == "::1");
   CHECK(connect.port == 9750);
@@ -174,6 +181,9 @@ TEST_CASE("parameters that are wrong are refused by name") {
   check_refused("events.subscribe", R"({"after":"18446744073709551616.0"})", "\"after\"");
   check_refused("read.mark", "{}", "\"cursor\"");
   check_refused("read.mark", R"({"cursor":null})", "\"cursor\"");
+  check_refused("read.mark", R"({"cursor":"1.0","after":"1.0"})", "\"room\"");
+  check_refused("room.join", "{}", "\"room\"");
+  check_refused("room.part", R"({"room":5})", "\"room\"");
   check_refused("mesh.connect", R"({"host":"a","port":0})", "\"port\"");
   check_refused("mesh.connect", R"({"host":"a","port":65536})", "\"port\"");
   check_refused("mesh.connect", R"({"host":"","port":1})", "\"host\"");

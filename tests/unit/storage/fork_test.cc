@@ -75,7 +75,7 @@ TEST_CASE("a lower fork in another room takes the message away from the first ro
   CHECK(texts_of(*store, "#here").empty());
   CHECK(texts_of(*store, "#there").empty());
   CHECK(texts_of(*store, "#third") == std::vector<std::string>{"third"});
-  CHECK(*store->rooms() == std::vector<std::string>{"#third"});
+  CHECK(rooms_of(*store) == std::vector<std::string>{"#third"});
 }
 
 TEST_CASE("forks are bounded, and the lowest ids win whatever the order") {

@@ -85,6 +85,15 @@ inline std::unique_ptr<MeshStore> open_store(const std::string& path) {
   return std::move(*store);
 }
 
+/// The names of the rooms with messages.
+inline std::vector<std::string> rooms_of(MeshStore& store) {
+  const auto counts = store.count_rooms(kAlice, {});
+  P2P_CHECK(counts.has_value());
+  std::vector<std::string> rooms;
+  for (const RoomCount& count : *counts) rooms.push_back(count.room);
+  return rooms;
+}
+
 /// The texts of a whole room, oldest first.
 inline std::vector<std::string> texts_of(MeshStore& store, const std::string& room = "#lobby") {
   auto messages = store.list_messages(room, std::nullopt, std::nullopt, 1000000, false);

@@ -85,10 +85,41 @@ TEST_CASE("rooms are apart, sorted, and may have any name") {
   act.room = "#acts-only";
   batch.items.push_back(item_of(seal(act, scattered_id(50))));
   REQUIRE(store->write(batch));
-  CHECK(*store->rooms() == std::vector<std::string>{rooms[1], "#lobby", rooms[2], "#z"});
+  CHECK(rooms_of(*store) == std::vector<std::string>{rooms[1], "#lobby", rooms[2], "#z"});
   for (const auto& room : rooms) CHECK(texts_of(*store, room).size() == 1);
   CHECK(texts_of(*store, "#nowhere").empty());
   CHECK(texts_of(*store, "#acts-only").empty());
+}
+
+TEST_CASE("a room is counted as a whole, and what others wrote after its mark as unread") {
+  TempDirectory directory;
+  auto store = open_store(directory / "m.db");
+  StoreBatch batch =
+      batch_of({text_item(kAlice, 1, {"mine", "mine too"}), text_item(kBob, 2, {"a", "b", "c"}),
+                text_item(kBob, 3, {"d"}), text_item(kAlice, 4, {"mine"})});
+  Envelope elsewhere = text_envelope(kBob, 5, {"e"});
+  elsewhere.room = "#dev";
+  batch.items.push_back(item_of(seal(elsewhere, scattered_id(99))));
+  const auto written = store->write(batch);
+  REQUIRE(written);
+  const auto lobby_unread = [&](const Cursor& mark) {
+    const auto counts = store->count_rooms(kAlice, {{"#lobby", mark}});
+    REQUIRE(counts);
+    REQUIRE(counts->size() == 2);
+    CHECK((*counts)[0].room == "#dev");
+    CHECK((*counts)[0].unread == 1);
+    CHECK((*counts)[0].newest_wall_ms == 1005);
+    CHECK((*counts)[1].messages == 7);
+    CHECK((*counts)[1].newest_depth == 4);
+    CHECK((*counts)[1].last_row == written->rows[3]);
+    return (*counts)[1].unread;
+  };
+  CHECK(lobby_unread({}) == 4);
+  CHECK(lobby_unread({written->rows[0], UINT32_MAX}) == 4);
+  CHECK(lobby_unread({written->rows[1], 1}) == 2);
+  CHECK(lobby_unread({written->rows[1], UINT32_MAX}) == 1);
+  CHECK(lobby_unread({written->rows[2], 0}) == 0);
+  CHECK(lobby_unread({UINT64_MAX, 0}) == 0);
 }
 
 TEST_CASE("bodies that do not decode and unknown kinds list nothing but are served") {

@@ -1,0 +1,181 @@
+#include "chat_command.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/text/name.h"
+#include "p2pmesh/text/safe_text.h"
+
+namespace p2pmesh {
+namespace {
+
+constexpr std::size_t kQuotedBytesMax = 64;
+constexpr std::size_t kComparedBytesMax = 32;  // no command is longer; bounds the work for a typed line
+
+std::vector<std::string_view> split_words(std::string_view text) {
+  std::vector<std::string_view> words;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find_first_of(" \t", at), text.size());
+    if (end > at) words.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return words;
+}
+
+std::string format_argument(const Argument& argument) {
+  switch (argument.kind) {
+    case ArgumentKind::kRoom:
+      return "#ROOM";
+    case ArgumentKind::kNumber:
+      return "N";
+    case ArgumentKind::kCommand:
+      return "COMMAND";
+    case ArgumentKind::kKeyword:
+      return std::string(argument.keyword);
+  }
+  return "";
+}
+
+/// An optional argument is taken as left out when the word can only be a later one: a number is no room.
+bool may_be(const Argument& argument, std::string_view word) {
+  const bool is_numeric = std::string_view("+-0123456789").find(word.front()) != std::string_view::npos;
+  return argument.kind != ArgumentKind::kRoom || !is_numeric;
+}
+
+Result<std::size_t> parse_number(std::string_view word) {
+  std::size_t number = 0;
+  const char* end = word.data() + word.size();
+  const auto [stop, error] = std::from_chars(word.data(), end, number);
+  if (error != std::errc{} || stop != end || number == 0 || number > limits::kHistoryLinesMax) {
+    return fail(ExitStatus::kUsage, quote_word(word) + " is no number from 1 to " +
+                                        std::to_string(limits::kHistoryLinesMax) + ".");
+  }
+  return number;
+}
+
+Result<void> take(const Argument& argument, std::string_view word, CommandArguments& arguments) {
+  switch (argument.kind) {
+    case ArgumentKind::kRoom: {
+      auto room = check_room(word);
+      if (!room) return tl::unexpected<Error>(room.error());
+      arguments.room = *std::move(room);
+      return {};
+    }
+    case ArgumentKind::kNumber: {
+      const auto number = parse_number(word);
+      if (!number) return tl::unexpected<Error>(number.error());
+      arguments.number = *number;
+      return {};
+    }
+    case ArgumentKind::kCommand:
+      arguments.command = std::string(word);
+      return {};
+    case ArgumentKind::kKeyword:
+      arguments.keyword = argument.keyword;
+      return {};
+  }
+  return {};
+}
+
+/// The form whose keyword the first word is, else the one without a keyword.
+const CommandForm& choose_form(const std::vector<CommandForm>& forms,
+                               const std::vector<std::string_view>& words) {
+  for (const CommandForm& form : forms) {
+    const bool has_keyword = !form.empty() && form.front().kind == ArgumentKind::kKeyword;
+    if (has_keyword && !words.empty() && words.front() == form.front().keyword) return form;
+  }
+  return forms.back();
+}
+
+/// Letters to insert, delete, replace or swap with their neighbor.
+std::size_t edit_distance(std::string_view one, std::string_view other) {
+  std::vector<std::vector<std::size_t>> rows(one.size() + 1, std::vector<std::size_t>(other.size() + 1));
+  for (std::size_t i = 0; i <= one.size(); ++i) {
+    for (std::size_t j = 0; j <= other.size(); ++j) {
+      if (i == 0 || j == 0) {
+        rows[i][j] = i + j;
+        continue;
+      }
+      const std::size_t replaced = rows[i - 1][j - 1] + (one[i - 1] == other[j - 1] ? 0 : 1);
+      rows[i][j] = std::min({replaced, rows[i - 1][j] + 1, rows[i][j - 1] + 1});
+      const bool is_swap = i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1];
+      if (is_swap) rows[i][j] = std::min(rows[i][j], rows[i - 2][j - 2] + 1);
+    }
+  }
+  return rows[one.size()][other.size()];
+}
+
+std::string_view without_slash(std::string_view name) {
+  return name.starts_with('/') ? name.substr(1) : name;
+}
+
+}  // namespace
+
+std::string format_usage(const CommandText& command) {
+  std::string usage;
+  // The plain form first, as it is read.
+  for (auto form = command.forms.rbegin(); form != command.forms.rend(); ++form) {
+    if (!usage.empty()) usage += ", ";
+    usage += command.name;
+    for (const Argument& argument : *form) {
+      const std::string text = format_argument(argument);
+      usage += argument.optional ? " [" + text + "]" : " " + text;
+    }
+  }
+  return usage;
+}
+
+Result<CommandArguments> parse_arguments(const CommandText& command, std::string_view text) {
+  const std::vector<std::string_view> words = split_words(text);
+  const CommandForm& form = choose_form(command.forms, words);
+  CommandArguments arguments;
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < form.size(); ++i) {
+    const Argument& argument = form[i];
+    if (next == words.size()) {
+      if (argument.optional) continue;
+      return fail(ExitStatus::kUsage,
+                  std::string(command.name) + " needs " + format_argument(argument) + ".");
+    }
+    const bool is_last = i + 1 == form.size();
+    if (argument.optional && !is_last && !may_be(argument, words[next])) continue;
+    if (auto taken = take(argument, words[next], arguments); !taken)
+      return tl::unexpected<Error>(taken.error());
+    ++next;
+  }
+  if (next < words.size()) {
+    return fail(ExitStatus::kUsage,
+                quote_word(words[next]) +
+                    (form.empty() ? " is too much: " + std::string(command.name) + " stands alone."
+                                  : " is one word too many."));
+  }
+  return arguments;
+}
+
+std::optional<std::string_view> find_nearest(std::string_view word,
+                                             const std::vector<std::string_view>& candidates) {
+  std::string typed(without_slash(word));
+  if (typed.empty() || typed.size() > kComparedBytesMax) return std::nullopt;
+  for (char& letter : typed) {
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  }
+  const std::size_t distance_max = typed.size() <= 3 ? 1 : 2;
+  std::optional<std::string_view> nearest;
+  std::size_t nearest_distance = distance_max + 1;
+  for (const std::string_view candidate : candidates) {
+    const std::string_view name = without_slash(candidate);
+    const std::size_t distance = name.starts_with(typed) ? 0 : edit_distance(typed, name);
+    if (distance >= nearest_distance) continue;
+    nearest = candidate;
+    nearest_distance = distance;
+  }
+  return nearest;
+}
+
+std::string quote_word(std::string_view word) {
+  return "\"" + format_safe_line(word.substr(0, kQuotedBytesMax)) +
+         (word.size() > kQuotedBytesMax ? "...\"" : "\"");
+}
+
+}  // namespace p2pmesh

@@ -1,0 +1,233 @@
+#include "chat_commands.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "clock_text.h"
+#include "p2pmesh/text/safe_text.h"
+#include "screen_lines.h"
+
+namespace p2pmesh {
+namespace {
+
+constexpr std::size_t kHistoryDefault = 20;  // a screenful
+constexpr std::size_t kUnknownBytesMax = 64;
+
+constexpr Argument kOptionalRoom{ArgumentKind::kRoom, true, ""};
+constexpr Argument kOptionalNumber{ArgumentKind::kNumber, true, ""};
+constexpr Argument kOptionalCommand{ArgumentKind::kCommand, true, ""};
+constexpr Argument kBack{ArgumentKind::kKeyword, false, "back"};
+
+}  // namespace
+
+const std::vector<ChatCommands::Command>& ChatCommands::table() {
+  static const std::vector<Command> kTable = {
+      {{"/help",
+        {},
+        {{kOptionalCommand}},
+        "the commands, or one of them",
+        "Lists the commands, or explains the one that is named, with its slash or without."},
+       &ChatCommands::help},
+      {{"/rooms",
+        {},
+        {{}},
+        "the rooms: joined or not, unread, messages",
+        "Lists the rooms that are joined or have messages. Unread is what others said and no screen has "
+        "shown."},
+       &ChatCommands::rooms},
+      {{"/join",
+        {},
+        {{kOptionalRoom}},
+        "joins a room, where lines go from then on",
+        "A room is there as soon as somebody has joined it or spoken in it. What is typed goes to the "
+        "current "
+        "room; messages of the other joined rooms are shown with their room in front, and of rooms that are "
+        "not joined nothing is shown. Without a room: says which is current."},
+       &ChatCommands::join},
+      {{"/part",
+        {},
+        {{kOptionalRoom}},
+        "leaves a room, or the current one",
+        "Its messages are not shown any more, but they are still kept. #lobby can be left while another room "
+        "is joined."},
+       &ChatCommands::part},
+      {{"/history",
+        {},
+        {{kBack, kOptionalNumber}, {kOptionalRoom, kOptionalNumber}},
+        "the newest messages of a room, or earlier ones",
+        "Prints the newest N messages (20) of a room, joined or not, or of the current one, and counts it as "
+        "read. /history back prints the N (20) before those that were printed last."},
+       &ChatCommands::history},
+      {{"/who",
+        {},
+        {{}},
+        "all members, and since when they are online or offline",
+        "Lists everybody who ever joined the mesh."},
+       &ChatCommands::who},
+      {{"/quit",
+        {"/logout", ":q"},
+        {{}},
+        "leaves",
+        "Ends this screen. A node that a screen started leaves the mesh with its last screen."},
+       &ChatCommands::quit},
+  };
+  return kTable;
+}
+
+ChatCommands::ChatCommands(NodeConnection& node, ChatView& view, Complain complain)
+    : node_(node),
+      view_(view),
+      complain_(std::move(complain)),
+      history_(view, [this](const auto& request, auto done) { ask(request, std::move(done)); }) {}
+
+const ChatCommands::Command* ChatCommands::find(std::string_view name) {
+  for (const Command& command : table()) {
+    const auto& aliases = command.text.aliases;
+    if (command.text.name == name || std::find(aliases.begin(), aliases.end(), name) != aliases.end())
+      return &command;
+  }
+  return nullptr;
+}
+
+bool ChatCommands::is_command(std::string_view line) {
+  if (line.starts_with('/')) return !line.starts_with("//");
+  return find(line) != nullptr;
+}
+
+void ChatCommands::run(std::string_view line) {
+  const std::size_t end = std::min(line.find_first_of(" \t"), line.size());
+  const std::string_view name = line.substr(0, end);
+  const Command* command = find(name);
+  if (command == nullptr) return show_unknown("Unknown command ", name);
+  const auto arguments = parse_arguments(command->text, line.substr(end));
+  if (arguments) return (this->*command->run)(*arguments);
+  view_.show_info(arguments.error().message);
+  view_.show_info("Usage: " + format_usage(command->text));
+}
+
+void ChatCommands::show_unknown(std::string_view start, std::string_view word) {
+  std::vector<std::string_view> names;
+  for (const Command& command : table()) {
+    names.push_back(command.text.name);
+    for (const std::string_view alias : command.text.aliases) {
+      if (alias.starts_with('/')) names.push_back(alias);
+    }
+  }
+  std::string sentence(start);
+  sentence += format_safe_line(word.substr(0, kUnknownBytesMax));
+  if (word.size() > kUnknownBytesMax) sentence += "...";
+  sentence += ".";
+  if (const auto nearest = find_nearest(word, names))
+    sentence += " Did you mean " + std::string(*nearest) + "?";
+  view_.show_info(sentence + " Type /help for commands.");
+}
+
+void ChatCommands::quit(const CommandArguments&) {
+  has_quit_ = true;
+}
+
+void ChatCommands::help(const CommandArguments& arguments) {
+  if (arguments.command) {
+    const Command* command = find(*arguments.command);
+    if (command == nullptr) command = find("/" + *arguments.command);
+    if (command == nullptr) return show_unknown("There is no command ", *arguments.command);
+    return explain(command->text);
+  }
+  view_.show_info("Every line is sent to " + format_safe_line(view_.current_room()) +
+                  ", but those that begin with / are commands:");
+  std::size_t widest = 0;
+  std::vector<std::pair<std::string, std::string_view>> lines;
+  for (const Command& command : table()) {
+    std::string usage = format_usage(command.text);
+    for (const std::string_view alias : command.text.aliases) usage += ", " + std::string(alias);
+    widest = std::max(widest, usage.size());
+    lines.emplace_back(std::move(usage), command.text.help);
+  }
+  lines.emplace_back("//...", "sends a line that begins with one slash");
+  for (auto& [usage, help] : lines) {
+    usage.resize(std::max(widest, usage.size()) + 2, ' ');
+    view_.show_info(usage + std::string(help));
+  }
+}
+
+void ChatCommands::explain(const CommandText& command) {
+  std::string aliases;
+  for (const std::string_view alias : command.aliases) aliases += ", " + std::string(alias);
+  view_.show_info(format_usage(command) + aliases + ": " + std::string(command.help) + ".");
+  view_.show_info(command.more);
+}
+
+void ChatCommands::who(const CommandArguments&) {
+  ask(control::MembersRequest{}, [this](const control::Reply& reply) {
+    if (const auto* members = std::get_if<control::MembersReply>(&reply)) view_.show_who(*members);
+  });
+}
+
+/// So that the node's counts are those of what is on this screen.
+void ChatCommands::tell_read_rooms() {
+  for (const control::MarkReadRequest& mark : view_.take_read_rooms())
+    node_.request(mark, [](const auto&) {});
+}
+
+void ChatCommands::rooms(const CommandArguments&) {
+  tell_read_rooms();
+  ask(control::RoomsRequest{}, [this](const control::Reply& reply) {
+    const auto* rooms = std::get_if<control::RoomsReply>(&reply);
+    if (rooms == nullptr) return;
+    // The node knows where the profile is; another screen may have changed it since this one looked.
+    control::RoomsReply shown = *rooms;
+    for (control::RoomEntry& room : shown.rooms) room.current = room.name == view_.current_room();
+    view_.show_rooms(shown);
+  });
+}
+
+void ChatCommands::join(const CommandArguments& arguments) {
+  if (!arguments.room) return view_.show_info("You are in " + format_safe_line(view_.current_room()) + ".");
+  tell_read_rooms();
+  ask(control::JoinRoomRequest{*arguments.room}, [this](const control::Reply& reply) {
+    const auto* joined = std::get_if<control::RoomReply>(&reply);
+    if (joined == nullptr) return;
+    const control::RoomEntry& room = joined->room;
+    view_.enter_room(room.name);
+    const std::string name = format_safe_line(room.name);
+    if (room.messages == 0) return view_.show_info("You are the first in " + name + ".");
+    view_.show_info("You are in " + name + " now; " + count_of(room.messages, "message") + ", the newest " +
+                    format_local_date(room.newest_ms) + ".");
+    if (room.unread > 0) view_.show_unread_of(room);
+  });
+}
+
+void ChatCommands::part(const CommandArguments& arguments) {
+  const std::string left = arguments.room.value_or(view_.current_room());
+  ask(control::PartRoomRequest{left}, [this, left](const control::Reply& reply) {
+    const auto* next = std::get_if<control::RoomReply>(&reply);
+    if (next == nullptr) return;
+    const bool was_current = left == view_.current_room();
+    view_.leave_room(left, next->room.name);
+    view_.show_info("You left " + format_safe_line(left) +
+                    (was_current ? "; you are in " + format_safe_line(view_.current_room()) + " now." : "."));
+  });
+}
+
+void ChatCommands::history(const CommandArguments& arguments) {
+  const std::size_t count = arguments.number.value_or(kHistoryDefault);
+  if (!arguments.keyword.empty()) return history_.show_earlier(count);
+  history_.show_newest(arguments.room.value_or(view_.current_room()), count);
+}
+
+void ChatCommands::ask(const control::Request& request, std::function<void(const control::Reply&)> done) {
+  ++unanswered_;
+  node_.request(
+      request, [this, done = std::move(done)](const tl::expected<control::Reply, control::RpcError>& reply) {
+        --unanswered_;
+        ++answered_;
+        if (reply) return done(*reply);
+        const std::string why = format_safe_line(reply.error().message);
+        const bool is_users_fault = control::to_error(reply.error()).status == ExitStatus::kUsage ||
+                                    control::to_error(reply.error()).status == ExitStatus::kTryAgain;
+        if (is_users_fault) return view_.show_info(why);
+        complain_("The node could not do it: " + why);
+      });
+}
+
+}  // namespace p2pmesh

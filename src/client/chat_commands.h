@@ -1,0 +1,68 @@
+// The commands of p2pchat: one table, from which they are run, explained and suggested.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "chat_command.h"
+#include "chat_view.h"
+#include "node_connection.h"
+#include "room_history.h"
+
+namespace p2pmesh {
+
+/// Runs one command after the other. To add one: a row of the table in chat_commands.cc, a function here, and
+/// p2pchat(1).
+class ChatCommands {
+ public:
+  using Complain = std::function<void(std::string_view)>;
+
+  /// Borrows everything, for its whole life.
+  ChatCommands(NodeConnection& node, ChatView& view, Complain complain);
+  ChatCommands(const ChatCommands&) = delete;
+  ChatCommands& operator=(const ChatCommands&) = delete;
+
+  /// A line that begins with one slash, or is a name without one. It is never sent.
+  static bool is_command(std::string_view line);
+  void run(std::string_view line);
+
+  [[nodiscard]] bool has_quit() const { return has_quit_; }
+  /// Requests that are not answered. Until they are, no further line may be taken: it may depend on them.
+  [[nodiscard]] std::size_t unanswered() const { return unanswered_; }
+  [[nodiscard]] std::uint64_t answered() const { return answered_; }
+
+ private:
+  struct Command {
+    CommandText text;
+    void (ChatCommands::*run)(const CommandArguments&);
+  };
+  static const std::vector<Command>& table();
+  static const Command* find(std::string_view name);
+
+  void quit(const CommandArguments& arguments);
+  void help(const CommandArguments& arguments);
+  void who(const CommandArguments& arguments);
+  void rooms(const CommandArguments& arguments);
+  void join(const CommandArguments& arguments);
+  void part(const CommandArguments& arguments);
+  void history(const CommandArguments& arguments);
+
+  void tell_read_rooms();
+  void explain(const CommandText& command);
+  void show_unknown(std::string_view start, std::string_view word);
+  /// `done` is not called when the node refuses: then the user is told.
+  void ask(const control::Request& request, std::function<void(const control::Reply&)> done);
+
+  NodeConnection& node_;
+  ChatView& view_;
+  Complain complain_;
+  RoomHistory history_;
+  bool has_quit_ = false;
+  std::size_t unanswered_ = 0;
+  std::uint64_t answered_ = 0;
+};
+
+}  // namespace p2pmesh

@@ -1,0 +1,102 @@
+// What a screen shows of which room, and what of it the node is told to count as read.
+#include <algorithm>
+#include <utility>
+
+#include "chat_view.h"
+#include "p2pmesh/text/safe_text.h"
+
+namespace p2pmesh {
+
+void ChatView::set_rooms(const control::RoomsReply& rooms, const control::Cursor& read_until) {
+  joined_.clear();
+  for (const control::RoomEntry& room : rooms.rooms) {
+    if (room.joined) joined_.insert(room.name);
+    if (room.current) current_ = room.name;
+  }
+  seen_ = shown_ = std::max(seen_, read_until);
+  read_[current_] = {read_until, {}, read_until};  // what comes after it is gathered and shown
+}
+
+void ChatView::show_unread(const control::RoomsReply& rooms) {
+  note_shown(current_, seen_);
+  if (current_ != kDefaultRoom) show_info("You are in " + format_safe_line(current_) + ".");
+  for (const control::RoomEntry& room : rooms.rooms) {
+    if (!room.joined || room.name == current_) continue;
+    joined_.insert(room.name);
+    read_[room.name] = {seen_, {}, seen_};
+    if (room.unread > 0) append_unread(out_, room);
+  }
+}
+
+void ChatView::enter_room(const std::string& room) {
+  if (joined_.insert(room).second) read_[room] = {seen_, {}, seen_};
+  current_ = room;
+}
+
+void ChatView::leave_room(const std::string& room, const std::string& next) {
+  if (joined_.insert(next).second) read_[next] = {seen_, {}, seen_};
+  joined_.erase(room);
+  if (current_ == room) current_ = next;
+}
+
+/// Another screen, or a script, has joined or left a room.
+void ChatView::on_room(const control::RoomEvent& event) {
+  if (event.joined) {
+    if (joined_.insert(event.room).second) read_[event.room] = {seen_, {}, seen_};
+    return;
+  }
+  if (joined_.erase(event.room) == 0 || current_ != event.room || joined_.empty()) return;
+  current_ = joined_.contains(std::string(kDefaultRoom)) ? std::string(kDefaultRoom) : *joined_.begin();
+  show_info("Another screen left " + format_safe_line(event.room) + "; you are in " +
+            format_safe_line(current_) + " now.");
+}
+
+void ChatView::follow_rooms(const control::RoomsReply& rooms) {
+  std::set<std::string> left = joined_;
+  for (const control::RoomEntry& room : rooms.rooms) {
+    if (!room.joined) continue;
+    left.erase(room.name);
+    on_room({room.name, true});
+  }
+  for (const std::string& room : left) on_room({room, false});
+}
+
+void ChatView::show_history(const std::string& room, const std::vector<control::ChatMessage>& messages,
+                            bool has_earlier) {
+  flush_late();  // what waits is in the block, or belongs before it
+  show_info(count_of(messages.size(), "message") + " of " + format_safe_line(room) + ":");
+  show_listed(messages);
+  show_info(has_earlier ? "End of messages; /history back shows earlier ones."
+                        : "End of messages; there are no earlier ones.");
+}
+
+void ChatView::note_read(const std::string& room) {
+  read_[room] = {{}, seen_, {}};
+}
+
+void ChatView::note_shown(const std::string& room, const control::Cursor& cursor) {
+  ReadRoom& read = read_[room];
+  read.newest = std::max(read.newest, cursor);
+}
+
+bool ChatView::is_untold(const ReadRoom& read) const {
+  return read.newest > read.told && shown_ > read.told;
+}
+
+bool ChatView::has_read_rooms() const {
+  return std::any_of(read_.begin(), read_.end(), [this](const auto& at) { return is_untold(at.second); });
+}
+
+std::vector<control::MarkReadRequest> ChatView::take_read_rooms() {
+  std::vector<control::MarkReadRequest> marks;
+  for (auto& [room, read] : read_) {
+    if (!is_untold(read)) continue;
+    read.told = shown_;
+    control::MarkReadRequest mark{shown_, room, std::nullopt};
+    if (read.after != control::Cursor{}) mark.after = read.after;
+    marks.push_back(std::move(mark));
+  }
+  return marks;
+}
+
+}  // namespace p2pmesh

@@ -1,0 +1,62 @@
+#include "room_history.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "p2pmesh/base/limits.h"
+
+namespace p2pmesh {
+
+void RoomHistory::show_newest(const std::string& room, std::size_t count) {
+  room_ = room;
+  before_.reset();
+  is_newest_ = true;
+  wanted_ = count;
+  ask_page();
+}
+
+void RoomHistory::show_earlier(std::size_t count) {
+  if (!before_) return view_.show_info("Nothing to go back from: type /history first.");
+  if (!has_earlier_) return view_.show_info("There are no earlier messages of " + room_ + ".");
+  is_newest_ = false;
+  wanted_ = count;
+  ask_page();
+}
+
+/// Several pages at most: a page ends at a number of bytes too.
+void RoomHistory::ask_page() {
+  control::ListRequest request;
+  request.room = room_;
+  request.before = before_;
+  request.limit = std::min(wanted_ - gathered_.size(), limits::kControlPageMax);
+  ask_(request, [this](const control::Reply& reply) {
+    const auto* page = std::get_if<control::ListReply>(&reply);
+    if (page != nullptr) return take_page(*page);
+    gathered_.clear();
+  });
+}
+
+void RoomHistory::take_page(const control::ListReply& page) {
+  gathered_.insert(gathered_.begin(), page.messages.begin(), page.messages.end());
+  has_earlier_ = page.more;
+  if (!page.messages.empty()) before_ = page.messages.front().id;
+  if (has_earlier_ && !page.messages.empty() && gathered_.size() < wanted_) return ask_page();
+  finish();
+}
+
+void RoomHistory::finish() {
+  std::vector<control::ChatMessage> messages(std::make_move_iterator(gathered_.begin()),
+                                             std::make_move_iterator(gathered_.end()));
+  gathered_.clear();
+  if (messages.empty()) {
+    view_.show_info(view_.is_joined(room_)
+                        ? "There are no messages in " + room_ + "."
+                        : "Nobody has said anything in " + room_ + ". /rooms lists those with messages.");
+    return;
+  }
+  if (is_newest_) view_.note_read(room_);
+  view_.show_history(room_, messages, has_earlier_);
+}
+
+}  // namespace p2pmesh
