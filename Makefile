@@ -9,7 +9,7 @@
 #   make sim-bugs     SEEDS=1000: plants bugs one at a time and shows how soon chaos catches each
 #   make sim-plots    QUICK=1: the pictures of man/images from the simulator's own output, some ten minutes; QUICK: of
 #                     small meshes, a few seconds
-#   make bench        whole meshes and the seen table, one JSON line a run
+#   make bench        whole meshes, the seen table and search, one JSON line a run
 #   make check-all    all tests under ASan and UBSan, the threaded layers under TSan
 #   make check-clang  clang builds everything without a warning
 #   make lint         the manual pages, the layers      make format   clang-format over the sources
@@ -75,7 +75,7 @@ sim-plots: programs
 bench:
 	@scripts/setup.sh bench
 	@$(CONFIGURE) build-bench -DP2PMESH_BENCH=ON -DBUILD_TESTING=ON
-	@$(BUILD_IN) build-bench --parallel $(JOBS) --target $(PROGRAMS) mesh_bench seen_table_bench
+	@$(BUILD_IN) build-bench --parallel $(JOBS) --target $(PROGRAMS) mesh_bench search_bench seen_table_bench
 	@scripts/bench.sh build-bench
 
 check-all: check-asan check-tsan

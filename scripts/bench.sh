@@ -5,7 +5,7 @@
 set -eu
 build=${1:-$(dirname "$0")/../build-bench}
 status=0
-for program in seen_table_bench mesh_bench; do
+for program in seen_table_bench search_bench mesh_bench; do
   if [ ! -x "$build/tests/bench/$program" ]; then
     echo "bench.sh: $build/tests/bench/$program is missing. Type: make bench" >&2
     exit 69

@@ -4,10 +4,13 @@
 
 #include <array>
 #include <charconv>
+#include <vector>
 
+#include "clock_text.h"
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/text/name.h"
 #include "p2pmesh/text/safe_text.h"
+#include "p2pmesh/text/search_words.h"
 
 namespace p2pmesh {
 namespace {
@@ -25,6 +28,8 @@ constexpr const char* kHelp =
     "  rooms                               joined or not, unread, messages\n"
     "  send [--room R | --to NAME] TEXT|-  a message, or each line of the input as one\n"
     "  history [--room R | --with NAME] [-n N]  the newest messages (100)\n"
+    "  search [--room R] [--from NAME] [--since T] [--until T] [--limit N] WORD ...\n"
+    "                                      messages with all these words, the newest first (100)\n"
     "  contacts                            those you talk to, and those who want to\n"
     "  ask | accept | decline NAME         ask to talk; answer somebody who asked\n"
     "  tail [--after CURSOR] [-n N]        events as they come, N of them\n"
@@ -37,14 +42,21 @@ tl::unexpected<Error> usage(const std::string& sentence) {
   return fail(ExitStatus::kUsage, sentence + " Type p2pmeshctl --help for the usage.");
 }
 
-Result<std::size_t> parse_count(const std::string& text) {
+Result<std::size_t> parse_count(const std::string& option, const std::string& text) {
   std::size_t count = 0;
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, count);
   if (text.empty() || error != std::errc{} || stop != end || count == 0 || count > kCountMax) {
-    return usage("-n takes a number from 1 on, not \"" + text + "\".");
+    return usage(option + " takes a number from 1 on, not \"" + text + "\".");
   }
   return count;
+}
+
+Result<std::optional<WallMs>> parse_time(const std::string& option, const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  const auto time = parse_utc(text);
+  if (time) return time;
+  return usage(option + " takes a time in UTC like 2026-11-20 or 2026-11-20T14:05, not \"" + text + "\".");
 }
 
 Result<void> check_text(const std::string& text) {
@@ -59,6 +71,17 @@ Result<void> check_text(const std::string& text) {
   return {};
 }
 
+Result<void> check_words(const std::string& words) {
+  if (!is_well_formed(words)) return usage("The words to search for are not UTF-8.");
+  if (search_words(words).empty())
+    return usage("There is no word to search for; a word has letters or digits.");
+  if (words.size() > limits::kSearchQueryBytesMax) {
+    return usage("The words to search for have " + std::to_string(words.size()) + " bytes, more than " +
+                 std::to_string(limits::kSearchQueryBytesMax) + ".");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const char* const* arguments) {
@@ -68,18 +91,22 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   std::string format;
   std::string number;
   std::string after;
+  std::vector<std::string> words;
+  std::string since;
+  std::string until;
 
   CLI::App app;
   app.set_help_flag();
+  app.require_subcommand(0, 1);  // a word after the verb is no verb: search status
   app.add_flag("--help,-h", help);
   app.add_flag("--version", version);
   app.add_flag("--json", options.json);
   auto* name = app.add_option("--name", options.name);
   auto* data_dir = app.add_option("--data-dir", options.data_dir);
 
-  constexpr std::array<const char*, 13> kVerbs = {"status",  "peers",  "members", "rooms",    "send",
-                                                  "history", "tail",   "export",  "shutdown", "contacts",
-                                                  "ask",     "accept", "decline"};
+  constexpr std::array<const char*, 14> kVerbs = {"status",   "peers",  "members", "rooms",  "send",
+                                                  "history",  "search", "tail",    "export", "shutdown",
+                                                  "contacts", "ask",    "accept",  "decline"};
   std::array<CLI::App*, kVerbs.size()> verbs{};
   for (std::size_t i = 0; i < kVerbs.size(); ++i) {
     verbs[i] = app.add_subcommand(kVerbs[i]);
@@ -88,7 +115,7 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   }
   const auto verb_app = [&](Verb verb) { return verbs[static_cast<std::size_t>(verb)]; };
   auto* text = verb_app(Verb::kSend)->add_option("TEXT", options.text);
-  for (const Verb verb : {Verb::kSend, Verb::kHistory, Verb::kExport}) {
+  for (const Verb verb : {Verb::kSend, Verb::kHistory, Verb::kSearch, Verb::kExport}) {
     verb_app(verb)->add_option("--room", options.room);
   }
   verb_app(Verb::kSend)->add_option("--to", options.peer);
@@ -97,6 +124,12 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
     verb_app(verb)->add_option("NAME", options.peer)->required();
   for (const Verb verb : {Verb::kHistory, Verb::kTail}) verb_app(verb)->add_option("-n", number);
   verb_app(Verb::kTail)->add_option("--after", after);
+  CLI::App* search = verb_app(Verb::kSearch);
+  search->add_option("WORD", words);
+  search->add_option("--from", options.search.from);
+  search->add_option("--since", since);
+  search->add_option("--until", until);
+  search->add_option("--limit,-n", number);
   verb_app(Verb::kExport)->add_option("--format", format);
   try {
     app.parse(count, arguments);
@@ -127,7 +160,7 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   if (!room) return tl::unexpected<Error>(room.error());
   options.room = *std::move(room);
   if (!number.empty()) {
-    const auto parsed = parse_count(number);
+    const auto parsed = parse_count(options.verb == Verb::kSearch ? "--limit" : "-n", number);
     if (!parsed) return tl::unexpected<Error>(parsed.error());
     options.count = *parsed;
   }
@@ -143,6 +176,19 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
     if (text->empty()) return usage("The text is missing: p2pmeshctl send TEXT, or - for the input.");
     options.reads_input = options.text == "-";
     if (auto checked = check_text(options.text); !checked) return tl::unexpected<Error>(checked.error());
+  }
+  if (options.verb == Verb::kSearch) {
+    if (search->count("--room") > 0) options.search.room = options.room;
+    for (const std::string& word : words) options.search.words += (&word == &words.front() ? "" : " ") + word;
+    if (auto checked = check_words(options.search.words); !checked)
+      return tl::unexpected<Error>(checked.error());
+    if (options.search.from && !is_well_formed(*options.search.from)) return usage("--from is not UTF-8.");
+    auto from_then = parse_time("--since", since);
+    if (!from_then) return tl::unexpected<Error>(from_then.error());
+    options.search.since_ms = *from_then;
+    auto before_then = parse_time("--until", until);
+    if (!before_then) return tl::unexpected<Error>(before_then.error());
+    options.search.until_ms = *before_then;
   }
   return options;
 }

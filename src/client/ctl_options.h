@@ -9,6 +9,7 @@
 #include "chat_options.h"
 #include "p2pmesh/base/result.h"
 #include "p2pmesh/control/chat_message.h"
+#include "p2pmesh/control/request.h"
 
 namespace p2pmesh {
 
@@ -19,6 +20,7 @@ enum class Verb {
   kRooms,
   kSend,
   kHistory,
+  kSearch,
   kTail,
   kExport,
   kShutdown,
@@ -37,7 +39,8 @@ struct CtlOptions {
   std::string peer;             ///< of whom or to whom; a name or a key, unchecked; empty if not given
   std::string text;             ///< of send; "-" with `reads_input`
   bool reads_input = false;
-  std::optional<std::size_t> count;      ///< -n
+  control::SearchRequest search;         ///< of search; its page is for the verb to set
+  std::optional<std::size_t> count;      ///< -n, --limit
   std::optional<control::Cursor> after;  ///< of tail
 };
 

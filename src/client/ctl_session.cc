@@ -93,6 +93,8 @@ Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options) {
       return send_text(session, options);
     case Verb::kHistory:
       return show_history(session, options);
+    case Verb::kSearch:
+      return show_found(session, options);
     case Verb::kTail:
       return show_tail(session, options);
     case Verb::kExport:

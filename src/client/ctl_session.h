@@ -46,6 +46,7 @@ Result<ExitStatus> show_members(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_rooms(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> send_text(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_history(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> show_found(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> export_room(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_tail(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> shut_down(CtlSession& session);

@@ -5,6 +5,16 @@
 #include "p2pmesh/text/safe_text.h"
 
 namespace p2pmesh {
+namespace {
+
+void append_spoken(std::string& out, const control::ChatMessage& message) {
+  out += format_safe_line(message.name);
+  out += ": ";
+  out += format_safe_line(message.text);
+  out += '\n';
+}
+
+}  // namespace
 
 void append_export_header(std::string& out, std::string_view room, std::optional<WallMs> first_ms) {
   out += "# " + format_export_text(room);
@@ -32,13 +42,18 @@ void append_export_json(std::string& out, const control::ChatMessage& message) {
   out += "}\n";
 }
 
+void append_found_text(std::string& out, const control::ChatMessage& message) {
+  out += format_utc(message.wall_ms);
+  out += ' ';
+  out += format_safe_line(message.room);
+  out += ' ';
+  append_spoken(out, message);
+}
+
 void append_history_text(std::string& out, const control::ChatMessage& message) {
   out += format_utc(message.wall_ms);
   out += ' ';
-  out += format_safe_line(message.name);
-  out += ": ";
-  out += format_safe_line(message.text);
-  out += '\n';
+  append_spoken(out, message);
 }
 
 }  // namespace p2pmesh

@@ -18,6 +18,9 @@ void append_export_text(std::string& out, const control::ChatMessage& message);
 /// {"id", "time", "author", "name", "text"} on one line.
 void append_export_json(std::string& out, const control::ChatMessage& message);
 
+/// "2026-11-20T14:05:09.123Z #room name: text", for reading.
+void append_found_text(std::string& out, const control::ChatMessage& message);
+
 /// "2026-11-20T14:05:09.123Z name: text", for reading.
 void append_history_text(std::string& out, const control::ChatMessage& message);
 

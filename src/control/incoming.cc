@@ -29,6 +29,11 @@ ChatMessage read_message(ObjectReader& fields) {
   return message;
 }
 
+FoundMessage read_found(ObjectReader& fields) {
+  const Cursor cursor = fields.cursor("cursor");
+  return {cursor, read_message(fields)};
+}
+
 StatusReply read_status(ObjectReader& fields) {
   StatusReply reply;
   reply.name = fields.text("name");
@@ -134,6 +139,9 @@ Reply read_result(std::string_view method, ObjectReader& line) {
     reply = ListReply{std::move(messages), fields.boolean("more")};
   } else if (method == "room.join" || method == "room.part") {
     reply = RoomReply{read_room(fields)};
+  } else if (method == "message.search") {
+    auto messages = read_each(fields.array("messages"), read_found, fields);
+    reply = SearchReply{std::move(messages), fields.boolean("more")};
   } else if (method == "events.subscribe") {
     reply = SubscribeReply{fields.cursor("cursor")};
   } else if (method == "screen.attach") {

@@ -10,10 +10,10 @@
 
 namespace p2pmesh::control {
 
-inline constexpr std::array<std::string_view, 17> kMethodNames = {
-    "status",    "members.list", "peers.list",       "message.send",     "message.list", "rooms.list",
-    "room.join", "room.part",    "events.subscribe", "screen.attach",    "read.mark",    "mesh.connect",
-    "shutdown",  "contact.ask",  "contact.answer",   "conversation.set", "contacts.list"};
+inline constexpr std::array<std::string_view, 18> kMethodNames = {
+    "status",       "members.list", "peers.list",  "message.send",     "message.list",     "message.search",
+    "rooms.list",   "room.join",    "room.part",   "events.subscribe", "screen.attach",    "read.mark",
+    "mesh.connect", "shutdown",     "contact.ask", "contact.answer",   "conversation.set", "contacts.list"};
 static_assert(kMethodNames.size() == std::variant_size_v<Request>);
 
 /// Index of a method; kMethodNames.size() when there is none of that name.

@@ -127,6 +127,13 @@ void append_one(std::string& out, const RoomReply& reply) {
   out += '}';
 }
 
+void append_one(std::string& out, const SearchReply& reply) {
+  out += "{\"messages\":";
+  append_array(out, reply.messages, [&](const FoundMessage& found) { append_value(out, found); });
+  append_boolean_field(out, ",\"more\":", reply.more);
+  out += '}';
+}
+
 void append_one(std::string& out, const RoomsReply& reply) {
   append_array(out, reply.rooms, [&](const RoomEntry& room) { append_one(out, RoomReply{room}); });
 }
@@ -187,6 +194,9 @@ void append_reply(std::string& out, std::string_view id, const SendReply& reply)
 void append_reply(std::string& out, std::string_view id, const ListReply& reply) {
   append_line(out, id, reply);
 }
+void append_reply(std::string& out, std::string_view id, const SearchReply& reply) {
+  append_line(out, id, reply);
+}
 void append_reply(std::string& out, std::string_view id, const RoomsReply& reply) {
   append_line(out, id, reply);
 }
@@ -223,6 +233,14 @@ void append_value(std::string& out, const Reply& reply) {
 void append_value(std::string& out, const ChatMessage& message) {
   out += '{';
   append_message_fields(out, message);
+  out += '}';
+}
+
+void append_value(std::string& out, const FoundMessage& found) {
+  out += "{\"cursor\":";
+  append_cursor(out, found.cursor);
+  out += ',';
+  append_message_fields(out, found.message);
   out += '}';
 }
 

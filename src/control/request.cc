@@ -1,6 +1,7 @@
 #include "p2pmesh/control/request.h"
 
 #include <array>
+#include <limits>
 
 #include "json_text.h"
 #include "method_names.h"
@@ -52,6 +53,23 @@ Request read_conversation(ObjectReader& params) {
   return request;
 }
 
+Request read_search(ObjectReader& params) {
+  constexpr auto kAny = std::numeric_limits<std::uint64_t>::max();
+  SearchRequest request;
+  request.words = params.text("words");
+  if (request.words.size() > limits::kSearchQueryBytesMax) {
+    params.refuse("\"words\" has " + std::to_string(request.words.size()) + " bytes, more than " +
+                  std::to_string(limits::kSearchQueryBytesMax));
+  }
+  request.room = params.optional_text("room");
+  request.from = params.optional_text("from");
+  request.since_ms = params.optional_number("since_ms", 0, kAny);
+  request.until_ms = params.optional_number("until_ms", 0, kAny);
+  request.before = params.optional_cursor("before");
+  request.limit = params.optional_number("limit", 1, limits::kControlPageMax).value_or(request.limit);
+  return request;
+}
+
 Request read_subscribe(ObjectReader& params) {
   SubscribeRequest request;
   request.after = params.optional_cursor("after");
@@ -95,6 +113,7 @@ constexpr std::array<Request (*)(ObjectReader&), kMethodNames.size()> kReaders =
     read_empty<PeersRequest>,
     read_send,
     read_list,
+    read_search,
     read_empty<RoomsRequest>,
     read_room<JoinRoomRequest>,
     read_room<PartRoomRequest>,
@@ -220,6 +239,33 @@ void append_params(std::string& out, const ListRequest& request) {
   if (request.with) {
     out += ",\"with\":";
     append_json_string(out, *request.with);
+  }
+}
+
+void append_params(std::string& out, const SearchRequest& request) {
+  out += "\"words\":";
+  append_json_string(out, request.words);
+  out += ",\"limit\":";
+  append_number(out, std::uint64_t{request.limit});
+  if (request.room) {
+    out += ",\"room\":";
+    append_json_string(out, *request.room);
+  }
+  if (request.from) {
+    out += ",\"from\":";
+    append_json_string(out, *request.from);
+  }
+  if (request.since_ms) {
+    out += ",\"since_ms\":";
+    append_number(out, *request.since_ms);
+  }
+  if (request.until_ms) {
+    out += ",\"until_ms\":";
+    append_number(out, *request.until_ms);
+  }
+  if (request.before) {
+    out += ",\"before\":";
+    append_cursor(out, *request.before);
   }
 }
 

@@ -131,24 +131,6 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
   runner_->send_text(session.id, id, std::move(*room), std::move(request.text));
 }
 
-template <class Value>
-void ControlRequests::ask_store(ControlSession& session, const std::string& id,
-                                std::function<Result<Value>(MeshStore&)> query,
-                                std::function<void(ControlSession&, Value&)> reply) {
-  auto result = std::make_shared<Result<Value>>();
-  ++session.unanswered;
-  ++session.reads;
-  runner_->storage().ask([query = std::move(query), result](MeshStore& store) { *result = query(store); },
-                         [this, session_id = session.id, id, result, reply = std::move(reply)] {
-                           ControlSession* asking = server_->find(session_id);
-                           if (asking == nullptr) return;
-                           --asking->unanswered;
-                           --asking->reads;
-                           if (*result) return reply(*asking, **result);
-                           server_->refuse(session_id, id, control::application_error(result->error()));
-                         });
-}
-
 void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::ListRequest& request) {
   auto room = check_room(request.room);

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "control_server.h"
 #include "mesh_runner.h"
@@ -37,6 +39,7 @@ class ControlRequests final : public ControlEvents {
   void answer(ControlSession& session, const std::string& id, const control::PeersRequest& request);
   void answer(ControlSession& session, const std::string& id, control::SendRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::ListRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::SearchRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::RoomsRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::JoinRoomRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::PartRoomRequest& request);
@@ -59,6 +62,10 @@ class ControlRequests final : public ControlEvents {
   void ask_store(ControlSession& session, const std::string& id,
                  std::function<Result<Value>(MeshStore&)> query,
                  std::function<void(ControlSession&, Value&)> reply);
+  /// A search under way; control_search.cc.
+  struct Search;
+  void search_on(ControlSession& session, const std::string& id, const std::shared_ptr<Search>& search);
+  [[nodiscard]] Result<MemberKey> find_author(const std::string& from) const;
   void replay(ControlSession& session, const std::vector<ListedEvent>& events, bool complete);
   /// Empty when `as` names the local member or nobody.
   [[nodiscard]] std::optional<control::RpcError> check_as(const std::optional<std::string>& as) const;
@@ -70,5 +77,23 @@ class ControlRequests final : public ControlEvents {
   std::string address_;
   std::uint16_t port_ = 0;
 };
+
+template <class Value>
+void ControlRequests::ask_store(ControlSession& session, const std::string& id,
+                                std::function<Result<Value>(MeshStore&)> query,
+                                std::function<void(ControlSession&, Value&)> reply) {
+  auto result = std::make_shared<Result<Value>>();
+  ++session.unanswered;
+  ++session.reads;
+  runner_->storage().ask([query = std::move(query), result](MeshStore& store) { *result = query(store); },
+                         [this, session_id = session.id, id, result, reply = std::move(reply)] {
+                           ControlSession* asking = server_->find(session_id);
+                           if (asking == nullptr) return;
+                           --asking->unanswered;
+                           --asking->reads;
+                           if (*result) return reply(*asking, **result);
+                           server_->refuse(session_id, id, control::application_error(result->error()));
+                         });
+}
 
 }  // namespace p2pmesh

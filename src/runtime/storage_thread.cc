@@ -13,6 +13,10 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::size_t kIndexRowsAtOnce = 2000;
 constexpr std::uint64_t kIndexAfterRows = 5000;
 constexpr auto kIndexAfter = std::chrono::seconds(3);
+// The index of words costs several times as much: while there is something to write every few seconds, a
+// step now and then takes two hundredths of the time. The rest waits for a quiet moment or a search.
+constexpr std::size_t kWordRowsAtOnce = 1000;
+constexpr int kWordsRest = 50;  // times as long as the step before
 constexpr auto kRetryFirst = std::chrono::milliseconds(200);
 constexpr auto kRetryLast = std::chrono::seconds(5);
 
@@ -109,18 +113,24 @@ void StorageThread::ask(Query query, std::function<void()> done) {
 bool StorageThread::wait_for_work(std::unique_lock<std::mutex>& lock) {
   const auto ready = [this] { return stopping_ || !queue_.empty(); };
   if (ready()) return true;
-  if (!unsynced_ && unindexed_ == 0) {
+  if (!unsynced_ && unindexed_ == 0 && words_complete_) {
     work_.wait(lock, ready);
     return true;
   }
-  auto until = written_at_ + kIndexAfter;
-  if (unindexed_ > kIndexAfterRows) until = SteadyClock::now();
+  auto until = SteadyClock::time_point::max();
+  if (unindexed_ > 0) until = unindexed_ > kIndexAfterRows ? SteadyClock::now() : written_at_ + kIndexAfter;
+  if (!words_complete_) until = std::min(until, words_due());
   if (unsynced_) until = std::min(until, synced_at_ + limits::kFullSyncInterval);
   return work_.wait_until(lock, until, ready);
 }
 
+std::chrono::steady_clock::time_point StorageThread::words_due() const {
+  const auto quiet = written_at_ + kIndexAfter;
+  return wordless_ > kIndexAfterRows ? std::min(quiet, words_next_) : quiet;
+}
+
 void StorageThread::run() {
-  synced_at_ = SteadyClock::now();
+  synced_at_ = written_at_ = SteadyClock::now();
   for (;;) {
     Queue queue;
     bool ending = false;
@@ -150,6 +160,13 @@ void StorageThread::run() {
       // An index that cannot be written now is written before the next read that needs it.
       if (!done || *done) unindexed_ = 0;
     }
+    if (queue.empty() && !words_complete_ && now >= words_due()) {
+      auto done = store_->index_words(kWordRowsAtOnce);
+      words_complete_ = !done || *done;
+      if (words_complete_) wordless_ = 0;
+      const auto ended = SteadyClock::now();
+      words_next_ = ended + kWordsRest * (ended - now);
+    }
     if (ending) break;
   }
   std::lock_guard guard(mutex_);
@@ -178,6 +195,8 @@ void StorageThread::write(Queue& queue) {
       if (state_ != "ok") answer.state = state_ = "ok";
       written_at_ = SteadyClock::now();
       unindexed_ += answer.committed.size();
+      wordless_ += answer.committed.size();
+      words_complete_ = words_complete_ && answer.committed.empty();
       if (batch.full_sync) {
         unsynced_ = false;
         synced_at_ = written_at_;

@@ -103,6 +103,8 @@ class StorageThread {
   void post(Answer answer);
   void deliver();
   bool wait_for_work(std::unique_lock<std::mutex>& lock);
+  /// When the next step of the index of words is to be done.
+  [[nodiscard]] std::chrono::steady_clock::time_point words_due() const;
 
   std::unique_ptr<MeshStore> store_;
   StorageEvents& events_;
@@ -122,6 +124,9 @@ class StorageThread {
   std::string state_ = "ok";
   bool unsynced_ = false;
   std::uint64_t unindexed_ = 0;
+  bool words_complete_ = false;  // the last run may have left something
+  std::uint64_t wordless_ = 0;   // rows committed since the index of words was complete
+  std::chrono::steady_clock::time_point words_next_{};  // while it is busy
   std::chrono::steady_clock::time_point synced_at_{};
   std::chrono::steady_clock::time_point written_at_{};
 };

@@ -17,6 +17,7 @@ MeshStore::Impl::Impl(std::unique_ptr<Database> opened)
       room_numbers(*database, "SELECT no FROM rooms WHERE name = ?", "INSERT INTO rooms(name) VALUES(?)",
                    limits::kRoomsMax),
       index(*database),
+      search(*database),
       forks(*database),
       logs(*database),
       directs(*database, authors),
@@ -145,6 +146,7 @@ void MeshStore::Impl::forget() {
   authors.forget();
   room_numbers.forget();
   index.forget();
+  search.forget();
   forks.forget();
   logs.forget();
 }

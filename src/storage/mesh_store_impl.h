@@ -15,6 +15,7 @@
 #include "p2pmesh/base/check.h"
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/storage/mesh_store.h"
+#include "search_index.h"
 #include "statement.h"
 
 namespace p2pmesh {
@@ -46,6 +47,9 @@ struct MeshStore::Impl {
   Result<void> index_all();
   Result<void> index_at_most(std::size_t rows_max);
   Result<void> sync();
+  /// Adds the words of an envelope that is shown in a row to the index. Inside a transaction that ends
+  /// with search.finish().
+  Result<void> add_words(std::int64_t row, const std::vector<ListedMessage>& messages);
 
   // Writing; inside a transaction.
   Result<void> write_items(const StoreBatch& batch, StoreBatchResult& result);
@@ -76,6 +80,7 @@ struct MeshStore::Impl {
   NumberTable authors;
   NumberTable room_numbers;
   LateIndex index;
+  SearchIndex search;
   ForkTable forks;
   LogTable logs;
   DirectTable directs;
@@ -112,6 +117,8 @@ inline bool is_direct(const Envelope& envelope) {
   return envelope.envelope_class == EnvelopeClass::kLog &&
          envelope.kind == static_cast<std::uint16_t>(Kind::kDirect);
 }
+/// The messages of a text envelope; none for any other.
+std::vector<ListedMessage> list_envelope(const SealedEnvelope& sealed, std::uint64_t row, bool forked);
 
 inline bool is_text(const Envelope& envelope) {
   return envelope.envelope_class == EnvelopeClass::kLog &&

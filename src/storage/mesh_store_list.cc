@@ -9,6 +9,12 @@
 namespace p2pmesh {
 namespace {
 
+TranscriptPosition position_in_room(const ListedMessage& message) {
+  return {message.depth, message.wall_ms, message.envelope, message.index};
+}
+
+}  // namespace
+
 std::vector<ListedMessage> list_envelope(const SealedEnvelope& sealed, std::uint64_t row, bool forked) {
   const Envelope& envelope = sealed.envelope;
   auto texts = is_text(envelope) ? decode_text_body(envelope.body) : std::nullopt;
@@ -21,12 +27,6 @@ std::vector<ListedMessage> list_envelope(const SealedEnvelope& sealed, std::uint
   }
   return messages;
 }
-
-TranscriptPosition position_in_room(const ListedMessage& message) {
-  return {message.depth, message.wall_ms, message.envelope, message.index};
-}
-
-}  // namespace
 
 // The messages of what the transcript holds: a row of envelopes, or a fork's number negated.
 Result<std::vector<ListedMessage>> MeshStore::Impl::list_held(std::int64_t held) {

@@ -132,10 +132,17 @@ Result<void> MeshStore::Impl::write_second(const LogPosition& position, const En
   if (!is_lower) return {};
   logs.replace(position.author_no, position.epoch, id_digest(shown_id) ^ id_digest(envelope->id));
   if (auto done = index.insert_some(index.waiting()); !done) return done;
+  const auto row = row_of(position);
+  if (!row) return forward(row);
+  const auto searched_row = search.indexed_row();
+  if (!searched_row) return forward(searched_row);
+  if (*row <= *searched_row) {
+    const auto shown_now = list_envelope(*envelope, static_cast<std::uint64_t>(*row), true);
+    if (auto done = add_words(*row, shown_now); !done) return done;
+    if (auto done = search.finish(); !done) return done;
+  }
   EnvelopePtr shown = fork_shown ? known->front().envelope : nullptr;
   if (shown == nullptr) {
-    const auto row = row_of(position);
-    if (!row) return forward(row);
     auto held = read_row(*row);
     if (!held) return forward(held);
     shown = std::move(*held);

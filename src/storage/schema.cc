@@ -53,9 +53,17 @@ constexpr const char* kTables =
     " PRIMARY KEY(room_no, depth, wall_ms, id)) STRICT, WITHOUT ROWID;"
     // The first 8 bytes of an id lead to the few rows that may have it: a quarter of the size of whole ids.
     "CREATE TABLE id_index(prefix INTEGER NOT NULL, row INTEGER NOT NULL, PRIMARY KEY(prefix, row)) STRICT, "
-    "WITHOUT ROWID;";
+    "WITHOUT ROWID;"
+    // Rows of envelopes times 512, and the message's index. The text lies there already, so no content is
+    // kept; nor places of words (detail=none), since words are all that is asked for: every term then costs
+    // two or three bytes a message. Terms come folded and parted by spaces, and `ascii` leaves them so.
+    "CREATE VIRTUAL TABLE search USING fts5(terms, content='', columnsize=0, detail=none,"
+    " tokenize=\"ascii tokenchars '_'\");"
+    "CREATE TABLE search_times(block INTEGER PRIMARY KEY, first_ms INTEGER NOT NULL, last_ms INTEGER NOT "
+    "NULL)"
+    " STRICT;";
 
-constexpr std::int64_t kTableCount = 16;
+constexpr std::int64_t kTableCount = 21;  // search is four: itself, its data, the index to it, its settings
 constexpr std::int64_t kQuickCheckBytesMax = 64 * 1024 * 1024;  // a fraction of a second to read
 
 Result<void> create(Database& database, const MeshId& mesh) {
@@ -63,8 +71,9 @@ Result<void> create(Database& database, const MeshId& mesh) {
   if (auto begun = database.begin(); !begun) return begun;
   const auto fill = [&]() -> Result<void> {
     if (auto made = database.execute(kTables); !made) return made;
-    Statement insert(
-        database, "INSERT INTO state VALUES('mesh', ?), ('clean', 0), ('messages', 0), ('indexed_row', 0)");
+    Statement insert(database,
+                     "INSERT INTO state VALUES('mesh', ?), ('clean', 0), ('messages', 0), ('indexed_row', 0),"
+                     " ('searched_row', 0)");
     if (auto inserted = Query(insert).blob(mesh.view()).run(); !inserted) return inserted;
     const std::string marks = "PRAGMA application_id = " + std::to_string(kApplicationId) +
                               "; PRAGMA user_version = " + std::to_string(kSchemaVersion) + ";";

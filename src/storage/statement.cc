@@ -37,6 +37,14 @@ Query& Query::blob(ByteView value) {
   return *this;
 }
 
+Query& Query::text(std::string_view value) {
+  ++bound_;
+  if (code_ != SQLITE_OK) return *this;
+  const char* data = value.empty() ? "" : value.data();
+  code_ = sqlite3_bind_text64(statement_.handle_, bound_, data, value.size(), SQLITE_STATIC, SQLITE_UTF8);
+  return *this;
+}
+
 Result<bool> Query::next() {
   if (code_ == SQLITE_OK || code_ == SQLITE_ROW) code_ = sqlite3_step(statement_.handle_);
   if (code_ == SQLITE_ROW) return true;

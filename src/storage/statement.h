@@ -39,6 +39,8 @@ class Query {
   Query& number(std::uint64_t value) { return number(static_cast<std::int64_t>(value)); }
   Query& blob(ByteView value);
   Query& blob(std::string_view value) { return blob(as_bytes(value)); }
+  /// Well-formed UTF-8 without a zero byte.
+  Query& text(std::string_view value);
 
   /// True when a row is there to be read, false after the last.
   Result<bool> next();

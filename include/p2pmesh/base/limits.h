@@ -137,4 +137,12 @@ inline constexpr std::size_t kForksPerAuthorMax = 1024;  // further ones prove n
 inline constexpr std::size_t kUnindexedRowsMax =
     65536;  // about 12 MiB of memory, a quarter of a second to index
 
+// Search.
+inline constexpr std::size_t kSearchWordBytesMax = 64;     // of a word, folded: no real word is longer; guess
+inline constexpr std::size_t kSearchQueryBytesMax = 1024;  // what somebody types or pastes; guess
+inline constexpr std::size_t kSearchedAtOnceMax =
+    5000;  // candidates read before others get their turn; 50 ms
+inline constexpr std::size_t kSearchStepBytesMax = 64 * 1024;  // of envelopes indexed before others; 20 ms
+inline constexpr std::size_t kSearchPageBytesMax = 1 << 20;    // of text in one page, as of message.list
+
 }  // namespace p2pmesh::limits

@@ -84,6 +84,16 @@ struct RoomEntry {
 
   bool operator==(const RoomEntry&) const = default;
 };
+/// A message with its place in the node's own order.
+struct FoundMessage {
+  Cursor cursor;
+  ChatMessage message;
+};
+struct SearchReply {
+  std::vector<FoundMessage> messages;  ///< newest first
+  bool more = false;                   ///< there may be further ones before the last of them
+};
+
 struct RoomsReply {
   std::vector<RoomEntry> rooms;
 };
@@ -118,7 +128,7 @@ struct AttachReply {
 struct EmptyReply {};
 
 using Reply = std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply,
-                           RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply>;
+                           SearchReply, RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply>;
 
 /// Append a reply line, line feed included; nothing at all when `id` is empty (a notification). `id` is
 /// ParsedRequest::id. Strings need not be UTF-8: ill-formed bytes become U+FFFD. Control and bidi characters
@@ -129,6 +139,7 @@ void append_reply(std::string& out, std::string_view id, const MembersReply& rep
 void append_reply(std::string& out, std::string_view id, const PeersReply& reply);
 void append_reply(std::string& out, std::string_view id, const SendReply& reply);
 void append_reply(std::string& out, std::string_view id, const ListReply& reply);
+void append_reply(std::string& out, std::string_view id, const SearchReply& reply);
 void append_reply(std::string& out, std::string_view id, const RoomsReply& reply);
 void append_reply(std::string& out, std::string_view id, const RoomReply& reply);
 void append_reply(std::string& out, std::string_view id, const SubscribeReply& reply);
@@ -139,6 +150,7 @@ void append_error(std::string& out, std::string_view id, const RpcError& error);
 /// Appends the JSON value of a reply alone, without a line feed.
 void append_value(std::string& out, const Reply& reply);
 void append_value(std::string& out, const ChatMessage& message);
+void append_value(std::string& out, const FoundMessage& found);
 
 /// Appends a JSON string, quotes included, as safe to print as a reply line.
 void append_json_string(std::string& out, std::string_view text);

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "p2pmesh/base/result.h"
+#include "p2pmesh/base/time.h"
 
 #include "p2pmesh/control/chat_message.h"
 #include "p2pmesh/control/rpc_error.h"
@@ -37,6 +38,17 @@ struct ListRequest {
   std::size_t limit = 100;  ///< 1 to kControlPageMax
   std::optional<std::string> with =
       std::nullopt;  ///< direct messages: shown name or key of a member; no room then
+};
+
+/// Messages that contain all words, newest first in the node's own order.
+struct SearchRequest {
+  std::string words;                ///< 1 to kSearchQueryBytesMax bytes, unchecked for words
+  std::optional<std::string> room;  ///< unchecked; nothing: every room
+  std::optional<std::string> from;  ///< a member's name or a key in hexadecimal, unchecked
+  std::optional<WallMs> since_ms;   ///< by the author's clock: from then on
+  std::optional<WallMs> until_ms;   ///< and before then
+  std::optional<Cursor> before;     ///< exclusive
+  std::size_t limit = 100;          ///< 1 to kControlPageMax
 };
 
 struct RoomsRequest {};
@@ -81,9 +93,9 @@ struct ConversationRequest {
 struct ContactsRequest {};
 
 using Request = std::variant<StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest,
-                             RoomsRequest, JoinRoomRequest, PartRoomRequest, SubscribeRequest, AttachRequest,
-                             MarkReadRequest, ConnectRequest, ShutdownRequest, AskRequest, AnswerRequest,
-                             ConversationRequest, ContactsRequest>;
+                             SearchRequest, RoomsRequest, JoinRoomRequest, PartRoomRequest, SubscribeRequest,
+                             AttachRequest, MarkReadRequest, ConnectRequest, ShutdownRequest, AskRequest,
+                             AnswerRequest, ConversationRequest, ContactsRequest>;
 
 /// One line from a client.
 struct ParsedRequest {

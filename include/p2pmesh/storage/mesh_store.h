@@ -187,6 +187,22 @@ struct TranscriptPosition {
   auto operator<=>(const TranscriptPosition&) const = default;
 };
 
+/// What to look for in all that is held.
+struct SearchQuery {
+  std::string words;                ///< foreign text; all its words must be there
+  std::optional<std::string> room;  ///< checked; nothing: every room
+  std::optional<MemberKey> author;
+  std::optional<WallMs> since_ms;  ///< by the author's clock: from then on
+  std::optional<WallMs> until_ms;  ///< and before then
+  std::optional<Cursor> before;    ///< in the node's own order; exclusive
+  std::size_t limit = 100;
+};
+
+struct SearchPage {
+  std::vector<ListedMessage> messages;  ///< newest first, by the node's own order
+  std::optional<Cursor> next;           ///< `before` of the next page; nothing when all was searched
+};
+
 /// Threads: one at a time. Errors: kIo (disk full, I/O), kDamagedInput (corrupt), kConfig (newer
 /// version), kCannotCreate, kTryAgain; the message names the file. After a failed write nothing of the batch
 /// is kept.
@@ -247,8 +263,19 @@ class MeshStore {
   Result<std::vector<RoomCount>> count_rooms(const MemberKey& self,
                                              const std::map<std::string, Cursor>& marks);
 
-  /// Brings the derived indexes up to the last row, at most `rows_max` rows a call. True when nothing is
-  /// left.
+  /// Messages that contain all words of the query, as text/search_words.h compares them; none when it has no
+  /// word. Of a fork what is shown is what must contain them. A page has at most `limit` messages and about
+  /// kSearchPageBytesMax of text, and stops when kSearchedAtOnceMax candidates were read, which may be before
+  /// it has any. Brings the index of words up to the last row; who cannot wait for that calls index_words()
+  /// before.
+  Result<SearchPage> search(const SearchQuery& query);
+
+  /// Brings the index of words up to the last row, at most `rows_max` rows and about kSearchStepBytesMax of
+  /// envelopes a call. True when nothing is left.
+  Result<bool> index_words(std::size_t rows_max);
+
+  /// Brings the other derived indexes up to the last row, at most `rows_max` rows a call. True when nothing
+  /// is left.
   Result<bool> index_some(std::size_t rows_max);
 
  private:

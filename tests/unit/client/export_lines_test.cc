@@ -44,6 +44,51 @@ TEST_CASE("the JSON form has five members") {
                    "\",\"name\":\"Bob~4f2a\",\"text\":\"q\\\"\\u001b\\n\"}\n");
 }
 
+TEST_CASE("a message that was found is told with its room, on one line") {
+  std::string out;
+  append_found_text(out, make_message("a\nb\x1b"));
+  append_history_text(out, make_message("c"));
+  CHECK(out ==
+        "2026-11-20T14:05:09.123Z #lobby Bob~4f2a: a\\nb\\x1b\n2026-11-20T14:05:09.123Z Bob~4f2a: c\n");
+}
+
+TEST_CASE("a time is read to the day, minute, second or millisecond, and nothing else is one") {
+  CHECK(parse_utc("1970-01-01") == 0);
+  CHECK(parse_utc("2026-11-20") == 1795132800000);
+  CHECK(parse_utc("2026-11-20T14:05") == 1795183500000);
+  CHECK(parse_utc("2026-11-20T14:05Z") == 1795183500000);
+  CHECK(parse_utc("2026-11-20T14:05:09") == 1795183509000);
+  CHECK(parse_utc("2026-11-20T14:05:09.123Z") == 1795183509123);
+  CHECK(parse_utc("2024-02-29") == 1709164800000);
+  for (const WallMs time : {WallMs{1}, WallMs{951782399999}, WallMs{253402300799999}})
+    CHECK(parse_utc(format_utc(time)) == time);
+  for (const char* text : {"",
+                           "Z",
+                           "2026",
+                           "2026-11-20Z",
+                           "2026-11-20 14:05",
+                           "2026-02-29",
+                           "2026-13-01",
+                           "2026-00-01",
+                           "2026-11-00",
+                           "2026-11-20T24:00",
+                           "2026-11-20T14:60",
+                           "2026-11-20T14:05:60",
+                           "2026-11-20T14:5",
+                           "1969-12-31",
+                           "-026-11-20",
+                           "2026-11-2x",
+                           "20261120",
+                           "2026-11-20T",
+                           "2026-11-20T14:05:09.12",
+                           "2026-11-20T14:05:09.1234",
+                           "2026-11-20T14:05+1",
+                           "now"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_utc(text));
+  }
+}
+
 TEST_CASE("times beyond every calendar are shown as its end") {
   CHECK(format_utc(0) == "1970-01-01T00:00:00.000Z");
   CHECK(format_utc(UINT64_MAX) == "9999-12-31T23:59:59.999Z");

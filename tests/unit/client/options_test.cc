@@ -160,6 +160,20 @@ TEST_CASE("verbs and their options are understood in any order") {
   CHECK(ctl({"send", "-"}).reads_input);
   CHECK(ctl({"send", "--", "-x"}).text == "-x");
   CHECK(ctl({"history", "-n", "7"}).count == 7);
+  const CtlOptions search = ctl({"search", "Café", "--room", "#Dev", "noir", "--from", "Bob", "--since",
+                                 "2026-11-20", "--until", "2026-11-20T14:05", "--limit", "7", "--json"});
+  CHECK(search.search.words == "Café noir");
+  CHECK(search.search.room == "#dev");
+  CHECK(search.search.from == "Bob");
+  CHECK(search.search.since_ms == 1795132800000);
+  CHECK(search.search.until_ms == 1795183500000);
+  CHECK(search.count == 7);
+  CHECK(search.json);
+  const CtlOptions bare = ctl({"search", "--", "-x", "\"", "*"});
+  CHECK(bare.search.words == "-x \" *");
+  CHECK_FALSE((bare.search.room || bare.search.from || bare.search.since_ms || bare.search.until_ms));
+  CHECK(ctl({"search", "status", "send"}).search.words == "status send");
+  CHECK(ctl({"send", "shutdown"}).text == "shutdown");
   const CtlOptions tail = ctl({"tail", "--after", "12.3", "-n", "1"});
   CHECK(tail.after == control::Cursor{12, 3});
   CHECK(ctl({"export", "--format", "json"}).json);
@@ -181,6 +195,17 @@ TEST_CASE("a wrong call of p2pmeshctl is refused") {
                                              {"history", "-n", "0"},
                                              {"history", "-n", "x"},
                                              {"tail", "--after", "1"},
+                                             {"search"},
+                                             {"search", ""},
+                                             {"search", "\"*^"},
+                                             {"search", "\xff"},
+                                             {"search", "a", "--limit", "0"},
+                                             {"search", "a", "--since", "yesterday"},
+                                             {"search", "a", "--until", "2026-02-30"},
+                                             {"search", "a", "--room", "dev"},
+                                             {"search", "a", "--after", "1.0"},
+                                             {"search", std::string(1025, 'a')},
+                                             {"history", "--from", "Bob"},
                                              {"export", "--format", "xml"},
                                              {"--name", "A", "--data-dir", "/d", "status"},
                                              {"--name", "1", "status"},

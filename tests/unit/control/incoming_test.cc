@@ -125,6 +125,12 @@ TEST_CASE("lists survive the way from node to client") {
         std::vector<RoomEntry>{{}, room});
   CHECK(reply_there_and_back(JoinRoomRequest{"#dev"}, RoomReply{room}).room == room);
   CHECK(reply_there_and_back(PartRoomRequest{"#dev"}, RoomReply{}).room == RoomEntry{});
+  const auto found = reply_there_and_back(
+      SearchRequest{}, SearchReply{{{{5, 3}, make_message()}, {{4, 0}, make_message()}}, true});
+  REQUIRE(found.messages.size() == 2);
+  CHECK(found.messages[0].cursor == Cursor{5, 3});
+  CHECK(found.messages[1].message == make_message());
+  CHECK(found.more);
   CHECK(reply_there_and_back(RoomsRequest{}, RoomsReply{}).rooms.empty());
 }
 

@@ -74,6 +74,14 @@ TEST_CASE("every request survives the way from client to node") {
   CHECK_FALSE(list.after);
   CHECK(list.limit == 1000);
   CHECK(there_and_back(ListRequest{"#dev", std::nullopt, id, 1}).after == id);
+  const auto search = there_and_back(SearchRequest{awkward, "#dev", "Bob", 0, UINT64_MAX, Cursor{9, 511}, 7});
+  CHECK(search.words == awkward);
+  CHECK(search.room == "#dev");
+  CHECK(search.from == "Bob");
+  CHECK(search.since_ms == 0);
+  CHECK(search.until_ms == UINT64_MAX);
+  CHECK(search.before == Cursor{9, 511});
+  CHECK(search.limit == 7);
   CHECK(there_and_back(SubscribeRequest{Cursor{UINT64_MAX, 3}, std::nullopt}).after == Cursor{UINT64_MAX, 3});
   CHECK(there_and_back(SubscribeRequest{std::nullopt, "Bob"}).as == "Bob");
   CHECK(there_and_back(MarkReadRequest{{12, 1}, {}, {}}).cursor == Cursor{12, 1});
@@ -94,6 +102,9 @@ TEST_CASE("parameters that may be missing have their defaults") {
   CHECK(send.room == "#lobby");
   CHECK_FALSE(send.as);
   CHECK(parsed_as<ListRequest>(call("message.list", "{}")).limit == 100);
+  const auto search = parsed_as<SearchRequest>(call("message.search", R"({"words":"a","before":null})"));
+  CHECK_FALSE((search.room || search.from || search.since_ms || search.until_ms || search.before));
+  CHECK(search.limit == 100);
   CHECK_FALSE(parsed_as<SubscribeRequest>(call("events.subscribe", R"({"after":null})")).after);
   parsed_as<StatusRequest>(R"({"jsonrpc":"2.0","id":1,"method":"status"})");
 }
@@ -177,6 +188,14 @@ TEST_CASE("parameters that are wrong are refused by name") {
     check_refused("message.list", std::string(R"({"limit":)") + limit + "}", "\"limit\"");
   }
   check_refused("message.list", R"({"before":"ab.0"})", "\"before\"");
+  check_refused("message.search", "{}", "\"words\" is missing");
+  check_refused("message.search",
+                R"({"words":")" + std::string(limits::kSearchQueryBytesMax + 1, 'x') + "\"}", "1025 bytes");
+  check_refused("message.search", R"({"words":"a","before":5})", "\"before\"");
+  check_refused("message.search", R"({"words":"a","since_ms":-1})", "\"since_ms\"");
+  check_refused("message.search", R"({"words":"a","until_ms":"x"})", "\"until_ms\"");
+  check_refused("message.search", R"({"words":"a","limit":1001})", "\"limit\"");
+  check_refused("message.search", R"({"words":"a","after":"1.0"})", "\"after\"");
   check_refused("events.subscribe", R"({"after":"1"})", "\"after\"");
   check_refused("events.subscribe", R"({"after":"18446744073709551616.0"})", "\"after\"");
   check_refused("read.mark", "{}", "\"cursor\"");

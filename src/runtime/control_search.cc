@@ -1,0 +1,118 @@
+// message.search: whom and where it means, and the store asked in steps, so that a long search holds up no
+// commit.
+#include <algorithm>
+#include <utility>
+
+#include "control_requests.h"
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/text/name.h"
+#include "p2pmesh/text/search_words.h"
+
+namespace p2pmesh {
+namespace {
+
+constexpr std::size_t kIndexRowsAtOnce = 1000;
+constexpr std::size_t kNamesakesTold = 8;  // of those that a name fits, in the error; guess
+
+/// What a member has claimed: the shown name without its suffix.
+std::string claimed_part(const std::string& shown) {
+  return shown.substr(0, shown.find('~'));
+}
+
+}  // namespace
+
+struct ControlRequests::Search {
+  SearchQuery query;
+  std::size_t limit = 0;
+  std::size_t bytes = 0;
+  control::SearchReply reply;
+};
+
+Result<MemberKey> ControlRequests::find_author(const std::string& from) const {
+  if (const auto key = MemberKey::from_hex(from)) return *key;
+  const std::string wanted = name_key(from);
+  const bool has_suffix = from.find('~') != std::string::npos;
+  std::vector<std::pair<std::string, MemberKey>> members;
+  for (const MemberView& member : runner_->node().members()) members.emplace_back(member.name, member.key);
+  members.emplace_back(runner_->node().status().name, runner_->member());
+
+  std::vector<std::pair<std::string, MemberKey>> fitting;
+  for (auto& member : members) {
+    const std::string fits = name_key(has_suffix ? member.first : claimed_part(member.first));
+    const bool is_known = std::any_of(fitting.begin(), fitting.end(),
+                                      [&](const auto& other) { return other.second == member.second; });
+    if (!wanted.empty() && fits == wanted && !is_known) fitting.push_back(std::move(member));
+  }
+  if (fitting.size() == 1) return fitting.front().second;
+  if (fitting.empty()) {
+    return fail(ExitStatus::kUsage,
+                "from: no member is called \"" + from.substr(0, limits::kNameBytesMax) + "\".");
+  }
+  std::string sentence = "from: the name fits " + std::to_string(fitting.size()) +
+                         " members; give the shown name with its suffix, or the key:";
+  const std::size_t told = std::min(fitting.size(), kNamesakesTold);
+  for (std::size_t i = 0; i < told; ++i)
+    sentence += (i == 0 ? " " : ", ") + fitting[i].first + " " + fitting[i].second.hex();
+  return fail(ExitStatus::kUsage, sentence + (told < fitting.size() ? ", ..." : "."));
+}
+
+void ControlRequests::answer(ControlSession& session, const std::string& id,
+                             const control::SearchRequest& request) {
+  const auto refuse = [&](std::string sentence) {
+    server_->refuse(session.id, id, control::invalid_params(std::move(sentence)));
+  };
+  auto search = std::make_shared<Search>();
+  search->limit = request.limit;
+  search->query.words = request.words;
+  search->query.since_ms = request.since_ms;
+  search->query.until_ms = request.until_ms;
+  if (search_words(request.words).empty())
+    return refuse("words: there is no word to search for; a word has letters or digits.");
+  if (request.room) {
+    auto room = check_room(*request.room);
+    if (!room) return refuse(room.error().message);
+    search->query.room = *std::move(room);
+  }
+  if (request.from) {
+    const auto author = find_author(*request.from);
+    if (!author) return refuse(author.error().message);
+    search->query.author = *author;
+  }
+  if (request.before) search->query.before = Cursor{request.before->row, request.before->index};
+  search_on(session, id, search);
+}
+
+/// One step: rows that the index has not yet, or a page.
+void ControlRequests::search_on(ControlSession& session, const std::string& id,
+                                const std::shared_ptr<Search>& search) {
+  using Step = std::optional<SearchPage>;
+  // One more than asked for tells whether there are more.
+  search->query.limit = search->limit + 1 - search->reply.messages.size();
+  ask_store<Step>(
+      session, id,
+      [query = search->query](MeshStore& store) -> Result<Step> {
+        const auto complete = store.index_words(kIndexRowsAtOnce);
+        if (!complete) return tl::unexpected(complete.error());
+        if (!*complete) return Step();
+        return store.search(query).map([](SearchPage page) { return Step(std::move(page)); });
+      },
+      [this, id, search](ControlSession& asking, Step& page) {
+        if (!page) return search_on(asking, id, search);
+        control::SearchReply& reply = search->reply;
+        for (const ListedMessage& listed : page->messages) {
+          search->bytes += listed.text.size();
+          reply.messages.push_back({{listed.row, listed.index}, runner_->to_chat(listed)});
+        }
+        const bool is_full =
+            reply.messages.size() > search->limit || search->bytes >= limits::kSearchPageBytesMax;
+        if (page->next && !is_full) {
+          search->query.before = page->next;
+          return search_on(asking, id, search);
+        }
+        reply.more = page->next.has_value();
+        if (reply.messages.size() > search->limit) reply.messages.pop_back();
+        server_->reply(asking.id, id, reply);
+      });
+}
+
+}  // namespace p2pmesh
