@@ -33,6 +33,12 @@ std::string format_argument(const Argument& argument) {
       return "COMMAND";
     case ArgumentKind::kKeyword:
       return std::string(argument.keyword);
+    case ArgumentKind::kMember:
+      return "NAME";
+    case ArgumentKind::kPlace:
+      return "#ROOM or NAME";
+    case ArgumentKind::kText:
+      return "TEXT";
   }
   return "";
 }
@@ -40,7 +46,7 @@ std::string format_argument(const Argument& argument) {
 /// An optional argument is taken as left out when the word can only be a later one: a number is no room.
 bool may_be(const Argument& argument, std::string_view word) {
   const bool is_numeric = std::string_view("+-0123456789").find(word.front()) != std::string_view::npos;
-  return argument.kind != ArgumentKind::kRoom || !is_numeric;
+  return (argument.kind != ArgumentKind::kRoom && argument.kind != ArgumentKind::kPlace) || !is_numeric;
 }
 
 Result<std::size_t> parse_number(std::string_view word) {
@@ -55,7 +61,9 @@ Result<std::size_t> parse_number(std::string_view word) {
 }
 
 Result<void> take(const Argument& argument, std::string_view word, CommandArguments& arguments) {
-  switch (argument.kind) {
+  const bool is_member = argument.kind == ArgumentKind::kPlace && !word.starts_with('#');
+  switch (is_member ? ArgumentKind::kMember : argument.kind) {
+    case ArgumentKind::kPlace:
     case ArgumentKind::kRoom: {
       auto room = check_room(word);
       if (!room) return tl::unexpected<Error>(room.error());
@@ -74,8 +82,19 @@ Result<void> take(const Argument& argument, std::string_view word, CommandArgume
     case ArgumentKind::kKeyword:
       arguments.keyword = argument.keyword;
       return {};
+    case ArgumentKind::kMember:
+      arguments.member = std::string(word);
+      return {};
+    case ArgumentKind::kText:
+      arguments.text = std::string(word);
+      return {};
   }
   return {};
+}
+
+/// From this word of the line to its end.
+std::string_view rest_from(std::string_view text, std::string_view word) {
+  return text.substr(static_cast<std::size_t>(word.data() - text.data()));
 }
 
 /// The form whose keyword the first word is, else the one without a keyword.
@@ -140,9 +159,10 @@ Result<CommandArguments> parse_arguments(const CommandText& command, std::string
     }
     const bool is_last = i + 1 == form.size();
     if (argument.optional && !is_last && !may_be(argument, words[next])) continue;
-    if (auto taken = take(argument, words[next], arguments); !taken)
-      return tl::unexpected<Error>(taken.error());
-    ++next;
+    const bool is_text = argument.kind == ArgumentKind::kText;
+    const std::string_view word = is_text ? rest_from(text, words[next]) : words[next];
+    if (auto taken = take(argument, word, arguments); !taken) return tl::unexpected<Error>(taken.error());
+    next = is_text ? words.size() : next + 1;
   }
   if (next < words.size()) {
     return fail(ExitStatus::kUsage,

@@ -16,6 +16,9 @@ enum class ArgumentKind {
   kNumber,   ///< from 1 to kHistoryLinesMax
   kCommand,  ///< a command's name, its slash or not
   kKeyword,  ///< the word of the argument itself
+  kMember,   ///< a member as it is shown, or its key; the node knows whether there is one
+  kPlace,    ///< a room with its #, or a member
+  kText,     ///< the rest of the line as it stands; the last one
 };
 
 struct Argument {
@@ -32,6 +35,8 @@ struct CommandArguments {
   std::optional<std::string> room;
   std::optional<std::size_t> number;
   std::optional<std::string> command;
+  std::optional<std::string> member;
+  std::string text;          ///< empty when left out
   std::string_view keyword;  ///< of the form that matched
 };
 

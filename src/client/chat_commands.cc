@@ -14,8 +14,12 @@ constexpr std::size_t kHistoryDefault = 20;  // a screenful
 constexpr std::size_t kUnknownBytesMax = 64;
 
 constexpr Argument kOptionalRoom{ArgumentKind::kRoom, true, ""};
+constexpr Argument kOptionalPlace{ArgumentKind::kPlace, true, ""};
 constexpr Argument kOptionalNumber{ArgumentKind::kNumber, true, ""};
 constexpr Argument kOptionalCommand{ArgumentKind::kCommand, true, ""};
+constexpr Argument kMember{ArgumentKind::kMember, false, ""};
+constexpr Argument kText{ArgumentKind::kText, false, ""};
+constexpr Argument kOptionalText{ArgumentKind::kText, true, ""};
 constexpr Argument kBack{ArgumentKind::kKeyword, false, "back"};
 
 }  // namespace
@@ -53,11 +57,60 @@ const std::vector<ChatCommands::Command>& ChatCommands::table() {
        &ChatCommands::part},
       {{"/history",
         {},
-        {{kBack, kOptionalNumber}, {kOptionalRoom, kOptionalNumber}},
-        "the newest messages of a room, or earlier ones",
-        "Prints the newest N messages (20) of a room, joined or not, or of the current one, and counts it as "
-        "read. /history back prints the N (20) before those that were printed last."},
+        {{kBack, kOptionalNumber}, {kOptionalPlace, kOptionalNumber}},
+        "the newest messages of a room or with somebody, or earlier ones",
+        "Prints the newest N messages (20) of a room, joined or not, or of what was exchanged with a member, "
+        "or of where lines go now. A room counts as read then. /history back prints the N (20) before those "
+        "that were printed last."},
        &ChatCommands::history},
+      {{"/msg",
+        {},
+        {{kMember, kText}},
+        "writes to one member alone",
+        "Sealed: nobody else can read it or tell to whom it is. The first message to somebody asks to talk, "
+        "and is shown when the other one accepts. Who is away gets it later."},
+       &ChatCommands::message},
+      {{"/chat",
+        {},
+        {{kMember, kOptionalText}},
+        "opens a conversation: lines go to this member alone",
+        "Until /close. The other one is told that it is open. With a text: says that too."},
+       &ChatCommands::chat},
+      {{"/close", {}, {{}}, "closes the conversation; lines go to the room again", "The other one is told."},
+       &ChatCommands::close},
+      {{"/disconnect", {}, {{}}, "as /close", "Says so when no conversation is open."},
+       &ChatCommands::disconnect},
+      {{"/exit",
+        {},
+        {{}},
+        "closes the conversation, or leaves when none is open",
+        "As /close in a conversation, as /quit in a room."},
+       &ChatCommands::exit},
+      {{"/request",
+        {},
+        {{kMember}},
+        "asks somebody to talk, without a text",
+        "The other one is asked when it is there, and you are told what it answers."},
+       &ChatCommands::request},
+      {{"/accept",
+        {},
+        {{kMember}},
+        "talks with somebody who asked",
+        "Shows what was written to you meanwhile. Whom you have declined you can still accept."},
+       &ChatCommands::accept},
+      {{"/decline",
+        {},
+        {{kMember}},
+        "does not talk with somebody who asked",
+        "The other one is told. What it wrote and goes on writing is kept, unseen, in case you accept "
+        "later."},
+       &ChatCommands::decline},
+      {{"/contacts",
+        {},
+        {{}},
+        "those you talk with, and those who want to",
+        "Those you have written to, or who have written to you, and how things stand."},
+       &ChatCommands::contacts},
       {{"/who",
         {},
         {{}},
@@ -212,7 +265,9 @@ void ChatCommands::part(const CommandArguments& arguments) {
 void ChatCommands::history(const CommandArguments& arguments) {
   const std::size_t count = arguments.number.value_or(kHistoryDefault);
   if (!arguments.keyword.empty()) return history_.show_earlier(count);
-  history_.show_newest(arguments.room.value_or(view_.current_room()), count);
+  const bool is_open = talks_with_ && !arguments.room;
+  const auto member = arguments.member || !is_open ? arguments.member : talks_with_;
+  history_.show_newest(arguments.room.value_or(view_.current_room()), member, count);
 }
 
 void ChatCommands::ask(const control::Request& request, std::function<void(const control::Reply&)> done) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -30,6 +31,8 @@ class ChatCommands {
   void run(std::string_view line);
 
   [[nodiscard]] bool has_quit() const { return has_quit_; }
+  /// With whom a conversation is open, where lines go then.
+  [[nodiscard]] const std::optional<std::string>& talks_with() const { return talks_with_; }
   /// Requests that are not answered. Until they are, no further line may be taken: it may depend on them.
   [[nodiscard]] std::size_t unanswered() const { return unanswered_; }
   [[nodiscard]] std::uint64_t answered() const { return answered_; }
@@ -49,6 +52,19 @@ class ChatCommands {
   void join(const CommandArguments& arguments);
   void part(const CommandArguments& arguments);
   void history(const CommandArguments& arguments);
+  // chat_people.cc
+  void message(const CommandArguments& arguments);
+  void chat(const CommandArguments& arguments);
+  void request(const CommandArguments& arguments);
+  void accept(const CommandArguments& arguments);
+  void decline(const CommandArguments& arguments);
+  void contacts(const CommandArguments& arguments);
+  void close(const CommandArguments& arguments);
+  void disconnect(const CommandArguments& arguments);
+  void exit(const CommandArguments& arguments);
+  void send_direct(const std::string& to, std::string text);
+  void answer(const std::string& member, bool accepts);
+  void close_conversation();
 
   void tell_read_rooms();
   void explain(const CommandText& command);
@@ -61,6 +77,7 @@ class ChatCommands {
   Complain complain_;
   RoomHistory history_;
   bool has_quit_ = false;
+  std::optional<std::string> talks_with_;
   std::size_t unanswered_ = 0;
   std::uint64_t answered_ = 0;
 };

@@ -104,6 +104,7 @@ void ChatInput::send(std::uint64_t number, std::string text) {
   control::SendRequest request;
   request.text = std::move(text);
   request.room = view_.current_room();
+  request.to = commands_.talks_with();
   node_.request(request, [this, number](tl::expected<control::Reply, control::RpcError> reply) {
     --unanswered_;
     ++answered_;

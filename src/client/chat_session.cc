@@ -172,7 +172,11 @@ Result<void> ChatSession::show_opening() {
   if (!members) return tl::unexpected<Error>(members.error());
   view_.show_here(status_, *members);
   if (!options_.host.empty()) warn_if_unreachable();
-  if (auto ended = end_gathering(); !ended || !options_.lists_history) return ended;
+  if (auto ended = end_gathering(); !ended) return ended;
+  const auto contacts = call<control::ContactsReply>(*node_.connection, control::ContactsRequest{}, waiter());
+  if (!contacts) return tl::unexpected<Error>(contacts.error());
+  view_.show_requests(*contacts);
+  if (!options_.lists_history) return {};
   auto listed = options_.history ? list_newest(*options_.history) : list_all();
   if (!listed) return listed;
   view_.end_listing(loop_->now().monotonic);

@@ -17,6 +17,7 @@ constexpr std::size_t kLateMax = 1000;   // then they are shown without waiting;
 constexpr std::size_t kHeldMax = 10000;  // events while history is listed; guess
 constexpr std::size_t kListedRememberedMax = 10000;
 constexpr std::size_t kSentRememberedMax = 100000;
+constexpr std::size_t kMissedDirectsMax = 100;  // as of a room's
 
 }  // namespace
 
@@ -62,10 +63,16 @@ void ChatView::on_message(control::MessageEvent event, Instant now) {
   const control::Cursor cursor = event.cursor;
   const bool is_ours = event.message.own && sent_.erase(event.message.id) != 0;
   const std::string room = event.message.room;
+  const bool is_direct = event.message.direct.has_value();
   if (stage_ == Stage::kGathering) {
-    if (!event.message.own && room == current_) missed_.add(std::move(event.message));
-  } else if (is_joined(room)) {
-    note_shown(room, cursor);
+    if (is_direct && !event.message.own) {
+      missed_directs_.push_back(std::move(event.message));
+      if (missed_directs_.size() > kMissedDirectsMax) missed_directs_.pop_front();
+    } else if (!event.message.own && room == current_) {
+      missed_.add(std::move(event.message));
+    }
+  } else if (is_direct || is_joined(room)) {
+    if (!is_direct) note_shown(room, cursor);
     if (is_ours || listed_.contains(event.message.id)) {
       // It is on the screen already.
     } else if (event.repaired) {
@@ -151,6 +158,24 @@ void ChatView::show_missed() {
     show_info("End of earlier messages.");
   }
   stage_ = Stage::kShowing;
+  show_missed_directs();
+}
+
+void ChatView::show_missed_directs() {
+  if (missed_directs_.empty()) return;
+  show_info(count_of(missed_directs_.size(), "direct message") + ":");
+  for (const auto& message : std::exchange(missed_directs_, {})) append(message);
+  show_info("End of direct messages.");
+}
+
+void ChatView::show_requests(const control::ContactsReply& contacts) {
+  for (const control::ContactEntry& contact : contacts.contacts) {
+    if (contact.asks) append_request(out_, contact.name);
+  }
+}
+
+void ChatView::show_message(const control::ChatMessage& message) {
+  append(message);
 }
 
 void ChatView::show_listed(const std::vector<control::ChatMessage>& messages) {
@@ -170,6 +195,7 @@ void ChatView::show_listed(const std::vector<control::ChatMessage>& messages) {
 
 void ChatView::end_listing(Instant now) {
   stage_ = Stage::kShowing;
+  show_missed_directs();
   for (control::Event& event : std::exchange(held_, {})) on_event(std::move(event), now);
   if (held_dropped_ > 0) {
     show_info(count_of(held_dropped_, "newer event") +

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -59,11 +60,14 @@ class ChatView {
   [[nodiscard]] bool is_joined(const std::string& room) const { return joined_.contains(room); }
   /// Everything of a room up to now counts as read, whether it was shown here or not.
   void note_read(const std::string& room);
-  /// A block of a room's history. Nothing comes between its lines.
-  void show_history(const std::string& room, const std::vector<control::ChatMessage>& messages,
+  /// A block of the history; `place` is "of #dev", "with Bob", made safe. Nothing comes between its lines.
+  void show_history(const std::string& place, const std::vector<control::ChatMessage>& messages,
                     bool has_earlier);
 
   void show_info(std::string_view sentence);
+  void show_message(const control::ChatMessage& message);
+  /// Those who wait for an answer.
+  void show_requests(const control::ContactsReply& contacts);
   void show_who(const control::MembersReply& members);
   void show_rooms(const control::RoomsReply& rooms);
   void show_unread_of(const control::RoomEntry& room);
@@ -99,6 +103,7 @@ class ChatView {
   void on_room(const control::RoomEvent& event);
   void advance(const control::Cursor& cursor);
   void append(const control::ChatMessage& message);
+  void show_missed_directs();
   void note_shown(const std::string& room, const control::Cursor& cursor);
 
   Stage stage_ = Stage::kGathering;
@@ -111,8 +116,9 @@ class ChatView {
   bool shows_replayed_ = false;  // notices of a replay are from the time of this screen
 
   EarlierMessages missed_;
-  std::set<control::MessageId> listed_;  // the newest of them
-  std::vector<control::Event> held_;     // came while history was listed
+  std::deque<control::ChatMessage> missed_directs_;  // in the order in which they came
+  std::set<control::MessageId> listed_;              // the newest of them
+  std::vector<control::Event> held_;                 // came while history was listed
   std::size_t held_dropped_ = 0;
   std::set<control::MessageId> sent_;        // acknowledged, their events to come
   std::vector<control::MessageEvent> late_;  // repaired, gathered for a moment

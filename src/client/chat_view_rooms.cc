@@ -61,10 +61,10 @@ void ChatView::follow_rooms(const control::RoomsReply& rooms) {
   for (const std::string& room : left) on_room({room, false});
 }
 
-void ChatView::show_history(const std::string& room, const std::vector<control::ChatMessage>& messages,
+void ChatView::show_history(const std::string& place, const std::vector<control::ChatMessage>& messages,
                             bool has_earlier) {
   flush_late();  // what waits is in the block, or belongs before it
-  show_info(count_of(messages.size(), "message") + " of " + format_safe_line(room) + ":");
+  show_info(count_of(messages.size(), "message") + " " + place + ":");
   show_listed(messages);
   show_info(has_earlier ? "End of messages; /history back shows earlier ones."
                         : "End of messages; there are no earlier ones.");

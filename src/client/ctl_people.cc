@@ -1,22 +1,11 @@
 // The verbs about people: contacts, ask, accept, decline.
 #include <algorithm>
 
+#include "contact_lines.h"
 #include "ctl_session.h"
 #include "p2pmesh/text/safe_text.h"
 
 namespace p2pmesh {
-namespace {
-
-std::string describe(const control::ContactEntry& contact) {
-  if (contact.asks) return "wants to talk to you";
-  if (contact.relation == "declined") return "declined by you";
-  if (contact.theirs == "declined") return "declined";
-  const bool talks = contact.theirs == "accepted" || contact.theirs == "asked";
-  return contact.relation == "asked" && !talks ? "asked, no answer yet" : "contact";
-}
-
-}  // namespace
-
 Result<ExitStatus> show_contacts(CtlSession& session, const CtlOptions& options) {
   const auto reply = session.ask<control::ContactsReply>(control::ContactsRequest{});
   if (!reply) return tl::unexpected<Error>(reply.error());
@@ -32,7 +21,7 @@ Result<ExitStatus> show_contacts(CtlSession& session, const CtlOptions& options)
       const std::string name = format_safe_line(contact.name);
       out += name + std::string(columns - display_columns(name), ' ');
       out += contact.online ? "  online   " : "  offline  ";
-      out += describe(contact) + "\n";
+      out += describe_contact(contact) + "\n";
     }
   }
   if (auto printed = session.print(out); !printed) return tl::unexpected<Error>(printed.error());

@@ -5,11 +5,14 @@
 #include <utility>
 
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/text/safe_text.h"
 
 namespace p2pmesh {
 
-void RoomHistory::show_newest(const std::string& room, std::size_t count) {
+void RoomHistory::show_newest(const std::string& room, const std::optional<std::string>& member,
+                              std::size_t count) {
   room_ = room;
+  member_ = member;
   before_.reset();
   is_newest_ = true;
   wanted_ = count;
@@ -18,7 +21,7 @@ void RoomHistory::show_newest(const std::string& room, std::size_t count) {
 
 void RoomHistory::show_earlier(std::size_t count) {
   if (!before_) return view_.show_info("Nothing to go back from: type /history first.");
-  if (!has_earlier_) return view_.show_info("There are no earlier messages of " + room_ + ".");
+  if (!has_earlier_) return view_.show_info("There are no earlier messages " + place() + ".");
   is_newest_ = false;
   wanted_ = count;
   ask_page();
@@ -28,6 +31,7 @@ void RoomHistory::show_earlier(std::size_t count) {
 void RoomHistory::ask_page() {
   control::ListRequest request;
   request.room = room_;
+  request.with = member_;
   request.before = before_;
   request.limit = std::min(wanted_ - gathered_.size(), limits::kControlPageMax);
   ask_(request, [this](const control::Reply& reply) {
@@ -49,14 +53,19 @@ void RoomHistory::finish() {
   std::vector<control::ChatMessage> messages(std::make_move_iterator(gathered_.begin()),
                                              std::make_move_iterator(gathered_.end()));
   gathered_.clear();
+  if (messages.empty() && member_) return view_.show_info("There are no messages " + place() + ".");
   if (messages.empty()) {
     view_.show_info(view_.is_joined(room_)
                         ? "There are no messages in " + room_ + "."
                         : "Nobody has said anything in " + room_ + ". /rooms lists those with messages.");
     return;
   }
-  if (is_newest_) view_.note_read(room_);
-  view_.show_history(room_, messages, has_earlier_);
+  if (is_newest_ && !member_) view_.note_read(room_);
+  view_.show_history(place(), messages, has_earlier_);
+}
+
+std::string RoomHistory::place() const {
+  return member_ ? "with " + format_safe_line(*member_) : "of " + format_safe_line(room_);
 }
 
 }  // namespace p2pmesh

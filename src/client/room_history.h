@@ -22,11 +22,14 @@ class RoomHistory {
   RoomHistory(ChatView& view, Ask ask) : view_(view), ask_(std::move(ask)) {}
 
   /// Shows the newest `count` messages of a room, or says that there are none.
-  void show_newest(const std::string& room, std::size_t count);
+  /// `member`: what was exchanged with it, in place of the room's.
+  void show_newest(const std::string& room, const std::optional<std::string>& member, std::size_t count);
   /// Shows the `count` messages before those that were shown last.
   void show_earlier(std::size_t count);
 
  private:
+  /// "of #dev", "with Bob"
+  [[nodiscard]] std::string place() const;
   void ask_page();
   void take_page(const control::ListReply& page);
   void finish();
@@ -34,6 +37,7 @@ class RoomHistory {
   ChatView& view_;
   Ask ask_;
   std::string room_;
+  std::optional<std::string> member_;
   std::optional<control::MessageId> before_;  // the first message that was shown, or is gathered
   bool has_earlier_ = false;
   bool is_newest_ = false;

@@ -49,12 +49,17 @@ void append_notice(std::string& out, const control::NoticeEvent& notice) {
     case control::NoticeKind::kRenamed:
       return append_info(out, format_safe_line(notice.old_name) + " is now " + name + ".");
     case control::NoticeKind::kAsks:
-      return append_info(out, name + " wants to chat. /accept " + name + " or /decline " + name);
+      return append_request(out, notice.name);
     case control::NoticeKind::kAccepted:
       return append_info(out, name + " wants to chat with you too.");
     case control::NoticeKind::kDeclined:
       return append_info(out, name + " declined; what you write waits, in case that changes.");
   }
+}
+
+void append_request(std::string& out, const std::string& shown_name) {
+  const std::string name = format_safe_line(shown_name);
+  append_info(out, name + " wants to chat. /accept " + name + " or /decline " + name);
 }
 
 void append_listening(std::string& out, const control::StatusReply& status) {

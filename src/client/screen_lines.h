@@ -15,8 +15,8 @@ inline constexpr std::string_view kDefaultRoom = "#lobby";
 /// ">INFO: " and a sentence, whose foreign parts are safe already.
 void append_info(std::string& out, std::string_view sentence);
 
-/// "Bob: hello", or "#dev Bob: hello" for a room other than the current one; "Bob (direct): hello", and of one's
-/// own "Alice (direct to Bob): hello".
+/// "Bob: hello", or "#dev Bob: hello" for a room other than the current one; "Bob (direct): hello", and of
+/// one's own "Alice (direct to Bob): hello".
 void append_message(std::string& out, const control::ChatMessage& message,
                     std::string_view current_room = kDefaultRoom);
 
@@ -25,6 +25,9 @@ void append_gap(std::string& out, const control::ChatMessage& message);
 
 /// "Bob joined." and its like.
 void append_notice(std::string& out, const control::NoticeEvent& notice);
+
+/// ">INFO: Alice wants to chat. /accept Alice or /decline Alice"
+void append_request(std::string& out, const std::string& shown_name);
 
 /// ">INFO: Alice at address 127.0.0.1 is listening at 55107."
 void append_listening(std::string& out, const control::StatusReply& status);

@@ -217,7 +217,7 @@ void Conversations::on_standing(const Envelope& record, Turn& turn) {
     turn.out.push_back(
         PublishNotice{NoticeKind::kDeclined, record.author, roster_.shown_name(record.author), {}});
   }
-  turn.out.push_back(TellDelivery{record.author});
+  turn.out.push_back(TellDelivery{record.author, correspondent->theirs.received});
 }
 
 void Conversations::on_answer(const AnswerRequest& answer, Turn& turn) {

@@ -73,6 +73,8 @@ void MeshRunner::run(const Output& output) {
             storage_->store(std::move(stored));
           },
           [&](const TellDelivery& tell) {
+            for (const ReceivedLog& log : tell.received)
+              storage_->store(StoredDelivery{tell.member, log.epoch, log.intervals, log.read_to});
             around_.control.publish_unordered(
                 control::DeliveryEvent{tell.member, node_->shown_name(tell.member)});
           },
@@ -204,10 +206,13 @@ control::DirectFacts MeshRunner::describe(const ListedDirect& direct, const Enve
   facts.name = node_->shown_name(direct.peer);
   if (!direct.own) return facts;
   const auto delivery = node_->delivery_of(direct.peer, id, direct.epoch, direct.number);
-  facts.state = !delivery                           ? control::DirectState::kPending
-                : *delivery == Delivery::kSent      ? control::DirectState::kSent
-                : *delivery == Delivery::kDelivered ? control::DirectState::kDelivered
-                                                    : control::DirectState::kRead;
+  if (direct.read || delivery == Delivery::kRead) {
+    facts.state = control::DirectState::kRead;
+  } else if (direct.delivered || delivery == Delivery::kDelivered) {
+    facts.state = control::DirectState::kDelivered;
+  } else {
+    facts.state = delivery ? control::DirectState::kSent : control::DirectState::kPending;
+  }
   return facts;
 }
 

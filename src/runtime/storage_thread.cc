@@ -70,6 +70,10 @@ void StorageThread::store(StoredCorrespondent correspondent) {
   correspondents_.push_back(std::move(correspondent));
 }
 
+void StorageThread::store(StoredDelivery delivery) {
+  enqueue([&](Queue& queue) { queue.deliveries.push_back(std::move(delivery)); });
+}
+
 void StorageThread::flush() {
   if (!correspondents_.empty()) enqueue([](Queue&) {});
 }
@@ -179,6 +183,7 @@ void StorageThread::write(Queue& queue) {
   batch.taken = queue.taken;
   batch.settings = queue.settings;
   batch.correspondents = queue.correspondents;
+  batch.deliveries = queue.deliveries;
   batch.full_sync = !queue.correspondents.empty();  // an answer that was given is not taken back
   for (const Item& item : queue.items) {
     batch.items.push_back(item.item);

@@ -49,6 +49,7 @@ class StorageThread {
   void taken(const EnvelopeId& id);
   /// Goes into the transaction of what is stored next, or that of flush().
   void store(StoredCorrespondent correspondent);
+  void store(StoredDelivery delivery);
   void flush();
   void set(std::string key, std::string value);
 
@@ -77,11 +78,12 @@ class StorageThread {
     std::vector<StoredPeer> peers;
     std::vector<EnvelopeId> taken;
     std::vector<StoredCorrespondent> correspondents;
+    std::vector<StoredDelivery> deliveries;
     std::vector<std::pair<std::string, std::string>> settings;
     std::vector<Question> questions;
     [[nodiscard]] bool has_writes() const {
       return !items.empty() || !peers.empty() || !taken.empty() || !correspondents.empty() ||
-             !settings.empty();
+             !deliveries.empty() || !settings.empty();
     }
     [[nodiscard]] bool empty() const { return !has_writes() && questions.empty(); }
   };

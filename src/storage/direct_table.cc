@@ -11,8 +11,8 @@ namespace p2pmesh {
 namespace {
 
 // What read() reads.
-#define P2PMESH_DIRECT_COLUMNS                                                                      \
-  "SELECT d.row, d.idx, d.texts, d.own, d.epoch, d.number, d.depth, d.wall_ms, d.id, d.text, a.key" \
+#define P2PMESH_DIRECT_COLUMNS                                                                              \
+  "SELECT d.row, d.idx, d.texts, d.own, d.epoch, d.number, d.depth, d.wall_ms, d.id, d.text, a.key, d.told" \
   " FROM directs d JOIN authors a ON a.no = d.peer_no "
 
 }  // namespace
@@ -20,8 +20,11 @@ namespace {
 DirectTable::DirectTable(Database& database, NumberTable& authors)
     : database_(database),
       authors_(authors),
-      insert_(database, "INSERT INTO directs VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      insert_(database, "INSERT INTO directs VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"),
       save_(database, "INSERT OR REPLACE INTO correspondents VALUES(?, ?, ?)"),
+      mark_(database,
+            "UPDATE directs SET told = ?1 WHERE peer_no = ?2 AND own = 1 AND epoch = ?3"
+            " AND number BETWEEN ?4 AND ?5 AND told < ?1"),
       select_people_(database, "SELECT member, relation, asks FROM correspondents ORDER BY member"),
       select_depth_(database, "SELECT max(depth) FROM directs WHERE peer_no = ?"),
       select_written_(database,
@@ -62,6 +65,23 @@ Result<void> DirectTable::save(const StoredCorrespondent& correspondent) {
   Query query(save_);
   query.blob(correspondent.member.view()).number(std::uint64_t{correspondent.relation});
   return query.number(std::int64_t{correspondent.asks ? 1 : 0}).run();
+}
+
+Result<void> DirectTable::mark(const StoredDelivery& delivery) {
+  const auto peer_no = authors_.find(delivery.peer.view());
+  if (!peer_no) return forward(peer_no);
+  if (!*peer_no || !fits_signed(delivery.epoch)) return {};
+  const auto mark = [&](std::int64_t told, std::uint64_t first, std::uint64_t last) {
+    Query query(mark_);
+    query.number(told).number(**peer_no).number(delivery.epoch);
+    return query.number(clamp_to_signed(first)).number(clamp_to_signed(last)).run();
+  };
+  for (const auto& [first, last] : delivery.numbers) {
+    if (auto done = mark(1, first, last); !done) return done;
+    if (delivery.read_to < first) continue;
+    if (auto done = mark(2, first, std::min(last, delivery.read_to)); !done) return done;
+  }
+  return {};
 }
 
 Result<std::vector<StoredCorrespondent>> DirectTable::correspondents() {
@@ -133,7 +153,9 @@ Result<ListedMessage> DirectTable::read(const Query& query) const {
   message.depth = query.unsigned_at(6);
   message.wall_ms = query.unsigned_at(7);
   message.text = query.text_at(9);
-  message.direct = {*peer, query.number_at(3) != 0, query.unsigned_at(4), query.unsigned_at(5)};
+  const std::int64_t told = query.number_at(11);
+  message.direct = {*peer,    query.number_at(3) != 0, query.unsigned_at(4), query.unsigned_at(5), told >= 1,
+                    told >= 2};
   if (!message.direct->own) message.author = *peer;
   return message;
 }

@@ -19,6 +19,7 @@ class DirectTable {
   // Inside a transaction.
   Result<void> insert(std::int64_t row, const SealedEnvelope& envelope, const StoredDirect& direct);
   Result<void> save(const StoredCorrespondent& correspondent);
+  Result<void> mark(const StoredDelivery& delivery);
 
   /// Everybody who was saved, by key.
   Result<std::vector<StoredCorrespondent>> correspondents();
@@ -39,6 +40,7 @@ class DirectTable {
   NumberTable& authors_;
   Statement insert_;
   Statement save_;
+  Statement mark_;
   Statement select_people_;
   Statement select_depth_;
   Statement select_written_;

@@ -11,7 +11,7 @@ namespace {
 
 bool is_empty(const StoreBatch& batch) {
   return batch.items.empty() && batch.peers.empty() && batch.taken.empty() && batch.settings.empty() &&
-         batch.correspondents.empty();
+         batch.correspondents.empty() && batch.deliveries.empty();
 }
 
 // What the decoder lets through, and SQLite's signed numbers can hold.
@@ -195,6 +195,9 @@ Result<void> MeshStore::Impl::write_rest(const StoreBatch& batch) {
   }
   for (const StoredCorrespondent& correspondent : batch.correspondents) {
     if (auto done = directs.save(correspondent); !done) return done;
+  }
+  for (const StoredDelivery& delivery : batch.deliveries) {
+    if (auto done = directs.mark(delivery); !done) return done;
   }
   for (const auto& [key, value] : batch.settings) {
     if (auto done = Query(save_setting).blob(key).blob(value).run(); !done) return done;

@@ -37,11 +37,12 @@ constexpr const char* kTables =
     " messages INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE correspondents(member BLOB PRIMARY KEY, relation INTEGER NOT NULL, asks INTEGER NOT NULL)"
     " STRICT, WITHOUT ROWID;"
-    // One row a text, or one for a request that has none; `texts` of its envelope.
+    // One row a text, or one for a request that has none; `texts` of its envelope; `told`: 1 delivered, 2
+    // read.
     "CREATE TABLE directs(row INTEGER NOT NULL, idx INTEGER NOT NULL, texts INTEGER NOT NULL,"
     " peer_no INTEGER NOT NULL, own INTEGER NOT NULL, epoch INTEGER NOT NULL, number INTEGER NOT NULL,"
     " depth INTEGER NOT NULL, wall_ms INTEGER NOT NULL, id BLOB NOT NULL, text BLOB NOT NULL,"
-    " PRIMARY KEY(row, idx)) STRICT, WITHOUT ROWID;"
+    " told INTEGER NOT NULL, PRIMARY KEY(row, idx)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX directs_in_order ON directs(peer_no, depth, wall_ms, id, idx);"
     "CREATE INDEX directs_by_number ON directs(peer_no, own, epoch, number);"
     "CREATE INDEX directs_by_id ON directs(id, idx);"

@@ -2,6 +2,7 @@
 they are."""
 
 import mesh
+from chat import Chat
 
 
 def texts(messages):
@@ -141,6 +142,104 @@ class DirectMessages(mesh.MeshTest):
         refused(64, "The text is empty", "send", "--to", "Bob", "")
         self.assertEqual(alice.call("contacts.list"), [])
         self.assertEqual(bob.call("contacts.list"), [])
+
+
+class Conversations(mesh.MeshTest):
+    """The same, typed into p2pchat."""
+
+    def chats(self, *names):
+        first = Chat(self.box, names[0]).expect_open()
+        chats = [first]
+        for name in names[1:]:
+            chats.append(Chat(self.box, name, "127.0.0.1", first.port).expect_open())
+            for other in chats[:-1]:
+                other.expect(rf"^>INFO: {name} joined\.$")
+        return chats
+
+    def test_asked_accepted_and_talked(self):
+        alice, bob, carol = self.chats("Alice", "Bob", "Carol")
+        alice.say("/msg Bob  are you /there?")
+        bob.expect(r"^>INFO: Alice wants to chat\. /accept Alice or /decline Alice$")
+        bob.say("/accept Alice")
+        bob.expect(r"^>INFO: You talk with Alice\. 1 message:$")
+        bob.expect(r"^Alice \(direct\): are you /there\?$")
+        alice.expect(r"^>INFO: Bob wants to chat with you too\.$")
+        bob.say("/chat Alice", "I am", "really")
+        bob.expect(r"^>INFO: You talk with Alice alone now; /close to stop\.$")
+        alice.expect(r"^>INFO: Bob has opened a conversation with you\.$")
+        alice.expect(r"^Bob \(direct\): I am$")
+        alice.expect(r"^Bob \(direct\): really$")
+        bob.say("/close", "to all")
+        bob.expect(r"^>INFO: You have closed the conversation with Alice; lines go to #lobby again\.$")
+        alice.expect(r"^>INFO: Bob has closed the conversation\.$")
+        carol.expect(r"^Bob: to all$")
+        self.assertEqual(carol.said(), ["Bob: to all"])
+        bob.say("/history Alice")
+        bob.expect(r"^>INFO: 3 messages with Alice:$")
+        bob.expect(r"^Alice \(direct\): are you /there\?$")
+        bob.expect(r"^Bob \(direct to Alice\): I am$")
+        bob.expect(r"^Bob \(direct to Alice\): really$")
+        bob.expect(r"^>INFO: End of messages; there are no earlier ones\.$")
+        alice.say("/contacts")
+        alice.expect(r"^>INFO: Bob is online: contact\.$")
+        for chat in (alice, bob, carol):
+            self.assertEqual(chat.leave(), 0)
+            self.assertEqual(chat.stderr(), "")
+
+    def test_declined_and_asked_again(self):
+        alice, bob = self.chats("Alice", "Bob")
+        alice.say("/request Bob", "/contacts")
+        alice.expect(r"^>INFO: You have asked Bob to talk\.$")
+        alice.expect(r"^>INFO: Bob is online: sent, not accepted\.$")
+        bob.expect(r"^>INFO: Alice wants to chat\.")
+        bob.say("/decline Alice")
+        alice.expect(r"^>INFO: Bob declined; what you write waits, in case that changes\.$")
+        alice.say("/msg Bob please", "/contacts")
+        alice.expect(r"^>INFO: Bob is online: declined\.$")
+        bob.say("/contacts", "/accept Alice")
+        bob.expect(r"^>INFO: Alice is online: declined by you\.$")
+        bob.expect(r"^Alice \(direct\): please$")
+
+    def test_a_request_is_told_to_who_starts_later(self):
+        alice, bob = self.chats("Alice", "Bob")
+        self.assertEqual(bob.leave(), 0)
+        alice.expect(r"^>INFO: Bob left\.$")
+        alice.say("/msg Bob hello", "/msg Bob again")
+        bob = Chat(self.box, "Bob", "127.0.0.1", alice.port).expect_open()
+        bob.expect(r"^>INFO: Alice wants to chat\. /accept Alice or /decline Alice$")
+        bob.say("/accept Alice")
+        bob.expect(r"^Alice \(direct\): hello$")
+        bob.expect(r"^Alice \(direct\): again$")
+        self.assertEqual(bob.leave(), 0)
+        alice.expect(r"^>INFO: Bob left\.$")
+        alice.say("/msg Bob missed")
+        bob = Chat(self.box, "Bob", "127.0.0.1", alice.port).expect_open()
+        bob.expect(r"^>INFO: 1 direct message:$")
+        bob.expect(r"^Alice \(direct\): missed$")
+        self.assertEqual(bob.said(), ["Alice (direct): missed"])
+
+    def test_commands_in_the_wrong_state(self):
+        alice, bob = self.chats("Alice", "Bob")
+        for typed, answer in (
+                ("/close", r"No conversation is open\."),
+                ("/disconnect", r"No conversation is open\."),
+                ("/msg", r"/msg needs NAME\."),
+                ("/msg Bob", r"/msg needs TEXT\."),
+                ("/msg Zoe hello", r"There is no member Zoe here"),
+                ("/msg Alice hello", r"That is you"),
+                ("/chat \u202eevil", r"There is no member \\xe2\\x80\\xaeevil here"),
+                ("/accept Bob", r"Bob has not asked to talk to you\."),
+                ("/decline Zoe", r"There is no member Zoe here"),
+                ("/history Bob", r"There are no messages with Bob\."),
+                ("/contacts", r"You talk with nobody yet"),
+                ("/acept Bob", r"Unknown command /acept\. Did you mean /accept\?")):
+            alice.say(typed)
+            alice.expect(f"^>INFO: {answer}")
+        alice.say("/chat Bob", "/exit")
+        alice.expect(r"^>INFO: You have closed the conversation with Bob")
+        alice.say("/exit")
+        self.assertEqual(alice.wait(), 0)
+        self.assertEqual(bob.said(), [])
 
 
 if __name__ == "__main__":

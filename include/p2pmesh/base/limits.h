@@ -28,7 +28,7 @@ inline constexpr std::uint64_t kDepthLeadMax = 1ULL << 20;   // design.md, secti
 // Direct messages.
 inline constexpr std::size_t kDirectPadding = 256;         // issue "people": padded to 256-byte steps
 inline constexpr std::size_t kDirectBytesMax = 60 * 1024;  // padded; leaves room for header and signature
-inline constexpr std::size_t kStandingEpochsMax = 8;       // of a correspondent; one an unclean stop
+inline constexpr std::size_t kStandingEpochsMax = 32;      // of a correspondent; one an unclean stop
 inline constexpr std::size_t kStandingIntervalsMax = 32;   // of each of them; the newest when there are more
 inline constexpr std::size_t kPrekeysMax = 3;              // issue "people": the current and two old ones
 inline constexpr std::size_t kCorrespondentsMax = 4096;    // people one member talks to; guess

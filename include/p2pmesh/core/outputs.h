@@ -70,9 +70,11 @@ struct StoreCorrespondent {
   Relation relation = Relation::kNone;
   bool asks = false;
 };
-/// What was written to this member may have come there, or been read.
+/// What of the local member's this member has now said to have received. Kept with the messages, for only the
+/// newest epochs are told.
 struct TellDelivery {
   MemberKey member;
+  std::vector<ReceivedLog> received;
 };
 /// This member has opened or closed the conversation with the local one.
 struct TellConversation {

@@ -83,6 +83,14 @@ struct StoredCorrespondent {
   std::vector<std::pair<std::uint64_t, Intervals>> received;  ///< numbers by epoch, ascending
 };
 
+/// What a member has said to have received of the local one's direct messages.
+struct StoredDelivery {
+  MemberKey peer;
+  std::uint64_t epoch = 0;
+  Intervals numbers;
+  std::uint64_t read_to = 0;  ///< 0: not told
+};
+
 /// A direct message, opened, beside its sealed envelope.
 struct StoredDirect {
   MemberKey peer;  ///< the other member
@@ -121,6 +129,7 @@ struct StoreBatch {
   std::vector<StoredPeer> peers;
   std::vector<EnvelopeId> taken;                    ///< leave the outbox
   std::vector<StoredCorrespondent> correspondents;  ///< replace what was written of them
+  std::vector<StoredDelivery> deliveries;           ///< add to what was
   std::vector<std::pair<std::string, std::string>> settings;
   bool full_sync = false;  ///< synchronous=FULL for this commit, else NORMAL
 };
@@ -144,6 +153,8 @@ struct ListedDirect {
   bool own = false;
   std::uint64_t epoch = 0;
   std::uint64_t number = 0;
+  bool delivered = false;  ///< was told once
+  bool read = false;       ///< likewise
 };
 
 /// One message as it is listed or announced.

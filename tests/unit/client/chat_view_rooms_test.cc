@@ -133,14 +133,14 @@ TEST_CASE("a block of history is one piece, and what it held is not shown a seco
   waiting.repaired = true;
   screen.view.on_event(waiting, screen.now);
   const auto listed = screen.message("#dev", "listed before its event");
-  screen.view.show_history("#dev", {waiting.message, listed.message}, true);
+  screen.view.show_history("of #dev", {waiting.message, listed.message}, true);
   screen.view.on_event(listed, screen.now);
   screen.say("#dev", "new");
   CHECK(screen.output() ==
         "#dev Bob: waiting\n>INFO: 2 messages of #dev:\n#dev Bob: waiting\n"
         "#dev Bob: listed before its event\n>INFO: End of messages; /history back shows earlier ones.\n"
         "#dev Bob: new\n");
-  screen.view.show_history("#dev", {listed.message}, false);
+  screen.view.show_history("of #dev", {listed.message}, false);
   CHECK(screen.output() ==
         ">INFO: 1 message of #dev:\n#dev Bob: listed before its event\n"
         ">INFO: End of messages; there are no earlier ones.\n");

@@ -1,0 +1,92 @@
+"""kill -9 of author, recipient and carrier at any moment of a delivery: no acknowledged direct message is lost, none
+is there twice, and what is told as delivered is there.
+
+P2PMESH_KILLS   how many kills (default 60)
+"""
+
+import os
+import random
+import time
+
+import mesh
+from control import Gone
+
+KILLS = int(os.environ.get("P2PMESH_KILLS") or 60)
+BURST = 16
+
+
+class DirectKills(mesh.MeshTest):
+    def exchanged(self, node, name):
+        messages, page = [], {"more": True}
+        params = {"with": name, "limit": 1000, "after": "0" * 64 + ".0"}
+        while page["more"]:
+            page = node.call("message.list", **params)
+            messages += page["messages"]
+            if page["messages"]:
+                params["after"] = page["messages"][-1]["id"]
+        return messages
+
+    def states(self, node, name):
+        return {message["text"]: message["state"] for message in self.exchanged(node, name) if message["own"]}
+
+    def texts(self, node, name):
+        return [message["text"] for message in self.exchanged(node, name) if not message["own"]]
+
+    def write(self, control, name, number, seconds):
+        """Writes for a while; what was acknowledged, and the next number."""
+        sent, ends_at = {}, time.monotonic() + seconds
+        while time.monotonic() < ends_at:
+            while len(sent) - len(control.replies) < BURST:
+                sent[control.send("message.send", text=f"message {number:06d}", to=name)] = f"message {number:06d}"
+                number += 1
+            control.pump(0.005)
+        return sent, number
+
+    def test_kills_lose_nothing_double_nothing_and_states_are_true(self):
+        seed = random.randrange(1 << 32)
+        print(f"seed {seed}", flush=True)
+        moments = random.Random(seed)
+        carol = self.node("Carol").start()
+        alice = self.node("Alice", join=[carol.address]).start()
+        bob = self.node("Bob", join=[carol.address]).start()
+        nodes = {"Alice": alice, "Bob": bob, "Carol": carol}
+        for node in nodes.values():
+            mesh.wait_until(lambda: node.status()["online"] == 3, 15, "all see each other")
+        alice.call("contact.ask", to="Bob")
+        mesh.wait_until(lambda: bob.call("contacts.list"), 15, "Bob is asked")
+        bob.call("contact.answer", member="Alice", accept=True)
+
+        acknowledged, number, told = [], 0, {}
+        for _ in range(KILLS):
+            control = alice.connect()
+            victim = moments.choices(list(nodes), weights=(4, 4, 1))[0]
+            try:
+                sent, number = self.write(control, "Bob", number, moments.uniform(0, 0.06))
+                nodes[victim].kill()
+                control.pump(0)
+            except Gone:
+                pass
+            acknowledged += [sent[i] for i, reply in control.replies.items() if "result" in reply]
+            nodes[victim].restart()
+            if victim == "Alice":
+                told = self.states(alice, "Bob")
+            elif victim == "Bob":
+                # What had been told to the author as delivered has survived the kill of its recipient.
+                has = set(self.texts(bob, "Alice"))
+                self.assertEqual([text for text, state in told.items() if state == "delivered" and text not in has], [])
+                told = self.states(alice, "Bob")
+        self.assertGreater(len(acknowledged), KILLS, "the kills hit nodes at work")
+
+        wanted = set(acknowledged)
+        mesh.wait_until(lambda: not wanted - set(self.texts(bob, "Alice")), 60, f"Bob has all {len(wanted)}")
+        mesh.wait_until(lambda: set(self.states(alice, "Bob").values()) == {"delivered"}, 60, "Alice knows of all")
+        texts = self.texts(bob, "Alice")
+        print(f"{KILLS} kills, {number} written, {len(wanted)} acknowledged, {len(texts)} delivered")
+        self.assertEqual(len(texts), len(set(texts)), "twice")
+        self.assertEqual(texts, sorted(texts), "in order")
+        self.assertEqual(sorted(self.states(alice, "Bob")), sorted(texts))
+        self.assertEqual(carol.call("contacts.list"), [])
+
+
+if __name__ == "__main__":
+    mesh.main()

@@ -1,0 +1,151 @@
+// Direct messages in the store: the opened text beside the sealed envelope, in the order of the conversation.
+#include <doctest/doctest.h>
+
+#include "mesh_fixture.h"
+
+namespace p2pmesh {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+struct Fixture {
+  Fixture() : store(open_store(path())) { REQUIRE(store->load()); }
+
+  [[nodiscard]] std::string path() const { return directory.path() + "/mesh.db"; }
+  void reopen() {
+    store.reset();
+    store = open_store(path());
+  }
+  /// One envelope of this author's log: with texts opened, else sealed for somebody else.
+  static StoreItem direct_item(const MemberKey& author, std::uint64_t seq, StoredDirect direct,
+                               bool opened = true) {
+    Envelope envelope;
+    envelope.kind = static_cast<std::uint16_t>(Kind::kDirect);
+    envelope.author = author;
+    envelope.epoch = 10;
+    envelope.wall_ms = 1000 + seq;
+    envelope.seq = seq;
+    if (seq > 1) envelope.prev = scattered_id(seq - 1);
+    envelope.depth = 1;
+    envelope.body = Bytes(300, 7);
+    const std::uint64_t author_number = author.bytes[7];
+    StoreItem item = item_of(seal(std::move(envelope), scattered_id(author_number << 32 | seq)));
+    if (opened) item.direct = std::move(direct);
+    return item;
+  }
+  void write(std::vector<StoreItem> items) {
+    auto written = store->write(batch_of(std::move(items)));
+    REQUIRE(written);
+  }
+  Texts with_bob() {
+    const auto listed = store->list_directs(kBob, std::nullopt, std::nullopt, 1000, false);
+    REQUIRE(listed);
+    Texts texts;
+    for (const ListedMessage& message : *listed) texts.push_back(message.text);
+    return texts;
+  }
+
+  TempDirectory directory;
+  std::unique_ptr<MeshStore> store;
+};
+
+TEST_CASE_FIXTURE(Fixture, "AConversationIsListedByItsDepthsWhateverCameFirst") {
+  write({direct_item(kBob, 1, {kBob, false, 1, 2, {"answer", "and more"}}),
+         direct_item(kAlice, 1, {kBob, true, 1, 1, {"question"}}), text_item(kAlice, 2, {"in the room"}),
+         direct_item(kBob, 2, {kBob, false, 0, 3, {"sealed for another"}}, false)});
+  CHECK(with_bob() == Texts{"question", "answer", "and more"});
+  CHECK(texts_of(*store) == Texts{"in the room"});
+  CHECK(rooms_of(*store) == Texts{"#lobby"});
+  const auto events = store->events_after({}, 100);
+  REQUIRE(events);
+  REQUIRE(events->size() == 4);
+  REQUIRE(events->front().message);
+  CHECK(events->front().message->direct->peer == kBob);
+  CHECK_FALSE(events->front().message->direct->own);
+  CHECK(events->at(2).message->direct->own);
+  reopen();
+  CHECK(with_bob() == Texts{"question", "answer", "and more"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "PagesOfAConversationFitTogether") {
+  std::vector<StoreItem> items;
+  for (std::uint64_t seq = 1; seq <= 10; ++seq) {
+    const std::string number = std::to_string(seq);
+    items.push_back(direct_item(kBob, seq, {kBob, false, seq, seq, {number + "a", number + "b"}}));
+  }
+  write(std::move(items));
+  std::optional<TranscriptPosition> before;
+  Texts backwards;
+  for (int pages = 0; pages < 20; ++pages) {
+    auto page = store->list_directs(kBob, std::nullopt, before, 3, true);
+    REQUIRE(page);
+    if (page->empty()) break;
+    for (auto message = page->rbegin(); message != page->rend(); ++message)
+      backwards.push_back(message->text);
+    const auto position = store->position_of(page->front().envelope, page->front().index);
+    REQUIRE(position);
+    before = *position;
+  }
+  std::reverse(backwards.begin(), backwards.end());
+  CHECK(backwards == with_bob());
+  CHECK(backwards.size() == 20);
+}
+
+TEST_CASE_FIXTURE(Fixture, "PeopleAreRestoredWithWhatTheirMessagesTell") {
+  StoreBatch batch = batch_of({direct_item(kAlice, 1, {kBob, true, 1, 1, {"one"}}),
+                               direct_item(kAlice, 2, {kBob, true, 2, 2, {"two"}}),
+                               direct_item(kBob, 1, {kBob, false, 1, 3, {}}),  // asked without a text
+                               direct_item(kBob, 2, {kBob, false, 2, 4, {"three"}}),
+                               direct_item(kBob, 4, {kBob, false, 4, 5, {"five"}})});
+  batch.correspondents = {{kBob, 1, true, 0, 0, 0, {}}};
+  REQUIRE(store->write(batch));
+  batch = {};
+  batch.correspondents = {{kBob, 2, false, 0, 0, 0, {}}};
+  REQUIRE(store->write(batch));
+  reopen();
+  const auto snapshot = store->load();
+  REQUIRE(snapshot);
+  REQUIRE(snapshot->correspondents.size() == 1);
+  const StoredCorrespondent& bob = snapshot->correspondents.front();
+  CHECK(bob.member == kBob);
+  CHECK(bob.relation == 2);
+  CHECK_FALSE(bob.asks);
+  CHECK(bob.depth == 5);
+  CHECK(bob.written_epoch == 10);
+  CHECK(bob.written_number == 2);
+  REQUIRE(bob.received.size() == 1);
+  CHECK(bob.received[0].first == 10);
+  CHECK(bob.received[0].second == Intervals{{1, 2}, {4, 4}});
+  CHECK(with_bob() == Texts{"one", "two", "three", "five"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "WhatWasToldAsDeliveredStaysSo") {
+  write({direct_item(kAlice, 1, {kBob, true, 1, 1, {"one"}}),
+         direct_item(kAlice, 2, {kBob, true, 2, 2, {"two"}}),
+         direct_item(kAlice, 3, {kBob, true, 3, 3, {"three"}})});
+  const auto states = [this] {
+    const auto listed = store->list_directs(kBob, std::nullopt, std::nullopt, 1000, false);
+    REQUIRE(listed);
+    Texts told;
+    for (const ListedMessage& message : *listed)
+      told.push_back(message.direct->read ? "read" : message.direct->delivered ? "delivered" : "");
+    return told;
+  };
+  const auto tell = [this](std::uint64_t epoch, Intervals numbers, std::uint64_t read_to) {
+    StoreBatch batch;
+    batch.deliveries = {{kBob, epoch, std::move(numbers), read_to}};
+    REQUIRE(store->write(batch));
+  };
+  tell(9, {{1, 3}}, 0);  // another epoch
+  CHECK(states() == Texts{"", "", ""});
+  tell(10, {{1, 2}}, 1);
+  CHECK(states() == Texts{"read", "delivered", ""});
+  tell(10, {{3, 3}}, 0);  // an older one is not taken back
+  CHECK(states() == Texts{"read", "delivered", "delivered"});
+  tell(10, {{1, UINT64_MAX}}, UINT64_MAX);
+  reopen();
+  CHECK(states() == Texts{"read", "read", "read"});
+}
+
+}  // namespace
+}  // namespace p2pmesh
