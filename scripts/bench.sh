@@ -12,4 +12,5 @@ for program in seen_table_bench search_bench mesh_bench; do
   fi
   P2PMESH_BIN_DIR="$build" "$build/tests/bench/$program" || status=$?
 done
+P2PMESH_BIN_DIR="$build" python3 -B "$(dirname "$0")/../tests/bench/direct_bench.py" || status=$?
 exit "$status"
