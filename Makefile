@@ -9,7 +9,7 @@
 #   make sim-bugs     SEEDS=1000: plants bugs one at a time and shows how soon chaos catches each
 #   make sim-plots    QUICK=1: the pictures of man/images from the simulator's own output, some ten minutes; QUICK: of
 #                     small meshes, a few seconds
-#   make bench        whole meshes, the seen table and search, one JSON line a run
+#   make bench        whole meshes, direct messages, the seen table and search, one JSON line a run
 #   make check-all    all tests under ASan and UBSan, the threaded layers under TSan
 #   make check-clang  clang builds everything without a warning
 #   make lint         the manual pages, the layers      make format   clang-format over the sources
