@@ -45,7 +45,7 @@ void append_export_json(std::string& out, const control::ChatMessage& message) {
 void append_found_text(std::string& out, const control::ChatMessage& message) {
   out += format_utc(message.wall_ms);
   out += ' ';
-  out += format_safe_line(message.room);
+  out += message.direct ? "with " + format_safe_line(message.direct->name) : format_safe_line(message.room);
   out += ' ';
   append_spoken(out, message);
 }

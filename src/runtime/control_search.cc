@@ -100,6 +100,7 @@ void ControlRequests::search_on(ControlSession& session, const std::string& id,
         if (!page) return search_on(asking, id, search);
         control::SearchReply& reply = search->reply;
         for (const ListedMessage& listed : page->messages) {
+          if (!runner_->is_shown(listed)) continue;  // of somebody who is not accepted
           search->bytes += listed.text.size();
           reply.messages.push_back({{listed.row, listed.index}, runner_->to_chat(listed)});
         }

@@ -257,19 +257,14 @@ control::ChatMessage MeshRunner::to_chat(const ListedMessage& listed) const {
   control::ChatMessage chat;
   chat.id = {listed.envelope, listed.index};
   chat.author = listed.author;
-  const bool is_own_direct = listed.direct && listed.direct->own;
-  chat.name = node_->shown_name(is_own_direct ? self_ : listed.author);
+  chat.name = node_->shown_name(listed.author);
   chat.room = listed.room;
   chat.text = listed.text;
   chat.wall_ms = listed.wall_ms;
   chat.depth = listed.depth;
   chat.own = listed.author == self_;
   chat.forked = listed.forked;
-  if (listed.direct) {
-    chat.own = listed.direct->own;
-    if (chat.own) chat.author = self_;
-    chat.direct = describe(*listed.direct, listed.envelope);
-  }
+  if (listed.direct) chat.direct = describe(*listed.direct, listed.envelope);
   return chat;
 }
 

@@ -11,9 +11,11 @@ namespace p2pmesh {
 namespace {
 
 // What read() reads.
-#define P2PMESH_DIRECT_COLUMNS                                                                              \
-  "SELECT d.row, d.idx, d.texts, d.own, d.epoch, d.number, d.depth, d.wall_ms, d.id, d.text, a.key, d.told" \
-  " FROM directs d JOIN authors a ON a.no = d.peer_no "
+#define P2PMESH_DIRECT_COLUMNS                                                                        \
+  "SELECT d.row, d.idx, d.texts, d.own, d.epoch, d.number, d.depth, d.wall_ms, d.id, d.text, a.key, " \
+  "d.told, w.key"                                                                                     \
+  " FROM directs d JOIN authors a ON a.no = d.peer_no JOIN envelopes e ON e.row = d.row"              \
+  " JOIN authors w ON w.no = e.author_no "
 
 }  // namespace
 
@@ -144,7 +146,9 @@ Result<void> DirectTable::read_received(std::int64_t peer_no, StoredCorresponden
 Result<ListedMessage> DirectTable::read(const Query& query) const {
   const auto id = EnvelopeId::from_view(query.blob_at(8));
   const auto peer = MemberKey::from_view(query.blob_at(10));
-  if (!id || !peer) return tl::unexpected(database_.damaged("a direct message in it does not decode"));
+  const auto author = MemberKey::from_view(query.blob_at(12));
+  if (!id || !peer || !author)
+    return tl::unexpected(database_.damaged("a direct message in it does not decode"));
   ListedMessage message;
   message.row = query.unsigned_at(0);
   message.index = static_cast<std::uint32_t>(query.number_at(1));
@@ -156,7 +160,7 @@ Result<ListedMessage> DirectTable::read(const Query& query) const {
   const std::int64_t told = query.number_at(11);
   message.direct = {*peer,    query.number_at(3) != 0, query.unsigned_at(4), query.unsigned_at(5), told >= 1,
                     told >= 2};
-  if (!message.direct->own) message.author = *peer;
+  message.author = *author;
   return message;
 }
 

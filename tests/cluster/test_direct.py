@@ -126,6 +126,27 @@ class DirectMessages(mesh.MeshTest):
             found = [path for path in files if canary.encode() in path.read_bytes()]
             self.assertEqual(bool(found), holds, f"{node.name}: {found}")
 
+    def test_search_finds_what_is_shown_and_nothing_else(self):
+        alice, bob, carol = self.start("Alice", "Bob", "Carol")
+
+        def found(node, words, **params):
+            return texts(message for message in node.call("message.search", words=words, **params)["messages"])
+
+        alice.call("message.send", text="a secret café", to="Bob")
+        alice.call("message.send", text="no secret")
+        mesh.wait_until(lambda: self.contact(bob, "Alice").get("asks"), 15, "Bob is asked")
+        mesh.wait_until(lambda: found(bob, "secret") == ["no secret"], 15, "what is not accepted is not found")
+        bob.call("contact.answer", member="Alice", accept=True)
+        self.wait_texts(bob, "Alice", ["a secret café"])
+        for node in (alice, bob):
+            self.assertEqual(sorted(found(node, "secret")), ["a secret café", "no secret"])
+            self.assertEqual(found(node, "CAFE", **{"from": "Alice"}), ["a secret café"])
+            self.assertEqual(found(node, "secret", room="#lobby"), ["no secret"])
+        self.assertEqual(found(carol, "secret"), ["no secret"])
+        self.assertEqual(found(carol, "cafe"), [])
+        printed = self.ctl(bob.data_dir, "search", "cafe").stdout.decode()
+        self.assertRegex(printed, "with Alice Alice: a secret café\n$")
+
     def test_bad_input(self):
         alice, bob = self.start("Alice", "Bob")
 

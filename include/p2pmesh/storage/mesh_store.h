@@ -169,7 +169,7 @@ struct ListedMessage {
   std::uint64_t depth = 0;
   std::uint64_t row = 0;
   bool forked = false;
-  std::optional<ListedDirect> direct = std::nullopt;  ///< then there is no room, and of an own one no author
+  std::optional<ListedDirect> direct = std::nullopt;  ///< then there is no room
 };
 
 /// A row of the event order: a message or a notice.
