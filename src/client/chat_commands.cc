@@ -266,7 +266,7 @@ void ChatCommands::history(const CommandArguments& arguments) {
   const std::size_t count = arguments.number.value_or(kHistoryDefault);
   if (!arguments.keyword.empty()) return history_.show_earlier(count);
   const bool is_open = talks_with_ && !arguments.room;
-  const auto member = arguments.member || !is_open ? arguments.member : talks_with_;
+  const auto member = arguments.member || !is_open ? arguments.member : std::optional(talks_with_->name);
   history_.show_newest(arguments.room.value_or(view_.current_room()), member, count);
 }
 

@@ -31,8 +31,10 @@ class ChatCommands {
   void run(std::string_view line);
 
   [[nodiscard]] bool has_quit() const { return has_quit_; }
-  /// With whom a conversation is open, where lines go then.
-  [[nodiscard]] const std::optional<std::string>& talks_with() const { return talks_with_; }
+  /// The key of whom a conversation is open with, where lines go then.
+  [[nodiscard]] std::optional<std::string> talks_with() const {
+    return talks_with_ ? std::optional(talks_with_->member.hex()) : std::nullopt;
+  }
   /// Requests that are not answered. Until they are, no further line may be taken: it may depend on them.
   [[nodiscard]] std::size_t unanswered() const { return unanswered_; }
   [[nodiscard]] std::uint64_t answered() const { return answered_; }
@@ -77,7 +79,7 @@ class ChatCommands {
   Complain complain_;
   RoomHistory history_;
   bool has_quit_ = false;
-  std::optional<std::string> talks_with_;
+  std::optional<control::ConversationReply> talks_with_;
   std::size_t unanswered_ = 0;
   std::uint64_t answered_ = 0;
 };

@@ -28,23 +28,25 @@ void ChatCommands::message(const CommandArguments& arguments) {
 void ChatCommands::chat(const CommandArguments& arguments) {
   const std::string member = *arguments.member;
   const std::string text = arguments.text;
-  ask(control::ConversationRequest{member, true}, [this, member, text](const control::Reply&) {
-    if (talks_with_ && *talks_with_ != member) close_conversation();
-    talks_with_ = member;
-    view_.show_info("You talk with " + format_safe_line(member) + " alone now; /close to stop.");
-    if (!text.empty()) send_direct(member, text);
+  ask(control::ConversationRequest{member, true}, [this, text](const control::Reply& reply) {
+    const auto* opened = std::get_if<control::ConversationReply>(&reply);
+    if (opened == nullptr) return;
+    if (talks_with_ && talks_with_->member != opened->member) close_conversation();
+    talks_with_ = *opened;
+    view_.show_info("You talk with " + format_safe_line(opened->name) + " alone now; /close to stop.");
+    if (!text.empty()) send_direct(opened->member.hex(), text);
   });
 }
 
 void ChatCommands::close_conversation() {
-  const std::string member = *talks_with_;
+  const std::string member = talks_with_->member.hex();
   talks_with_.reset();
   ask(control::ConversationRequest{member, false}, [](const control::Reply&) {});
 }
 
 void ChatCommands::close(const CommandArguments&) {
   if (!talks_with_) return view_.show_info("No conversation is open.");
-  const std::string member = format_safe_line(*talks_with_);
+  const std::string member = format_safe_line(talks_with_->name);
   close_conversation();
   view_.show_info("You have closed the conversation with " + member + "; lines go to " +
                   format_safe_line(view_.current_room()) + " again.");

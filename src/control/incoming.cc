@@ -137,6 +137,8 @@ Reply read_result(std::string_view method, ObjectReader& line) {
   } else if (method == "message.list") {
     auto messages = read_each(fields.array("messages"), read_message, fields);
     reply = ListReply{std::move(messages), fields.boolean("more")};
+  } else if (method == "conversation.set") {
+    reply = ConversationReply{fields.key<MemberKey>("member"), fields.text("name")};
   } else if (method == "room.join" || method == "room.part") {
     reply = RoomReply{read_room(fields)};
   } else if (method == "message.search") {

@@ -138,6 +138,13 @@ void append_one(std::string& out, const RoomsReply& reply) {
   append_array(out, reply.rooms, [&](const RoomEntry& room) { append_one(out, RoomReply{room}); });
 }
 
+void append_one(std::string& out, const ConversationReply& reply) {
+  out += "{\"member\":";
+  append_id(out, reply.member);
+  append_text_field(out, ",\"name\":", reply.name);
+  out += '}';
+}
+
 void append_one(std::string& out, const ContactsReply& reply) {
   append_array(out, reply.contacts, [&](const ContactEntry& contact) {
     append_text_field(out, "{\"name\":", contact.name);
@@ -210,6 +217,9 @@ void append_reply(std::string& out, std::string_view id, const AttachReply& repl
   append_line(out, id, reply);
 }
 void append_reply(std::string& out, std::string_view id, const ContactsReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const ConversationReply& reply) {
   append_line(out, id, reply);
 }
 

@@ -18,7 +18,10 @@ bool is_welcome(Relation relation) {
 }  // namespace
 
 Conversations::Conversations(const NodeOptions& options, const Roster& roster)
-    : roster_(roster), self_(to_member(options.member_signer->public_key())), sealing_(options) {}
+    : roster_(roster),
+      mesh_(options.mesh),
+      self_(to_member(options.member_signer->public_key())),
+      sealing_(options) {}
 
 Conversations::Correspondent* Conversations::find(const MemberKey& member) {
   auto found = people_.find(member);
@@ -30,15 +33,23 @@ const Conversations::Correspondent* Conversations::find(const MemberKey& member)
   return found == people_.end() ? nullptr : &found->second;
 }
 
+bool Conversations::is_member(const MemberKey& member) const {
+  const MemberRow* row = roster_.find(member);
+  return row != nullptr && row->facts->well_formed;
+}
+
+/// Anybody can make keys that ask: they take no room from those whom the local member talks to.
 Conversations::Correspondent* Conversations::find_or_add(const MemberKey& member) {
   if (Correspondent* known = find(member)) return known;
-  if (people_.size() >= limits::kCorrespondentsMax) return nullptr;
+  const auto strangers = static_cast<std::size_t>(std::count_if(
+      people_.begin(), people_.end(), [](const auto& item) { return item.second.mine == Relation::kNone; }));
+  const std::size_t strangers_max = is_member(member) ? limits::kStrangersMax : limits::kUnknownStrangersMax;
+  if (strangers >= strangers_max) return nullptr;
   return &people_[member];
 }
 
 void Conversations::restore(const RestoredCorrespondent& stored) {
-  Correspondent* correspondent = find_or_add(stored.member);
-  if (correspondent == nullptr) return;
+  Correspondent* correspondent = &people_[stored.member];
   correspondent->mine = stored.relation;
   correspondent->asks = stored.asks;
   correspondent->depth = stored.depth;
@@ -56,6 +67,8 @@ void Conversations::restore_standing(const Envelope& record) {
     Correspondent* correspondent = find(record.author);
     if (correspondent == nullptr || sealing_.standing_subject(record.author, self_) != record.subject) return;
     if (auto body = sealing_.open_standing(record, record.author)) correspondent->theirs = std::move(*body);
+    if (correspondent->mine == Relation::kAsked && is_welcome(correspondent->theirs.relation))
+      correspondent->mine = Relation::kAccepted;
     return;
   }
   for (auto& [member, correspondent] : people_) {
@@ -73,8 +86,11 @@ DirectAccess Conversations::access_to(const MemberKey& member) const {
   const MemberRow* row = roster_.find(member);
   if (row == nullptr || !row->facts->well_formed) return DirectAccess::kUnknown;
   if (!sealing_.can_seal_to(row->facts->prekey)) return DirectAccess::kNoKey;
-  const bool is_full = people_.size() >= limits::kCorrespondentsMax && find(member) == nullptr;
-  return is_full ? DirectAccess::kTooMany : DirectAccess::kOpen;
+  const Correspondent* known = find(member);
+  if (known != nullptr && known->mine != Relation::kNone) return DirectAccess::kOpen;
+  const auto answered = static_cast<std::size_t>(std::count_if(
+      people_.begin(), people_.end(), [](const auto& item) { return item.second.mine != Relation::kNone; }));
+  return answered >= limits::kCorrespondentsMax ? DirectAccess::kTooMany : DirectAccess::kOpen;
 }
 
 AgreementKey Conversations::prekey_of(const MemberKey& member) const {
@@ -159,7 +175,9 @@ DirectMessagePtr Conversations::on_log(const Envelope& envelope, Turn& turn) {
   direct->texts = std::move(opened.content.texts);
   if (own) {
     // Written in an earlier life of this profile, whose database is gone.
-    if (!is_welcome(correspondent->mine)) set_relation(peer, *correspondent, Relation::kAsked, turn);
+    const bool was_answered = is_welcome(correspondent->theirs.relation) || correspondent->asks;
+    if (!is_welcome(correspondent->mine))
+      set_relation(peer, *correspondent, was_answered ? Relation::kAccepted : Relation::kAsked, turn);
   } else if (correspondent->mine == Relation::kNone && !correspondent->asks) {
     correspondent->asks = true;
     store(peer, *correspondent, turn);
@@ -178,7 +196,12 @@ void Conversations::on_committed(const Envelope& envelope, const DirectMessage& 
   if (direct.own || direct.number == 0) return;
   Correspondent* correspondent = find(direct.peer);
   if (correspondent == nullptr) return;
-  correspondent->received[envelope.epoch].numbers.insert(direct.number);
+  IntervalSet& numbers = correspondent->received[envelope.epoch].numbers;
+  numbers.insert(direct.number);
+  // The other one chooses them: only the newest are told, and so many are remembered.
+  if (const auto& all = numbers.intervals(); all.size() > 2 * limits::kNumbersRememberedMax)
+    numbers =
+        IntervalSet({all.end() - static_cast<std::ptrdiff_t>(limits::kNumbersRememberedMax), all.end()});
   note_epoch(*correspondent);
   if (is_welcome(correspondent->mine)) mark_stale(*correspondent);
 }
@@ -198,16 +221,22 @@ void Conversations::on_standing(const Envelope& record, Turn& turn) {
     restore_standing(record);
     return;
   }
-  // Whom we have never written to can have nothing to tell us.
-  Correspondent* correspondent = find(record.author);
-  if (correspondent == nullptr || sealing_.standing_subject(record.author, self_) != record.subject) return;
+  if (sealing_.standing_subject(record.author, self_) != record.subject) return;
+  // Of somebody who is not known it may be about what was written before the database was lost.
+  Correspondent* correspondent = find_or_add(record.author);
+  if (correspondent == nullptr) {
+    ++counters_.over_limit;
+    return;
+  }
   auto body = sealing_.open_standing(record, record.author);
   if (!body) {
     ++counters_.damaged;
     return;
   }
   const Relation before = correspondent->theirs.relation;
+  std::vector<ReceivedLog> news = news_of(correspondent->theirs, *body);
   correspondent->theirs = std::move(*body);
+  if (!is_welcome(correspondent->mine)) return;
   const Relation after = correspondent->theirs.relation;
   if (correspondent->mine == Relation::kAsked && is_welcome(after) && !is_welcome(before)) {
     set_relation(record.author, *correspondent, Relation::kAccepted, turn);
@@ -217,7 +246,28 @@ void Conversations::on_standing(const Envelope& record, Turn& turn) {
     turn.out.push_back(
         PublishNotice{NoticeKind::kDeclined, record.author, roster_.shown_name(record.author), {}});
   }
-  turn.out.push_back(TellDelivery{record.author, correspondent->theirs.received});
+  turn.out.push_back(TellDelivery{record.author, std::move(news)});
+}
+
+std::vector<ReceivedLog> Conversations::news_of(const StandingBody& before, const StandingBody& after) {
+  std::vector<ReceivedLog> news;
+  for (const ReceivedLog& log : after.received) {
+    const auto known = std::find_if(before.received.begin(), before.received.end(),
+                                    [&](const ReceivedLog& other) { return other.epoch == log.epoch; });
+    if (known == before.received.end() || known->read_to != log.read_to) {
+      news.push_back(log);
+      continue;
+    }
+    ReceivedLog more{log.epoch, {}, log.read_to};
+    for (auto [first, last] : log.intervals) {
+      const auto begun = std::find_if(known->intervals.begin(), known->intervals.end(),
+                                      [first = first](const auto& other) { return other.first == first; });
+      if (begun != known->intervals.end()) first = begun->second + 1;
+      if (first <= last) more.intervals.emplace_back(first, last);
+    }
+    if (!more.intervals.empty()) news.push_back(std::move(more));
+  }
+  return news;
 }
 
 void Conversations::on_answer(const AnswerRequest& answer, Turn& turn) {
@@ -273,6 +323,7 @@ std::vector<EnvelopePtr> Conversations::take_standings(const Author& author, con
     Envelope record;
     record.envelope_class = EnvelopeClass::kRecord;
     record.kind = static_cast<std::uint16_t>(Kind::kStanding);
+    record.mesh = mesh_;
     record.author = self_;
     record.epoch = author.epoch();
     record.wall_ms = turn.now.wall_ms;
@@ -315,8 +366,11 @@ bool Conversations::is_shown(const MemberKey& member) const {
 
 std::vector<CorrespondentView> Conversations::list() const {
   std::vector<CorrespondentView> views;
-  for (const auto& [member, correspondent] : people_)
+  for (const auto& [member, correspondent] : people_) {
+    // Some are known by what they have told alone.
+    if (correspondent.mine == Relation::kNone && !correspondent.asks) continue;
     views.push_back({member, correspondent.mine, correspondent.theirs.relation, correspondent.asks});
+  }
   return views;
 }
 

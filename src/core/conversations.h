@@ -89,8 +89,13 @@ class Conversations {
   };
   Correspondent* find(const MemberKey& member);
   [[nodiscard]] const Correspondent* find(const MemberKey& member) const;
+  /// Null when as many are known as may be.
   Correspondent* find_or_add(const MemberKey& member);
+  [[nodiscard]] bool is_member(const MemberKey& member) const;
   void set_relation(const MemberKey& member, Correspondent& correspondent, Relation relation, Turn& turn);
+  /// What `record` tells beyond what was told before.
+  [[nodiscard]] static std::vector<ReceivedLog> news_of(const StandingBody& before,
+                                                        const StandingBody& after);
   static void store(const MemberKey& member, const Correspondent& correspondent, Turn& turn);
   void mark_stale(Correspondent& correspondent);
   [[nodiscard]] static StandingBody standing_of(const Correspondent& correspondent);
@@ -99,6 +104,7 @@ class Conversations {
   const Bytes& subject_to(const MemberKey& member, Correspondent& correspondent);
 
   const Roster& roster_;
+  MeshId mesh_;
   MemberKey self_;
   DirectSealing sealing_;
   std::map<MemberKey, Correspondent> people_;

@@ -13,14 +13,16 @@ constexpr std::size_t kSecretsMax = 4096;  // then they are worked out again: 0.
 constexpr WallMs kDayMs = 24 * 60 * 60 * 1000;
 constexpr std::size_t kPairBytes = 16;
 
-RecipientTag tag_of(const SharedSecret& shared, WallMs wall_ms) {
-  const auto hash = hash_tagged("p2pmesh direct tag 1", Writer().raw(shared).u64(wall_ms / kDayMs).take());
+RecipientTag tag_of(const SharedSecret& shared, const Envelope& place) {
+  const auto hash = hash_tagged("p2pmesh direct tag 1",
+                                Writer().raw(shared).id(place.mesh).u64(place.wall_ms / kDayMs).take());
   RecipientTag tag{};
   std::copy_n(hash.begin(), tag.size(), tag.begin());
   return tag;
 }
 
-/// With the ephemeral part, who learns the author's key later cannot open what it wrote before.
+/// With the ephemeral part each envelope has a key of its own. The author's key opens all that it wrote; of
+/// the recipient's keys only the prekey opens it, and nothing does once that is dropped.
 SharedSecret message_key(const SharedSecret& shared, const SharedSecret& ephemeral,
                          const AgreementKey& ephemeral_key, const AgreementKey& prekey) {
   return hash_tagged("p2pmesh direct key 1",
@@ -74,6 +76,7 @@ std::optional<Bytes> DirectSealing::seal(const DirectContent& content, const Agr
   // Drawn from what is sealed, so that no place and no text ever shares a key with another one.
   const KeySeed seed = hash_tagged("p2pmesh direct ephemeral 1", Writer()
                                                                      .raw(agreement.own().secret)
+                                                                     .id(options_.mesh)
                                                                      .u16(place.kind)
                                                                      .u64(place.epoch)
                                                                      .u64(place.seq)
@@ -86,7 +89,7 @@ std::optional<Bytes> DirectSealing::seal(const DirectContent& content, const Agr
   const auto once = agreement.agree(ephemeral, to);
   if (!shared || !once) return std::nullopt;
   SealedBody body;
-  body.tag = tag_of(*shared, place.wall_ms);
+  body.tag = tag_of(*shared, place);
   body.ephemeral = ephemeral.public_key;
   const SharedSecret key = message_key(*shared, *once, ephemeral.public_key, to);
   const Bytes copy = seal_once(copy_key(body.ephemeral), key);
@@ -101,7 +104,7 @@ std::optional<SharedSecret> DirectSealing::find_key(const Envelope& envelope, co
   const Secrets& secrets = secrets_of(envelope.author);
   for (std::size_t i = 0; i < prekeys_.size(); ++i) {
     const auto& shared = secrets.prekeys[i];
-    if (!shared || tag_of(*shared, envelope.wall_ms) != body.tag) continue;
+    if (!shared || tag_of(*shared, envelope) != body.tag) continue;
     const AgreementKeys& mine = prekeys_[i].keys;
     const auto once = options_.agreement->agree(mine, body.ephemeral);
     return message_key(*shared, once.value_or(SharedSecret{}), body.ephemeral, mine.public_key);
@@ -143,14 +146,20 @@ std::optional<Bytes> DirectSealing::standing_subject(const MemberKey& author, co
   if (!is_on()) return std::nullopt;
   const auto& shared = secrets_of(author == self_ ? recipient : author).identity;
   if (!shared) return std::nullopt;
-  const auto hash = hash_tagged("p2pmesh standing pair 1", Writer().raw(*shared).id(author).take());
+  const auto hash =
+      hash_tagged("p2pmesh standing pair 1", Writer().raw(*shared).id(options_.mesh).id(author).take());
   return Bytes(hash.begin(), hash.begin() + kPairBytes);
 }
 
 SharedSecret DirectSealing::standing_key(const SharedSecret& shared, const Envelope& place) {
-  return hash_tagged(
-      "p2pmesh standing key 1",
-      Writer().raw(shared).id(place.author).u64(place.epoch).u64(place.version).u64(place.wall_ms).take());
+  return hash_tagged("p2pmesh standing key 1", Writer()
+                                                   .raw(shared)
+                                                   .id(place.mesh)
+                                                   .id(place.author)
+                                                   .u64(place.epoch)
+                                                   .u64(place.version)
+                                                   .u64(place.wall_ms)
+                                                   .take());
 }
 
 std::optional<Bytes> DirectSealing::seal_standing(const StandingBody& body, const MemberKey& to,

@@ -121,6 +121,7 @@ void Node::State::on(const OpenConversation& opened, Turn& turn) {
   Envelope passing;
   passing.envelope_class = EnvelopeClass::kPassing;
   passing.kind = static_cast<std::uint16_t>(Kind::kDirectNotice);
+  passing.mesh = options.mesh;
   passing.author = own.key();
   passing.epoch = author.epoch();
   passing.wall_ms = turn.now.wall_ms;

@@ -63,8 +63,8 @@ Result<MemberKey> ControlRequests::find_recipient(const std::string& wanted) con
       return fail(ExitStatus::kTryAgain, "Nothing can be sealed to " + name + " yet: no key of " + name +
                                              " for it is known. Try again later.");
     case DirectAccess::kTooMany:
-      return fail(ExitStatus::kTryAgain,
-                  "You talk to too many people already; forget some before you write to others.");
+      return fail(ExitStatus::kTryAgain, "You talk to " + std::to_string(limits::kCorrespondentsMax) +
+                                             " people already, which is all.");
   }
   return member;
 }
@@ -108,7 +108,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   const auto member = find_member(request.with);
   if (!member) return server_->refuse(session.id, id, control::application_error(member.error()));
   runner_->handle(OpenConversation{*member, request.open});
-  server_->reply(session.id, id, control::EmptyReply{});
+  server_->reply(session.id, id, control::ConversationReply{*member, runner_->node().shown_name(*member)});
 }
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,

@@ -141,10 +141,11 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
     if (!member) return server_->refuse(session.id, id, control::application_error(member.error()));
     with = *member;
   }
+  const bool own_only = with && !runner_->node().is_shown(*with);
   using Listed = std::vector<ListedMessage>;
   ask_store<Listed>(
       session, id,
-      [request, room = *room, with](MeshStore& store) -> Result<Listed> {
+      [request, room = *room, with, own_only](MeshStore& store) -> Result<Listed> {
         std::optional<TranscriptPosition> bounds[2];
         const std::optional<control::MessageId> ids[2] = {request.after, request.before};
         for (int i = 0; i < 2; ++i) {
@@ -161,7 +162,8 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
           }
           bounds[i] = **position;
         }
-        if (with) return store.list_directs(*with, bounds[0], bounds[1], request.limit + 1, !request.after);
+        if (with)
+          return store.list_directs(*with, bounds[0], bounds[1], request.limit + 1, !request.after, own_only);
         return store.list_messages(room, bounds[0], bounds[1], request.limit + 1, !request.after);
       },
       [this, id, request](ControlSession& asking, Listed& listed) {
@@ -212,10 +214,12 @@ void ControlRequests::on_replay_wanted(ControlSession& session) {
 /// The page was read behind everything committed before and its answer stands before everything committed
 /// after: when it is the last one, live events follow without a hole and without one twice.
 void ControlRequests::replay(ControlSession& session, const std::vector<ListedEvent>& events, bool complete) {
+  bool has_told = false;
   for (const ListedEvent& listed : events) {
     session.position = {listed.cursor.row, listed.cursor.index};
     const bool replayed = listed.cursor.row <= session.replay_until;
     if (listed.message && !runner_->is_shown(*listed.message)) continue;
+    has_told = true;
     if (listed.message) {
       control::MessageEvent event;
       event.cursor = session.position;
@@ -234,7 +238,11 @@ void ControlRequests::replay(ControlSession& session, const std::vector<ListedEv
       server_->tell(session, event);
     }
   }
-  if (!complete) return;  // the next page is asked for when this one is on its way
+  if (!complete) {
+    // The next page is asked for when this one is on its way, which is at once if nothing of it is told.
+    if (!has_told) on_replay_wanted(session);
+    return;
+  }
   server_->subscribe(session, Subscription::kLive);
   server_->tell(session, control::LiveEvent{});
   if (runner_->is_synced()) server_->tell(session, control::SyncedEvent{});

@@ -190,7 +190,7 @@ Result<std::optional<TranscriptPosition>> DirectTable::position_of(const Envelop
 Result<std::vector<ListedMessage>> DirectTable::list(const MemberKey& peer,
                                                      const std::optional<TranscriptPosition>& after,
                                                      const std::optional<TranscriptPosition>& before,
-                                                     std::size_t limit, bool newest) {
+                                                     std::size_t limit, bool newest, bool own_only) {
   std::vector<ListedMessage> messages;
   const auto peer_no = authors_.find(peer.view());
   if (!peer_no) return forward(peer_no);
@@ -206,6 +206,7 @@ Result<std::vector<ListedMessage>> DirectTable::list(const MemberKey& peer,
     if (!*row) break;
     auto message = read(query);
     if (!message) return forward(message);
+    if (own_only && !message->direct->own) continue;
     const TranscriptPosition position{message->depth, message->wall_ms, message->envelope, message->index};
     if ((!after || position > *after) && (!before || position < *before))
       messages.push_back(std::move(*message));

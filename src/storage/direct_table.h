@@ -29,7 +29,7 @@ class DirectTable {
   Result<std::vector<ListedMessage>> list(const MemberKey& peer,
                                           const std::optional<TranscriptPosition>& after,
                                           const std::optional<TranscriptPosition>& before, std::size_t limit,
-                                          bool newest);
+                                          bool newest, bool own_only);
   Result<std::optional<TranscriptPosition>> position_of(const EnvelopeId& id, std::uint32_t index);
 
  private:

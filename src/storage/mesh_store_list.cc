@@ -80,8 +80,8 @@ Result<std::vector<ListedMessage>> MeshStore::list_messages(const std::string& r
 Result<std::vector<ListedMessage>> MeshStore::list_directs(const MemberKey& peer,
                                                            const std::optional<TranscriptPosition>& after,
                                                            const std::optional<TranscriptPosition>& before,
-                                                           std::size_t limit, bool newest) {
-  return impl_->directs.list(peer, after, before, limit, newest);
+                                                           std::size_t limit, bool newest, bool own_only) {
+  return impl_->directs.list(peer, after, before, limit, newest, own_only);
 }
 
 Result<std::optional<TranscriptPosition>> MeshStore::position_of(const EnvelopeId& id, std::uint32_t index) {

@@ -147,6 +147,18 @@ class DirectMessages(mesh.MeshTest):
         printed = self.ctl(bob.data_dir, "search", "cafe").stdout.decode()
         self.assertRegex(printed, "with Alice Alice: a secret café\n$")
 
+    def test_a_replay_goes_on_over_what_is_hidden(self):
+        alice, bob = self.start("Alice", "Bob")
+        control = alice.connect()
+        for number in range(3000):  # whole pages of a replay
+            control.send("message.send", text=f"unasked {number}", to="Bob")
+        control.wait(lambda: len(control.replies) == 3000, "all are written")
+        mesh.wait_until(lambda: bob.status()["messages"] == 3000, 15, "all have come")
+        watcher = bob.connect()
+        watcher.call("events.subscribe", after="0.0")
+        watcher.wait(lambda: any(event["type"] == "live" for event in watcher.events), "the replay ends")
+        self.assertEqual([event for event in watcher.events if event["type"] == "message"], [])
+
     def test_bad_input(self):
         alice, bob = self.start("Alice", "Bob")
 

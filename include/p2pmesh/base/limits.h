@@ -31,7 +31,10 @@ inline constexpr std::size_t kDirectBytesMax = 60 * 1024;  // padded; leaves roo
 inline constexpr std::size_t kStandingEpochsMax = 32;      // of a correspondent; one an unclean stop
 inline constexpr std::size_t kStandingIntervalsMax = 32;   // of each of them; the newest when there are more
 inline constexpr std::size_t kPrekeysMax = 3;              // issue "people": the current and two old ones
-inline constexpr std::size_t kCorrespondentsMax = 4096;    // people one member talks to; guess
+inline constexpr std::size_t kCorrespondentsMax = 500;     // people one member talks to: below its records
+inline constexpr std::size_t kStrangersMax = 1024;         // who have asked and were not answered; guess
+inline constexpr std::size_t kUnknownStrangersMax = 64;    // of them whose member record is not here
+inline constexpr std::size_t kNumbersRememberedMax = 128;  // intervals of an epoch; 32 are told
 
 // Names.
 inline constexpr std::size_t kNameBytesMax = 64;    // design.md, section 4

@@ -111,6 +111,11 @@ struct ContactEntry {
   bool asks = false;     ///< waits for an answer
   bool online = false;
 };
+/// With whom it is: a name may be somebody else's later.
+struct ConversationReply {
+  MemberKey member;
+  std::string name;
+};
 struct ContactsReply {
   std::vector<ContactEntry> contacts;
 };
@@ -124,11 +129,12 @@ struct AttachReply {
   Cursor read_cursor;
 };
 
-/// read.mark, mesh.connect, shutdown, contact.answer, conversation.set: done.
+/// read.mark, mesh.connect, shutdown, contact.answer: done.
 struct EmptyReply {};
 
-using Reply = std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply,
-                           SearchReply, RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply>;
+using Reply =
+    std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply, SearchReply,
+                 RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply, ConversationReply>;
 
 /// Append a reply line, line feed included; nothing at all when `id` is empty (a notification). `id` is
 /// ParsedRequest::id. Strings need not be UTF-8: ill-formed bytes become U+FFFD. Control and bidi characters
@@ -145,6 +151,7 @@ void append_reply(std::string& out, std::string_view id, const RoomReply& reply)
 void append_reply(std::string& out, std::string_view id, const SubscribeReply& reply);
 void append_reply(std::string& out, std::string_view id, const AttachReply& reply);
 void append_reply(std::string& out, std::string_view id, const ContactsReply& reply);
+void append_reply(std::string& out, std::string_view id, const ConversationReply& reply);
 void append_error(std::string& out, std::string_view id, const RpcError& error);
 
 /// Appends the JSON value of a reply alone, without a line feed.

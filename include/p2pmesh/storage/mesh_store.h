@@ -256,11 +256,12 @@ class MeshStore {
                                                    const std::optional<TranscriptPosition>& before,
                                                    std::size_t limit, bool newest);
 
-  /// As list_messages(), of the direct messages exchanged with one member.
+  /// As list_messages(), of the direct messages exchanged with one member, or of those alone that were
+  /// written to it.
   Result<std::vector<ListedMessage>> list_directs(const MemberKey& peer,
                                                   const std::optional<TranscriptPosition>& after,
                                                   const std::optional<TranscriptPosition>& before,
-                                                  std::size_t limit, bool newest);
+                                                  std::size_t limit, bool newest, bool own_only = false);
 
   /// Where a message stands, in its room or conversation; nothing when it is not held.
   Result<std::optional<TranscriptPosition>> position_of(const EnvelopeId& id, std::uint32_t index);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "author.h"
+#include "direct_sealing.h"
 #include "p2pmesh/base/limits.h"
 #include "test_mesh.h"
 
@@ -309,6 +311,48 @@ TEST_CASE("NobodyWritesToOneselfOrToStrangers") {
   mesh.link(mesh.c(), mesh.a());
   mesh.run(2s);
   CHECK(mesh.a().node->access_to(mesh.c().key()) == DirectAccess::kNoKey);
+}
+
+/// What somebody of whom no member record is here writes to `to`, as the first envelope of its log.
+EnvelopePtr from_stranger(const TestMesh& mesh, const TestNode& to, std::uint16_t number) {
+  KeySeed seed{};
+  seed[0] = 200;
+  seed[1] = static_cast<std::uint8_t>(number >> 8);
+  seed[2] = static_cast<std::uint8_t>(number);
+  const auto signer = make_ed25519_signer(seed);
+  const auto agreement = make_x25519_agreement(seed);
+  NodeOptions options;
+  options.mesh = mesh.mesh;
+  options.member_signer = signer.get();
+  options.verifier = &ed25519_verifier();
+  options.agreement = agreement.get();
+  Envelope envelope;
+  envelope.kind = static_cast<std::uint16_t>(Kind::kDirect);
+  envelope.mesh = mesh.mesh;
+  envelope.author = to_member(signer->public_key());
+  envelope.epoch = 1;
+  envelope.wall_ms = mesh.now.wall_ms;
+  envelope.seq = 1;
+  envelope.depth = 1;
+  const DirectContent content{DirectType::kText, to.key(), 1, 1, {"buy this"}};
+  envelope.body = *DirectSealing(options).seal(content, to.prekeys.front().keys.public_key, envelope);
+  return seal_envelope(envelope, *signer);
+}
+
+TEST_CASE("StrangersTakeNoRoomFromThoseOneTalksTo") {
+  Three mesh;
+  const LinkId link = mesh.b().node->links().front().link;
+  for (std::uint16_t number = 0; number < 2 * limits::kUnknownStrangersMax; ++number)
+    mesh.b().handle(EnvelopeReceived{link, false, 0, from_stranger(mesh, mesh.b(), number)});
+  mesh.run();
+  CHECK(mesh.b().node->correspondents().size() == limits::kUnknownStrangersMax);
+  CHECK(mesh.b().counter("directs_over_limit") == limits::kUnknownStrangersMax);
+  // A member can still ask, and be written to.
+  mesh.a().tell(mesh.b(), "hello");
+  mesh.run(2s);
+  CHECK(has_notice(mesh.b(), "Alice asks"));
+  CHECK(mesh.b().node->access_to(mesh.c().key()) == DirectAccess::kOpen);
+  CHECK(mesh.b().told().empty());
 }
 
 TEST_CASE("ManyMessagesOfOneTurnShareEnvelopesInOrder") {
