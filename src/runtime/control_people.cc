@@ -23,27 +23,42 @@ const char* format_relation(Relation relation) {
   return "none";
 }
 
-std::string bare_name(const std::string& shown) {
-  return shown.substr(0, shown.find('~'));
-}
+constexpr std::size_t kNamesakesTold = 8;  // of those that a name fits, in the error; guess
 
 }  // namespace
 
-/// As it is shown, or else without the suffix if that fits one alone; or a key.
+ControlRequests::NamedMembers ControlRequests::members_called(const std::string& wanted) const {
+  const std::string key = name_key(wanted);
+  const bool has_suffix = wanted.find('~') != std::string::npos;
+  NamedMembers members;
+  for (MemberView& member : runner_->node().members())
+    members.emplace_back(std::move(member.name), member.key);
+  members.emplace_back(runner_->node().status().name, runner_->member());  // its record may be to come
+  NamedMembers called;
+  for (auto& member : members) {
+    const std::string claimed = has_suffix ? member.first : member.first.substr(0, member.first.find('~'));
+    const bool is_listed = std::any_of(called.begin(), called.end(),
+                                       [&](const auto& other) { return other.second == member.second; });
+    if (!key.empty() && name_key(claimed) == key && !is_listed) called.push_back(std::move(member));
+  }
+  return called;
+}
+
+/// Who holds the name, or else the only one that claims it; or a key.
 Result<MemberKey> ControlRequests::find_member(const std::string& wanted) const {
   if (const auto key = MemberKey::from_hex(wanted)) return *key;
-  const std::string wanted_key = name_key(wanted);
-  std::vector<MemberView> fits;
-  for (MemberView& member : runner_->node().members()) {
-    if (name_key(member.name) == wanted_key) return member.key;
-    if (name_key(bare_name(member.name)) == wanted_key) fits.push_back(std::move(member));
+  const NamedMembers called = members_called(wanted);
+  for (const auto& [name, key] : called) {
+    if (name_key(name) == name_key(wanted)) return key;
   }
-  if (fits.size() == 1) return fits.front().key;
+  if (called.size() == 1) return called.front().second;
   const std::string shown = format_safe_line(wanted.substr(0, limits::kNameBytesMax));
-  if (fits.empty())
+  if (called.empty())
     return fail(ExitStatus::kUsage, "There is no member " + shown + " here. See who is: /who");
   std::string names;
-  for (const MemberView& member : fits) names += (names.empty() ? "" : ", ") + format_safe_line(member.name);
+  for (std::size_t i = 0; i < std::min(called.size(), kNamesakesTold); ++i)
+    names += (i == 0 ? "" : ", ") + format_safe_line(called[i].first);
+  if (called.size() > kNamesakesTold) names += ", ...";
   return fail(ExitStatus::kUsage, shown + " fits several members: " + names + ". Type the whole name.");
 }
 

@@ -54,6 +54,9 @@ class ControlRequests final : public ControlEvents {
   void answer(ControlSession& session, const std::string& id, const control::ConversationRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::ContactsRequest& request);
   void send_direct(ControlSession& session, const std::string& id, const std::string& to, std::string text);
+  using NamedMembers = std::vector<std::pair<std::string, MemberKey>>;
+  /// Those who are shown by this name, or without a suffix in it claim it; by shown name and key.
+  [[nodiscard]] NamedMembers members_called(const std::string& wanted) const;
   [[nodiscard]] Result<MemberKey> find_member(const std::string& wanted) const;
   [[nodiscard]] Result<MemberKey> find_recipient(const std::string& wanted) const;
 

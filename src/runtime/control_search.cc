@@ -14,11 +14,6 @@ namespace {
 constexpr std::size_t kIndexRowsAtOnce = 1000;
 constexpr std::size_t kNamesakesTold = 8;  // of those that a name fits, in the error; guess
 
-/// What a member has claimed: the shown name without its suffix.
-std::string claimed_part(const std::string& shown) {
-  return shown.substr(0, shown.find('~'));
-}
-
 }  // namespace
 
 struct ControlRequests::Search {
@@ -30,19 +25,7 @@ struct ControlRequests::Search {
 
 Result<MemberKey> ControlRequests::find_author(const std::string& from) const {
   if (const auto key = MemberKey::from_hex(from)) return *key;
-  const std::string wanted = name_key(from);
-  const bool has_suffix = from.find('~') != std::string::npos;
-  std::vector<std::pair<std::string, MemberKey>> members;
-  for (const MemberView& member : runner_->node().members()) members.emplace_back(member.name, member.key);
-  members.emplace_back(runner_->node().status().name, runner_->member());
-
-  std::vector<std::pair<std::string, MemberKey>> fitting;
-  for (auto& member : members) {
-    const std::string fits = name_key(has_suffix ? member.first : claimed_part(member.first));
-    const bool is_known = std::any_of(fitting.begin(), fitting.end(),
-                                      [&](const auto& other) { return other.second == member.second; });
-    if (!wanted.empty() && fits == wanted && !is_known) fitting.push_back(std::move(member));
-  }
+  const NamedMembers fitting = members_called(from);
   if (fitting.size() == 1) return fitting.front().second;
   if (fitting.empty()) {
     return fail(ExitStatus::kUsage,

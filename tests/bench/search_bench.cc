@@ -1,8 +1,6 @@
 // How fast a history is searched, and what the index costs: a store of so many messages (a million by
 // default) of words that are drawn as Zipf's law has it, by a thousand authors in twenty rooms over three
 // years. One JSON line a figure.
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -16,6 +14,7 @@
 #include "p2pmesh/base/random.h"
 #include "p2pmesh/storage/mesh_store.h"
 #include "p2pmesh/wire/text_body.h"
+#include "temp_directory.h"
 
 namespace {
 
@@ -196,9 +195,9 @@ void measure_all(MeshStore& store) {
 int main(int argument_count, char** arguments) {
   const std::uint64_t count = argument_count > 1 ? std::strtoull(arguments[1], nullptr, 10) : 1000000;
   const std::size_t step = argument_count > 2 ? std::strtoull(arguments[2], nullptr, 10) : 1000;
-  std::string directory = (std::filesystem::temp_directory_path() / "p2pmesh-search-XXXXXX").string();
-  if (count == 0 || step == 0 || ::mkdtemp(directory.data()) == nullptr) return 1;
-  const std::string path = directory + "/mesh.db";
+  if (count == 0 || step == 0) return 1;
+  const TempDirectory directory;
+  const std::string path = directory / "mesh.db";
 
   auto store = reopen(nullptr, path);
   const Zipf words(kVocabulary);
@@ -240,6 +239,5 @@ int main(int argument_count, char** arguments) {
   std::fflush(stdout);
   measure_all(*store);
   store = nullptr;
-  std::filesystem::remove_all(directory);
   return 0;
 }

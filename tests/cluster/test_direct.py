@@ -147,6 +147,20 @@ class DirectMessages(mesh.MeshTest):
         printed = self.ctl(bob.data_dir, "search", "cafe").stdout.decode()
         self.assertRegex(printed, "with Alice Alice: a secret café\n$")
 
+    def test_of_two_bobs_the_one_who_holds_the_name_is_written_to(self):
+        alice, bob = self.start("Alice", "Bob")
+        other = self.node("Bob", data_dir=self.box.data_dir("other"), join=[alice.address]).start()
+        mesh.wait_until(lambda: alice.status()["members"] == 3, 15, "the other Bob is there")
+        keys = {member["name"]: member["key"] for member in alice.call("members.list")}
+        suffixed = next(name for name in keys if name.startswith("Bob~"))
+        alice.call("message.send", text="for the holder", to="bob")
+        alice.call("message.send", text="for the other", to=suffixed)
+        for node, name, text in ((bob, "Bob", "for the holder"), (other, suffixed, "for the other")):
+            self.assertEqual(keys[name], node.status()["key"])
+            mesh.wait_until(lambda: self.contact(node, "Alice").get("asks"), 15, f"{name} is asked")
+            node.call("contact.answer", member="Alice", accept=True)
+            self.wait_texts(node, "Alice", [text])
+
     def test_a_replay_goes_on_over_what_is_hidden(self):
         alice, bob = self.start("Alice", "Bob")
         control = alice.connect()
