@@ -20,6 +20,9 @@ constexpr Argument kOptionalCommand{ArgumentKind::kCommand, true, ""};
 constexpr Argument kMember{ArgumentKind::kMember, false, ""};
 constexpr Argument kText{ArgumentKind::kText, false, ""};
 constexpr Argument kOptionalText{ArgumentKind::kText, true, ""};
+constexpr Argument kOn{ArgumentKind::kKeyword, false, "on"};
+constexpr Argument kOff{ArgumentKind::kKeyword, false, "off"};
+constexpr Argument kOptionalMember{ArgumentKind::kMember, true, ""};
 constexpr Argument kBack{ArgumentKind::kKeyword, false, "back"};
 
 }  // namespace
@@ -111,6 +114,68 @@ const std::vector<ChatCommands::Command>& ChatCommands::table() {
         "those you talk with, and those who want to",
         "Those you have written to, or who have written to you, and how things stand."},
        &ChatCommands::contacts},
+      {{"/ignore",
+        {},
+        {{kOptionalMember}},
+        "keeps what a member writes, and does not show it",
+        "By key, so that another name does not help; the member is not told. Without a name: lists whom you "
+        "ignore."},
+       &ChatCommands::ignore},
+      {{"/unignore",
+        {},
+        {{kMember}},
+        "shows what a member writes again",
+        "/history has what came meanwhile."},
+       &ChatCommands::unignore},
+      {{"/block",
+        {},
+        {{kOptionalMember}},
+        "as /ignore, and does not open what a member writes to you",
+        "Its direct messages and requests stay sealed; the member is not told. What it writes in rooms is "
+        "kept "
+        "and passed on as everybody's. Without a name: lists whom you block."},
+       &ChatCommands::block},
+      {{"/unblock",
+        {},
+        {{kMember}},
+        "takes /block back",
+        "What the member wrote to you meanwhile is opened now."},
+       &ChatCommands::unblock},
+      {{"/discover",
+        {},
+        {{kOn}, {kOff}, {}},
+        "whether others see that you are here",
+        "Off: you appear offline to all but contacts. You still read the rooms and pass on what others "
+        "write, "
+        "but nothing that is written to you is opened, and what you write waits until /discover on. It stays "
+        "so over restarts."},
+       &ChatCommands::discover},
+      {{"/receipts",
+        {},
+        {{kOn}, {kOff}, {}},
+        "whether those you talk with are told what you have read",
+        "Off until you say otherwise."},
+       &ChatCommands::receipts},
+      {{"/pending",
+        {},
+        {{}},
+        "what you wrote and no neighbor has taken yet",
+        "Lines with a number can be taken back with /cancel; \"written\" ones are envelopes already."},
+       &ChatCommands::pending},
+      {{"/cancel",
+        {},
+        {{kText}},
+        "takes back a line that waits, by its number, or all of them",
+        "/cancel 17 or /cancel all; see /pending."},
+       &ChatCommands::cancel},
+      {{"/sent",
+        {},
+        {{kOptionalPlace, kOptionalNumber}},
+        "what became of what you wrote",
+        "The newest N (20) of your messages in a room or to a member, or where lines go now. In a room: "
+        "pending, or sent with the number of neighbors that have taken it. To a member: pending, sent, "
+        "delivered when its node has it and it wants to talk, read when it lets you know."},
+       &ChatCommands::sent},
       {{"/who",
         {},
         {{}},

@@ -61,6 +61,18 @@ class ChatCommands {
   void accept(const CommandArguments& arguments);
   void decline(const CommandArguments& arguments);
   void contacts(const CommandArguments& arguments);
+  // chat_left_alone.cc
+  void discover(const CommandArguments& arguments);
+  void receipts(const CommandArguments& arguments);
+  void ignore(const CommandArguments& arguments);
+  void unignore(const CommandArguments& arguments);
+  void block(const CommandArguments& arguments);
+  void unblock(const CommandArguments& arguments);
+  void pending(const CommandArguments& arguments);
+  void cancel(const CommandArguments& arguments);
+  void sent(const CommandArguments& arguments);
+  void note(const std::string& member, std::optional<bool> ignored, std::optional<bool> blocked);
+  void list_noted(bool blocked);
   void close(const CommandArguments& arguments);
   void disconnect(const CommandArguments& arguments);
   void exit(const CommandArguments& arguments);

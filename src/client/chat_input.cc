@@ -109,7 +109,7 @@ void ChatInput::send(std::uint64_t number, std::string text) {
     --unanswered_;
     ++answered_;
     if (const auto* sent = reply ? std::get_if<control::SendReply>(&*reply) : nullptr)
-      return view_.on_sent(sent->id);
+      return view_.on_sent(*sent);
     const Error error =
         reply ? Error{ExitStatus::kProtocol, "an unexpected answer"} : control::to_error(reply.error());
     send_status_ = error.status == ExitStatus::kIo ? ExitStatus::kIo : ExitStatus::kTryAgain;

@@ -22,6 +22,7 @@ constexpr const char* kHelp =
     "                      port or the first free one from 9750; port 0: any)\n"
     "  --data-dir DIR      keys and messages (default: below the XDG data home)\n"
     "  --new               open another mesh\n"
+    "  --undiscoverable    begin as after /discover off\n"
     "  --history N|all     begin with the newest N messages, or all\n"
     "  --plain             one line an event, for scripts and pipes\n"
     "  --help, --version\n"
@@ -73,6 +74,7 @@ Result<std::variant<ChatOptions, PrintOnly>> parse_chat_options(int count, const
   app.add_flag("--help,-h", help);
   app.add_flag("--version", version);
   app.add_flag("--new", options.fresh);
+  app.add_flag("--undiscoverable", options.undiscoverable);
   app.add_flag("--plain", options.plain);
   const auto* listen = app.add_option("--listen", options.listen);
   const auto* data_dir = app.add_option("--data-dir", options.data_dir);

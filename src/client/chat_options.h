@@ -19,6 +19,7 @@ struct ChatOptions {
   std::string host;      ///< empty if not given
   std::uint16_t port = 0;
   bool fresh = false;  ///< --new
+  bool undiscoverable = false;
   bool plain = false;
   bool lists_history = false;          ///< --history was given
   std::optional<std::size_t> history;  ///< nothing with lists_history: all

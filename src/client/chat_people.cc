@@ -17,7 +17,7 @@ void ChatCommands::send_direct(const std::string& to, std::string text) {
   request.text = std::move(text);
   request.to = to;
   ask(request, [this](const control::Reply& reply) {
-    if (const auto* sent = std::get_if<control::SendReply>(&reply)) view_.on_sent(sent->id);
+    if (const auto* sent = std::get_if<control::SendReply>(&reply)) view_.on_sent(*sent);
   });
 }
 
@@ -62,7 +62,8 @@ void ChatCommands::exit(const CommandArguments& arguments) {
 
 void ChatCommands::request(const CommandArguments& arguments) {
   const std::string member = *arguments.member;
-  ask(control::AskRequest{member}, [this, member](const control::Reply&) {
+  ask(control::AskRequest{member}, [this, member](const control::Reply& reply) {
+    if (const auto* sent = std::get_if<control::SendReply>(&reply)) view_.on_sent(*sent);
     view_.show_info("You have asked " + format_safe_line(member) + " to talk.");
   });
 }
@@ -95,6 +96,7 @@ void ChatCommands::decline(const CommandArguments& arguments) {
 }
 
 void ChatCommands::contacts(const CommandArguments&) {
+  tell_read_rooms();
   ask(control::ContactsRequest{}, [this](const control::Reply& reply) {
     const auto* contacts = std::get_if<control::ContactsReply>(&reply);
     if (contacts == nullptr) return;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "complaint.h"
+#include "contact_lines.h"
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/posix/clock.h"
 #include "p2pmesh/posix/files.h"
@@ -114,6 +115,11 @@ Result<void> ChatSession::join() {
                     " is running, and stays in its mesh. End it first: ./p2pmeshctl --data-dir " + data_dir_ +
                     " shutdown");
   }
+  if (was_running && options_.undiscoverable) {
+    const control::DiscoverRequest request{false};
+    if (auto hidden = call<control::EmptyReply>(*node_.connection, request, waiter()); !hidden)
+      return tl::unexpected<Error>(hidden.error());
+  }
   if (was_running && !options_.host.empty()) {
     const control::ConnectRequest request{options_.host, options_.port};
     if (auto connected = call<control::EmptyReply>(*node_.connection, request, waiter()); !connected) {
@@ -171,6 +177,7 @@ Result<void> ChatSession::show_opening() {
   const auto members = call<control::MembersReply>(*node_.connection, control::MembersRequest{}, waiter());
   if (!members) return tl::unexpected<Error>(members.error());
   view_.show_here(status_, *members);
+  if (!status_.discoverable) view_.show_info(describe_discoverable(false));
   if (!options_.host.empty()) warn_if_unreachable();
   if (auto ended = end_gathering(); !ended) return ended;
   const auto contacts = call<control::ContactsReply>(*node_.connection, control::ContactsRequest{}, waiter());
@@ -306,15 +313,17 @@ Result<ExitStatus> ChatSession::wait_until_taken() {
     if (!status) return tl::unexpected<Error>(node_.connection->is_open() ? status.error() : node_gone());
     if (status->pending == 0) return ExitStatus::kOk;
     const bool is_alone = status->neighbors == 0;
+    const bool is_hidden = !status->discoverable;
     // Lines kept from an earlier run go out now if somebody is there, but they are not waited for.
     if (input_->sent() == 0 && is_alone) return ExitStatus::kOk;
     if (status->pending < last_pending) last_progress = read_clock().monotonic;
     last_pending = std::min(last_pending, status->pending);
     const Duration patience = is_alone || input_->sent() == 0 ? kNobodyTimeout : kNoProgressTimeout;
-    if (read_clock().monotonic - last_progress >= patience) {
+    if (is_hidden || read_clock().monotonic - last_progress >= patience) {
       if (input_->sent() == 0) return ExitStatus::kOk;
-      const std::string when =
-          node_.attached.leaves_with_last_screen ? "at the next start" : "when somebody is there";
+      const std::string when = is_hidden                                ? "after /discover on"
+                               : node_.attached.leaves_with_last_screen ? "at the next start"
+                                                                        : "when somebody is there";
       const std::string text = count_of(status->pending, "line") + " kept, sent " + when + "\n";
       [[maybe_unused]] const auto written = write_all(2, as_bytes(text));
       return ExitStatus::kTryAgain;
@@ -402,7 +411,7 @@ bool ChatSession::send_marks() {
   std::vector<control::MarkReadRequest> marks = view_.take_read_rooms();
   if (marked_ < view_.shown()) {
     marked_ = view_.shown();
-    marks.push_back({marked_, std::nullopt, std::nullopt});
+    marks.push_back({marked_, std::nullopt, std::nullopt, std::nullopt});
   }
   for (const control::MarkReadRequest& mark : marks) node_.connection->request(mark, [](const auto&) {});
   return !marks.empty();

@@ -54,25 +54,33 @@ void ChatView::on_event(control::Event event, Instant now) {
   }
 }
 
-void ChatView::on_sent(const control::MessageId& id) {
-  sent_.insert(id);
+void ChatView::on_sent(const control::SendReply& sent) {
+  if (sent.pending != 0) {
+    if (!told_waiting_) show_info("That waits until it can be sent; /pending shows what does.");
+    told_waiting_ = true;
+    return;
+  }
+  told_waiting_ = false;
+  sent_.insert(sent.id);
   if (sent_.size() > kSentRememberedMax) sent_.erase(sent_.begin());
 }
 
 void ChatView::on_message(control::MessageEvent event, Instant now) {
   const control::Cursor cursor = event.cursor;
-  const bool is_ours = event.message.own && sent_.erase(event.message.id) != 0;
+  // What had to wait was typed long before, here or on another screen.
+  const bool is_ours = event.message.own && (sent_.erase(event.message.id) != 0 || event.was_pending);
   const std::string room = event.message.room;
   const bool is_direct = event.message.direct.has_value();
   if (stage_ == Stage::kGathering) {
     if (is_direct && !event.message.own) {
+      note_shown_directs(event.message, cursor);
       missed_directs_.push_back(std::move(event.message));
       if (missed_directs_.size() > kMissedDirectsMax) missed_directs_.pop_front();
     } else if (!event.message.own && room == current_) {
       missed_.add(std::move(event.message));
     }
   } else if (is_direct || is_joined(room)) {
-    if (!is_direct) note_shown(room, cursor);
+    is_direct ? note_shown_directs(event.message, cursor) : note_shown(room, cursor);
     if (is_ours || listed_.contains(event.message.id)) {
       // It is on the screen already.
     } else if (event.repaired) {
@@ -175,6 +183,7 @@ void ChatView::show_requests(const control::ContactsReply& contacts) {
 }
 
 void ChatView::show_message(const control::ChatMessage& message) {
+  note_shown_directs(message, seen_);
   append(message);
 }
 

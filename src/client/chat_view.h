@@ -29,8 +29,8 @@ class ChatView {
 
   /// An event of the node; a GapEvent is the session's business and changes nothing here.
   void on_event(control::Event event, Instant now);
-  /// This screen's own message: its event is not shown.
-  void on_sent(const control::MessageId& id);
+  /// This screen's own message was taken in: its event is not shown. That it waits is told once.
+  void on_sent(const control::SendReply& sent);
 
   void show_listening(const control::StatusReply& status);
   /// The node was started by hand and stays.
@@ -105,6 +105,7 @@ class ChatView {
   void append(const control::ChatMessage& message);
   void show_missed_directs();
   void note_shown(const std::string& room, const control::Cursor& cursor);
+  void note_shown_directs(const control::ChatMessage& message, const control::Cursor& cursor);
 
   Stage stage_ = Stage::kGathering;
   std::string out_;
@@ -121,6 +122,7 @@ class ChatView {
   std::vector<control::Event> held_;                 // came while history was listed
   std::size_t held_dropped_ = 0;
   std::set<control::MessageId> sent_;        // acknowledged, their events to come
+  bool told_waiting_ = false;                // the last line waits, and that was said
   std::vector<control::MessageEvent> late_;  // repaired, gathered for a moment
   std::optional<Instant> late_deadline_;
   control::Cursor seen_;
@@ -133,6 +135,7 @@ class ChatView {
     control::Cursor told;    // to the node
   };
   [[nodiscard]] bool is_untold(const ReadRoom& read) const;
+  std::map<MemberKey, ReadRoom> read_with_;  // of direct messages, by the other one
   std::string current_{kDefaultRoom};
   std::set<std::string> joined_{std::string(kDefaultRoom)};
   std::map<std::string, ReadRoom> read_;  // the joined rooms, and those whose history was shown

@@ -66,6 +66,7 @@ void ChatView::show_history(const std::string& place, const std::vector<control:
   flush_late();  // what waits is in the block, or belongs before it
   show_info(count_of(messages.size(), "message") + " " + place + ":");
   show_listed(messages);
+  for (const control::ChatMessage& message : messages) note_shown_directs(message, seen_);
   show_info(has_earlier ? "End of messages; /history back shows earlier ones."
                         : "End of messages; there are no earlier ones.");
 }
@@ -79,12 +80,21 @@ void ChatView::note_shown(const std::string& room, const control::Cursor& cursor
   read.newest = std::max(read.newest, cursor);
 }
 
+/// What the other one wrote; the cursor may stand behind it.
+void ChatView::note_shown_directs(const control::ChatMessage& message, const control::Cursor& cursor) {
+  if (!message.direct || message.own) return;
+  ReadRoom& read = read_with_[message.direct->peer];
+  read.newest = std::max(read.newest, cursor);
+}
+
 bool ChatView::is_untold(const ReadRoom& read) const {
   return read.newest > read.told && shown_ > read.told;
 }
 
 bool ChatView::has_read_rooms() const {
-  return std::any_of(read_.begin(), read_.end(), [this](const auto& at) { return is_untold(at.second); });
+  const auto is_due = [this](const auto& at) { return is_untold(at.second); };
+  return std::any_of(read_.begin(), read_.end(), is_due) ||
+         std::any_of(read_with_.begin(), read_with_.end(), is_due);
 }
 
 std::vector<control::MarkReadRequest> ChatView::take_read_rooms() {
@@ -95,6 +105,12 @@ std::vector<control::MarkReadRequest> ChatView::take_read_rooms() {
     control::MarkReadRequest mark{shown_, room, std::nullopt};
     if (read.after != control::Cursor{}) mark.after = read.after;
     marks.push_back(std::move(mark));
+  }
+  if (stage_ == Stage::kGathering) return marks;  // direct messages come after the rest
+  for (auto& [member, read] : read_with_) {
+    if (!is_untold(read)) continue;
+    read.told = shown_;
+    marks.push_back({shown_, std::nullopt, std::nullopt, member.hex()});
   }
   return marks;
 }

@@ -1,13 +1,51 @@
 #include "contact_lines.h"
 
+#include "clock_text.h"
+#include "p2pmesh/text/safe_text.h"
+
 namespace p2pmesh {
 
 std::string describe_contact(const control::ContactEntry& contact) {
-  if (contact.asks) return "wants to talk to you";
-  if (contact.relation == "declined") return "declined by you";
-  if (contact.theirs == "declined") return "declined";
+  std::string description;
   const bool talks = contact.theirs == "accepted" || contact.theirs == "asked";
-  return contact.relation == "asked" && !talks ? "sent, not accepted" : "contact";
+  if (contact.asks) {
+    description = "wants to talk to you";
+  } else if (contact.relation == "declined") {
+    description = "declined by you";
+  } else if (contact.theirs == "declined") {
+    description = "declined";
+  } else if (contact.relation == "asked" && !talks) {
+    description = "sent, not accepted";
+  } else {
+    description = contact.relation == "none" ? "no contact" : "contact";
+  }
+  if (contact.hidden) description += ", appears offline to others";
+  if (contact.unread > 0) description += ", " + std::to_string(contact.unread) + " unread";
+  if (contact.ignored) description += ", ignored";
+  if (contact.blocked) description += ", blocked";
+  return description;
+}
+
+std::string describe_discoverable(bool discoverable) {
+  return discoverable
+             ? "Others see that you are here."
+             : "You appear offline to all but contacts. Nothing that is written to you is opened, and "
+               "what you write waits: /discover on";
+}
+
+std::string describe_pending(const control::PendingEntry& line) {
+  std::string description = line.number == 0 ? "written" : std::to_string(line.number);
+  description +=
+      line.name.empty() ? " to " + format_safe_line(line.room) : " to " + format_safe_line(line.name);
+  description += ", " + format_local_date(line.wall_ms) + ": ";
+  return description + (line.text.empty() ? "(asks to talk)" : format_safe_line(line.text));
+}
+
+std::string describe_state(const control::ChatMessage& message) {
+  if (message.direct)
+    return control::format_direct_state(message.direct->state.value_or(control::DirectState::kSent));
+  const std::uint64_t taken = message.taken.value_or(0);
+  return taken == 0 ? "pending" : "sent (" + std::to_string(taken) + ")";
 }
 
 }  // namespace p2pmesh

@@ -10,4 +10,11 @@ namespace p2pmesh {
 /// "contact", "wants to talk to you", "sent, not accepted", "declined" or "declined by you".
 std::string describe_contact(const control::ContactEntry& contact);
 
+/// What others see of the local member.
+std::string describe_discoverable(bool discoverable);
+/// "17 to #dev, 2026-11-21 14:05: hello"; safe to print.
+std::string describe_pending(const control::PendingEntry& line);
+/// Of an own message: "pending", "sent (2)", "delivered", ...
+std::string describe_state(const control::ChatMessage& message);
+
 }  // namespace p2pmesh

@@ -33,7 +33,11 @@ constexpr const char* kHelp =
     "  contacts                            those you talk to, and those who want to\n"
     "  ask | accept | decline NAME         ask to talk; answer somebody who asked\n"
     "  tail [--after CURSOR] [-n N]        events as they come, N of them\n"
-    "  export [--room R] [--format text|json]  all messages of a room\n"
+    "  pending                             what no neighbor has taken yet\n"
+    "  cancel N | all                      takes back what waits\n"
+    "  discover | receipts on|off          being seen; telling what was read\n"
+    "  ignore | unignore | block | unblock NAME   whom not to hear\n"
+    "  export [--room R] [--format text|json] [--without-ignored]  all messages of a room\n"
     "  shutdown                            the node leaves and ends\n"
     "\n"
     "  --json  one JSON value (tail: one a line)   --help   --version\n";
@@ -94,6 +98,8 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   std::vector<std::string> words;
   std::string since;
   std::string until;
+  std::string which;
+  std::string on_or_off;
 
   CLI::App app;
   app.set_help_flag();
@@ -104,9 +110,10 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   auto* name = app.add_option("--name", options.name);
   auto* data_dir = app.add_option("--data-dir", options.data_dir);
 
-  constexpr std::array<const char*, 14> kVerbs = {"status",   "peers",  "members", "rooms",  "send",
-                                                  "history",  "search", "tail",    "export", "shutdown",
-                                                  "contacts", "ask",    "accept",  "decline"};
+  constexpr std::array<const char*, 22> kVerbs = {
+      "status",   "peers",    "members",  "rooms",    "send",   "history", "search",  "tail",
+      "export",   "shutdown", "contacts", "ask",      "accept", "decline", "pending", "cancel",
+      "discover", "receipts", "ignore",   "unignore", "block",  "unblock"};
   std::array<CLI::App*, kVerbs.size()> verbs{};
   for (std::size_t i = 0; i < kVerbs.size(); ++i) {
     verbs[i] = app.add_subcommand(kVerbs[i]);
@@ -120,7 +127,8 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   }
   verb_app(Verb::kSend)->add_option("--to", options.peer);
   verb_app(Verb::kHistory)->add_option("--with", options.peer);
-  for (const Verb verb : {Verb::kAsk, Verb::kAccept, Verb::kDecline})
+  for (const Verb verb : {Verb::kAsk, Verb::kAccept, Verb::kDecline, Verb::kIgnore, Verb::kUnignore,
+                          Verb::kBlock, Verb::kUnblock})
     verb_app(verb)->add_option("NAME", options.peer)->required();
   for (const Verb verb : {Verb::kHistory, Verb::kTail}) verb_app(verb)->add_option("-n", number);
   verb_app(Verb::kTail)->add_option("--after", after);
@@ -131,6 +139,10 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   search->add_option("--until", until);
   search->add_option("--limit,-n", number);
   verb_app(Verb::kExport)->add_option("--format", format);
+  verb_app(Verb::kExport)->add_flag("--without-ignored", options.without_ignored);
+  verb_app(Verb::kCancel)->add_option("N", which)->required();
+  for (const Verb verb : {Verb::kDiscover, Verb::kReceipts})
+    verb_app(verb)->add_option("on|off", on_or_off)->required();
   try {
     app.parse(count, arguments);
   } catch (const CLI::Error& error) {
@@ -168,6 +180,14 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
     options.after = control::parse_cursor(after);
     if (!options.after) return usage("--after takes a cursor like 12.0, not \"" + after + "\".");
   }
+  if (!which.empty() && which != "all") {
+    const auto parsed = parse_count("cancel", which);
+    if (!parsed) return tl::unexpected<Error>(parsed.error());
+    options.number = *parsed;
+  }
+  if (!on_or_off.empty() && on_or_off != "on" && on_or_off != "off")
+    return usage(std::string(chosen.front()->get_name()) + " takes on or off, not \"" + on_or_off + "\".");
+  options.on = on_or_off == "on";
   if (!format.empty() && format != "text" && format != "json") {
     return usage("--format takes text or json, not \"" + format + "\".");
   }

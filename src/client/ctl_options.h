@@ -28,6 +28,14 @@ enum class Verb {
   kAsk,
   kAccept,
   kDecline,
+  kPending,
+  kCancel,
+  kDiscover,
+  kReceipts,
+  kIgnore,
+  kUnignore,
+  kBlock,
+  kUnblock,
 };
 
 struct CtlOptions {
@@ -39,6 +47,9 @@ struct CtlOptions {
   std::string peer;             ///< of whom or to whom; a name or a key, unchecked; empty if not given
   std::string text;             ///< of send; "-" with `reads_input`
   bool reads_input = false;
+  bool on = false;                       ///< of discover and receipts
+  std::optional<std::uint64_t> number;   ///< of cancel; nothing: all
+  bool without_ignored = false;          ///< of export
   control::SearchRequest search;         ///< of search; its page is for the verb to set
   std::optional<std::size_t> count;      ///< -n, --limit
   std::optional<control::Cursor> after;  ///< of tail

@@ -28,6 +28,49 @@ Result<ExitStatus> show_contacts(CtlSession& session, const CtlOptions& options)
   return ExitStatus::kOk;
 }
 
+Result<ExitStatus> show_pending(CtlSession& session, const CtlOptions& options) {
+  const auto reply = session.ask<control::PendingReply>(control::PendingRequest{});
+  if (!reply) return tl::unexpected<Error>(reply.error());
+  std::string out;
+  if (options.json) {
+    control::append_value(out, *reply);
+    out += '\n';
+  } else {
+    for (const control::PendingEntry& line : reply->lines) out += describe_pending(line) + "\n";
+    if (reply->more) out += "...\n";
+  }
+  if (auto printed = session.print(out); !printed) return tl::unexpected<Error>(printed.error());
+  return ExitStatus::kOk;
+}
+
+Result<ExitStatus> cancel_pending(CtlSession& session, const CtlOptions& options) {
+  const auto reply = session.ask<control::CancelReply>(control::CancelRequest{options.number});
+  if (!reply) return tl::unexpected<Error>(reply.error());
+  const std::string out = std::to_string(reply->cancelled) + "\n";
+  if (auto printed = session.print(out); !printed) return tl::unexpected<Error>(printed.error());
+  return ExitStatus::kOk;
+}
+
+Result<ExitStatus> set_switch(CtlSession& session, const CtlOptions& options) {
+  const control::Request request = options.verb == Verb::kDiscover
+                                       ? control::Request(control::DiscoverRequest{options.on})
+                                       : control::Request(control::ReceiptsRequest{options.on});
+  const auto set = session.ask<control::EmptyReply>(request);
+  if (!set) return tl::unexpected<Error>(set.error());
+  return ExitStatus::kOk;
+}
+
+Result<ExitStatus> note_person(CtlSession& session, const CtlOptions& options) {
+  control::PersonRequest request;
+  request.member = options.peer;
+  const bool on = options.verb == Verb::kIgnore || options.verb == Verb::kBlock;
+  const bool is_block = options.verb == Verb::kBlock || options.verb == Verb::kUnblock;
+  (is_block ? request.blocked : request.ignored) = on;
+  const auto noted = session.ask<control::ConversationReply>(request);
+  if (!noted) return tl::unexpected<Error>(noted.error());
+  return ExitStatus::kOk;
+}
+
 Result<ExitStatus> ask_to_talk(CtlSession& session, const CtlOptions& options) {
   const auto asked = session.ask<control::SendReply>(control::AskRequest{options.peer});
   if (!asked) return tl::unexpected<Error>(asked.error());

@@ -56,7 +56,8 @@ class Sender {
   }
   void append(const control::SendReply& sent) {
     if (!options_.json) {
-      out_ += control::format_message_id(sent.id) + "\n";
+      out_ += sent.pending != 0 ? "pending " + std::to_string(sent.pending) + "\n"
+                                : control::format_message_id(sent.id) + "\n";
     } else {
       if (options_.reads_input) out_ += has_sent_ ? ",\n" : "[";
       control::append_value(out_, control::Reply(sent));

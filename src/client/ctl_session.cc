@@ -106,6 +106,18 @@ Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options) {
     case Verb::kAccept:
     case Verb::kDecline:
       return answer_request(session, options);
+    case Verb::kPending:
+      return show_pending(session, options);
+    case Verb::kCancel:
+      return cancel_pending(session, options);
+    case Verb::kDiscover:
+    case Verb::kReceipts:
+      return set_switch(session, options);
+    case Verb::kIgnore:
+    case Verb::kUnignore:
+    case Verb::kBlock:
+    case Verb::kUnblock:
+      return note_person(session, options);
     case Verb::kShutdown:
       return shut_down(session);
   }

@@ -53,6 +53,10 @@ Result<ExitStatus> shut_down(CtlSession& session);
 Result<ExitStatus> show_contacts(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> ask_to_talk(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> answer_request(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> show_pending(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> cancel_pending(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> set_switch(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> note_person(CtlSession& session, const CtlOptions& options);
 
 /// The verb of the options.
 Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options);

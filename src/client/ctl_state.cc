@@ -65,6 +65,8 @@ Result<ExitStatus> show_status(CtlSession& session, const CtlOptions& options) {
   append_field(out, "messages",
                std::to_string(status->messages) + ", " + std::to_string(status->pending) +
                    " that no neighbor has taken");
+  append_field(out, "discoverable", status->discoverable ? "yes" : "no");
+  append_field(out, "receipts", status->receipts ? "yes" : "no");
   append_field(out, "synced", status->synced ? "yes" : "not yet");
   append_field(out, "storage", status->storage);
   append_field(out, "started",

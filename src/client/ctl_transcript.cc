@@ -79,6 +79,7 @@ Result<ExitStatus> show_history(CtlSession& session, const CtlOptions& options) 
 
 Result<ExitStatus> export_room(CtlSession& session, const CtlOptions& options) {
   control::ListRequest request;
+  request.ignored = !options.without_ignored;
   request.room = options.room;
   request.limit = limits::kControlPageMax;
   request.after = control::MessageId{};

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "contact_lines.h"
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/text/safe_text.h"
 
@@ -53,15 +54,29 @@ void RoomHistory::finish() {
   std::vector<control::ChatMessage> messages(std::make_move_iterator(gathered_.begin()),
                                              std::make_move_iterator(gathered_.end()));
   gathered_.clear();
-  if (messages.empty() && member_) return view_.show_info("There are no messages " + place() + ".");
-  if (messages.empty()) {
+  if (messages.empty() && member_) {
+    view_.show_info("There are no messages " + place() + ".");
+  } else if (messages.empty()) {
     view_.show_info(view_.is_joined(room_)
                         ? "There are no messages in " + room_ + "."
                         : "Nobody has said anything in " + room_ + ". /rooms lists those with messages.");
-    return;
+  } else {
+    if (is_newest_ && !member_) view_.note_read(room_);
+    view_.show_history(place(), messages, has_earlier_);
   }
-  if (is_newest_ && !member_) view_.note_read(room_);
-  view_.show_history(place(), messages, has_earlier_);
+  if (is_newest_) show_pending();
+}
+
+/// What was typed and is no message yet stands behind the newest.
+void RoomHistory::show_pending() {
+  ask_(control::PendingRequest{}, [this](const control::Reply& reply) {
+    const auto* pending = std::get_if<control::PendingReply>(&reply);
+    if (pending == nullptr) return;
+    for (const control::PendingEntry& line : pending->lines) {
+      const bool is_here = member_ ? line.name == *member_ : line.name.empty() && line.room == room_;
+      if (line.number != 0 && is_here) view_.show_info("Not sent yet: " + describe_pending(line));
+    }
+  });
 }
 
 std::string RoomHistory::place() const {

@@ -33,6 +33,7 @@ class RoomHistory {
   void ask_page();
   void take_page(const control::ListReply& page);
   void finish();
+  void show_pending();
 
   ChatView& view_;
   Ask ask_;

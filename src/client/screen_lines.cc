@@ -54,6 +54,8 @@ void append_notice(std::string& out, const control::NoticeEvent& notice) {
       return append_info(out, name + " wants to chat with you too.");
     case control::NoticeKind::kDeclined:
       return append_info(out, name + " declined; what you write waits, in case that changes.");
+    case control::NoticeKind::kHidden:
+      return append_info(out, name + " appears offline to others now; you see that " + name + " is here.");
   }
 }
 

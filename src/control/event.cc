@@ -7,8 +7,8 @@
 namespace p2pmesh::control {
 namespace {
 
-constexpr std::array<const char*, 8> kNoticeKinds = {"joined",  "left", "offline",  "back",
-                                                     "renamed", "asks", "accepted", "declined"};
+constexpr std::array<const char*, 9> kNoticeKinds = {"joined", "left",     "offline",  "back",  "renamed",
+                                                     "asks",   "accepted", "declined", "hidden"};
 
 void open_event(std::string& out, std::string_view type) {
   out += "{\"type\":\"";
@@ -31,6 +31,7 @@ void append_one(std::string& out, const MessageEvent& event) {
   append_message_fields(out, event.message);
   out += event.repaired ? ",\"repaired\":true" : ",\"repaired\":false";
   out += event.gap ? ",\"gap\":true" : ",\"gap\":false";
+  if (event.was_pending) out += ",\"was_pending\":true";
   out += event.replayed ? ",\"replayed\":true}" : ",\"replayed\":false}";
 }
 

@@ -20,6 +20,7 @@ ChatMessage read_message(ObjectReader& fields) {
   message.depth = fields.number("depth");
   message.own = fields.boolean("own");
   message.forked = fields.boolean("forked");
+  message.taken = fields.optional_number("taken", 0, UINT64_MAX);
   if (auto name = fields.optional_text("with_name")) {
     message.direct.emplace();
     message.direct->peer = fields.key<MemberKey>("with");
@@ -50,6 +51,8 @@ StatusReply read_status(ObjectReader& fields) {
   reply.online = fields.number("online");
   reply.pending = fields.number("pending");
   reply.messages = fields.number("messages");
+  reply.discoverable = fields.boolean("discoverable");
+  reply.receipts = fields.boolean("receipts");
   reply.synced = fields.boolean("synced");
   reply.leaves_with_last_screen = fields.boolean("leaves_with_last_screen");
   reply.screens = fields.optional_number("screens", 0, UINT64_MAX).value_or(0);
@@ -69,6 +72,9 @@ MemberEntry read_member(ObjectReader& fields) {
   member.online = fields.boolean("online");
   member.since_ms = fields.number("since_ms");
   member.self = fields.boolean("self");
+  member.hidden = fields.boolean("hidden");
+  member.ignored = fields.boolean("ignored");
+  member.blocked = fields.boolean("blocked");
   member.addresses = fields.texts("addresses");
   return member;
 }
@@ -91,7 +97,21 @@ ContactEntry read_contact(ObjectReader& fields) {
   contact.theirs = fields.text("theirs");
   contact.asks = fields.boolean("asks");
   contact.online = fields.boolean("online");
+  contact.hidden = fields.boolean("hidden");
+  contact.ignored = fields.boolean("ignored");
+  contact.blocked = fields.boolean("blocked");
+  contact.unread = fields.number("unread");
   return contact;
+}
+
+PendingEntry read_pending(ObjectReader& fields) {
+  PendingEntry line;
+  line.number = fields.number("number");
+  line.room = fields.text("room");
+  line.name = fields.text("name");
+  line.text = fields.text("text");
+  line.wall_ms = fields.number("wall_ms");
+  return line;
 }
 
 RoomEntry read_room(ObjectReader& fields) {
@@ -133,11 +153,17 @@ Reply read_result(std::string_view method, ObjectReader& line) {
   if (method == "status") {
     reply = read_status(fields);
   } else if (method == "message.send" || method == "contact.ask") {
-    reply = SendReply{fields.message_id("id")};
+    const auto pending = fields.optional_number("pending", 1, UINT64_MAX);
+    reply = pending ? SendReply{{}, *pending} : SendReply{fields.message_id("id")};
   } else if (method == "message.list") {
     auto messages = read_each(fields.array("messages"), read_message, fields);
     reply = ListReply{std::move(messages), fields.boolean("more")};
-  } else if (method == "conversation.set") {
+  } else if (method == "pending.list") {
+    auto lines = read_each(fields.array("lines"), read_pending, fields);
+    reply = PendingReply{std::move(lines), fields.boolean("more")};
+  } else if (method == "pending.cancel") {
+    reply = CancelReply{fields.number("cancelled")};
+  } else if (method == "conversation.set" || method == "person.set") {
     reply = ConversationReply{fields.key<MemberKey>("member"), fields.text("name")};
   } else if (method == "room.join" || method == "room.part") {
     reply = RoomReply{read_room(fields)};
@@ -210,6 +236,7 @@ Incoming read_event(const Json& json) {
     event.message = read_message(fields);
     event.repaired = fields.boolean("repaired");
     event.gap = fields.boolean("gap");
+    event.was_pending = fields.optional_boolean("was_pending").value_or(false);
     event.replayed = fields.boolean("replayed");
     incoming = Event(std::move(event));
   } else if (const auto kind = parse_notice_kind(type)) {

@@ -179,6 +179,10 @@ void append_message_fields(std::string& out, const ChatMessage& message) {
   append_number(out, message.depth);
   out += message.own ? ",\"own\":true" : ",\"own\":false";
   out += message.forked ? ",\"forked\":true" : ",\"forked\":false";
+  if (message.taken) {
+    out += ",\"taken\":";
+    append_number(out, *message.taken);
+  }
   if (!message.direct) return;
   out += ",\"with\":";
   append_id(out, message.direct->peer);

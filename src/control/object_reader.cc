@@ -64,6 +64,13 @@ bool ObjectReader::boolean(std::string_view name) {
   return value->get<bool>();
 }
 
+std::optional<bool> ObjectReader::optional_boolean(std::string_view name) {
+  const Json* value = find(name, false);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_boolean()) return expect(name, "true or false"), std::nullopt;
+  return value->get<bool>();
+}
+
 std::optional<Cursor> ObjectReader::optional_cursor(std::string_view name) {
   const Json* value = find(name, false);
   if (value == nullptr) return std::nullopt;

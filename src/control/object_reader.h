@@ -31,6 +31,7 @@ class ObjectReader {
                                                std::uint64_t greatest);
   std::optional<double> optional_real(std::string_view name);
   bool boolean(std::string_view name);
+  std::optional<bool> optional_boolean(std::string_view name);
   Cursor cursor(std::string_view name);
   std::optional<Cursor> optional_cursor(std::string_view name);
   MessageId message_id(std::string_view name);

@@ -54,6 +54,8 @@ void append_one(std::string& out, const StatusReply& reply) {
   append_number_field(out, ",\"online\":", reply.online);
   append_number_field(out, ",\"pending\":", reply.pending);
   append_number_field(out, ",\"messages\":", reply.messages);
+  append_boolean_field(out, ",\"discoverable\":", reply.discoverable);
+  append_boolean_field(out, ",\"receipts\":", reply.receipts);
   append_boolean_field(out, ",\"synced\":", reply.synced);
   append_boolean_field(out, ",\"leaves_with_last_screen\":", reply.leaves_with_last_screen);
   append_number_field(out, ",\"screens\":", reply.screens);
@@ -79,6 +81,9 @@ void append_one(std::string& out, const MembersReply& reply) {
     append_boolean_field(out, ",\"online\":", member.online);
     append_number_field(out, ",\"since_ms\":", member.since_ms);
     append_boolean_field(out, ",\"self\":", member.self);
+    append_boolean_field(out, ",\"hidden\":", member.hidden);
+    append_boolean_field(out, ",\"ignored\":", member.ignored);
+    append_boolean_field(out, ",\"blocked\":", member.blocked);
     out += ",\"addresses\":";
     append_array(out, member.addresses,
                  [&](const std::string& address) { append_json_string(out, address); });
@@ -104,8 +109,12 @@ void append_one(std::string& out, const PeersReply& reply) {
 }
 
 void append_one(std::string& out, const SendReply& reply) {
-  out += "{\"id\":";
-  append_id(out, reply.id);
+  if (reply.pending != 0) {
+    append_number_field(out, "{\"pending\":", reply.pending);
+  } else {
+    out += "{\"id\":";
+    append_id(out, reply.id);
+  }
   out += '}';
 }
 
@@ -154,8 +163,31 @@ void append_one(std::string& out, const ContactsReply& reply) {
     append_text_field(out, ",\"theirs\":", contact.theirs);
     append_boolean_field(out, ",\"asks\":", contact.asks);
     append_boolean_field(out, ",\"online\":", contact.online);
+    append_boolean_field(out, ",\"hidden\":", contact.hidden);
+    append_boolean_field(out, ",\"ignored\":", contact.ignored);
+    append_boolean_field(out, ",\"blocked\":", contact.blocked);
+    append_number_field(out, ",\"unread\":", contact.unread);
     out += '}';
   });
+}
+
+void append_one(std::string& out, const PendingReply& reply) {
+  out += "{\"lines\":";
+  append_array(out, reply.lines, [&](const PendingEntry& line) {
+    append_number_field(out, "{\"number\":", line.number);
+    append_text_field(out, ",\"room\":", line.room);
+    append_text_field(out, ",\"name\":", line.name);
+    append_text_field(out, ",\"text\":", line.text);
+    append_number_field(out, ",\"wall_ms\":", line.wall_ms);
+    out += '}';
+  });
+  append_boolean_field(out, ",\"more\":", reply.more);
+  out += '}';
+}
+
+void append_one(std::string& out, const CancelReply& reply) {
+  append_number_field(out, "{\"cancelled\":", reply.cancelled);
+  out += '}';
 }
 
 void append_one(std::string& out, const SubscribeReply& reply) {
@@ -220,6 +252,13 @@ void append_reply(std::string& out, std::string_view id, const ContactsReply& re
   append_line(out, id, reply);
 }
 void append_reply(std::string& out, std::string_view id, const ConversationReply& reply) {
+  append_line(out, id, reply);
+}
+
+void append_reply(std::string& out, std::string_view id, const PendingReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const CancelReply& reply) {
   append_line(out, id, reply);
 }
 

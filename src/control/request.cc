@@ -32,6 +32,7 @@ Request read_list(ObjectReader& params) {
   request.after = params.optional_message_id("after");
   request.limit = params.optional_number("limit", 1, limits::kControlPageMax).value_or(request.limit);
   request.with = params.optional_text("with");
+  request.ignored = params.optional_boolean("ignored").value_or(false);
   return request;
 }
 
@@ -67,6 +68,7 @@ Request read_search(ObjectReader& params) {
   request.until_ms = params.optional_number("until_ms", 0, kAny);
   request.before = params.optional_cursor("before");
   request.limit = params.optional_number("limit", 1, limits::kControlPageMax).value_or(request.limit);
+  request.ignored = params.optional_boolean("ignored").value_or(false);
   return request;
 }
 
@@ -98,7 +100,27 @@ Request read_mark(ObjectReader& params) {
   request.room = params.optional_text("room");
   request.after = params.optional_cursor("after");
   if (request.after && !request.room) params.refuse("\"after\" needs a \"room\"");
+  request.with = params.optional_text("with");
+  if (request.with && request.room) params.refuse("\"with\" and \"room\" exclude each other");
   return request;
+}
+
+Request read_person(ObjectReader& params) {
+  PersonRequest request;
+  request.member = params.text("member");
+  request.ignored = params.optional_boolean("ignored");
+  request.blocked = params.optional_boolean("blocked");
+  if (!request.ignored && !request.blocked) params.refuse("\"ignored\" or \"blocked\" is missing");
+  return request;
+}
+
+Request read_cancel(ObjectReader& params) {
+  return CancelRequest{params.optional_number("number", 1, std::numeric_limits<std::uint64_t>::max())};
+}
+
+template <class Switch>
+Request read_switch(ObjectReader& params) {
+  return Switch{params.boolean("on")};
 }
 
 template <class OfRoom>
@@ -125,7 +147,12 @@ constexpr std::array<Request (*)(ObjectReader&), kMethodNames.size()> kReaders =
     read_ask,
     read_answer,
     read_conversation,
-    read_empty<ContactsRequest>};
+    read_empty<ContactsRequest>,
+    read_person,
+    read_empty<PendingRequest>,
+    read_cancel,
+    read_switch<DiscoverRequest>,
+    read_switch<ReceiptsRequest>};
 
 RpcError invalid_request(std::string reason) {
   return {RpcErrorCode::kInvalidRequest, std::move(reason), ExitStatus::kUsage};
@@ -190,6 +217,7 @@ void append_params(std::string&, const RoomsRequest&) {}
 void append_params(std::string&, const AttachRequest&) {}
 void append_params(std::string&, const ShutdownRequest&) {}
 void append_params(std::string&, const ContactsRequest&) {}
+void append_params(std::string&, const PendingRequest&) {}
 
 void append_params(std::string& out, const SendRequest& request) {
   out += "\"text\":";
@@ -223,6 +251,26 @@ void append_params(std::string& out, const ConversationRequest& request) {
   out += request.open ? ",\"open\":true" : ",\"open\":false";
 }
 
+void append_params(std::string& out, const PersonRequest& request) {
+  out += "\"member\":";
+  append_json_string(out, request.member);
+  if (request.ignored) out += *request.ignored ? ",\"ignored\":true" : ",\"ignored\":false";
+  if (request.blocked) out += *request.blocked ? ",\"blocked\":true" : ",\"blocked\":false";
+}
+
+void append_params(std::string& out, const CancelRequest& request) {
+  if (!request.number) return;
+  out += "\"number\":";
+  append_number(out, *request.number);
+}
+
+void append_params(std::string& out, const DiscoverRequest& request) {
+  out += request.on ? "\"on\":true" : "\"on\":false";
+}
+void append_params(std::string& out, const ReceiptsRequest& request) {
+  out += request.on ? "\"on\":true" : "\"on\":false";
+}
+
 void append_params(std::string& out, const ListRequest& request) {
   out += "\"room\":";
   append_json_string(out, request.room);
@@ -240,6 +288,7 @@ void append_params(std::string& out, const ListRequest& request) {
     out += ",\"with\":";
     append_json_string(out, *request.with);
   }
+  if (request.ignored) out += ",\"ignored\":true";
 }
 
 void append_params(std::string& out, const SearchRequest& request) {
@@ -267,6 +316,7 @@ void append_params(std::string& out, const SearchRequest& request) {
     out += ",\"before\":";
     append_cursor(out, *request.before);
   }
+  if (request.ignored) out += ",\"ignored\":true";
 }
 
 void append_params(std::string& out, const SubscribeRequest& request) {
@@ -290,6 +340,10 @@ void append_params(std::string& out, const MarkReadRequest& request) {
   if (request.after) {
     out += ",\"after\":";
     append_cursor(out, *request.after);
+  }
+  if (request.with) {
+    out += ",\"with\":";
+    append_json_string(out, *request.with);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "author.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/base/planted.h"
@@ -44,6 +45,14 @@ void Author::draw_epoch(std::uint64_t last_known, WallMs wall_ms) {
 void Author::enqueue(Draft draft) {
   waiting_bytes_ += draft.text.size();
   waiting_.push_back(std::move(draft));
+}
+
+std::vector<Draft> Author::take_waiting() {
+  std::vector<Draft> drafts(std::make_move_iterator(waiting_.begin()),
+                            std::make_move_iterator(waiting_.end()));
+  waiting_.clear();
+  waiting_bytes_ = 0;
+  return drafts;
 }
 
 bool Author::has_room() const {
@@ -106,6 +115,7 @@ Written Author::write_one(RoomHeads& heads, Conversations& conversations, Turn& 
     bytes += more;
     waiting_bytes_ -= draft.text.size();
     written.tokens.push_back(draft.token);
+    if (draft.number != 0) written.drafts.push_back(draft.number);
     if (!draft.text.empty()) messages.push_back(std::move(draft.text));
     waiting_.pop_front();
   }

@@ -27,7 +27,8 @@ EnvelopePtr seal_envelope(Envelope envelope, const Signer& signer);
 struct Written {
   EnvelopePtr envelope;
   std::vector<std::uint64_t> tokens;
-  DirectMessagePtr direct;  ///< null for a room's
+  DirectMessagePtr direct;            ///< null for a room's
+  std::vector<std::uint64_t> drafts;  ///< numbers
 };
 
 /// What waits to be written: a line of a room, or one to somebody.
@@ -36,7 +37,8 @@ struct Draft {
   std::string room;
   std::string text;
   std::optional<MemberKey> to;
-  AgreementKey prekey{};  ///< of `to`, as it was when the text was taken in
+  AgreementKey prekey{};     ///< of `to`, as it was when the text was taken in
+  std::uint64_t number = 0;  ///< of the draft that it was; 0: none
 
   [[nodiscard]] bool fits_with(const Draft& other) const {
     return room == other.room && to == other.to && !text.empty() && !other.text.empty();
@@ -56,6 +58,8 @@ class Author {
   [[nodiscard]] std::uint64_t last_seq() const { return last_seq_; }
 
   void enqueue(Draft draft);
+  /// Takes back what waits.
+  std::vector<Draft> take_waiting();
   [[nodiscard]] bool has_room() const;
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 

@@ -1,6 +1,7 @@
 #include "conversations.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "author.h"
 #include "p2pmesh/base/check.h"
@@ -10,6 +11,10 @@ namespace p2pmesh {
 namespace {
 
 constexpr auto kStandingInterval = std::chrono::seconds(1);  // issue "people": at most one a second each
+// Who is here unseen says so to each contact in a record that everybody carries: seldom. Who was ended
+// without a word is believed here for as long as two of those records may be late.
+constexpr auto kHereInterval = std::chrono::minutes(2);
+constexpr auto kHereKept = std::chrono::minutes(5);
 
 bool is_welcome(Relation relation) {
   return relation == Relation::kAsked || relation == Relation::kAccepted;
@@ -76,12 +81,74 @@ void Conversations::restore_standing(const Envelope& record) {
     correspondent.version = record.version;
     correspondent.version_epoch = record.epoch;
     if (auto body = sealing_.open_standing(record, member)) correspondent.told = std::move(*body);
+    // Which of them were read is told in these records alone.
+    for (const ReceivedLog& log : correspondent.told.received) {
+      const auto received = correspondent.received.find(log.epoch);
+      if (received != correspondent.received.end())
+        received->second.read_to = std::max(received->second.read_to, log.read_to);
+    }
     return;
   }
 }
 
+void Conversations::hide(bool hidden, Turn& turn) {
+  if (hidden_ == hidden) return;
+  hidden_ = hidden;
+  if (hidden) return tell_of_being_here(turn.now);
+  mark_accepted_stale();
+  for (auto& [member, record] : std::exchange(unread_standings_, {})) on_standing(record, turn);
+}
+
+void Conversations::leave_unseen() {
+  has_left_ = true;
+  hurried_ = true;
+  mark_accepted_stale();
+}
+
+void Conversations::tell_of_being_here(const Now& now) {
+  here_count_ = std::max(here_count_ + 1, now.wall_ms);
+  here_due_ = now.monotonic + kHereInterval;
+  mark_accepted_stale();
+}
+
+void Conversations::mark_accepted_stale() {
+  for (auto& [member, correspondent] : people_) {
+    if (correspondent.mine == Relation::kAccepted) mark_stale(correspondent);
+  }
+}
+
+void Conversations::on_wake(Turn& turn) {
+  if (hidden_ && here_due_ <= turn.now.monotonic) tell_of_being_here(turn.now);
+  if (here_ == 0) return;
+  for (auto& [member, correspondent] : people_) {
+    if (correspondent.here_until != Instant{} && correspondent.here_until <= turn.now.monotonic)
+      note_here(member, correspondent, false, turn);
+  }
+}
+
+void Conversations::note_here(const MemberKey& member, Correspondent& correspondent, bool here, Turn& turn) {
+  const bool was_here = correspondent.here_until != Instant{};
+  correspondent.here_until = here ? turn.now.monotonic + kHereKept : Instant{};
+  if (here == was_here) return;
+  here ? ++here_ : --here_;
+  const MemberRow* row = roster_.find(member);
+  const bool is_seen = row != nullptr && row->presence == Presence::kOnline;
+  const NoticeKind kind = here ? NoticeKind::kHidden : NoticeKind::kLeft;
+  if (here || !is_seen) turn.out.push_back(PublishNotice{kind, member, roster_.shown_name(member), {}});
+}
+
+void Conversations::block(const MemberKey& member, bool blocked) {
+  blocked ? void(blocked_.insert(member)) : void(blocked_.erase(member));
+}
+
+bool Conversations::is_here(const MemberKey& member) const {
+  const Correspondent* correspondent = find(member);
+  return correspondent != nullptr && correspondent->here_until != Instant{};
+}
+
 DirectAccess Conversations::access_to(const MemberKey& member) const {
   if (member == self_) return DirectAccess::kSelf;
+  if (blocked_.contains(member)) return DirectAccess::kBlocked;
   if (!sealing_.is_on()) return DirectAccess::kNoKey;
   const MemberRow* row = roster_.find(member);
   if (row == nullptr || !row->facts->well_formed) return DirectAccess::kUnknown;
@@ -140,13 +207,14 @@ DirectMessagePtr Conversations::write(const MemberKey& to, const AgreementKey& p
 std::optional<Bytes> Conversations::write_notice(const MemberKey& to, DirectType type,
                                                  const Envelope& place) {
   const Correspondent* correspondent = find(to);
-  if (correspondent == nullptr || !is_welcome(correspondent->mine)) return std::nullopt;
+  if (hidden_ || correspondent == nullptr || !is_welcome(correspondent->mine)) return std::nullopt;
   if (access_to(to) != DirectAccess::kOpen) return std::nullopt;
   return sealing_.seal({type, to, 0, std::max<std::uint64_t>(correspondent->depth, 1), {}}, prekey_of(to),
                        place);
 }
 
 DirectMessagePtr Conversations::on_log(const Envelope& envelope, Turn& turn) {
+  if ((hidden_ && envelope.author != self_) || blocked_.contains(envelope.author)) return nullptr;
   DirectSealing::Opened opened = sealing_.open(envelope);
   if (opened.verdict == DirectSealing::Verdict::kDamaged) ++counters_.damaged;
   if (opened.verdict != DirectSealing::Verdict::kOpened) return nullptr;
@@ -207,6 +275,7 @@ void Conversations::on_committed(const Envelope& envelope, const DirectMessage& 
 }
 
 void Conversations::on_notice(const Envelope& envelope, Turn& turn) {
+  if (hidden_ || blocked_.contains(envelope.author)) return;
   const DirectSealing::Opened opened = sealing_.open(envelope);
   if (opened.verdict == DirectSealing::Verdict::kDamaged) ++counters_.damaged;
   if (opened.verdict != DirectSealing::Verdict::kOpened || envelope.author == self_) return;
@@ -222,6 +291,12 @@ void Conversations::on_standing(const Envelope& record, Turn& turn) {
     return;
   }
   if (sealing_.standing_subject(record.author, self_) != record.subject) return;
+  if (hidden_) {
+    // The newest alone: the index has let no older one through.
+    if (find(record.author) != nullptr || unread_standings_.size() < limits::kStrangersMax)
+      unread_standings_[record.author] = record;
+    return;
+  }
   // Of somebody who is not known it may be about what was written before the database was lost.
   Correspondent* correspondent = find_or_add(record.author);
   if (correspondent == nullptr) {
@@ -236,7 +311,7 @@ void Conversations::on_standing(const Envelope& record, Turn& turn) {
   const Relation before = correspondent->theirs.relation;
   std::vector<ReceivedLog> news = news_of(correspondent->theirs, *body);
   correspondent->theirs = std::move(*body);
-  if (!is_welcome(correspondent->mine)) return;
+  if (!is_welcome(correspondent->mine) || blocked_.contains(record.author)) return;
   const Relation after = correspondent->theirs.relation;
   if (correspondent->mine == Relation::kAsked && is_welcome(after) && !is_welcome(before)) {
     set_relation(record.author, *correspondent, Relation::kAccepted, turn);
@@ -246,6 +321,8 @@ void Conversations::on_standing(const Envelope& record, Turn& turn) {
     turn.out.push_back(
         PublishNotice{NoticeKind::kDeclined, record.author, roster_.shown_name(record.author), {}});
   }
+  if (correspondent->mine == Relation::kAccepted)
+    note_here(record.author, *correspondent, correspondent->theirs.here != 0, turn);
   turn.out.push_back(TellDelivery{record.author, std::move(news)});
 }
 
@@ -277,9 +354,21 @@ void Conversations::on_answer(const AnswerRequest& answer, Turn& turn) {
                turn);
 }
 
-StandingBody Conversations::standing_of(const Correspondent& correspondent) {
+void Conversations::on_read(const ReadTo& read) {
+  Correspondent* correspondent = find(read.member);
+  if (correspondent == nullptr || !is_welcome(correspondent->mine)) return;
+  for (const auto& [epoch, number] : read.numbers) {
+    const auto received = correspondent->received.find(epoch);
+    if (received == correspondent->received.end() || received->second.read_to >= number) continue;
+    received->second.read_to = number;
+    mark_stale(*correspondent);
+  }
+}
+
+StandingBody Conversations::standing_of(const Correspondent& correspondent) const {
   StandingBody body;
   body.relation = correspondent.mine;
+  if (hidden_ && !has_left_ && body.relation == Relation::kAccepted) body.here = here_count_;
   if (!is_welcome(correspondent.mine)) return body;
   for (const auto& [epoch, received] : correspondent.received) {
     ReceivedLog log;
@@ -304,10 +393,11 @@ std::vector<EnvelopePtr> Conversations::take_standings(const Author& author, con
   std::vector<EnvelopePtr> records;
   if (!any_stale_) return records;
   any_stale_ = false;
+  const bool hurried = std::exchange(hurried_, false);
   for (auto& [member, correspondent] : people_) {
     if (!correspondent.stale) continue;
-    const bool is_early =
-        correspondent.told_at != Instant{} && correspondent.told_at + kStandingInterval > turn.now.monotonic;
+    const bool is_early = !hurried && correspondent.told_at != Instant{} &&
+                          correspondent.told_at + kStandingInterval > turn.now.monotonic;
     if (is_early) {
       any_stale_ = true;
       continue;
@@ -348,9 +438,12 @@ std::vector<EnvelopePtr> Conversations::take_standings(const Author& author, con
 }
 
 std::optional<Instant> Conversations::next_deadline() const {
-  if (!any_stale_) return std::nullopt;
   std::optional<Instant> next;
+  if (hidden_) next = here_due_;
+  if (!any_stale_ && here_ == 0) return next;
   for (const auto& [member, correspondent] : people_) {
+    if (const Instant until = correspondent.here_until; until != Instant{} && (!next || until < *next))
+      next = until;
     if (!correspondent.stale) continue;
     const Instant due =
         correspondent.told_at == Instant{} ? Instant{} : correspondent.told_at + kStandingInterval;

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,17 @@ class Conversations {
   void restore(const RestoredCorrespondent& stored);
   void restore_standing(const Envelope& record);
 
+  /// From now on the member appears offline to all but those it has accepted; nothing that is addressed to it
+  /// is opened. Records that came meanwhile are read afterwards.
+  void hide(bool hidden, Turn& turn);
+  [[nodiscard]] bool is_hidden() const { return hidden_; }
+  /// Those who were told that it is here are to be told that it is no more.
+  void leave_unseen();
+  void block(const MemberKey& member, bool blocked);
+  /// It has said that it is here, whatever its member record says.
+  [[nodiscard]] bool is_here(const MemberKey& member) const;
+  [[nodiscard]] bool has_anybody_here() const { return here_ > 0; }
+
   [[nodiscard]] DirectSealing& sealing() { return sealing_; }
   [[nodiscard]] DirectAccess access_to(const MemberKey& member) const;
   /// What is to be sealed to; only with DirectAccess::kOpen.
@@ -56,8 +68,13 @@ class Conversations {
   void on_standing(const Envelope& record, Turn& turn);
   void on_answer(const AnswerRequest& answer, Turn& turn);
 
+  void on_read(const ReadTo& read);
+
   /// The records that are due, sealed and ready.
   std::vector<EnvelopePtr> take_standings(const Author& author, const HeldIndex& index, Turn& turn);
+  /// Without waiting: whom they are for is to know before what comes next.
+  void hurry_standings() { hurried_ = true; }
+  void on_wake(Turn& turn);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
   /// Whether what this member wrote is to be shown: we wrote first, or have accepted.
@@ -86,6 +103,7 @@ class Conversations {
     std::uint64_t version_epoch = 0;
     bool stale = false;
     Instant told_at{};
+    Instant here_until{};  // it said so; none: it is not, or its member record says more
   };
   Correspondent* find(const MemberKey& member);
   [[nodiscard]] const Correspondent* find(const MemberKey& member) const;
@@ -98,7 +116,10 @@ class Conversations {
                                                         const StandingBody& after);
   static void store(const MemberKey& member, const Correspondent& correspondent, Turn& turn);
   void mark_stale(Correspondent& correspondent);
-  [[nodiscard]] static StandingBody standing_of(const Correspondent& correspondent);
+  void mark_accepted_stale();
+  void tell_of_being_here(const Now& now);
+  void note_here(const MemberKey& member, Correspondent& correspondent, bool here, Turn& turn);
+  [[nodiscard]] StandingBody standing_of(const Correspondent& correspondent) const;
   static void note_epoch(Correspondent& correspondent);
   /// Empty when its key is none.
   const Bytes& subject_to(const MemberKey& member, Correspondent& correspondent);
@@ -108,7 +129,15 @@ class Conversations {
   MemberKey self_;
   DirectSealing sealing_;
   std::map<MemberKey, Correspondent> people_;
+  std::set<MemberKey> blocked_;
   bool any_stale_ = false;
+  bool hurried_ = false;
+  bool hidden_ = false;
+  bool has_left_ = false;
+  std::uint64_t here_count_ = 0;                    // StandingBody::here
+  Instant here_due_{};                              // when that is to be said again
+  std::size_t here_ = 0;                            // how many have said it
+  std::map<MemberKey, Envelope> unread_standings_;  // that came while hidden
   DirectCounters counters_;
 };
 

@@ -43,6 +43,12 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
   }
   for (const RestoredCorrespondent& stored : restored.correspondents) conversations.restore(stored);
   own.set_prekey(conversations.sealing().prekey());
+  drafts.restore(restored.drafts, restored.last_draft);
+  for (const MemberKey& member : restored.blocked) conversations.block(member, true);
+  if (!options.discoverable) {
+    conversations.hide(true, turn);
+    own.set_quiet(true);
+  }
   for (const RestoredOwn& entry : restored.outbox) {
     if (!P2P_PLANTED(OutboxForgotten)) outbox.add(entry);
   }
@@ -102,15 +108,14 @@ void Node::State::notice_time(Instant now) {
   woken_at = now;
 }
 
-void Node::State::on(const SendText& text, Turn&) {
+void Node::State::on(const SendText& text, Turn& turn) {
   P2P_CHECK(!text.text.empty() && text.text.size() <= limits::kMessageBytesMax);
-  author.enqueue({text.token, text.room, text.text, std::nullopt, {}});
+  write_or_keep({text.token, text.room, text.text, std::nullopt, {}, 0}, turn);
 }
 
-void Node::State::on(const SendDirect& direct, Turn&) {
+void Node::State::on(const SendDirect& direct, Turn& turn) {
   P2P_CHECK(direct.text.size() <= limits::kMessageBytesMax);
-  P2P_CHECK(conversations.access_to(direct.to) == DirectAccess::kOpen);
-  author.enqueue({direct.token, {}, direct.text, direct.to, conversations.prekey_of(direct.to)});
+  write_or_keep({direct.token, {}, direct.text, direct.to, conversations.prekey_of(direct.to), 0}, turn);
 }
 
 void Node::State::on(const AnswerRequest& answer, Turn& turn) {
@@ -150,6 +155,10 @@ void Node::State::on(const Leave&, Turn& turn) {
     show(std::move(store), turn);
   }
   flush(turn);
+  if (conversations.is_hidden()) {
+    conversations.leave_unseen();
+    publish_standings(turn);
+  }
   left = true;
   online_since_ms = turn.now.wall_ms;  // from here on: offline since
   if (own.has_claim()) publish_own_record(false, turn);
@@ -163,6 +172,7 @@ void Node::State::on(const Wake&, Turn& turn) {
   release_held_back(turn);
   anti_entropy.on_wake(turn);
   own.on_wake(links, turn);
+  conversations.on_wake(turn);
   if (refute_at && *refute_at <= turn.now.monotonic) refute(turn);
   broadcast.on_wake(turn);
   broadcast.note_tree(links);
@@ -198,26 +208,31 @@ void Node::State::settle(bool compared, Turn& turn) {
 
 void Node::State::flush(Turn& turn) {
   if (record_stale && own.has_claim() && !left) publish_own_record(true, turn);
-  if (own.may_write(turn.now.monotonic) && !left) {
-    for (Written& written : author.write(heads, conversations, turn)) {
-      const Envelope& envelope = written.envelope->envelope;
-      P2P_CHECK(index.accept_log(*written.envelope, true, turn.now.monotonic) == AcceptResult::kNew);
-      EnvelopeContext context;
-      context.own = true;
-      context.messages = static_cast<std::uint32_t>(written.tokens.size());
-      if (P2P_PLANTED(AcknowledgedBeforeCommit))
-        turn.out.push_back(Acknowledge{written.tokens.front(), written.envelope->id, 0});
-      context.tokens = std::move(written.tokens);
-      context.direct = std::move(written.direct);
-      outbox.add({written.envelope->id, envelope.epoch, envelope.seq, context.messages});
-      broadcast.publish(written.envelope, turn);
-      turn.out.push_back(Store{std::move(written.envelope), std::move(context)});
-    }
-  }
+  if (!left) release_drafts(turn);
+  if (own.may_write(turn.now.monotonic) && !left) flush_texts(turn);
   publish_standings(turn);
   if (takens_waiting && (takens_due <= turn.now.monotonic || left)) send_takens(turn);
   if (anti_entropy.take_repaired()) tell_repaired_due = true;
   tell_repaired(turn);
+}
+
+void Node::State::flush_texts(Turn& turn) {
+  for (Written& written : author.write(heads, conversations, turn)) {
+    const Envelope& envelope = written.envelope->envelope;
+    P2P_CHECK(index.accept_log(*written.envelope, true, turn.now.monotonic) == AcceptResult::kNew);
+    EnvelopeContext context;
+    context.own = true;
+    context.messages = static_cast<std::uint32_t>(written.tokens.size());
+    if (P2P_PLANTED(AcknowledgedBeforeCommit))
+      turn.out.push_back(Acknowledge{written.tokens.front(), written.envelope->id, 0});
+    context.tokens = std::move(written.tokens);
+    context.direct = std::move(written.direct);
+    outbox.add({written.envelope->id, envelope.epoch, envelope.seq, context.messages});
+    context.drafts = std::move(written.drafts);
+    // What was flooded and still lay there as a draft after a crash would be said twice.
+    if (context.drafts.empty()) broadcast.publish(written.envelope, turn);
+    turn.out.push_back(Store{std::move(written.envelope), std::move(context)});
+  }
 }
 
 void Node::State::send_takens(Turn& turn) {
@@ -264,7 +279,9 @@ Node::~Node() = default;
 void Node::handle(const Input& input, const Now& now, Outputs& out) {
   Turn turn{now, out};
   state_->notice_time(now.monotonic);
+  const std::size_t first = out.size();
   std::visit([&](const auto& alternative) { state_->on(alternative, turn); }, input);
+  state_->drop_notices_of_hidden(first, turn);
 }
 
 void Node::flush(const Now& now, Outputs& out) {
@@ -301,7 +318,8 @@ NodeStatus Node::status() const {
   status.neighbors = state_->links.size();
   status.members = counts.members + (self == nullptr ? 1 : 0);
   status.online = counts.online + (self == nullptr || self->presence != Presence::kOnline ? 1 : 0);
-  status.pending = state_->outbox.messages() + state_->author.waiting();
+  status.pending = state_->outbox.messages() + state_->author.waiting() + state_->drafts.size();
+  status.discoverable = !state_->conversations.is_hidden();
   status.settled = state_->presence.is_settled();
   status.partial = state_->membership.is_partial();
   status.passive = state_->membership.passive().size();
@@ -313,9 +331,12 @@ std::vector<MemberView> Node::members() const {
   state_->roster.for_each([&](const MemberRow& member) {
     if (!member.facts->well_formed) return;
     const bool self = member.key() == state_->own.key();
+    const bool seen = member.presence == Presence::kOnline;
+    const bool hidden =
+        !seen && (self ? state_->conversations.is_hidden() : state_->conversations.is_here(member.key()));
     views.push_back({member.key(), member.facts->node(), state_->roster.shown_name(member.key()),
-                     self || member.presence == Presence::kOnline,
-                     self ? state_->online_since_ms : member.since_ms(), self, member.facts->addresses});
+                     self || seen || hidden, self ? state_->online_since_ms : member.since_ms(), self,
+                     member.facts->addresses, hidden});
   });
   return views;
 }
@@ -369,6 +390,18 @@ std::vector<NetAddress> Node::advertised() const {
 
 bool Node::can_take_text() const {
   return state_->author.has_room();
+}
+
+std::vector<DraftView> Node::drafts() const {
+  return state_->drafts.list();
+}
+
+bool Node::can_take_draft() const {
+  return state_->drafts.has_room();
+}
+
+std::size_t Node::takers_of(const EnvelopeId& id) const {
+  return state_->outbox.takers_of(id);
 }
 
 DirectAccess Node::access_to(const MemberKey& member) const {

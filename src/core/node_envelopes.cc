@@ -225,7 +225,8 @@ void Node::State::on(const Committed& committed, Turn& turn) {
   }
   // Row 0: the place is taken, and what is there counts already.
   const bool forget = P2P_PLANTED(RepairedNotHeld) && committed.context.repaired;
-  if (committed.row != 0 && !forget) index.hold_log(*committed.envelope, turn.now.monotonic);
+  const bool is_new = committed.row != 0 && !committed.context.opened_late;
+  if (is_new && !forget) index.hold_log(*committed.envelope, turn.now.monotonic);
   // An own envelope that the store did not write would be a falsely acknowledged send.
   P2P_CHECK(!committed.context.own || committed.row != 0);
   for (std::size_t i = 0; i < committed.context.tokens.size(); ++i) {
@@ -240,7 +241,8 @@ void Node::State::on(const Committed& committed, Turn& turn) {
   }
   if (committed.row != 0 && !told)
     turn.out.push_back(Announce{committed.envelope, committed.context, committed.row});
-  if (committed.context.own) return;
+  if (!committed.context.drafts.empty()) broadcast.publish(committed.envelope, turn);
+  if (committed.context.own || committed.context.opened_late) return;
   const MemberRow* member = roster.find(envelope.author);
   const bool known = member != nullptr && member->facts->well_formed;
   const NodeKey node = known ? member->facts->node() : NodeKey{envelope.author.bytes};
@@ -268,6 +270,11 @@ void Node::State::on(const Loaded& loaded, Turn& turn) {
 
 void Node::State::publish_own_record(bool is_online, Turn& turn) {
   record_stale = false;
+  // Undiscoverable, it is offline to all; once told, nothing more is said.
+  if (conversations.is_hidden()) {
+    if (!online) return;
+    is_online = false;
+  }
   online = is_online;
   EnvelopePtr record = own.write_record(is_online, online_since_ms, turn.now.wall_ms);
   own_record = record;
@@ -309,7 +316,7 @@ void Node::State::suspect_aloud(Turn& turn) {
 }
 
 void Node::State::refute(Turn& turn) {
-  if (left || !own.has_claim() || P2P_PLANTED(SuspicionNeverRefuted)) return;
+  if (left || !own.has_claim() || conversations.is_hidden() || P2P_PLANTED(SuspicionNeverRefuted)) return;
   // Not dropped but put off: who suspects the newest record waits for an answer to just that.
   if (refuted_at != Instant{} && refuted_at + limits::kRefutationInterval > turn.now.monotonic) {
     refute_at = refuted_at + limits::kRefutationInterval;

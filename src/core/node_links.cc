@@ -274,7 +274,10 @@ void Node::State::on(const FrameReceived& frame, Turn& turn) {
 }
 
 void Node::State::on_taken(const Taken& taken, Turn& turn) {
-  for (const EnvelopeId& id : taken.ids) take(id, turn);
+  for (const EnvelopeId& id : taken.ids) {
+    outbox.count_taker(id);
+    take(id, turn);
+  }
 }
 
 void Node::State::on_ping(Link& link, const Ping& ping, Turn& turn) {

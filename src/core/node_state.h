@@ -9,6 +9,7 @@
 #include "author.h"
 #include "broadcast.h"
 #include "conversations.h"
+#include "drafts.h"
 #include "held_back.h"
 #include "held_index.h"
 #include "links.h"
@@ -68,6 +69,18 @@ struct Node::State {
   void on(const Leave&, Turn& turn);
   void on(const Wake&, Turn& turn);
   void flush(Turn& turn);
+  void flush_texts(Turn& turn);
+  void drop_notices_of_hidden(std::size_t first_output, Turn& turn) const;
+
+  // node_drafts.cc
+  void on(const CancelDraft& cancelled, Turn& turn);
+  void on(const SetDiscoverable& set, Turn& turn);
+  void on(const SetBlocked& set, Turn& turn);
+  void on(const ReadTo& read, Turn& turn);
+  void on(const OpenLate& late, Turn& turn);
+  void write_or_keep(Draft draft, Turn& turn);
+  void release_drafts(Turn& turn);
+  [[nodiscard]] bool is_cut_off() const;
   void send_takens(Turn& turn);
   void send_takens(Link& link, Turn& turn);
   std::optional<Instant> next_deadline() const;
@@ -122,6 +135,7 @@ struct Node::State {
   AddressBook addresses;
   Conversations conversations;
   Author author;
+  Drafts drafts;
   OwnMember own;
   Membership membership;
   PresenceTracker presence;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <vector>
 
@@ -16,12 +17,29 @@ class Outbox {
   void add(const RestoredOwn& own) {
     if (entries_.emplace(own.id, own).second) messages_ += own.messages;
   }
+  /// One more neighbor says that it has taken it.
+  void count_taker(const EnvelopeId& id) {
+    if (auto found = takers_.find(id); found != takers_.end()) ++found->second;
+  }
+  /// 0: waiting.
+  [[nodiscard]] std::size_t takers_of(const EnvelopeId& id) const {
+    if (entries_.contains(id)) return 0;
+    const auto found = takers_.find(id);
+    return found == takers_.end() ? 1 : found->second;
+  }
   /// True when it was waiting.
   bool take(const EnvelopeId& id) {
     auto found = entries_.find(id);
     if (found == entries_.end()) return false;
     messages_ -= found->second.messages;
     entries_.erase(found);
+    // Only of the newest is it known how many have.
+    constexpr std::size_t kCountedMax = 4096;
+    if (takers_.emplace(id, 1).second) counted_.push_back(id);
+    if (counted_.size() > kCountedMax) {
+      takers_.erase(counted_.front());
+      counted_.pop_front();
+    }
     return true;
   }
   /// The waiting ones that a neighbor says it holds.
@@ -52,6 +70,8 @@ class Outbox {
  private:
   std::map<EnvelopeId, RestoredOwn> entries_;
   std::uint64_t messages_ = 0;
+  std::map<EnvelopeId, std::size_t> takers_;
+  std::deque<EnvelopeId> counted_;  // in takers_, oldest first
 };
 
 }  // namespace p2pmesh

@@ -40,7 +40,7 @@ void OwnMember::outdo(std::uint64_t epoch, std::uint64_t version) {
 }
 
 void OwnMember::ask_sponsor(const Links& links, Turn& turn) {
-  if (has_claim() || asked_ != 0 || links.size() == 0 || ask_again_at_ > turn.now.monotonic) return;
+  if (quiet_ || has_claim() || asked_ != 0 || links.size() == 0 || ask_again_at_ > turn.now.monotonic) return;
   auto next = links.all().upper_bound(last_asked_);
   if (next == links.all().end()) next = links.all().begin();
   const Link& link = next->second;
@@ -89,7 +89,7 @@ void OwnMember::on_wake(const Links& links, Turn& turn) {
 }
 
 std::optional<Instant> OwnMember::next_deadline(const Links& links) const {
-  if (has_claim()) return std::nullopt;
+  if (has_claim() || quiet_) return std::nullopt;
   if (asked_ != 0) return asked_at_ + kSponsorTimeout;
   if (links.size() > 0) return ask_again_at_;
   return std::nullopt;

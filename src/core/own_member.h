@@ -23,6 +23,9 @@ class OwnMember {
   [[nodiscard]] const MemberKey& key() const { return key_; }
   [[nodiscard]] const NodeKey& node() const { return node_; }
 
+  /// Makes no claim while the member is not to be seen.
+  void set_quiet(bool quiet) { quiet_ = quiet; }
+
   /// The record of an earlier run: its claim goes on, its version is never used again.
   void restore(const Envelope& record, const NameClaim& claim);
   /// The next record must be newer than this one.
@@ -60,6 +63,7 @@ class OwnMember {
   Author& author_;
   MemberKey key_;
   NodeKey node_;
+  bool quiet_ = false;
   std::uint64_t version_ = 0;
   AgreementKey prekey_{};
   std::optional<NameClaim> claim_;

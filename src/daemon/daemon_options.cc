@@ -93,6 +93,8 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
                     ->option_text("LEVEL");
   app.add_flag("--leave-with-last-screen", options.host.leaves_with_last_screen,
                "leave when the last p2pchat has gone");
+  app.add_flag("--undiscoverable", options.host.undiscoverable,
+               "appear offline to all but contacts, and send nothing, until told otherwise");
   app.add_option("--ready-fd", ready_fd, "descriptor to tell \"ready\" or the error to")->option_text("N");
   app.add_flag("--version", raw.version, "print the version");
   app.get_option("--join")->allow_extra_args(false);

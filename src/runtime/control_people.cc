@@ -69,14 +69,14 @@ Result<MemberKey> ControlRequests::find_recipient(const std::string& wanted) con
   const std::string name = format_safe_line(runner_->node().shown_name(*member));
   switch (runner_->node().access_to(*member)) {
     case DirectAccess::kOpen:
+    case DirectAccess::kNoKey:  // it waits for one
       return member;
     case DirectAccess::kSelf:
       return fail(ExitStatus::kUsage, "That is you; write to somebody else.");
     case DirectAccess::kUnknown:
       return fail(ExitStatus::kUsage, "There is no member with that key here. See who is: /who");
-    case DirectAccess::kNoKey:
-      return fail(ExitStatus::kTryAgain, "Nothing can be sealed to " + name + " yet: no key of " + name +
-                                             " for it is known. Try again later.");
+    case DirectAccess::kBlocked:
+      return fail(ExitStatus::kUsage, "You have blocked " + name + ". /unblock " + name + " first.");
     case DirectAccess::kTooMany:
       return fail(ExitStatus::kTryAgain, "You talk to " + std::to_string(limits::kCorrespondentsMax) +
                                              " people already, which is all.");
@@ -88,11 +88,8 @@ void ControlRequests::send_direct(ControlSession& session, const std::string& id
                                   std::string text) {
   const auto member = find_recipient(to);
   if (!member) return server_->refuse(session.id, id, control::application_error(member.error()));
-  if (runner_->storage_state() != "ok") {
-    return server_->refuse(
-        session.id, id,
-        control::application_error({ExitStatus::kIo, "not sent: " + runner_->storage_state()}));
-  }
+  if (const auto error = check_can_send())
+    return server_->refuse(session.id, id, control::application_error(*error));
   runner_->send_direct(session.id, id, *member, std::move(text));
 }
 
@@ -130,16 +127,29 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::ContactsRequest&) {
   control::ContactsReply reply;
   const std::vector<MemberView> members = runner_->node().members();
-  for (const CorrespondentView& person : runner_->node().correspondents()) {
+  const PeopleList& people = runner_->people();
+  std::vector<CorrespondentView> listed = runner_->node().correspondents();
+  // Of some something is noted alone.
+  for (const auto& [key, noted] : people.all()) {
+    const auto is_same = [member = key](const CorrespondentView& person) { return person.member == member; };
+    if (std::none_of(listed.begin(), listed.end(), is_same)) listed.push_back({key, {}, {}, false});
+  }
+  for (const CorrespondentView& person : listed) {
     control::ContactEntry entry;
     entry.name = runner_->node().shown_name(person.member);
     entry.key = person.member;
+    if (runner_->node().is_shown(person.member)) entry.unread = people.unread_of(person.member);
+    if (const StoredPerson* noted = people.find(person.member)) {
+      entry.ignored = noted->ignored;
+      entry.blocked = noted->blocked;
+    }
     entry.relation = format_relation(person.mine);
     entry.theirs = format_relation(person.theirs);
     entry.asks = person.asks;
-    entry.online = std::any_of(members.begin(), members.end(), [&](const MemberView& member) {
-      return member.key == person.member && member.online;
-    });
+    const auto member = std::find_if(members.begin(), members.end(),
+                                     [&](const MemberView& view) { return view.key == person.member; });
+    entry.online = member != members.end() && member->online;
+    entry.hidden = member != members.end() && member->hidden;
     reply.contacts.push_back(std::move(entry));
   }
   server_->reply(session.id, id, reply);

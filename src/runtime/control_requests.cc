@@ -61,6 +61,8 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
   reply.online = status.online;
   reply.pending = status.pending;
   reply.messages = runner_->messages_held();
+  reply.discoverable = status.discoverable;
+  reply.receipts = runner_->gives_receipts();
   reply.synced = runner_->is_synced();
   reply.leaves_with_last_screen = leaves_with_last_screen_;
   reply.screens = server_->screens();
@@ -82,6 +84,11 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
     entry.online = member.online;
     entry.since_ms = member.since_ms;
     entry.self = member.self;
+    entry.hidden = member.hidden;
+    if (const StoredPerson* person = runner_->people().find(member.key)) {
+      entry.ignored = person->ignored;
+      entry.blocked = person->blocked;
+    }
     has_self = has_self || member.self;
     for (const NetAddress& address : member.addresses) entry.addresses.push_back(to_socket(address).format());
     reply.members.push_back(std::move(entry));
@@ -117,17 +124,23 @@ std::optional<control::RpcError> ControlRequests::check_as(const std::optional<s
                                  runner_->name());
 }
 
+std::optional<Error> ControlRequests::check_can_send() const {
+  // What cannot be made durable is not taken in: a sender must not be told "sent" by a full disk.
+  if (runner_->storage_state() != "ok")
+    return Error{ExitStatus::kIo, "not sent: " + runner_->storage_state()};
+  if (runner_->node().can_take_draft()) return std::nullopt;
+  return Error{ExitStatus::kTryAgain,
+               "not taken in: " + std::to_string(runner_->node().status().pending) +
+                   " lines wait to be sent, which is all that may. See them: /pending"};
+}
+
 void ControlRequests::answer(ControlSession& session, const std::string& id, control::SendRequest& request) {
   if (auto error = check_as(request.as)) return server_->refuse(session.id, id, *error);
   if (request.to) return send_direct(session, id, *request.to, std::move(request.text));
   auto room = check_room(request.room);
   if (!room) return server_->refuse(session.id, id, control::invalid_params(room.error().message));
-  if (runner_->storage_state() != "ok") {
-    // What cannot be made durable is not taken in: a sender must not be told "sent" by a full disk.
-    return server_->refuse(
-        session.id, id,
-        control::application_error({ExitStatus::kIo, "not sent: " + runner_->storage_state()}));
-  }
+  if (const auto error = check_can_send())
+    return server_->refuse(session.id, id, control::application_error(*error));
   runner_->send_text(session.id, id, std::move(*room), std::move(request.text));
 }
 
@@ -141,7 +154,8 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
     if (!member) return server_->refuse(session.id, id, control::application_error(member.error()));
     with = *member;
   }
-  const bool own_only = with && !runner_->node().is_shown(*with);
+  const bool is_heard = request.ignored || !with || !runner_->people().is_ignored(*with);
+  const bool own_only = with && (!is_heard || !runner_->node().is_shown(*with));
   using Listed = std::vector<ListedMessage>;
   ask_store<Listed>(
       session, id,
@@ -172,7 +186,8 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
         reply.more = listed.size() > count;
         const std::size_t first = request.after ? 0 : listed.size() - count;
         for (std::size_t i = first; i < first + count; ++i) {
-          if (runner_->is_shown(listed[i])) reply.messages.push_back(runner_->to_chat(listed[i]));
+          if (runner_->is_shown(listed[i], request.ignored))
+            reply.messages.push_back(runner_->to_chat(listed[i]));
         }
         server_->reply(asking.id, id, reply);
       });
@@ -226,7 +241,7 @@ void ControlRequests::replay(ControlSession& session, const std::vector<ListedEv
       event.message = runner_->to_chat(*listed.message);
       event.replayed = replayed;
       server_->tell(session, event);
-    } else if (listed.notice) {
+    } else if (listed.notice && !runner_->people().is_ignored(listed.notice->member)) {
       control::NoticeEvent event;
       event.kind = control::parse_notice_kind(listed.notice->kind).value_or(control::NoticeKind::kJoined);
       event.cursor = session.position;

@@ -53,6 +53,14 @@ class ControlRequests final : public ControlEvents {
   void answer(ControlSession& session, const std::string& id, const control::AnswerRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::ConversationRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::ContactsRequest& request);
+  // control_pending.cc
+  void answer(ControlSession& session, const std::string& id, const control::PersonRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::PendingRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::CancelRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::DiscoverRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::ReceiptsRequest& request);
+  /// Nothing when a text may be taken in now.
+  [[nodiscard]] std::optional<Error> check_can_send() const;
   void send_direct(ControlSession& session, const std::string& id, const std::string& to, std::string text);
   using NamedMembers = std::vector<std::pair<std::string, MemberKey>>;
   /// Those who are shown by this name, or without a suffix in it claim it; by shown name and key.

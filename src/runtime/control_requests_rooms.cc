@@ -34,6 +34,12 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::MarkReadRequest& request) {
+  if (request.with) {
+    const auto member = find_member(*request.with);
+    if (!member) return server_->refuse(session.id, id, control::application_error(member.error()));
+    runner_->mark_read_with(*member, request.cursor.row);
+    return server_->reply(session.id, id, control::EmptyReply{});
+  }
   if (!request.room) {
     runner_->mark_read(request.cursor);
     return server_->reply(session.id, id, control::EmptyReply{});

@@ -18,6 +18,7 @@ constexpr std::size_t kNamesakesTold = 8;  // of those that a name fits, in the 
 
 struct ControlRequests::Search {
   SearchQuery query;
+  bool ignored = false;
   std::size_t limit = 0;
   std::size_t bytes = 0;
   control::SearchReply reply;
@@ -46,6 +47,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   };
   auto search = std::make_shared<Search>();
   search->limit = request.limit;
+  search->ignored = request.ignored;
   search->query.words = request.words;
   search->query.since_ms = request.since_ms;
   search->query.until_ms = request.until_ms;
@@ -83,7 +85,7 @@ void ControlRequests::search_on(ControlSession& session, const std::string& id,
         if (!page) return search_on(asking, id, search);
         control::SearchReply& reply = search->reply;
         for (const ListedMessage& listed : page->messages) {
-          if (!runner_->is_shown(listed)) continue;  // of somebody who is not accepted
+          if (!runner_->is_shown(listed, search->ignored)) continue;  // of who is not accepted, or ignored
           search->bytes += listed.text.size();
           reply.messages.push_back({{listed.row, listed.index}, runner_->to_chat(listed)});
         }

@@ -1,5 +1,8 @@
 #include "mesh_runner.h"
 
+#include <algorithm>
+#include <charconv>
+
 #include "address.h"
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/posix/files.h"
@@ -9,6 +12,10 @@ namespace p2pmesh {
 namespace {
 
 constexpr const char* kReadCursorKey = "read_cursor";
+constexpr const char* kDiscoverableKey = "discoverable";
+constexpr const char* kReceiptsKey = "receipts";
+constexpr const char* kUnopenedKey = "unopened_from";
+constexpr std::size_t kOpenedAtOnce = 256;  // an opening costs about 0.1 ms
 constexpr std::size_t kNonceFileBytesMax = 256;
 
 std::string path_of(const MeshPlace& place, const char* ending) {
@@ -53,8 +60,19 @@ RestoredState to_restored(StoreSnapshot& snapshot) {
       person.received.push_back({epoch, std::move(intervals), 0});
     state.correspondents.push_back(std::move(person));
   }
+  for (StoredDraft& draft : snapshot.drafts)
+    state.drafts.push_back(
+        {draft.number, std::move(draft.room), draft.to, std::move(draft.text), draft.wall_ms});
+  state.last_draft = snapshot.last_draft;
   state.clean_stop = snapshot.clean_stop;
   return state;
+}
+
+std::uint64_t parse_row(const std::string& text) {
+  std::uint64_t row = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, row);
+  return error == std::errc{} && stop == end ? row : 0;
 }
 
 }  // namespace
@@ -105,11 +123,23 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   if (!snapshot) return tl::unexpected(snapshot.error());
   messages_held_ = snapshot->messages;
   last_row_ = snapshot->last_row;
+  bool is_discoverable = true;
   for (const auto& [key, value] : snapshot->settings) {
     if (key == kReadCursorKey) read_cursor_ = control::parse_cursor(value).value_or(control::Cursor{});
+    if (key == kDiscoverableKey) is_discoverable = value == "1";
+    if (key == kReceiptsKey) receipts_ = value == "1";
+    if (key == kUnopenedKey) unopened_from_ = parse_row(value);
   }
+  people_.restore(std::move(snapshot->people), snapshot->settings);
+  const auto unread = store->unread_directs(people_.marks());
+  if (!unread) return tl::unexpected(unread.error());
+  people_.take_unread(*unread);
   rooms_.restore(snapshot->settings);
-  const auto counts = store->count_rooms(self_, rooms_.marks());
+  std::vector<MemberKey> never_unread{self_};
+  for (const auto& [member, person] : people_.all()) {
+    if (people_.is_ignored(member)) never_unread.push_back(member);
+  }
+  const auto counts = store->count_rooms(never_unread, rooms_.marks());
   if (!counts) return tl::unexpected(counts.error());
   rooms_.take_counts(*counts);
   if (place_.founder_nonce) {
@@ -124,6 +154,7 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
     if (was_set_aside || restored.peers.empty()) restored.peers.push_back(peer);
   }
   knows_peers_ = !restored.peers.empty();
+  restored.blocked = people_.all_blocked();
   auto storage = StorageThread::start(std::move(store), around_.loop, *this);
   if (!storage) return tl::unexpected(storage.error());
   storage_ = std::move(*storage);
@@ -145,6 +176,8 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   options.prekeys = prekeys_.keys();
   options.listen = place_.listen;
   options.parameters = place_.protocol;
+  options.discoverable = is_discoverable && !place_.undiscoverable;
+  if (is_discoverable && !options.discoverable) keep_undiscoverable();
   std::array<std::uint8_t, 8> seed;
   draw_random(seed);
   for (std::uint8_t byte : seed) options.seed = options.seed << 8 | byte;
@@ -154,6 +187,7 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
 
 void MeshRunner::begin() {
   drain();
+  if (node_->status().discoverable && unopened_from_ != 0) open_late(unopened_from_);
 }
 
 void MeshRunner::handle(const Input& input) {
@@ -259,6 +293,72 @@ void MeshRunner::mark_read(const control::Cursor& cursor) {
   if (cursor <= read_cursor_) return;
   read_cursor_ = cursor;
   storage_->set(kReadCursorKey, control::format_cursor(cursor));
+}
+
+Result<void> MeshRunner::note_person(const MemberKey& member, const std::optional<bool>& ignored,
+                                     const std::optional<bool>& blocked) {
+  const bool was_blocked = people_.is_blocked(member);
+  auto person = people_.note(member, ignored, blocked);
+  if (!person) return tl::unexpected(person.error());
+  storage_->store(*person);
+  if (person->blocked == was_blocked) return {};
+  handle(SetBlocked{member, person->blocked});
+  // What was refused all the time is there yet.
+  if (was_blocked) open_late(1);
+  return {};
+}
+
+void MeshRunner::mark_read_with(const MemberKey& member, std::uint64_t row) {
+  if (!people_.mark_read(member, std::min(row, last_row_))) return;
+  for (auto& [key, value] : people_.take_changes()) storage_->set(std::move(key), std::move(value));
+  if (!receipts_) return;
+  auto numbers = std::make_shared<std::vector<std::pair<std::uint64_t, std::uint64_t>>>();
+  storage_->ask(
+      [member, row, numbers](MeshStore& store) {
+        if (auto read = store.direct_numbers(member, row)) *numbers = std::move(*read);
+      },
+      [this, member, numbers] {
+        if (receipts_) handle(ReadTo{member, *numbers});
+      });
+}
+
+void MeshRunner::set_receipts(bool receipts) {
+  receipts_ = receipts;
+  storage_->set(kReceiptsKey, receipts ? "1" : "0");
+}
+
+void MeshRunner::keep_undiscoverable() {
+  storage_->set(kDiscoverableKey, "0");
+  if (unopened_from_ != 0) return;
+  unopened_from_ = last_row_ + 1;
+  storage_->set(kUnopenedKey, std::to_string(unopened_from_));
+}
+
+void MeshRunner::set_discoverable(bool discoverable) {
+  if (node_->status().discoverable == discoverable) return;
+  if (discoverable) {
+    storage_->set(kDiscoverableKey, "1");
+  } else {
+    keep_undiscoverable();
+  }
+  handle(SetDiscoverable{discoverable});
+  if (discoverable && unopened_from_ != 0) open_late(unopened_from_);
+}
+
+/// Direct envelopes that came while nothing was opened, or nothing of their author; page by page, so that
+/// other work goes on.
+void MeshRunner::open_late(std::uint64_t first_row) {
+  auto page = std::make_shared<Result<MeshStore::UnopenedPage>>();
+  storage_->ask([self = self_, first_row,
+                 page](MeshStore& store) { *page = store.list_unopened(self, first_row, kOpenedAtOnce); },
+                [this, page] {
+                  if (!*page) return around_.log.log(LogLevel::kError, page->error().message);
+                  for (const EnvelopePtr& envelope : (*page)->envelopes) handle(OpenLate{envelope});
+                  if ((*page)->next_row != 0) return open_late((*page)->next_row);
+                  if (!node_->status().discoverable || unopened_from_ == 0) return;
+                  unopened_from_ = 0;
+                  storage_->set(kUnopenedKey, "0");
+                });
 }
 
 void MeshRunner::keep_rooms() {

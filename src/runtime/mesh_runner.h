@@ -15,6 +15,7 @@
 #include "p2pmesh/dedup/seen_table.h"
 #include "p2pmesh/ingress/ingress.h"
 #include "peer_file.h"
+#include "people_list.h"
 #include "prekey_file.h"
 #include "room_list.h"
 #include "storage_thread.h"
@@ -41,6 +42,7 @@ struct MeshPlace {
   NetAddress listen;
   std::optional<MeshNonce> founder_nonce;  ///< a new mesh is opened with it
   ProtocolParameters protocol;
+  bool undiscoverable = false;  ///< from now on, until the local member says otherwise
 };
 
 class MeshRunner final : public StorageEvents {
@@ -72,6 +74,15 @@ class MeshRunner final : public StorageEvents {
     keep_rooms();
     return result;
   }
+  [[nodiscard]] const PeopleList& people() const { return people_; }
+  /// Keeps what is noted of somebody, and heeds it. Errors: as PeopleList::note().
+  Result<void> note_person(const MemberKey& member, const std::optional<bool>& ignored,
+                           const std::optional<bool>& blocked);
+  /// A screen has shown what this member wrote to the local one, up to a row.
+  void mark_read_with(const MemberKey& member, std::uint64_t row);
+  void set_discoverable(bool discoverable);
+  [[nodiscard]] bool gives_receipts() const { return receipts_; }
+  void set_receipts(bool receipts);
   [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> counters() const;
 
   /// Carries out what the core wanted when it was made; once the links' events reach this runner.
@@ -96,7 +107,8 @@ class MeshRunner final : public StorageEvents {
   /// How a listed message is told to clients.
   [[nodiscard]] control::ChatMessage to_chat(const ListedMessage& listed) const;
   /// Whether it is: what somebody wrote who is not accepted waits.
-  [[nodiscard]] bool is_shown(const ListedMessage& listed) const {
+  [[nodiscard]] bool is_shown(const ListedMessage& listed, bool ignored_too = false) const {
+    if (!ignored_too && people_.is_ignored(listed.author)) return false;
     return !listed.direct || listed.direct->own || node_->is_shown(listed.direct->peer);
   }
 
@@ -105,6 +117,8 @@ class MeshRunner final : public StorageEvents {
   Result<void> start(std::unique_ptr<MeshStore> store, bool was_set_aside);
   void renew_prekey();
   void keep_rooms();
+  void keep_undiscoverable();
+  void open_late(std::uint64_t first_row);
   bool on_envelope_frame(LinkId link, const FrameView& frame);
   bool on_envelope(LinkId link, ByteView encoded, Path path, std::uint16_t round);
   void drain();
@@ -115,8 +129,10 @@ class MeshRunner final : public StorageEvents {
   void run(const Acknowledge& acknowledge);
   [[nodiscard]] control::DirectFacts describe(const ListedDirect& direct, const EnvelopeId& id) const;
   void run(const StorePeer& peer);
+  void run(const StoreDraft& draft);
 
   void on_committed(EnvelopePtr envelope, EnvelopeContext context, std::uint64_t row) override;
+  void on_draft_kept(std::uint64_t number, std::uint64_t token) override;
   void on_notice_committed(const Notice& notice, std::uint64_t row) override;
   void on_fork_kept(EnvelopePtr envelope, const EnvelopeId& replaced) override;
   void on_storage_state(const std::string& state) override;
@@ -149,6 +165,9 @@ class MeshRunner final : public StorageEvents {
   std::uint64_t store_overflows_ = 0;
   control::Cursor read_cursor_;
   RoomList rooms_;
+  PeopleList people_;
+  bool receipts_ = false;
+  std::uint64_t unopened_from_ = 0;  // the first row that may hold what came while undiscoverable; 0: none
 };
 
 }  // namespace p2pmesh

@@ -32,6 +32,8 @@ control::NoticeKind to_control(NoticeKind kind) {
       return control::NoticeKind::kAccepted;
     case NoticeKind::kDeclined:
       return control::NoticeKind::kDeclined;
+    case NoticeKind::kHidden:
+      return control::NoticeKind::kHidden;
   }
   P2P_CHECK(false);
 }
@@ -72,6 +74,7 @@ void MeshRunner::run(const Output& output) {
             stored.asks = person.asks;
             storage_->store(std::move(stored));
           },
+          [&](const DropDraft& draft) { storage_->drop_draft(draft.number); },
           [&](const TellDelivery& tell) {
             for (const ReceivedLog& log : tell.received)
               storage_->store(StoredDelivery{tell.member, log.epoch, log.intervals, log.read_to});
@@ -110,6 +113,20 @@ void MeshRunner::run(const StorePeer& peer) {
   const SocketAddress address = to_socket(peer.address);
   storage_->store(StoredPeer{peer.node, address.host(), address.port(),
                              peer.success ? around_.loop.now().wall_ms : 0, peer.failures});
+}
+
+void MeshRunner::run(const StoreDraft& draft) {
+  storage_->store(StoredDraft{draft.number, draft.room, draft.to, draft.text, draft.wall_ms}, draft.token);
+}
+
+void MeshRunner::on_draft_kept(std::uint64_t number, std::uint64_t token) {
+  auto found = sends_.find(token);
+  if (found == sends_.end()) return;
+  if (ControlSession* session = around_.control.find(found->second.session)) {
+    --session->unanswered;
+    around_.control.reply(session->id, found->second.request_id, control::SendReply{{}, number});
+  }
+  sends_.erase(found);
 }
 
 void MeshRunner::run(const Load& load) {
@@ -164,11 +181,15 @@ void MeshRunner::run(const Announce& announce) {
   last_row_ = announce.row;
   const Envelope& envelope = announce.envelope->envelope;
   if (!direct && announce.context.messages > 0)
-    rooms_.on_messages(envelope, announce.row, announce.context.messages, envelope.author == self_);
+    rooms_.on_messages(envelope, announce.row, announce.context.messages,
+                       envelope.author == self_ || people_.is_ignored(envelope.author));
+  if (direct && !direct->own) people_.on_direct(direct->peer, announce.row, direct->texts.size());
+  if (people_.is_ignored(envelope.author)) return;
   if (!around_.control.has_live_subscribers()) return;
   std::vector<std::string> texts;
   control::MessageEvent event;
   event.repaired = announce.context.repaired;
+  event.was_pending = !announce.context.drafts.empty();
   event.message.id.envelope = announce.envelope->id;
   event.message.author = envelope.author;
   event.message.name = node_->shown_name(envelope.author);
@@ -189,6 +210,7 @@ void MeshRunner::run(const Announce& announce) {
     texts = std::move(*decoded);
     event.gap = announce.context.gap;
     event.message.room = envelope.room;
+    if (event.message.own) event.message.taken = node_->takers_of(announce.envelope->id);
     event.message.depth = envelope.depth;
   }
   for (std::uint32_t i = 0; i < texts.size(); ++i) {
@@ -233,6 +255,7 @@ void MeshRunner::on_committed(EnvelopePtr envelope, EnvelopeContext context, std
 
 void MeshRunner::on_notice_committed(const Notice& notice, std::uint64_t row) {
   last_row_ = row;
+  if (people_.is_ignored(notice.member)) return;
   control::NoticeEvent event;
   event.kind = control::parse_notice_kind(notice.kind).value_or(control::NoticeKind::kJoined);
   event.cursor = {row, 0};
@@ -264,7 +287,11 @@ control::ChatMessage MeshRunner::to_chat(const ListedMessage& listed) const {
   chat.depth = listed.depth;
   chat.own = listed.author == self_;
   chat.forked = listed.forked;
-  if (listed.direct) chat.direct = describe(*listed.direct, listed.envelope);
+  if (listed.direct) {
+    chat.direct = describe(*listed.direct, listed.envelope);
+  } else if (chat.own) {
+    chat.taken = node_->takers_of(listed.envelope);
+  }
   return chat;
 }
 

@@ -74,6 +74,21 @@ void StorageThread::store(StoredDelivery delivery) {
   enqueue([&](Queue& queue) { queue.deliveries.push_back(std::move(delivery)); });
 }
 
+void StorageThread::store(StoredDraft draft, std::uint64_t token) {
+  enqueue([&](Queue& queue) {
+    queue.drafts.push_back(std::move(draft));
+    queue.draft_tokens.push_back(token);
+  });
+}
+
+void StorageThread::drop_draft(std::uint64_t number) {
+  enqueue([&](Queue& queue) { queue.dropped_drafts.push_back(number); });
+}
+
+void StorageThread::store(StoredPerson person) {
+  enqueue([&](Queue& queue) { queue.people.push_back(std::move(person)); });
+}
+
 void StorageThread::flush() {
   if (!correspondents_.empty()) enqueue([](Queue&) {});
 }
@@ -85,6 +100,8 @@ void StorageThread::store(EnvelopePtr envelope, EnvelopeContext context) {
     item.item.direct = StoredDirect{direct->peer, direct->own, direct->number, direct->depth, direct->texts};
   }
   item.item.messages = context.messages;
+  item.item.opened_late = context.opened_late;
+  item.item.drafts = context.drafts;
   item.item.own = context.own && envelope->envelope.envelope_class == EnvelopeClass::kLog;
   item.item.envelope = std::move(envelope);
   item.context = std::move(context);
@@ -184,7 +201,12 @@ void StorageThread::write(Queue& queue) {
   batch.settings = queue.settings;
   batch.correspondents = queue.correspondents;
   batch.deliveries = queue.deliveries;
-  batch.full_sync = !queue.correspondents.empty();  // an answer that was given is not taken back
+  batch.drafts = queue.drafts;
+  batch.dropped_drafts = queue.dropped_drafts;
+  batch.people = queue.people;
+  // An answer that was given is not taken back, nor a line that was taken in.
+  batch.full_sync = !queue.correspondents.empty() || !queue.drafts.empty() || !queue.dropped_drafts.empty() ||
+                    !queue.people.empty();
   for (const Item& item : queue.items) {
     batch.items.push_back(item.item);
     batch.full_sync = batch.full_sync || item.context.own;
@@ -197,6 +219,8 @@ void StorageThread::write(Queue& queue) {
       answer.committed = std::move(queue.items);
       answer.rows = std::move(result->rows);
       answer.forks = std::move(result->forks);
+      for (std::size_t i = 0; i < queue.drafts.size(); ++i)
+        answer.drafts.emplace_back(queue.drafts[i].number, queue.draft_tokens[i]);
       if (state_ != "ok") answer.state = state_ = "ok";
       written_at_ = SteadyClock::now();
       unindexed_ += answer.committed.size();
@@ -245,6 +269,7 @@ void StorageThread::deliver() {
   }
   for (Answer& answer : answers) {
     if (!answer.state.empty()) events_.on_storage_state(answer.state);
+    for (const auto& [number, token] : answer.drafts) events_.on_draft_kept(number, token);
     for (std::size_t i = 0; i < answer.committed.size(); ++i) {
       Item& item = answer.committed[i];
       if (item.item.notice) {

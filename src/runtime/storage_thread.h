@@ -24,6 +24,8 @@ class StorageEvents {
  public:
   virtual ~StorageEvents() = default;
   virtual void on_committed(EnvelopePtr envelope, EnvelopeContext context, std::uint64_t row) = 0;
+  /// It is on the disk.
+  virtual void on_draft_kept(std::uint64_t number, std::uint64_t token) = 0;
   virtual void on_notice_committed(const Notice& notice, std::uint64_t row) = 0;
   /// `replaced`: see core/inputs.h.
   virtual void on_fork_kept(EnvelopePtr envelope, const EnvelopeId& replaced) = 0;
@@ -51,6 +53,10 @@ class StorageThread {
   void store(StoredCorrespondent correspondent);
   void store(StoredDelivery delivery);
   void flush();
+  /// A line that waits; `token` comes back when it is on the disk.
+  void store(StoredDraft draft, std::uint64_t token);
+  void drop_draft(std::uint64_t number);
+  void store(StoredPerson person);
   void set(std::string key, std::string value);
 
   /// Runs `query` on the storage thread behind everything queued before, then `done` on the loop.
@@ -79,11 +85,16 @@ class StorageThread {
     std::vector<EnvelopeId> taken;
     std::vector<StoredCorrespondent> correspondents;
     std::vector<StoredDelivery> deliveries;
+    std::vector<StoredDraft> drafts;
+    std::vector<std::uint64_t> draft_tokens;  // one a draft
+    std::vector<std::uint64_t> dropped_drafts;
+    std::vector<StoredPerson> people;
     std::vector<std::pair<std::string, std::string>> settings;
     std::vector<Question> questions;
     [[nodiscard]] bool has_writes() const {
       return !items.empty() || !peers.empty() || !taken.empty() || !correspondents.empty() ||
-             !deliveries.empty() || !settings.empty();
+             !deliveries.empty() || !drafts.empty() || !dropped_drafts.empty() || !people.empty() ||
+             !settings.empty();
     }
     [[nodiscard]] bool empty() const { return !has_writes() && questions.empty(); }
   };
@@ -92,6 +103,7 @@ class StorageThread {
     std::vector<Item> committed;
     std::vector<std::uint64_t> rows;
     std::vector<KeptFork> forks;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> drafts;  ///< number and token
     std::vector<std::function<void()>> done;
     std::string state;  ///< empty: unchanged
   };

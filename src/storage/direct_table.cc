@@ -35,6 +35,12 @@ DirectTable::DirectTable(Database& database, NumberTable& authors)
       select_received_(database,
                        "SELECT DISTINCT epoch, number FROM directs WHERE peer_no = ? AND own = 0"
                        " ORDER BY epoch, number"),
+      select_unread_(database,
+                     "SELECT row FROM directs WHERE peer_no = ? AND own = 0 AND row > ? AND length(text) > 0"
+                     " ORDER BY row DESC LIMIT ?"),
+      select_numbers_(database,
+                      "SELECT epoch, max(number) FROM directs WHERE peer_no = ? AND own = 0 AND row <= ?"
+                      " GROUP BY epoch"),
       select_row_(database, P2PMESH_DIRECT_COLUMNS "WHERE d.row = ? ORDER BY d.idx"),
       select_id_(database, P2PMESH_DIRECT_COLUMNS "WHERE d.id = ? AND d.idx = ?"),
       select_ascending_(database, P2PMESH_DIRECT_COLUMNS
@@ -176,6 +182,45 @@ Result<std::vector<ListedMessage>> DirectTable::of_row(std::int64_t row) {
     if (!message) return forward(message);
     if (!message->text.empty()) messages.push_back(std::move(*message));
   }
+}
+
+Result<std::vector<std::uint64_t>> DirectTable::unread_rows(const MemberKey& peer, std::uint64_t mark) {
+  std::vector<std::uint64_t> rows;
+  const auto peer_no = authors_.find(peer.view());
+  if (!peer_no) return forward(peer_no);
+  if (!*peer_no || !fits_signed(mark)) return rows;
+  Query query(select_unread_);
+  query.number(**peer_no).number(mark).number(std::uint64_t{limits::kUnreadDirectsMax});
+  for (;;) {
+    const auto row = query.next();
+    if (!row) return forward(row);
+    if (!*row) break;
+    rows.push_back(query.unsigned_at(0));
+  }
+  std::reverse(rows.begin(), rows.end());
+  return rows;
+}
+
+Result<std::vector<std::pair<std::uint64_t, std::uint64_t>>> DirectTable::numbers_up_to(const MemberKey& peer,
+                                                                                        std::uint64_t row) {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> numbers;
+  const auto peer_no = authors_.find(peer.view());
+  if (!peer_no) return forward(peer_no);
+  if (!*peer_no) return numbers;
+  Query query(select_numbers_);
+  query.number(**peer_no).number(clamp_to_signed(row));
+  for (;;) {
+    const auto found = query.next();
+    if (!found) return forward(found);
+    if (!*found) return numbers;
+    numbers.emplace_back(query.unsigned_at(0), query.unsigned_at(1));
+  }
+}
+
+Result<bool> DirectTable::is_opened(std::int64_t row) {
+  Query query(select_row_);
+  query.number(row);
+  return query.next();
 }
 
 Result<std::optional<TranscriptPosition>> DirectTable::position_of(const EnvelopeId& id,

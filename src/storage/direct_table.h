@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "number_table.h"
@@ -25,6 +26,12 @@ class DirectTable {
   Result<std::vector<StoredCorrespondent>> correspondents();
   /// What stands at a row of the envelopes; nothing when that is not opened.
   Result<std::vector<ListedMessage>> of_row(std::int64_t row);
+  Result<bool> is_opened(std::int64_t row);
+  /// As MeshStore::unread_directs(), of one member.
+  Result<std::vector<std::uint64_t>> unread_rows(const MemberKey& peer, std::uint64_t mark);
+  /// As MeshStore::direct_numbers().
+  Result<std::vector<std::pair<std::uint64_t, std::uint64_t>>> numbers_up_to(const MemberKey& peer,
+                                                                             std::uint64_t row);
   /// As MeshStore::list_directs().
   Result<std::vector<ListedMessage>> list(const MemberKey& peer,
                                           const std::optional<TranscriptPosition>& after,
@@ -45,6 +52,8 @@ class DirectTable {
   Statement select_depth_;
   Statement select_written_;
   Statement select_received_;
+  Statement select_unread_;
+  Statement select_numbers_;
   Statement select_row_;
   Statement select_id_;
   Statement select_ascending_;

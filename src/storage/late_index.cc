@@ -43,6 +43,10 @@ Result<std::int64_t> LateIndex::indexed_row() {
   return query.number_at(0);
 }
 
+Result<void> LateIndex::set_indexed_row(std::int64_t row) {
+  return Query(update_indexed_row_).number(row).run();
+}
+
 Result<void> LateIndex::insert_some(std::size_t rows_max) {
   const std::size_t count = std::min(rows_max, waiting_.size());
   if (count == 0) return {};
@@ -71,7 +75,7 @@ Result<void> LateIndex::insert_some(std::size_t rows_max) {
     Query query(insert_id_);
     if (auto done = query.number(id_prefix(entry->place.id)).number(entry->row).run(); !done) return done;
   }
-  if (auto done = Query(update_indexed_row_).number(last_row).run(); !done) return done;
+  if (auto done = set_indexed_row(last_row); !done) return done;
 
   for (const IndexEntry* entry : batch) waiting_ids_.erase(entry->log);
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));

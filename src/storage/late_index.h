@@ -32,6 +32,8 @@ class LateIndex {
 
   /// Moves the oldest waiting rows, at most `rows_max`, into the database. Inside a transaction; after a
   /// rollback forget() and append again from indexed_row().
+  /// Everything up to this row is in the indexes.
+  Result<void> set_indexed_row(std::int64_t row);
   Result<void> insert_some(std::size_t rows_max);
 
   /// The last row that the database's indexes hold.

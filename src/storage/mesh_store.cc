@@ -21,6 +21,8 @@ MeshStore::Impl::Impl(std::unique_ptr<Database> opened)
       forks(*database),
       logs(*database),
       directs(*database, authors),
+      drafts(*database),
+      people(*database),
       insert_envelope(*database, "INSERT INTO envelopes VALUES(?, ?, ?, ?, ?, ?, ?)"),
       insert_notice(*database, "INSERT INTO notices VALUES(?, ?, ?, ?, ?, ?)"),
       insert_outbox(*database, "INSERT OR IGNORE INTO outbox VALUES(?, ?, ?, ?)"),
@@ -60,7 +62,17 @@ MeshStore::Impl::Impl(std::unique_ptr<Database> opened)
       select_transcript(*database,
                         "SELECT held, messages, depth, wall_ms FROM transcript"
                         " WHERE room_no = ? AND messages > 0 ORDER BY depth, wall_ms, id"),
-      select_own_rows(*database, "SELECT row FROM log_index WHERE author_no = ?") {}
+      select_own_rows(*database, "SELECT row FROM log_index WHERE author_no = ?"),
+      select_outbox_rows(*database,
+                         "SELECT e.row, e.id, e.encoded FROM outbox o JOIN authors a ON a.key = ?2"
+                         " JOIN log_index l ON l.author_no = a.no AND l.epoch = o.epoch AND l.seq = o.seq"
+                         " JOIN envelopes e ON e.row = l.row ORDER BY o.epoch, o.seq LIMIT ?1"),
+      move_envelope(*database, "UPDATE envelopes SET row = ? WHERE row = ?"),
+      move_in_log(*database, "UPDATE log_index SET row = ? WHERE author_no = ? AND epoch = ? AND seq = ?"),
+      move_in_transcript(*database,
+                         "UPDATE transcript SET held = ? WHERE room_no = ? AND depth = ? AND wall_ms = ?"
+                         " AND id = ?"),
+      move_id(*database, "UPDATE id_index SET row = ? WHERE prefix = ? AND row = ?") {}
 
 MeshStore::MeshStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 MeshStore::~MeshStore() = default;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "direct_table.h"
+#include "draft_table.h"
 #include "fork_table.h"
 #include "late_index.h"
 #include "log_table.h"
@@ -55,6 +56,7 @@ struct MeshStore::Impl {
   Result<void> write_items(const StoreBatch& batch, StoreBatchResult& result);
   Result<std::uint64_t> write_item(const StoreItem& item, StoreBatchResult& result);
   Result<std::uint64_t> write_log(const StoreItem& item, StoreBatchResult& result);
+  Result<std::uint64_t> write_opened(const StoreItem& item);
   Result<void> write_second(const LogPosition& position, const EnvelopePtr& envelope,
                             StoreBatchResult& result);
   Result<std::uint64_t> write_record(const SealedEnvelope& envelope);
@@ -72,8 +74,8 @@ struct MeshStore::Impl {
   Result<LogPosition> position_in_log(const Envelope& envelope);
   Result<std::vector<StoredHead>> read_heads();
   Result<std::vector<std::int64_t>> rows_of(const MemberKey& author);
-  Result<void> count_room(std::int64_t room_no, const std::vector<std::int64_t>& own_rows, const Cursor& mark,
-                          RoomCount& count);
+  Result<void> count_room(std::int64_t room_no, const std::vector<std::int64_t>& read_rows,
+                          const Cursor& mark, RoomCount& count);
   Result<void> append_heads(std::int64_t room_no, const std::string& room, std::vector<StoredHead>& heads);
 
   std::unique_ptr<Database> database;
@@ -84,6 +86,8 @@ struct MeshStore::Impl {
   ForkTable forks;
   LogTable logs;
   DirectTable directs;
+  DraftTable drafts;
+  PeopleTable people;
 
   bool remembered = false;
   bool unsynced = false;  // something was committed without waiting for the disk
@@ -111,6 +115,11 @@ struct MeshStore::Impl {
   Statement select_rooms;
   Statement select_transcript;
   Statement select_own_rows;
+  Statement select_outbox_rows;
+  Statement move_envelope;
+  Statement move_in_log;
+  Statement move_in_transcript;
+  Statement move_id;
 };
 
 inline bool is_direct(const Envelope& envelope) {

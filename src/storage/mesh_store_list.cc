@@ -84,6 +84,44 @@ Result<std::vector<ListedMessage>> MeshStore::list_directs(const MemberKey& peer
   return impl_->directs.list(peer, after, before, limit, newest, own_only);
 }
 
+Result<std::vector<std::pair<MemberKey, std::uint64_t>>> MeshStore::unread_directs(
+    const std::map<MemberKey, std::uint64_t>& marks) {
+  std::vector<std::pair<MemberKey, std::uint64_t>> unread;
+  const auto people = impl_->directs.correspondents();
+  if (!people) return forward(people);
+  for (const StoredCorrespondent& person : *people) {
+    const auto mark = marks.find(person.member);
+    const auto rows = impl_->directs.unread_rows(person.member, mark == marks.end() ? 0 : mark->second);
+    if (!rows) return forward(rows);
+    for (const std::uint64_t row : *rows) unread.emplace_back(person.member, row);
+  }
+  return unread;
+}
+
+Result<std::vector<std::pair<std::uint64_t, std::uint64_t>>> MeshStore::direct_numbers(const MemberKey& peer,
+                                                                                       std::uint64_t row) {
+  return impl_->directs.numbers_up_to(peer, row);
+}
+
+Result<std::vector<ListedMessage>> MeshStore::list_outbox(const MemberKey& self, std::size_t limit) {
+  Impl& impl = *impl_;
+  std::vector<ListedMessage> messages;
+  if (auto indexed = impl.index_all(); !indexed) return forward(indexed);
+  Query outbox(impl.select_outbox_rows);
+  outbox.number(std::uint64_t{limit}).blob(self.view());
+  while (messages.size() < limit) {
+    const auto found = outbox.next();
+    if (!found) return forward(found);
+    if (!*found) break;
+    auto listed = impl.list_row(outbox.number_at(0), outbox.blob_at(1), outbox.blob_at(2));
+    if (!listed) return forward(listed);
+    for (ListedMessage& message : *listed) {
+      if (messages.size() < limit) messages.push_back(std::move(message));
+    }
+  }
+  return messages;
+}
+
 Result<std::optional<TranscriptPosition>> MeshStore::position_of(const EnvelopeId& id, std::uint32_t index) {
   Impl& impl = *impl_;
   if (auto indexed = impl.index_all(); !indexed) return forward(indexed);

@@ -76,6 +76,16 @@ Result<StoreSnapshot> MeshStore::load() {
   if (!correspondents) return forward(correspondents);
   snapshot.correspondents = std::move(*correspondents);
 
+  auto drafts = impl.drafts.list();
+  if (!drafts) return forward(drafts);
+  snapshot.drafts = std::move(*drafts);
+  const auto last_draft = impl.drafts.last_number();
+  if (!last_draft) return forward(last_draft);
+  snapshot.last_draft = *last_draft;
+  auto people = impl.people.list();
+  if (!people) return forward(people);
+  snapshot.people = std::move(*people);
+
   Statement records(database, "SELECT id, encoded FROM records ORDER BY author, kind, subject");
   Statement peers(database,
                   "SELECT node, host, port, last_success_ms, failures FROM peers"

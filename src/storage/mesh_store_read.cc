@@ -71,4 +71,28 @@ Result<EnvelopePtr> MeshStore::read_record(const MemberKey& author, std::uint16_
   return decode_stored(*impl.database, query.blob_at(0), query.blob_at(1));
 }
 
+Result<MeshStore::UnopenedPage> MeshStore::list_unopened(const MemberKey& self, std::uint64_t first_row,
+                                                         std::size_t limit) {
+  Impl& impl = *impl_;
+  if (auto read = impl.remember(); !read) return forward(read);
+  UnopenedPage page;
+  if (!fits_signed(first_row)) return page;
+  Query query(impl.select_rows);
+  query.number(first_row);
+  for (std::size_t searched = 0;; ++searched) {
+    const auto row = query.next();
+    if (!row) return forward(row);
+    if (!*row) return page;
+    page.next_row = query.unsigned_at(0);
+    if (searched >= limits::kUnopenedSearchedMax || page.envelopes.size() >= limit) return page;
+    auto envelope = decode_stored(*impl.database, query.blob_at(1), query.blob_at(2));
+    if (!envelope) return forward(envelope);
+    page.next_row = 0;
+    if (!is_direct((*envelope)->envelope) || (*envelope)->envelope.author == self) continue;
+    const auto opened = impl.directs.is_opened(query.number_at(0));
+    if (!opened) return forward(opened);
+    if (!*opened) page.envelopes.push_back(std::move(*envelope));
+  }
+}
+
 }  // namespace p2pmesh

@@ -19,11 +19,10 @@ Result<std::vector<std::int64_t>> MeshStore::Impl::rows_of(const MemberKey& auth
     if (!*row) break;
     rows.push_back(query.number_at(0));
   }
-  std::sort(rows.begin(), rows.end());
   return rows;
 }
 
-Result<void> MeshStore::Impl::count_room(std::int64_t room_no, const std::vector<std::int64_t>& own_rows,
+Result<void> MeshStore::Impl::count_room(std::int64_t room_no, const std::vector<std::int64_t>& read_rows,
                                          const Cursor& mark, RoomCount& count) {
   Query query(select_transcript);
   query.number(room_no);
@@ -39,18 +38,23 @@ Result<void> MeshStore::Impl::count_room(std::int64_t room_no, const std::vector
     if (held < 0) continue;  // a fork, shown in the row of another: told, and read or not, when that one was
     const auto row = static_cast<std::uint64_t>(held);
     count.last_row = std::max(count.last_row, row);
-    if (row < mark.row || std::binary_search(own_rows.begin(), own_rows.end(), held)) continue;
+    if (row < mark.row || std::binary_search(read_rows.begin(), read_rows.end(), held)) continue;
     const std::uint64_t read = row == mark.row ? std::uint64_t{mark.index} + 1 : 0;
     count.unread += in_row - std::min(in_row, read);
   }
 }
 
-Result<std::vector<RoomCount>> MeshStore::count_rooms(const MemberKey& self,
+Result<std::vector<RoomCount>> MeshStore::count_rooms(const std::vector<MemberKey>& never_unread,
                                                       const std::map<std::string, Cursor>& marks) {
   Impl& impl = *impl_;
   if (auto indexed = impl.index_all(); !indexed) return forward(indexed);
-  const auto own_rows = impl.rows_of(self);
-  if (!own_rows) return forward(own_rows);
+  std::vector<std::int64_t> read_rows;
+  for (const MemberKey& author : never_unread) {
+    const auto rows = impl.rows_of(author);
+    if (!rows) return forward(rows);
+    read_rows.insert(read_rows.end(), rows->begin(), rows->end());
+  }
+  std::sort(read_rows.begin(), read_rows.end());
   std::vector<RoomCount> counts;
   Query query(impl.select_rooms);
   for (;;) {
@@ -61,7 +65,7 @@ Result<std::vector<RoomCount>> MeshStore::count_rooms(const MemberKey& self,
     count.room = query.text_at(1);
     const auto mark = marks.find(count.room);
     auto counted =
-        impl.count_room(query.number_at(0), *own_rows, mark == marks.end() ? Cursor{} : mark->second, count);
+        impl.count_room(query.number_at(0), read_rows, mark == marks.end() ? Cursor{} : mark->second, count);
     if (!counted) return forward(counted);
     counts.push_back(std::move(count));
   }

@@ -11,7 +11,8 @@ namespace {
 
 bool is_empty(const StoreBatch& batch) {
   return batch.items.empty() && batch.peers.empty() && batch.taken.empty() && batch.settings.empty() &&
-         batch.correspondents.empty() && batch.deliveries.empty();
+         batch.correspondents.empty() && batch.deliveries.empty() && batch.drafts.empty() &&
+         batch.dropped_drafts.empty() && batch.people.empty();
 }
 
 // What the decoder lets through, and SQLite's signed numbers can hold.
@@ -51,6 +52,10 @@ Result<StoreBatchResult> MeshStore::write(const StoreBatch& batch) {
 Result<void> MeshStore::Impl::write_items(const StoreBatch& batch, StoreBatchResult& result) {
   const std::uint64_t messages_before = messages;
   result.rows.reserve(batch.items.size());
+  // Before the envelopes that were made of them.
+  for (const StoredDraft& draft : batch.drafts) {
+    if (auto done = drafts.save(draft); !done) return done;
+  }
   for (const StoreItem& item : batch.items) {
     const auto row = write_item(item, result);
     if (!row) return forward(row);
@@ -68,6 +73,7 @@ Result<std::uint64_t> MeshStore::Impl::write_item(const StoreItem& item, StoreBa
   if (item.envelope == nullptr) return write_notice(*item.notice);
   const Envelope& envelope = item.envelope->envelope;
   if (!is_storable(envelope)) return 0;
+  if (item.opened_late) return write_opened(item);
   if (envelope.envelope_class == EnvelopeClass::kLog) return write_log(item, result);
   if (envelope.envelope_class == EnvelopeClass::kRecord) return write_record(*item.envelope);
   return 0;
@@ -106,12 +112,59 @@ Result<std::uint64_t> MeshStore::Impl::write_log(const StoreItem& item, StoreBat
     if (auto done = directs.insert(row, sealed, *item.direct); !done) return forward(done);
     messages += item.direct->texts.size();
   }
+  for (const std::uint64_t number : item.drafts) {
+    if (auto done = drafts.remove(number); !done) return forward(done);
+  }
   if (item.own) {
     Query query(insert_outbox);
     const std::uint64_t texts = item.direct ? item.direct->texts.size() : count;
     query.blob(sealed.id.view()).number(envelope.epoch).number(envelope.seq).number(texts);
     if (auto done = query.run(); !done) return forward(done);
   }
+  return static_cast<std::uint64_t>(row);
+}
+
+// What could not be opened when it came is moved to the end of the node's own order: who reads on from a
+// cursor then finds it.
+Result<std::uint64_t> MeshStore::Impl::write_opened(const StoreItem& item) {
+  P2P_CHECK(item.direct.has_value());
+  const SealedEnvelope& sealed = *item.envelope;
+  if (auto done = index.insert_some(index.waiting()); !done) return forward(done);
+  const auto position = position_in_log(sealed.envelope);
+  if (!position) return forward(position);
+  const auto held_id = index.id_at(*position);
+  if (!held_id) return forward(held_id);
+  if (*held_id != sealed.id) return std::uint64_t{0};  // of a fork the one that came first alone
+  const auto old_row = row_of(*position);
+  if (!old_row) return forward(old_row);
+  if (*old_row == 0) return std::uint64_t{0};
+  const auto opened = directs.is_opened(*old_row);
+  if (!opened) return forward(opened);
+  if (*opened) return std::uint64_t{0};
+
+  const std::int64_t row = ++last_row;
+  if (auto done = Query(move_envelope).number(row).number(*old_row).run(); !done) return forward(done);
+  {
+    Query query(move_in_log);
+    query.number(row).number(position->author_no).number(position->epoch).number(position->seq);
+    if (auto done = query.run(); !done) return forward(done);
+  }
+  const auto entry = make_entry(row, *position, sealed, 0);
+  if (!entry) return forward(entry);
+  {
+    const TranscriptKey& place = entry->place;
+    Query query(move_in_transcript);
+    query.number(row).number(place.room_no).number(place.depth).number(place.wall_ms).blob(place.id.view());
+    if (auto done = query.run(); !done) return forward(done);
+  }
+  {
+    Query query(move_id);
+    if (auto done = query.number(row).number(id_prefix(sealed.id)).number(*old_row).run(); !done)
+      return forward(done);
+  }
+  if (auto done = index.set_indexed_row(row); !done) return forward(done);
+  if (auto done = directs.insert(row, sealed, *item.direct); !done) return forward(done);
+  messages += item.direct->texts.size();
   return static_cast<std::uint64_t>(row);
 }
 
@@ -198,6 +251,12 @@ Result<void> MeshStore::Impl::write_rest(const StoreBatch& batch) {
   }
   for (const StoredDelivery& delivery : batch.deliveries) {
     if (auto done = directs.mark(delivery); !done) return done;
+  }
+  for (const std::uint64_t number : batch.dropped_drafts) {
+    if (auto done = drafts.remove(number); !done) return done;
+  }
+  for (const StoredPerson& person : batch.people) {
+    if (auto done = people.save(person); !done) return done;
   }
   for (const auto& [key, value] : batch.settings) {
     if (auto done = Query(save_setting).blob(key).blob(value).run(); !done) return done;

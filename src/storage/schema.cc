@@ -46,6 +46,10 @@ constexpr const char* kTables =
     "CREATE INDEX directs_in_order ON directs(peer_no, depth, wall_ms, id, idx);"
     "CREATE INDEX directs_by_number ON directs(peer_no, own, epoch, number);"
     "CREATE INDEX directs_by_id ON directs(id, idx);"
+    "CREATE TABLE drafts(number INTEGER PRIMARY KEY, room BLOB NOT NULL, recipient BLOB NOT NULL,"
+    " text BLOB NOT NULL, wall_ms INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE people(member BLOB PRIMARY KEY, ignored INTEGER NOT NULL, blocked INTEGER NOT NULL,"
+    " alias BLOB NOT NULL, host BLOB NOT NULL, port INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE log_index(author_no INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,"
     " row INTEGER NOT NULL, PRIMARY KEY(author_no, epoch, seq)) STRICT, WITHOUT ROWID;"
     // `held` is a row of envelopes, or a fork's number negated; `messages` 0 for what is not shown.
@@ -64,7 +68,7 @@ constexpr const char* kTables =
     "NULL)"
     " STRICT;";
 
-constexpr std::int64_t kTableCount = 21;  // search is four: itself, its data, the index to it, its settings
+constexpr std::int64_t kTableCount = 23;  // search is four: itself, its data, the index to it, its settings
 constexpr std::int64_t kQuickCheckBytesMax = 64 * 1024 * 1024;  // a fraction of a second to read
 
 Result<void> create(Database& database, const MeshId& mesh) {
@@ -74,7 +78,7 @@ Result<void> create(Database& database, const MeshId& mesh) {
     if (auto made = database.execute(kTables); !made) return made;
     Statement insert(database,
                      "INSERT INTO state VALUES('mesh', ?), ('clean', 0), ('messages', 0), ('indexed_row', 0),"
-                     " ('searched_row', 0)");
+                     " ('searched_row', 0), ('last_draft', 0)");
     if (auto inserted = Query(insert).blob(mesh.view()).run(); !inserted) return inserted;
     const std::string marks = "PRAGMA application_id = " + std::to_string(kApplicationId) +
                               "; PRAGMA user_version = " + std::to_string(kSchemaVersion) + ";";

@@ -114,7 +114,8 @@ Bytes direct_signing_bytes(const MeshId& mesh, const MemberKey& author, std::uin
 
 Bytes encode_standing(const StandingBody& body) {
   Writer writer;
-  writer.u8(static_cast<std::uint8_t>(body.relation)).u8(static_cast<std::uint8_t>(body.received.size()));
+  writer.u8(static_cast<std::uint8_t>(body.relation)).u64(body.here);
+  writer.u8(static_cast<std::uint8_t>(body.received.size()));
   for (const ReceivedLog& log : body.received) {
     writer.u64(log.epoch).u64(log.read_to).u8(static_cast<std::uint8_t>(log.intervals.size()));
     for (const auto& [first, last] : log.intervals) writer.u64(first).u64(last);
@@ -127,6 +128,7 @@ std::optional<StandingBody> decode_standing(ByteView padded) {
   Reader reader(padded);
   StandingBody body;
   const std::uint8_t relation = reader.u8();
+  body.here = reader.u64();
   const std::size_t epochs = reader.u8();
   if (relation > static_cast<std::uint8_t>(Relation::kDeclined) || epochs > limits::kStandingEpochsMax)
     return std::nullopt;

@@ -248,7 +248,7 @@ class Conversations(mesh.MeshTest):
         bob.expect(r"^Alice \(direct\): please$")
 
     def test_a_request_is_told_to_who_starts_later(self):
-        alice, bob = self.chats("Alice", "Bob")
+        alice, bob, carol = self.chats("Alice", "Bob", "Carol")
         self.assertEqual(bob.leave(), 0)
         alice.expect(r"^>INFO: Bob left\.$")
         alice.say("/msg Bob hello", "/msg Bob again")
@@ -264,6 +264,7 @@ class Conversations(mesh.MeshTest):
         bob.expect(r"^>INFO: 1 direct message:$")
         bob.expect(r"^Alice \(direct\): missed$")
         self.assertEqual(bob.said(), ["Alice (direct): missed"])
+        self.assertEqual(carol.said(), [])
 
     def test_commands_in_the_wrong_state(self):
         alice, bob = self.chats("Alice", "Bob")

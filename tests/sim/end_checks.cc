@@ -68,6 +68,7 @@ class EndCheck {
     if (options_.presence && world_.size() <= kPresenceNodesMax) check_presence();
     if (options_.records && world_.size() <= kPresenceNodesMax) check_records();
     if (options_.outboxes) check_outboxes();
+    check_drafts();
     if (options_.bounds) check_bounds();
     return std::move(report_);
   }
@@ -102,6 +103,22 @@ class EndCheck {
       add("G4", number, "holds every acknowledged message",
           std::to_string(missing) + " are missing, the first is number " +
               std::to_string(lost.envelope->envelope.seq) + " of node " + std::to_string(lost.author));
+    }
+  }
+
+  /// Of a line that was kept one envelope is made, and of none that is here two, whatever crashed when.
+  void check_drafts() {
+    for (std::uint32_t number : honest_) {
+      const VirtualDisk& disk = world_.node(number).disk;
+      if (disk.drafts_sent_twice() > 0) {
+        add("outbox", number, "one envelope a line that was kept",
+            "a second one for " + std::to_string(disk.drafts_sent_twice()) + " lines");
+      }
+      if (options_.outboxes && !disk.drafts().empty()) {
+        add("outbox", number, "every line that was kept is sent",
+            std::to_string(disk.drafts().size()) + " still wait, the first is " +
+                std::to_string(disk.drafts().begin()->first));
+      }
     }
   }
 

@@ -29,6 +29,8 @@ class Observer {
   virtual void on_store(std::uint32_t /*node*/, std::uint32_t /*entry*/, bool /*genuine*/) {}
   virtual void on_announce(std::uint32_t /*node*/, std::uint32_t /*entry*/, const Announce& /*announce*/,
                            SimTime /*now*/) {}
+  /// A line waits on the disk; its sender was told so.
+  virtual void on_draft_kept(std::uint32_t /*node*/, std::uint64_t /*number*/) {}
   virtual void on_acknowledge(std::uint32_t /*node*/, std::uint64_t /*token*/, std::uint32_t /*entry*/) {}
   /// A neighbor has taken an own envelope: it leaves the outbox.
   virtual void on_taken(std::uint32_t /*node*/, std::uint32_t /*entry*/) {}

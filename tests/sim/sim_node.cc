@@ -182,6 +182,12 @@ void SimNode::run(Output& output) {
     for (Observer* observer : around_.observers) observer->on_taken(number, entry);
     disk.note_taken(taken->id);
     commit_if_idle();
+  } else if (auto* draft = std::get_if<StoreDraft>(&output)) {
+    disk.store(std::move(*draft));
+    commit_if_idle();
+  } else if (auto* dropped = std::get_if<DropDraft>(&output)) {
+    disk.drop_draft(dropped->number);
+    commit_if_idle();
   } else if (auto* peer = std::get_if<StorePeer>(&output)) {
     disk.note_peer(*peer, now().wall_ms);
   } else if (auto* load = std::get_if<Load>(&output)) {
@@ -242,6 +248,9 @@ bool SimNode::commit_at_once() {
 void SimNode::tell_committed() {
   CommitResult result;
   disk.finish_commit(around_.now, result);
+  for (const StoreDraft& draft : result.drafts) {
+    for (Observer* observer : around_.observers) observer->on_draft_kept(number, draft.number);
+  }
   for (Committed& committed : result.committed) {
     core->handle(std::move(committed), now(), around_.outputs);
     drain();

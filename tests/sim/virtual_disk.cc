@@ -43,19 +43,27 @@ void VirtualDisk::begin_commit() {
 void VirtualDisk::finish_commit(SimTime now, CommitResult& result) {
   committing_ = false;
   apply(running_, now, result);
-  running_.items.clear();
-  running_.taken.clear();
+  running_ = {};
 }
 
 void VirtualDisk::apply(Queue& queue, SimTime now, CommitResult& result) {
   sync_if_due(now);
-  bool full_sync = false;
+  bool full_sync = !queue.drafts.empty() || !queue.dropped.empty();
+  for (StoreDraft& draft : queue.drafts) {
+    last_draft_ = std::max(last_draft_, draft.number);
+    drafts_[draft.number] = draft;
+    result.drafts.push_back(std::move(draft));
+  }
   for (Store& store : queue.items) {
     full_sync = full_sync || (store.context.own && !P2P_PLANTED(AcknowledgedBeforeSync));
     const std::uint64_t row = is_log(store.envelope->envelope) ? apply_log(store, now, result)
                               : store.envelope->envelope.envelope_class == EnvelopeClass::kRecord
                                   ? apply_record(store, now)
                                   : 0;
+    for (const std::uint64_t number : store.context.drafts) {
+      drafts_.erase(number);
+      if (row != 0 && !drafts_sent_.insert(number).second) ++drafts_sent_twice_;
+    }
     result.committed.push_back({std::move(store.envelope), std::move(store.context), row});
   }
   for (const EnvelopeId& id : queue.taken) {
@@ -63,6 +71,7 @@ void VirtualDisk::apply(Queue& queue, SimTime now, CommitResult& result) {
     if (entry == kNone || outbox_.erase(entry) == 0) continue;
     note({now, ChangeKind::kOutboxTaken, entry, {}, nullptr});
   }
+  for (const std::uint64_t number : queue.dropped) drafts_.erase(number);
   if (full_sync) journal_.clear();
 }
 
@@ -276,6 +285,9 @@ RestoredState VirtualDisk::restore() {
     state.outbox.push_back({sealed.id, sealed.envelope.epoch, sealed.envelope.seq,
                             static_cast<std::uint32_t>(count_text_messages(sealed.envelope.body))});
   }
+  for (const auto& [number, draft] : drafts_)
+    state.drafts.push_back({number, draft.room, draft.to, draft.text, draft.wall_ms});
+  state.last_draft = last_draft_;
   return state;
 }
 

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -26,6 +27,7 @@ RecordKey record_key(const Envelope& envelope);
 struct CommitResult {
   std::vector<Committed> committed;
   std::vector<ForkKept> forks;
+  std::vector<StoreDraft> drafts;
 };
 
 class VirtualDisk {
@@ -41,8 +43,10 @@ class VirtualDisk {
 
   void store(Store store) { waiting_.items.push_back(std::move(store)); }
   void note_taken(const EnvelopeId& id) { waiting_.taken.push_back(id); }
+  void store(StoreDraft draft) { waiting_.drafts.push_back(std::move(draft)); }
+  void drop_draft(std::uint64_t number) { waiting_.dropped.push_back(number); }
   void note_peer(const StorePeer& peer, WallMs wall_ms);
-  [[nodiscard]] bool has_work() const { return !waiting_.items.empty() || !waiting_.taken.empty(); }
+  [[nodiscard]] bool has_work() const { return !waiting_.empty(); }
   [[nodiscard]] bool is_committing() const { return committing_; }
   void begin_commit();
   void finish_commit(SimTime now, CommitResult& result);
@@ -69,6 +73,9 @@ class VirtualDisk {
   [[nodiscard]] const RecordTable& records() const { return records_; }
   [[nodiscard]] bool knows_peers() const { return !peers_.empty(); }
   [[nodiscard]] std::size_t outbox_size() const { return outbox_.size(); }
+  [[nodiscard]] const std::map<std::uint64_t, StoreDraft>& drafts() const { return drafts_; }
+  /// Of which two envelopes were made.
+  [[nodiscard]] std::uint64_t drafts_sent_twice() const { return drafts_sent_twice_; }
   [[nodiscard]] std::uint64_t last_row() const { return last_row_; }
   [[nodiscard]] const std::vector<std::uint32_t>& rows() const { return rows_; }
 
@@ -76,6 +83,11 @@ class VirtualDisk {
   struct Queue {
     std::vector<Store> items;
     std::vector<EnvelopeId> taken;
+    std::vector<StoreDraft> drafts;
+    std::vector<std::uint64_t> dropped;
+    [[nodiscard]] bool empty() const {
+      return items.empty() && taken.empty() && drafts.empty() && dropped.empty();
+    }
   };
   enum class ChangeKind : std::uint8_t { kRow, kFork, kRecord, kOutboxAdded, kOutboxTaken };
   struct Change {
@@ -101,6 +113,11 @@ class VirtualDisk {
   std::vector<std::uint32_t> rows_;  // in the order of commits
   std::vector<std::uint32_t> forks_;
   std::map<std::uint32_t, bool> outbox_;
+  // Not journaled: what is kept or leaves is so with a full sync.
+  std::map<std::uint64_t, StoreDraft> drafts_;
+  std::set<std::uint64_t> drafts_sent_;
+  std::uint64_t drafts_sent_twice_ = 0;
+  std::uint64_t last_draft_ = 0;
   std::map<std::pair<NodeKey, NetAddress>, RestoredPeer> peers_;
   std::uint64_t last_row_ = 0;
   bool clean_ = false;

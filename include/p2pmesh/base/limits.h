@@ -99,6 +99,10 @@ inline constexpr std::size_t kHeldBackMax = 1024;         // envelopes waiting f
 inline constexpr auto kHeldBackTimeout = 1s;              // design.md, section 4: order
 inline constexpr std::size_t kUnsentMessagesMax = 65536;  // typed, not yet in an envelope
 inline constexpr std::size_t kUnsentBytesMax = 64 * 1024 * 1024;
+inline constexpr std::size_t kDraftsMax = 20'000;  // lines that wait on the disk until they may be sent
+inline constexpr std::size_t kDraftBytesMax = 16 * 1024 * 1024;
+inline constexpr std::size_t kUnopenedSearchedMax = 4096;  // rows at once, so that other work goes on
+inline constexpr std::size_t kPeopleMax = 10'000;          // of whom something is noted
 
 // Anti-entropy.
 inline constexpr std::size_t kDigestBuckets = 256;
@@ -125,10 +129,11 @@ inline constexpr std::size_t kControlReplyBytesMax =
     64 * 1024 * 1024;  // a page of 1,000 messages, all escaped
 
 // Rooms as a profile sees them.
-inline constexpr std::size_t kRoomsJoinedMax = 64;     // more than anybody follows; guess
-inline constexpr std::size_t kRoomsListedMax = 1024;   // as kRoomsMax: those whose heads are known
-inline constexpr std::size_t kUnreadRowsMax = 256;     // a room, told apart by row; 4 MiB in all
-inline constexpr std::size_t kHistoryLinesMax = 1000;  // a block of /history, printed in one piece
+inline constexpr std::size_t kRoomsJoinedMax = 64;      // more than anybody follows; guess
+inline constexpr std::size_t kRoomsListedMax = 1024;    // as kRoomsMax: those whose heads are known
+inline constexpr std::size_t kUnreadRowsMax = 256;      // a room, told apart by row; 4 MiB in all
+inline constexpr std::size_t kUnreadDirectsMax = 4096;  // a correspondent; 16 MiB in all
+inline constexpr std::size_t kHistoryLinesMax = 1000;   // a block of /history, printed in one piece
 
 // Looking up host names.
 inline constexpr std::size_t kLookupsMax = 8;  // threads at once; one a name typed or configured; guess

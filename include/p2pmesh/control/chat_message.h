@@ -70,6 +70,9 @@ struct ChatMessage {
   bool own = false;                                  ///< written by a member of this node
   bool forked = false;                               ///< its author signed another one for the same place
   std::optional<DirectFacts> direct = std::nullopt;  ///< then `room` is empty
+  /// Of an own one in a room: how many neighbors have taken it, as far as the running node knows; 0: it is
+  /// pending.
+  std::optional<std::uint64_t> taken = std::nullopt;
 
   bool operator==(const ChatMessage&) const = default;
 };

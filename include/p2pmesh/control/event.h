@@ -17,9 +17,10 @@ namespace p2pmesh::control {
 struct MessageEvent {
   Cursor cursor;
   ChatMessage message;
-  bool repaired = false;  ///< came by anti-entropy, not live
-  bool gap = false;       ///< an earlier message of this author is missing right before it
-  bool replayed = false;  ///< from before the subscription
+  bool repaired = false;     ///< came by anti-entropy, not live
+  bool gap = false;          ///< an earlier message of this author is missing right before it
+  bool replayed = false;     ///< from before the subscription
+  bool was_pending = false;  ///< an own one that had to wait until it could be sent
 };
 
 enum class NoticeKind : std::uint8_t {
@@ -30,7 +31,8 @@ enum class NoticeKind : std::uint8_t {
   kRenamed,
   kAsks,
   kAccepted,
-  kDeclined
+  kDeclined,
+  kHidden
 };
 
 /// Something happened to a member.
@@ -92,8 +94,8 @@ void append_event(std::string& out, const Event& event);
 /// Appends the JSON object of an event alone ("params"), without a line feed.
 void append_value(std::string& out, const Event& event);
 
-/// "joined", "left", "offline", "back", "renamed", "asks", "accepted" or "declined", as events and the store
-/// spell them.
+/// "joined", "left", "offline", "back", "renamed", "asks", "accepted", "declined" or "hidden", as events and
+/// the store spell them.
 const char* format_notice_kind(NoticeKind kind);
 /// Takes what format_notice_kind() gives; nothing otherwise.
 std::optional<NoticeKind> parse_notice_kind(std::string_view text);

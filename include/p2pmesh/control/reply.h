@@ -31,7 +31,9 @@ struct StatusReply {
   std::uint64_t online = 0;     ///< oneself included
   std::uint64_t pending = 0;    ///< own messages that no neighbor has taken
   std::uint64_t messages = 0;   ///< held
-  bool synced = false;          ///< the first comparison with a neighbor is done
+  bool discoverable = true;
+  bool receipts = false;  ///< those who write are told when it was read
+  bool synced = false;    ///< the first comparison with a neighbor is done
   bool leaves_with_last_screen = false;
   std::uint64_t screens = 0;  ///< connections that attached as screens, the asking one included
   std::int64_t pid = 0;
@@ -47,6 +49,9 @@ struct MemberEntry {
   WallMs since_ms = 0;
   bool self = false;
   std::vector<std::string> addresses;  ///< "1.2.3.4:5", "[::1]:5"
+  bool hidden = false;                 ///< online, and only its contacts know
+  bool ignored = false;
+  bool blocked = false;
 };
 struct MembersReply {
   std::vector<MemberEntry> members;
@@ -66,6 +71,23 @@ struct PeersReply {
 
 struct SendReply {
   MessageId id;
+  std::uint64_t pending = 0;  ///< not 0: it waits under this number, and has no id yet
+};
+
+/// A line that waits; direct when `name` is not empty.
+struct PendingEntry {
+  std::uint64_t number = 0;  ///< 0: it is an envelope already, and can no longer be taken back
+  std::string room;
+  std::string name;  ///< of the recipient, as shown now
+  std::string text;  ///< empty: a request that says nothing
+  WallMs wall_ms = 0;
+};
+struct PendingReply {
+  std::vector<PendingEntry> lines;  ///< oldest first
+  bool more = false;                ///< there are further ones, newer than these
+};
+struct CancelReply {
+  std::uint64_t cancelled = 0;
 };
 
 struct ListReply {
@@ -110,8 +132,12 @@ struct ContactEntry {
   std::string theirs;    ///< as far as it has told
   bool asks = false;     ///< waits for an answer
   bool online = false;
+  bool hidden = false;  ///< as in MemberEntry
+  bool ignored = false;
+  bool blocked = false;
+  std::uint64_t unread = 0;  ///< messages from it that no screen has shown
 };
-/// With whom it is: a name may be somebody else's later.
+/// conversation.set, person.set: with whom it is, for a name may be somebody else's later.
 struct ConversationReply {
   MemberKey member;
   std::string name;
@@ -129,12 +155,12 @@ struct AttachReply {
   Cursor read_cursor;
 };
 
-/// read.mark, mesh.connect, shutdown, contact.answer: done.
+/// read.mark, mesh.connect, shutdown, contact.answer, discover.set, receipts.set: done.
 struct EmptyReply {};
 
-using Reply =
-    std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply, SearchReply,
-                 RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply, ConversationReply>;
+using Reply = std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply,
+                           SearchReply, RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply,
+                           ConversationReply, PendingReply, CancelReply>;
 
 /// Append a reply line, line feed included; nothing at all when `id` is empty (a notification). `id` is
 /// ParsedRequest::id. Strings need not be UTF-8: ill-formed bytes become U+FFFD. Control and bidi characters
@@ -152,6 +178,8 @@ void append_reply(std::string& out, std::string_view id, const SubscribeReply& r
 void append_reply(std::string& out, std::string_view id, const AttachReply& reply);
 void append_reply(std::string& out, std::string_view id, const ContactsReply& reply);
 void append_reply(std::string& out, std::string_view id, const ConversationReply& reply);
+void append_reply(std::string& out, std::string_view id, const PendingReply& reply);
+void append_reply(std::string& out, std::string_view id, const CancelReply& reply);
 void append_error(std::string& out, std::string_view id, const RpcError& error);
 
 /// Appends the JSON value of a reply alone, without a line feed.

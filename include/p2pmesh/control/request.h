@@ -37,7 +37,8 @@ struct ListRequest {
   std::optional<MessageId> after;
   std::size_t limit = 100;  ///< 1 to kControlPageMax
   std::optional<std::string> with =
-      std::nullopt;  ///< direct messages: shown name or key of a member; no room then
+      std::nullopt;      ///< direct messages: shown name or key of a member; no room then
+  bool ignored = false;  ///< those of members who are ignored too
 };
 
 /// Messages that contain all words, newest first in the node's own order.
@@ -49,6 +50,7 @@ struct SearchRequest {
   std::optional<WallMs> until_ms;   ///< and before then
   std::optional<Cursor> before;     ///< exclusive
   std::size_t limit = 100;          ///< 1 to kControlPageMax
+  bool ignored = false;             ///< as in ListRequest
 };
 
 struct RoomsRequest {};
@@ -67,8 +69,9 @@ struct SubscribeRequest {
 struct AttachRequest {};
 struct MarkReadRequest {
   Cursor cursor;
-  std::optional<std::string> room;  ///< of this room; else up to where a screen replays from
-  std::optional<Cursor> after;      ///< with `room`: what came up to there was not shown
+  std::optional<std::string> room;                 ///< of this room; else up to where a screen replays from
+  std::optional<Cursor> after;                     ///< with `room`: what came up to there was not shown
+  std::optional<std::string> with = std::nullopt;  ///< of what this member wrote; no room then
 };
 struct ConnectRequest {
   std::string host;        ///< 1 to 255 bytes, a name or a numeric address, unchecked
@@ -91,11 +94,33 @@ struct ConversationRequest {
   bool open = false;
 };
 struct ContactsRequest {};
+/// What is noted of somebody; what is not given stays.
+struct PersonRequest {
+  std::string member;           ///< shown name or key of a member, unchecked
+  std::optional<bool> ignored;  ///< what it writes is kept and not shown
+  std::optional<bool> blocked;  ///< nor is what it writes to the local member opened
+};
+
+/// What was written and no neighbor has taken.
+struct PendingRequest {};
+/// Takes back what is no envelope yet.
+struct CancelRequest {
+  std::optional<std::uint64_t> number;  ///< nothing: all
+};
+/// Whether others see the local member as online.
+struct DiscoverRequest {
+  bool on = true;
+};
+/// Whether those who write to the local member are told when it has read it.
+struct ReceiptsRequest {
+  bool on = false;
+};
 
 using Request = std::variant<StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest,
                              SearchRequest, RoomsRequest, JoinRoomRequest, PartRoomRequest, SubscribeRequest,
                              AttachRequest, MarkReadRequest, ConnectRequest, ShutdownRequest, AskRequest,
-                             AnswerRequest, ConversationRequest, ContactsRequest>;
+                             AnswerRequest, ConversationRequest, ContactsRequest, PersonRequest,
+                             PendingRequest, CancelRequest, DiscoverRequest, ReceiptsRequest>;
 
 /// One line from a client.
 struct ParsedRequest {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -45,6 +46,8 @@ struct EnvelopeContext {
   std::uint32_t messages = 0;         ///< text messages inside
   std::vector<std::uint64_t> tokens;  ///< of the SendText inputs inside, by message index
   DirectMessagePtr direct;            ///< what is inside, when it concerns the local member
+  bool opened_late = false;           ///< it was held before, and could not be opened until now
+  std::vector<std::uint64_t> drafts;  ///< of which it was made: flooded when they are gone from the disk
 };
 
 /// A handshake is complete in both directions.
@@ -91,7 +94,7 @@ struct SendText {
   std::string room;
   std::string text;
 };
-/// A local member writes to another one; Node::access_to() said kOpen.
+/// A local member writes to another one; Node::access_to() said kOpen or kNoKey: then it waits for a key.
 struct SendDirect {
   std::uint64_t token = 0;  ///< comes back in Acknowledge
   MemberKey to;
@@ -106,6 +109,28 @@ struct AnswerRequest {
 struct OpenConversation {
   MemberKey member;
   bool opens = false;
+};
+/// Lines that wait are taken back; those that are envelopes already are left alone.
+struct CancelDraft {
+  std::uint64_t number = 0;
+};
+/// Whether the local member is to be seen by others as online.
+struct SetDiscoverable {
+  bool discoverable = true;
+};
+/// Nothing that this member writes to the local one is opened, or is again.
+struct SetBlocked {
+  MemberKey member;
+  bool blocked = false;
+};
+/// The local member has read what this one wrote up to these numbers, and wants it to know.
+struct ReadTo {
+  MemberKey member;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> numbers;  ///< of DirectContent, by epoch
+};
+/// A direct envelope that is held and was not opened when it came.
+struct OpenLate {
+  EnvelopePtr envelope;
 };
 /// A new prekey; it is on the disk.
 struct PrekeyDrawn {
@@ -133,8 +158,9 @@ struct Leave {};
 /// A deadline may have passed.
 struct Wake {};
 
-using Input = std::variant<LinkUp, LinkDown, DialFailed, EnvelopeReceived, DuplicateReceived, FrameReceived,
-                           SendText, SendDirect, AnswerRequest, OpenConversation, PrekeyDrawn, Committed,
-                           ForkKept, Loaded, Leave, Wake>;
+using Input =
+    std::variant<LinkUp, LinkDown, DialFailed, EnvelopeReceived, DuplicateReceived, FrameReceived, SendText,
+                 SendDirect, AnswerRequest, OpenConversation, CancelDraft, SetDiscoverable, SetBlocked,
+                 ReadTo, OpenLate, PrekeyDrawn, Committed, ForkKept, Loaded, Leave, Wake>;
 
 }  // namespace p2pmesh

@@ -36,6 +36,7 @@ struct NodeOptions {
   NetAddress listen;                        ///< as bound; the address may be a wildcard
   std::uint64_t seed = 0;                   ///< jitter and choices
   ProtocolParameters parameters;
+  bool discoverable = true;  ///< else from the start on as after SetDiscoverable{false}
 };
 
 /// What the store knew; see storage/mesh_store.h for the fields.
@@ -73,6 +74,13 @@ struct RestoredCorrespondent {
   std::uint64_t written_number = 0;   ///< the greatest of it
   std::vector<ReceivedLog> received;  ///< by epoch, ascending
 };
+struct RestoredDraft {
+  std::uint64_t number = 0;
+  std::string room;
+  std::optional<MemberKey> to;
+  std::string text;
+  WallMs wall_ms = 0;
+};
 /// A roster that many nodes of one process begin with; see Node::share_roster().
 struct SharedRoster;
 struct RestoredState {
@@ -82,6 +90,9 @@ struct RestoredState {
   std::vector<RestoredPeer> peers;
   std::vector<RestoredOwn> outbox;
   std::vector<RestoredCorrespondent> correspondents;
+  std::vector<RestoredDraft> drafts;  ///< by number
+  std::uint64_t last_draft = 0;       ///< the greatest number ever used
+  std::vector<MemberKey> blocked;
   bool clean_stop = false;
   /// The earlier run's own record says online and still holds: nothing is published at the start.
   bool handed_over = false;
@@ -96,13 +107,15 @@ struct MemberView {
   WallMs since_ms = 0;
   bool self = false;
   std::vector<NetAddress> addresses;
+  bool hidden = false;  ///< online, and its record says otherwise
 };
 /// Whether a direct message can be written to somebody.
 enum class DirectAccess : std::uint8_t {
   kOpen,
   kSelf,
   kUnknown,  ///< no member of this mesh
-  kNoKey,    ///< its record names no key to seal to
+  kNoKey,    ///< its record names no key to seal to: what is written waits for one
+  kBlocked,
   kTooMany,  ///< kCorrespondentsMax are known already
 };
 /// What became of an own direct message that a neighbor has taken.
@@ -112,6 +125,14 @@ struct CorrespondentView {
   Relation mine = Relation::kNone;
   Relation theirs = Relation::kNone;
   bool asks = false;  ///< wrote to us, who have not answered
+};
+/// A line that waits.
+struct DraftView {
+  std::uint64_t number = 0;
+  std::string room;
+  std::optional<MemberKey> to;
+  std::string text;  ///< empty: a request that says nothing
+  WallMs wall_ms = 0;
 };
 struct LinkView {
   LinkId link = 0;
@@ -126,7 +147,8 @@ struct NodeStatus {
   std::uint64_t neighbors = 0;
   std::uint64_t members = 0;
   std::uint64_t online = 0;
-  std::uint64_t pending = 0;  ///< own messages that no neighbor has taken
+  std::uint64_t pending = 0;  ///< own messages that no neighbor has taken, drafts included
+  bool discoverable = true;
   bool settled = false;
   bool partial = false;       ///< partial views, else a full mesh
   std::uint64_t passive = 0;  ///< size of the passive view
@@ -173,6 +195,12 @@ class Node {
   /// Of an own direct envelope; nothing while no neighbor has taken it.
   [[nodiscard]] std::optional<Delivery> delivery_of(const MemberKey& to, const EnvelopeId& id,
                                                     std::uint64_t epoch, std::uint64_t number) const;
+  /// What waits to become an envelope, by number.
+  [[nodiscard]] std::vector<DraftView> drafts() const;
+  /// Another line may be taken in although it has to wait.
+  [[nodiscard]] bool can_take_draft() const;
+  /// How many neighbors have taken an own envelope, as far as this run has heard; 0: none.
+  [[nodiscard]] std::size_t takers_of(const EnvelopeId& id) const;
   /// Texts taken in that cannot be put into an envelope yet (the author's own budget); bounded.
   [[nodiscard]] bool can_take_text() const;
 

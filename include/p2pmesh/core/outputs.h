@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -47,6 +48,7 @@ enum class NoticeKind : std::uint8_t {
   kAsks,      ///< wants to talk to the local member
   kAccepted,  ///< was asked by the local member, and wants to talk
   kDeclined,  ///< and does not want to
+  kHidden,    ///< is here, and lets only its contacts know
 };
 /// Kept in the order of events and announced.
 struct PublishNotice {
@@ -69,6 +71,19 @@ struct StoreCorrespondent {
   MemberKey member;
   Relation relation = Relation::kNone;
   bool asks = false;
+};
+/// A line that has to wait; what is acknowledged is that it is kept. An envelope that is made of it later
+/// carries its number.
+struct StoreDraft {
+  std::uint64_t number = 0;
+  std::uint64_t token = 0;
+  std::string room;
+  std::optional<MemberKey> to;
+  std::string text;
+  WallMs wall_ms = 0;
+};
+struct DropDraft {
+  std::uint64_t number = 0;
 };
 /// What of the local member's this member has now said to have received. Kept with the messages, for only the
 /// newest epochs are told.
@@ -116,8 +131,8 @@ struct PenaliseLink {
 };
 
 using Output = std::variant<SendFrame, Dial, CloseLink, MarkSeen, Store, PublishNotice, StoreTaken,
-                            StoreCorrespondent, TellDelivery, TellConversation, StorePeer, Load, Announce,
-                            Acknowledge, Settled, PenaliseLink>;
+                            StoreCorrespondent, StoreDraft, DropDraft, TellDelivery, TellConversation,
+                            StorePeer, Load, Announce, Acknowledge, Settled, PenaliseLink>;
 using Outputs = std::vector<Output>;
 
 }  // namespace p2pmesh

@@ -22,6 +22,7 @@ struct HostOptions {
   std::vector<HostPort> joins;  ///< members to join through; the first that answers
   bool open_new = false;        ///< another mesh instead of resuming the last
   bool leaves_with_last_screen = false;
+  bool undiscoverable = false;  ///< as after /discover off
   ProtocolParameters protocol;
 };
 

@@ -91,6 +91,27 @@ struct StoredDelivery {
   std::uint64_t read_to = 0;  ///< 0: not told
 };
 
+/// A line of the local member that is no envelope yet.
+struct StoredDraft {
+  std::uint64_t number = 0;  ///< ascending, never used again
+  std::string room;          ///< or, when it is to one member, empty
+  std::optional<MemberKey> to;
+  std::string text;    ///< empty: a request that says nothing
+  WallMs wall_ms = 0;  ///< when it was typed
+};
+
+/// What the local member has noted of somebody.
+struct StoredPerson {
+  MemberKey member;
+  bool ignored = false;
+  bool blocked = false;
+  std::string alias;  ///< empty: none
+  std::string host;   ///< where it was entered to be; empty: nowhere
+  std::uint16_t port = 0;
+
+  [[nodiscard]] bool is_empty() const { return !ignored && !blocked && alias.empty() && host.empty(); }
+};
+
 /// A direct message, opened, beside its sealed envelope.
 struct StoredDirect {
   MemberKey peer;  ///< the other member
@@ -108,6 +129,9 @@ struct StoreSnapshot {
   std::vector<StoredPeer> peers;
   std::vector<OutboxEntry> outbox;
   std::vector<StoredCorrespondent> correspondents;
+  std::vector<StoredDraft> drafts;   ///< by number
+  std::uint64_t last_draft = 0;      ///< the greatest number ever used
+  std::vector<StoredPerson> people;  ///< by key
   std::uint64_t last_row = 0;
   bool clean_stop = false;     ///< the last run ended through close_clean()
   std::uint64_t messages = 0;  ///< text messages held
@@ -121,6 +145,10 @@ struct StoreItem {
   std::uint32_t messages = 0;  ///< text messages inside; counted for status
   bool own = false;            ///< written by a local member: a log envelope goes into the outbox
   std::optional<StoredDirect> direct = std::nullopt;  ///< a log envelope of or to the local member, opened
+  /// With `direct`: it is held already, and could not be opened until now. It gets a new row, as if it had
+  /// just come; 0 when it is not held or was opened before.
+  bool opened_late = false;
+  std::vector<std::uint64_t> drafts = {};  ///< of which it was made; they are drafts no more
 };
 
 /// Everything that waits is one transaction.
@@ -130,6 +158,9 @@ struct StoreBatch {
   std::vector<EnvelopeId> taken;                    ///< leave the outbox
   std::vector<StoredCorrespondent> correspondents;  ///< replace what was written of them
   std::vector<StoredDelivery> deliveries;           ///< add to what was
+  std::vector<StoredDraft> drafts;
+  std::vector<std::uint64_t> dropped_drafts;  ///< taken back
+  std::vector<StoredPerson> people;           ///< replace what was noted of them
   std::vector<std::pair<std::string, std::string>> settings;
   bool full_sync = false;  ///< synchronous=FULL for this commit, else NORMAL
 };
@@ -263,6 +294,25 @@ class MeshStore {
                                                   const std::optional<TranscriptPosition>& before,
                                                   std::size_t limit, bool newest, bool own_only = false);
 
+  /// Messages that others wrote to the local member and that stand behind the marks: by whom, and in which
+  /// row, ascending for each; at most kUnreadDirectsMax of one.
+  Result<std::vector<std::pair<MemberKey, std::uint64_t>>> unread_directs(
+      const std::map<MemberKey, std::uint64_t>& marks);
+  /// The greatest number of each epoch that this member had written up to a row.
+  Result<std::vector<std::pair<std::uint64_t, std::uint64_t>>> direct_numbers(const MemberKey& peer,
+                                                                              std::uint64_t row);
+
+  /// What `self` wrote and waits in the outbox, oldest first, at most `limit` messages.
+  Result<std::vector<ListedMessage>> list_outbox(const MemberKey& self, std::size_t limit);
+
+  /// The direct envelopes from `first_row` on that were not opened, oldest first, at most `limit`, but not
+  /// those of `self`. Looks at no more than kUnopenedSearchedMax rows a call.
+  struct UnopenedPage {
+    std::vector<EnvelopePtr> envelopes;
+    std::uint64_t next_row = 0;  ///< where to go on; 0: the end was reached
+  };
+  Result<UnopenedPage> list_unopened(const MemberKey& self, std::uint64_t first_row, std::size_t limit);
+
   /// Where a message stands, in its room or conversation; nothing when it is not held.
   Result<std::optional<TranscriptPosition>> position_of(const EnvelopeId& id, std::uint32_t index);
 
@@ -270,9 +320,9 @@ class MeshStore {
   Result<std::vector<ListedEvent>> events_after(const Cursor& after, std::size_t limit);
 
   /// Every room with at least one message held, sorted. Reads the whole transcript, 0.4 s a million: for the
-  /// start alone. `marks`: up to where each room was read, none being {0,0}; what `self` wrote is never
-  /// unread.
-  Result<std::vector<RoomCount>> count_rooms(const MemberKey& self,
+  /// start alone. `marks`: up to where each room was read, none being {0,0}; what
+  /// `never_unread` wrote is not unread.
+  Result<std::vector<RoomCount>> count_rooms(const std::vector<MemberKey>& never_unread,
                                              const std::map<std::string, Cursor>& marks);
 
   /// Messages that contain all words of the query, as text/search_words.h compares them; none when it has no

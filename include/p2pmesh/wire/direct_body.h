@@ -84,6 +84,9 @@ struct ReceivedLog {
 /// Record kStanding, sealed: what its author tells one other member for as long as nothing newer is said.
 struct StandingBody {
   Relation relation = Relation::kNone;
+  /// Not 0: the author is here although its member record says offline. Greater in each record that says so
+  /// anew; who hears no such one for a while may take it for gone.
+  std::uint64_t here = 0;
   std::vector<ReceivedLog> received;  ///< at most kStandingEpochsMax, the newest; ascending
 
   bool operator==(const StandingBody&) const = default;

@@ -147,7 +147,7 @@ TEST_CASE("what this screen sent is not echoed, what another screen sent is") {
   Screen screen;
   screen.opened();
   const auto sent = screen.message(kSelf, "typed here");
-  screen.view.on_sent(sent.message.id);
+  screen.view.on_sent({sent.message.id, 0});
   screen.feed(sent);
   screen.say(kSelf, "typed elsewhere");
   CHECK(screen.output() == "Alice: typed elsewhere\n");

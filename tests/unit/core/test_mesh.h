@@ -31,9 +31,29 @@ struct MemoryStore {
   std::set<EnvelopeId> outbox;
   std::map<MemberKey, StoreCorrespondent> correspondents;
   std::map<EnvelopeId, DirectMessagePtr> directs;
+  std::map<std::uint64_t, StoreDraft> drafts;
+  std::uint64_t last_draft = 0;
   bool clean = false;
 
   /// As MeshStore numbers them: 0 for a duplicate.
+  std::uint64_t commit(const Store& stored) {
+    const std::uint64_t row = stored.context.opened_late ? open_late(stored) : commit(stored.envelope);
+    for (const std::uint64_t number : stored.context.drafts) drafts.erase(number);
+    if (stored.context.direct && row != 0) directs[stored.envelope->id] = stored.context.direct;
+    return row;
+  }
+  /// The direct envelopes of others that were not opened.
+  std::vector<EnvelopePtr> unopened(const MemberKey& self) const {
+    std::vector<EnvelopePtr> found;
+    for (const EnvelopePtr& held : logs) {
+      const bool is_direct = held->envelope.kind == static_cast<std::uint16_t>(Kind::kDirect);
+      if (is_direct && held->envelope.author != self && !directs.contains(held->id)) found.push_back(held);
+    }
+    return found;
+  }
+  std::uint64_t open_late(const Store& stored) {
+    return directs.contains(stored.envelope->id) ? 0 : logs.size() + directs.size() + 1;
+  }
   std::uint64_t commit(const EnvelopePtr& envelope) {
     const Envelope& e = envelope->envelope;
     if (e.envelope_class == EnvelopeClass::kRecord) {
@@ -96,6 +116,9 @@ struct MemoryStore {
     for (const auto& [key, record] : records) state.records.push_back(record);
     for (const auto& [member, stored] : correspondents)
       state.correspondents.push_back(restore_correspondent(stored));
+    for (const auto& [number, draft] : drafts)
+      state.drafts.push_back({number, draft.room, draft.to, draft.text, draft.wall_ms});
+    state.last_draft = last_draft;
     state.clean_stop = clean;
     return state;
   }
@@ -161,11 +184,14 @@ class TestNode {
   std::unique_ptr<KeyAgreement> agreement;
   std::vector<Prekey> prekeys;  ///< the newest first
   std::optional<MeshNonce> nonce;
+  bool discoverable = true;        ///< at the next start
+  std::vector<MemberKey> blocked;  ///< likewise
   MemoryStore store;
   std::unique_ptr<Node> node;
   NetAddress listen;
   std::vector<Announce> announced;
   std::vector<std::uint64_t> acknowledged;
+  std::vector<std::uint64_t> kept;  ///< numbers of drafts
   std::vector<Dial> dials;
   std::vector<TellConversation> conversations;
   std::size_t penalties = 0;
@@ -388,11 +414,14 @@ inline void TestNode::start(bool clean) {
   options.prekeys = prekeys;
   options.listen = listen;
   options.seed = key().bytes[0];
+  options.discoverable = discoverable;
   store.clean = clean;
   Outputs outputs;
   seen_.clear();
   settled = false;
-  node = std::make_unique<Node>(options, store.restore(), mesh.now, outputs);
+  RestoredState restored = store.restore();
+  restored.blocked = blocked;
+  node = std::make_unique<Node>(options, restored, mesh.now, outputs);
   run(outputs);
 }
 
@@ -432,21 +461,26 @@ inline void TestNode::run(Outputs& outputs) {
       sent_types.push_back(static_cast<FrameType>((*send->frame)[4]));
       mesh.in_flight.push_back({wire->second.other_end, wire->second.to, send->frame});
     } else if (auto* stored = std::get_if<Store>(&output)) {
-      const std::uint64_t row = commits_held ? 0 : store.commit(stored->envelope);
-      if (stored->context.direct && row != 0) store.directs[stored->envelope->id] = stored->context.direct;
+      const std::uint64_t row = commits_held ? 0 : store.commit(*stored);
       if (stored->context.own && stored->envelope->envelope.envelope_class == EnvelopeClass::kLog &&
           !commits_held) {
         store.outbox.insert(stored->envelope->id);
       }
       waiting_commits.push_back({stored->envelope, stored->context, row});
     } else if (auto* notice = std::get_if<PublishNotice>(&output)) {
-      static constexpr const char* kWords[] = {"joined",  "left", "offline",  "back",
-                                               "renamed", "asks", "accepted", "declined"};
+      static constexpr const char* kWords[] = {"joined", "left",     "offline",  "back",  "renamed",
+                                               "asks",   "accepted", "declined", "hidden"};
       notices_.push_back(notice->name + " " + kWords[static_cast<int>(notice->kind)]);
     } else if (auto* announce = std::get_if<Announce>(&output)) {
       announced.push_back(*announce);
     } else if (auto* ack = std::get_if<Acknowledge>(&output)) {
       acknowledged.push_back(ack->token);
+    } else if (auto* draft = std::get_if<StoreDraft>(&output)) {
+      store.last_draft = draft->number;
+      store.drafts[draft->number] = *draft;
+      kept.push_back(draft->number);
+    } else if (auto* dropped = std::get_if<DropDraft>(&output)) {
+      store.drafts.erase(dropped->number);
     } else if (auto* taken = std::get_if<StoreTaken>(&output)) {
       store.outbox.erase(taken->id);
     } else if (auto* correspondent = std::get_if<StoreCorrespondent>(&output)) {

@@ -20,6 +20,9 @@ struct Recorder final : StorageEvents {
     rows.push_back(row);
     tokens.insert(context.tokens.begin(), context.tokens.end());
   }
+  void on_draft_kept(std::uint64_t number, std::uint64_t token) override {
+    drafts.emplace_back(number, token);
+  }
   void on_notice_committed(const Notice& notice, std::uint64_t row) override {
     notices.push_back(notice.name);
     rows.push_back(row);
@@ -33,6 +36,7 @@ struct Recorder final : StorageEvents {
   std::vector<std::uint64_t> rows;
   std::set<std::uint64_t> tokens;
   std::vector<std::string> notices;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> drafts;  // number and token
   std::vector<std::string> states;
   std::vector<std::pair<EnvelopeId, EnvelopeId>> forks;  // kept, and the one whose place it takes
 };

@@ -87,7 +87,7 @@ inline std::unique_ptr<MeshStore> open_store(const std::string& path) {
 
 /// The names of the rooms with messages.
 inline std::vector<std::string> rooms_of(MeshStore& store) {
-  const auto counts = store.count_rooms(kAlice, {});
+  const auto counts = store.count_rooms({kAlice}, {});
   P2P_CHECK(counts.has_value());
   std::vector<std::string> rooms;
   for (const RoomCount& count : *counts) rooms.push_back(count.room);

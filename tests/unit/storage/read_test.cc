@@ -103,7 +103,7 @@ TEST_CASE("a room is counted as a whole, and what others wrote after its mark as
   const auto written = store->write(batch);
   REQUIRE(written);
   const auto lobby_unread = [&](const Cursor& mark) {
-    const auto counts = store->count_rooms(kAlice, {{"#lobby", mark}});
+    const auto counts = store->count_rooms({kAlice}, {{"#lobby", mark}});
     REQUIRE(counts);
     REQUIRE(counts->size() == 2);
     CHECK((*counts)[0].room == "#dev");

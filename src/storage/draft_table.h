@@ -1,0 +1,50 @@
+// Lines that wait until they may become envelopes, and what the local member has noted of others.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "p2pmesh/storage/mesh_store.h"
+#include "statement.h"
+
+namespace p2pmesh {
+
+class DraftTable {
+ public:
+  explicit DraftTable(Database& database);
+
+  // Inside a transaction.
+  Result<void> save(const StoredDraft& draft);
+  Result<void> remove(std::uint64_t number);
+
+  /// By number.
+  Result<std::vector<StoredDraft>> list();
+  /// The greatest number ever saved; 0: none.
+  Result<std::uint64_t> last_number();
+
+ private:
+  Database& database_;
+  Statement insert_;
+  Statement raise_last_;
+  Statement delete_;
+  Statement select_;
+  Statement select_last_;
+};
+
+class PeopleTable {
+ public:
+  explicit PeopleTable(Database& database);
+
+  /// Inside a transaction. Of whom nothing is noted any more, nothing is kept.
+  Result<void> save(const StoredPerson& person);
+  /// By key.
+  Result<std::vector<StoredPerson>> list();
+
+ private:
+  Database& database_;
+  Statement save_;
+  Statement delete_;
+  Statement select_;
+};
+
+}  // namespace p2pmesh
