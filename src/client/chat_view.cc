@@ -149,6 +149,7 @@ void ChatView::show_attached(const control::StatusReply& status) {
 void ChatView::show_here(const control::StatusReply& status, const control::MembersReply& members) {
   append_here(out_, status, members);
   show_info("Type :q to leave, /help for commands.");
+  append_whom(out_, members);
   shown_name_ = status.name;
   if (shown_name_ != claimed_name_) {
     show_info("The name " + format_safe_line(claimed_name_) +

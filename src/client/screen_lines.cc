@@ -31,6 +31,20 @@ void append_message(std::string& out, const control::ChatMessage& message, std::
   out += '\n';
 }
 
+void append_whom(std::string& out, const control::MembersReply& members) {
+  constexpr std::size_t kNamesMax = 8;  // a line
+  std::string names;
+  std::size_t others = 0;
+  for (const control::MemberEntry& member : members.members) {
+    if (member.self) continue;
+    if (member.online) return;
+    if (others++ < kNamesMax) names += (names.empty() ? "" : ", ") + format_safe_line(member.name);
+  }
+  if (others == 0) return;
+  if (others > kNamesMax) names += ", ...";
+  append_info(out, "Whom do you want to chat with? /chat NAME, who may be away: " + names + ".");
+}
+
 void append_gap(std::string& out, const control::ChatMessage& message) {
   append_info(out, "A message of " + format_safe_line(message.name) + " is missing here.");
 }

@@ -20,6 +20,8 @@ void append_info(std::string& out, std::string_view sentence);
 void append_message(std::string& out, const control::ChatMessage& message,
                     std::string_view current_room = kDefaultRoom);
 
+/// When nobody else is here but some are known: asks whom to write to.
+void append_whom(std::string& out, const control::MembersReply& members);
 /// ">INFO: A message of Bob is missing here."
 void append_gap(std::string& out, const control::ChatMessage& message);
 

@@ -184,5 +184,89 @@ TEST_CASE("a node that fails is complained about") {
   CHECK(typing.complaints == std::vector<std::string>{"The node could not do it: disk\\x1b"});
 }
 
+TEST_CASE("what waits is listed by number and is not part of the history") {
+  Typing typing;
+  typing.node.pending.lines = {{0, "#lobby", "", "an envelope", 1795003200000},
+                               {17, "#lobby", "", "wait\x1b", 1795003200000},
+                               {18, "", "Bob", "", 1795003200000}};
+  const std::string listed = typing.run("/pending");
+  CHECK(listed.starts_with(">INFO: 3 lines that no neighbor has taken:\n>INFO: written to #lobby, "));
+  CHECK(listed.find(": wait\\x1b\n") != std::string::npos);
+  CHECK(listed.find(">INFO: 18 to Bob, ") != std::string::npos);
+  CHECK(listed.find(": (asks to talk)\n") != std::string::npos);
+  const std::string history = typing.run("/history", control::ListReply{});
+  CHECK(history.starts_with(">INFO: There are no messages in #lobby.\n>INFO: Not sent yet: 17 to #lobby, "));
+  CHECK(std::count(history.begin(), history.end(), '\n') == 2);
+  typing.node.pending.lines.clear();
+  CHECK(typing.run("/pending") == ">INFO: Nothing waits to be sent.\n");
+}
+
+TEST_CASE("a line is taken back by its number, or all are") {
+  Typing typing;
+  CHECK(typing.run("/cancel 17", control::CancelReply{1}) == ">INFO: 1 line taken back.\n");
+  CHECK(typing.last<control::CancelRequest>().number == 17);
+  CHECK(typing.run("/cancel all", control::CancelReply{3}) == ">INFO: 3 lines taken back.\n");
+  CHECK_FALSE(typing.last<control::CancelRequest>().number);
+  for (const char* wrong :
+       {"/cancel 0", "/cancel -1", "/cancel 1x", "/cancel everything", "/cancel 99999999999999999999"}) {
+    CAPTURE(wrong);
+    CHECK(typing.run(wrong).starts_with(">INFO: /cancel takes the number of a line"));
+  }
+  CHECK(typing.run("/cancel").find("Usage: /cancel") != std::string::npos);
+}
+
+TEST_CASE("being seen and telling what was read are asked for and changed") {
+  Typing typing;
+  control::StatusReply status;
+  status.discoverable = false;
+  CHECK(typing.run("/discover", status).starts_with(">INFO: You appear offline to all but contacts."));
+  CHECK(typing.run("/discover on", control::EmptyReply{}) == ">INFO: Others see that you are here.\n");
+  CHECK(typing.last<control::DiscoverRequest>().on);
+  CHECK(typing.run("/discover off", control::EmptyReply{}).starts_with(">INFO: You appear offline"));
+  CHECK_FALSE(typing.last<control::DiscoverRequest>().on);
+  CHECK(typing.run("/discover maybe").find("Usage: /discover") != std::string::npos);
+  CHECK(typing.run("/receipts", status).starts_with(">INFO: Nobody is told"));
+  CHECK(typing.run("/receipts on", control::EmptyReply{}).starts_with(">INFO: Those you talk with are told"));
+  CHECK(typing.last<control::ReceiptsRequest>().on);
+}
+
+TEST_CASE("whom not to hear is noted, listed and taken back") {
+  Typing typing;
+  const control::ConversationReply bob{MemberKey{}, "Bob\x1b~4f2a"};
+  CHECK(typing.run("/ignore Bob", bob).starts_with(">INFO: What Bob\\x1b~4f2a writes is kept and not shown"));
+  CHECK(typing.last<control::PersonRequest>().ignored == true);
+  CHECK_FALSE(typing.last<control::PersonRequest>().blocked);
+  CHECK(typing.run("/unblock Bob", bob).find("can write to you again") != std::string::npos);
+  CHECK(typing.last<control::PersonRequest>().blocked == false);
+  control::ContactsReply contacts;
+  contacts.contacts.resize(2);
+  contacts.contacts[0].name = "Bob";
+  contacts.contacts[0].ignored = true;
+  contacts.contacts[1].name = "Carol";
+  CHECK(typing.run("/ignore", contacts) == ">INFO: You ignore: Bob.\n");
+  CHECK(typing.run("/block", contacts) == ">INFO: You block nobody.\n");
+  CHECK(typing.run("/unignore").find("Usage: /unignore") != std::string::npos);
+}
+
+TEST_CASE("what became of one's own messages is told before their texts") {
+  Typing typing;
+  control::ListReply listed;
+  const auto add = [&](bool own, const std::string& text, std::optional<std::uint64_t> taken) {
+    control::ChatMessage message;
+    message.own = own;
+    message.text = text;
+    message.taken = taken;
+    listed.messages.push_back(message);
+  };
+  add(true, "one", 2);
+  add(false, "not mine", std::nullopt);
+  add(true, "two\n>INFO: sent (9): fake", 0);
+  CHECK(typing.run("/sent", listed) == ">INFO: sent (2): one\n>INFO: pending: two\\n>INFO: sent (9): fake\n");
+  CHECK(typing.run("/sent 1", listed).starts_with(">INFO: pending: two"));
+  listed.messages = {};
+  CHECK(typing.run("/sent Bob", listed) == ">INFO: You have said nothing here lately.\n");
+  CHECK(typing.last<control::ListRequest>().with == "Bob");
+}
+
 }  // namespace
 }  // namespace p2pmesh

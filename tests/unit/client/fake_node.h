@@ -67,7 +67,16 @@ struct FakeNode {
     const IoResult got = read_some(peer.get(), buffer);
     if (got.status == IoStatus::kClosed || got.status == IoStatus::kFailed) return hang_up();
     if (got.status == IoStatus::kOk) lines.push(as_text(ByteView(buffer).first(got.bytes)));
-    while (const auto line = lines.next()) requests.push_back(control::parse_request(*line));
+    while (const auto line = lines.next()) {
+      control::ParsedRequest parsed = control::parse_request(*line);
+      if (parsed.request && std::holds_alternative<control::PendingRequest>(*parsed.request)) {
+        std::string out;
+        control::append_reply(out, parsed.id, pending);
+        REQUIRE(write_all(peer.get(), as_bytes(out)));
+        continue;
+      }
+      requests.push_back(std::move(parsed));
+    }
   }
 
   std::string directory;
@@ -76,7 +85,8 @@ struct FakeNode {
   std::unique_ptr<NodeConnection> connection;
   UniqueFd peer;
   control::LineSplitter lines;
-  std::vector<control::ParsedRequest> requests;
+  std::vector<control::ParsedRequest> requests;  // but for those about what waits, which are answered at once
+  control::PendingReply pending;
 };
 
 }  // namespace p2pmesh
