@@ -10,6 +10,7 @@
 namespace p2pmesh {
 namespace {
 
+constexpr std::string_view kKeyFileOption = "--key-file";
 constexpr std::size_t kQuotedBytesMax = 64;
 constexpr std::size_t kComparedBytesMax = 32;  // no command is longer; bounds the work for a typed line
 
@@ -37,6 +38,8 @@ std::string format_argument(const Argument& argument) {
       return "NAME";
     case ArgumentKind::kPlace:
       return "#ROOM or NAME";
+    case ArgumentKind::kKeyFile:
+      return "--key-file FILE";
     case ArgumentKind::kText:
       return "TEXT";
   }
@@ -65,7 +68,7 @@ Result<void> take(const Argument& argument, std::string_view word, CommandArgume
   switch (is_member ? ArgumentKind::kMember : argument.kind) {
     case ArgumentKind::kPlace:
     case ArgumentKind::kRoom: {
-      auto room = check_room(word);
+      auto room = check_room_label(word);
       if (!room) return tl::unexpected<Error>(room.error());
       arguments.room = *std::move(room);
       return {};
@@ -84,6 +87,9 @@ Result<void> take(const Argument& argument, std::string_view word, CommandArgume
       return {};
     case ArgumentKind::kMember:
       arguments.member = std::string(word);
+      return {};
+    case ArgumentKind::kKeyFile:
+      arguments.key_file = std::string(word.substr(0, word.find_last_not_of(" \t") + 1));
       return {};
     case ArgumentKind::kText:
       arguments.text = std::string(word);
@@ -159,7 +165,10 @@ Result<CommandArguments> parse_arguments(const CommandText& command, std::string
     }
     const bool is_last = i + 1 == form.size();
     if (argument.optional && !is_last && !may_be(argument, words[next])) continue;
-    const bool is_text = argument.kind == ArgumentKind::kText;
+    const bool is_file = argument.kind == ArgumentKind::kKeyFile;
+    if (is_file && words[next] != kKeyFileOption) continue;
+    if (is_file && ++next == words.size()) return fail(ExitStatus::kUsage, "--key-file needs FILE.");
+    const bool is_text = is_file || argument.kind == ArgumentKind::kText;
     const std::string_view word = is_text ? rest_from(text, words[next]) : words[next];
     if (auto taken = take(argument, word, arguments); !taken) return tl::unexpected<Error>(taken.error());
     next = is_text ? words.size() : next + 1;

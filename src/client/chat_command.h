@@ -18,6 +18,7 @@ enum class ArgumentKind {
   kKeyword,  ///< the word of the argument itself
   kMember,   ///< a member as it is shown, or its key; the node knows whether there is one
   kPlace,    ///< a room with its #, or a member
+  kKeyFile,  ///< `--key-file` and the rest of the line, which names a file; the last one
   kText,     ///< the rest of the line as it stands; the last one
 };
 
@@ -36,6 +37,7 @@ struct CommandArguments {
   std::optional<std::size_t> number;
   std::optional<std::string> command;
   std::optional<std::string> member;
+  std::optional<std::string> key_file;
   std::string text;          ///< empty when left out
   std::string_view keyword;  ///< of the form that matched
 };

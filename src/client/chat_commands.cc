@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "clock_text.h"
 #include "p2pmesh/text/safe_text.h"
 #include "screen_lines.h"
 
@@ -17,6 +16,7 @@ constexpr Argument kOptionalRoom{ArgumentKind::kRoom, true, ""};
 constexpr Argument kOptionalPlace{ArgumentKind::kPlace, true, ""};
 constexpr Argument kOptionalNumber{ArgumentKind::kNumber, true, ""};
 constexpr Argument kOptionalCommand{ArgumentKind::kCommand, true, ""};
+constexpr Argument kKeyFile{ArgumentKind::kKeyFile, true, ""};
 constexpr Argument kMember{ArgumentKind::kMember, false, ""};
 constexpr Argument kText{ArgumentKind::kText, false, ""};
 constexpr Argument kOptionalText{ArgumentKind::kText, true, ""};
@@ -44,12 +44,15 @@ const std::vector<ChatCommands::Command>& ChatCommands::table() {
        &ChatCommands::rooms},
       {{"/join",
         {},
-        {{kOptionalRoom}},
+        {{kOptionalRoom, kKeyFile}},
         "joins a room, where lines go from then on",
         "A room is there as soon as somebody has joined it or spoken in it. What is typed goes to the "
         "current "
         "room; messages of the other joined rooms are shown with their room in front, and of rooms that are "
-        "not joined nothing is shown. Without a room: says which is current."},
+        "not joined nothing is shown. Without a room: says which is current. With --key-file it is a private "
+        "room, which only those can read who hold the key in the file; if there is no file, one with a new "
+        "key "
+        "is made."},
        &ChatCommands::join},
       {{"/part",
         {},
@@ -58,6 +61,20 @@ const std::vector<ChatCommands::Command>& ChatCommands::table() {
         "Its messages are not shown any more, but they are still kept. #lobby can be left while another room "
         "is joined."},
        &ChatCommands::part},
+      {{"/invite",
+        {},
+        {{kMember}},
+        "gives the key of the current private room to a member",
+        "To one who has accepted to talk with you. It can read what was said there before, too, and no key "
+        "can "
+        "be taken back."},
+       &ChatCommands::invite},
+      {{"/topic",
+        {},
+        {{kOptionalText}},
+        "what the room is about: shows it, or sets it",
+        "Of the current room. Everybody sees the same one: the last that was set. /topic - clears it."},
+       &ChatCommands::topic},
       {{"/history",
         {},
         {{kBack, kOptionalNumber}, {kOptionalPlace, kOptionalNumber}},
@@ -251,7 +268,7 @@ void ChatCommands::help(const CommandArguments& arguments) {
     if (command == nullptr) return show_unknown("There is no command ", *arguments.command);
     return explain(command->text);
   }
-  view_.show_info("Every line is sent to " + format_safe_line(view_.current_room()) +
+  view_.show_info("Every line is sent to " + view_.shown_room(view_.current_room()) +
                   ", but those that begin with / are commands:");
   std::size_t widest = 0;
   std::vector<std::pair<std::string, std::string_view>> lines;
@@ -278,52 +295,6 @@ void ChatCommands::explain(const CommandText& command) {
 void ChatCommands::who(const CommandArguments&) {
   ask(control::MembersRequest{}, [this](const control::Reply& reply) {
     if (const auto* members = std::get_if<control::MembersReply>(&reply)) view_.show_who(*members);
-  });
-}
-
-/// So that the node's counts are those of what is on this screen.
-void ChatCommands::tell_read_rooms() {
-  for (const control::MarkReadRequest& mark : view_.take_read_rooms())
-    node_.request(mark, [](const auto&) {});
-}
-
-void ChatCommands::rooms(const CommandArguments&) {
-  tell_read_rooms();
-  ask(control::RoomsRequest{}, [this](const control::Reply& reply) {
-    const auto* rooms = std::get_if<control::RoomsReply>(&reply);
-    if (rooms == nullptr) return;
-    // The node knows where the profile is; another screen may have changed it since this one looked.
-    control::RoomsReply shown = *rooms;
-    for (control::RoomEntry& room : shown.rooms) room.current = room.name == view_.current_room();
-    view_.show_rooms(shown);
-  });
-}
-
-void ChatCommands::join(const CommandArguments& arguments) {
-  if (!arguments.room) return view_.show_info("You are in " + format_safe_line(view_.current_room()) + ".");
-  tell_read_rooms();
-  ask(control::JoinRoomRequest{*arguments.room}, [this](const control::Reply& reply) {
-    const auto* joined = std::get_if<control::RoomReply>(&reply);
-    if (joined == nullptr) return;
-    const control::RoomEntry& room = joined->room;
-    view_.enter_room(room.name);
-    const std::string name = format_safe_line(room.name);
-    if (room.messages == 0) return view_.show_info("You are the first in " + name + ".");
-    view_.show_info("You are in " + name + " now; " + count_of(room.messages, "message") + ", the newest " +
-                    format_local_date(room.newest_ms) + ".");
-    if (room.unread > 0) view_.show_unread_of(room);
-  });
-}
-
-void ChatCommands::part(const CommandArguments& arguments) {
-  const std::string left = arguments.room.value_or(view_.current_room());
-  ask(control::PartRoomRequest{left}, [this, left](const control::Reply& reply) {
-    const auto* next = std::get_if<control::RoomReply>(&reply);
-    if (next == nullptr) return;
-    const bool was_current = left == view_.current_room();
-    view_.leave_room(left, next->room.name);
-    view_.show_info("You left " + format_safe_line(left) +
-                    (was_current ? "; you are in " + format_safe_line(view_.current_room()) + " now." : "."));
   });
 }
 

@@ -54,6 +54,9 @@ class ChatCommands {
   void join(const CommandArguments& arguments);
   void part(const CommandArguments& arguments);
   void history(const CommandArguments& arguments);
+  // chat_rooms.cc
+  void topic(const CommandArguments& arguments);
+  void invite(const CommandArguments& arguments);
   // chat_people.cc
   void message(const CommandArguments& arguments);
   void chat(const CommandArguments& arguments);

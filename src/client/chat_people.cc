@@ -49,7 +49,7 @@ void ChatCommands::close(const CommandArguments&) {
   const std::string member = format_safe_line(talks_with_->name);
   close_conversation();
   view_.show_info("You have closed the conversation with " + member + "; lines go to " +
-                  format_safe_line(view_.current_room()) + " again.");
+                  view_.shown_room(view_.current_room()) + " again.");
 }
 
 void ChatCommands::disconnect(const CommandArguments& arguments) {

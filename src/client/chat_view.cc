@@ -5,6 +5,7 @@
 
 #include "clock_text.h"
 #include "p2pmesh/text/safe_text.h"
+#include "room_names.h"
 #include "screen_lines.h"
 
 namespace p2pmesh {
@@ -24,6 +25,9 @@ constexpr std::size_t kMissedDirectsMax = 100;  // as of a room's
 void ChatView::on_event(control::Event event, Instant now) {
   const bool has_line = std::holds_alternative<control::MessageEvent>(event) ||
                         std::holds_alternative<control::NoticeEvent>(event) ||
+                        std::holds_alternative<control::TopicEvent>(event) ||
+                        std::holds_alternative<control::RoomOpenedEvent>(event) ||
+                        std::holds_alternative<control::InvitationEvent>(event) ||
                         std::holds_alternative<control::StorageEvent>(event);
   if (stage_ == Stage::kListing && has_line) {
     if (held_.size() < kHeldMax) {
@@ -48,6 +52,15 @@ void ChatView::on_event(control::Event event, Instant now) {
                                                           : " has closed the conversation."));
   } else if (const auto* room = std::get_if<control::RoomEvent>(&event)) {
     on_room(*room);
+  } else if (const auto* topic = std::get_if<control::TopicEvent>(&event)) {
+    on_topic(*topic);
+  } else if (const auto* opened = std::get_if<control::RoomOpenedEvent>(&event)) {
+    if (stage_ == Stage::kShowing && is_joined(opened->room)) {
+      show_info(count_of(opened->messages, "earlier message") + " of " + shown_room(opened->room) +
+                " can be read now.");
+    }
+  } else if (const auto* invitation = std::get_if<control::InvitationEvent>(&event)) {
+    if (stage_ == Stage::kShowing) show_invitation(invitation->room, invitation->name);
   } else if (const auto* storage = std::get_if<control::StorageEvent>(&event)) {
     show_info(storage->state == "ok" ? "The node stores messages again."
                                      : "The node cannot store messages: " + format_safe_line(storage->state));
@@ -126,7 +139,7 @@ void ChatView::on_own_name(const std::string& shown_name) {
 }
 
 void ChatView::append(const control::ChatMessage& message) {
-  append_message(out_, message, current_);
+  append_message(out_, message, message.room == current_ ? "" : short_room(message.room, joined_));
 }
 
 void ChatView::advance(const control::Cursor& cursor) {
@@ -226,7 +239,7 @@ void ChatView::show_rooms(const control::RoomsReply& rooms) {
 }
 
 void ChatView::show_unread_of(const control::RoomEntry& room) {
-  append_unread(out_, room);
+  append_unread(out_, shown_room(room.name), room.unread);
 }
 
 void ChatView::on_time(Instant now) {

@@ -57,6 +57,9 @@ class ChatView {
   /// A room is left; `next` is current if that one was.
   void leave_room(const std::string& room, const std::string& next);
   [[nodiscard]] const std::string& current_room() const { return current_; }
+  /// How a room is called here, made safe; and the room that is called so.
+  [[nodiscard]] std::string shown_room(const std::string& room) const;
+  [[nodiscard]] std::string room_called(const std::string& typed) const;
   [[nodiscard]] bool is_joined(const std::string& room) const { return joined_.contains(room); }
   /// Everything of a room up to now counts as read, whether it was shown here or not.
   void note_read(const std::string& room);
@@ -71,6 +74,7 @@ class ChatView {
   void show_who(const control::MembersReply& members);
   void show_rooms(const control::RoomsReply& rooms);
   void show_unread_of(const control::RoomEntry& room);
+  void show_topic(const std::string& room, const std::optional<control::TopicFacts>& topic);
 
   /// Shows what has waited long enough. To be called at next_deadline() or later.
   void on_time(Instant now);
@@ -101,6 +105,8 @@ class ChatView {
   void on_notice(const control::NoticeEvent& notice);
   void on_own_name(const std::string& shown_name);
   void on_room(const control::RoomEvent& event);
+  void on_topic(const control::TopicEvent& event);
+  void show_invitation(const std::string& room, const std::string& name);
   void advance(const control::Cursor& cursor);
   void append(const control::ChatMessage& message);
   void show_missed_directs();

@@ -4,6 +4,7 @@
 
 #include "chat_view.h"
 #include "p2pmesh/text/safe_text.h"
+#include "room_names.h"
 
 namespace p2pmesh {
 
@@ -19,12 +20,16 @@ void ChatView::set_rooms(const control::RoomsReply& rooms, const control::Cursor
 
 void ChatView::show_unread(const control::RoomsReply& rooms) {
   note_shown(current_, seen_);
-  if (current_ != kDefaultRoom) show_info("You are in " + format_safe_line(current_) + ".");
+  if (current_ != kDefaultRoom) show_info("You are in " + shown_room(current_) + ".");
+  for (const control::RoomEntry& room : rooms.rooms) {
+    if (room.name == current_ && room.topic) show_topic(room.name, room.topic);
+    if (room.invited_by) show_invitation(room.name, *room.invited_by);
+  }
   for (const control::RoomEntry& room : rooms.rooms) {
     if (!room.joined || room.name == current_) continue;
     joined_.insert(room.name);
     read_[room.name] = {seen_, {}, seen_};
-    if (room.unread > 0) append_unread(out_, room);
+    if (room.unread > 0) show_unread_of(room);
   }
 }
 
@@ -47,8 +52,33 @@ void ChatView::on_room(const control::RoomEvent& event) {
   }
   if (joined_.erase(event.room) == 0 || current_ != event.room || joined_.empty()) return;
   current_ = joined_.contains(std::string(kDefaultRoom)) ? std::string(kDefaultRoom) : *joined_.begin();
-  show_info("Another screen left " + format_safe_line(event.room) + "; you are in " +
-            format_safe_line(current_) + " now.");
+  show_info("Another screen left " + shown_room(event.room) + "; you are in " + shown_room(current_) +
+            " now.");
+}
+
+/// What is set before the opening is complete is told by it.
+void ChatView::on_topic(const control::TopicEvent& event) {
+  const bool is_ours = sent_.erase({event.envelope, 0}) != 0;
+  if (stage_ != Stage::kShowing || is_ours || !is_joined(event.room)) return;
+  control::TopicEvent shown = event;
+  shown.room = short_room(event.room, joined_);
+  append_topic_set(out_, shown);
+}
+
+std::string ChatView::shown_room(const std::string& room) const {
+  return format_safe_line(short_room(room, joined_));
+}
+
+std::string ChatView::room_called(const std::string& typed) const {
+  return p2pmesh::room_called(typed, joined_);
+}
+
+void ChatView::show_invitation(const std::string& room, const std::string& name) {
+  append_invitation(out_, name, room, room_to_join(room, joined_));
+}
+
+void ChatView::show_topic(const std::string& room, const std::optional<control::TopicFacts>& topic) {
+  append_topic(out_, short_room(room, joined_), topic);
 }
 
 void ChatView::follow_rooms(const control::RoomsReply& rooms) {

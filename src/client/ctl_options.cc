@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "clock_text.h"
+#include "key_file.h"
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/text/name.h"
 #include "p2pmesh/text/safe_text.h"
@@ -30,6 +31,9 @@ constexpr const char* kHelp =
     "  history [--room R | --with NAME] [-n N]  the newest messages (100)\n"
     "  search [--room R] [--from NAME] [--since T] [--until T] [--limit N] WORD ...\n"
     "                                      messages with all these words, the newest first (100)\n"
+    "  join ROOM [--key-file F]            joins a room, or the private one of the key in F\n"
+    "  invite NAME --room R                gives the key of a private room to a member\n"
+    "  topic [--room R] [TEXT|-]           what a room is about; sets or clears it\n"
     "  contacts                            those you talk to, and those who want to\n"
     "  ask | accept | decline NAME         ask to talk; answer somebody who asked\n"
     "  tail [--after CURSOR] [-n N]        events as they come, N of them\n"
@@ -75,6 +79,15 @@ Result<void> check_text(const std::string& text) {
   return {};
 }
 
+Result<void> check_topic(const std::string& text) {
+  if (!is_well_formed(text))
+    return fail(ExitStatus::kDamagedInput, "The topic is not UTF-8; it was not set.");
+  if (text.size() <= limits::kTopicBytesMax) return {};
+  return fail(ExitStatus::kDamagedInput, "The topic has " + std::to_string(text.size()) +
+                                             " bytes, more than " + std::to_string(limits::kTopicBytesMax) +
+                                             "; it was not set.");
+}
+
 Result<void> check_words(const std::string& words) {
   if (!is_well_formed(words)) return usage("The words to search for are not UTF-8.");
   if (search_words(words).empty())
@@ -110,10 +123,10 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   auto* name = app.add_option("--name", options.name);
   auto* data_dir = app.add_option("--data-dir", options.data_dir);
 
-  constexpr std::array<const char*, 22> kVerbs = {
-      "status",   "peers",    "members",  "rooms",    "send",   "history", "search",  "tail",
-      "export",   "shutdown", "contacts", "ask",      "accept", "decline", "pending", "cancel",
-      "discover", "receipts", "ignore",   "unignore", "block",  "unblock"};
+  constexpr std::array<const char*, 25> kVerbs = {
+      "status",   "peers",    "members", "rooms",   "send",    "history", "search", "tail",     "export",
+      "shutdown", "contacts", "ask",     "accept",  "decline", "pending", "cancel", "discover", "receipts",
+      "ignore",   "unignore", "block",   "unblock", "topic",   "join",    "invite"};
   std::array<CLI::App*, kVerbs.size()> verbs{};
   for (std::size_t i = 0; i < kVerbs.size(); ++i) {
     verbs[i] = app.add_subcommand(kVerbs[i]);
@@ -122,13 +135,17 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   }
   const auto verb_app = [&](Verb verb) { return verbs[static_cast<std::size_t>(verb)]; };
   auto* text = verb_app(Verb::kSend)->add_option("TEXT", options.text);
-  for (const Verb verb : {Verb::kSend, Verb::kHistory, Verb::kSearch, Verb::kExport}) {
+  for (const Verb verb :
+       {Verb::kSend, Verb::kHistory, Verb::kSearch, Verb::kExport, Verb::kTopic, Verb::kInvite}) {
     verb_app(verb)->add_option("--room", options.room);
   }
+  const auto* topic = verb_app(Verb::kTopic)->add_option("TEXT", options.text);
   verb_app(Verb::kSend)->add_option("--to", options.peer);
   verb_app(Verb::kHistory)->add_option("--with", options.peer);
+  verb_app(Verb::kJoin)->add_option("ROOM", options.room)->required();
+  const auto* key_file = verb_app(Verb::kJoin)->add_option("--key-file", options.key_file);
   for (const Verb verb : {Verb::kAsk, Verb::kAccept, Verb::kDecline, Verb::kIgnore, Verb::kUnignore,
-                          Verb::kBlock, Verb::kUnblock})
+                          Verb::kBlock, Verb::kUnblock, Verb::kInvite})
     verb_app(verb)->add_option("NAME", options.peer)->required();
   for (const Verb verb : {Verb::kHistory, Verb::kTail}) verb_app(verb)->add_option("-n", number);
   verb_app(Verb::kTail)->add_option("--after", after);
@@ -166,9 +183,10 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   if (!data_dir->empty() && options.data_dir.empty())
     return usage("--data-dir needs the name of a directory.");
   const auto* given_room = chosen.front()->get_option_no_throw("--room");
-  if (!options.peer.empty() && given_room != nullptr && !given_room->empty())
+  if (options.verb == Verb::kInvite && given_room->empty()) return usage("Which room? Give it with --room.");
+  if (options.verb != Verb::kInvite && !options.peer.empty() && given_room != nullptr && !given_room->empty())
     return usage("Give a room or a member, not both.");
-  auto room = check_room(options.room);
+  auto room = check_room_label(options.room);
   if (!room) return tl::unexpected<Error>(room.error());
   options.room = *std::move(room);
   if (!number.empty()) {
@@ -196,6 +214,15 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
     if (text->empty()) return usage("The text is missing: p2pmeshctl send TEXT, or - for the input.");
     options.reads_input = options.text == "-";
     if (auto checked = check_text(options.text); !checked) return tl::unexpected<Error>(checked.error());
+  }
+  if (!key_file->empty()) {
+    if (options.key_file.empty()) return usage("--key-file needs the name of a file.");
+    if (auto named = check_private_name(options.room); !named) return tl::unexpected<Error>(named.error());
+  }
+  if (options.verb == Verb::kTopic && !topic->empty()) {
+    options.sets_topic = true;
+    if (options.text == "-") options.text.clear();
+    if (auto checked = check_topic(options.text); !checked) return tl::unexpected<Error>(checked.error());
   }
   if (options.verb == Verb::kSearch) {
     if (search->count("--room") > 0) options.search.room = options.room;

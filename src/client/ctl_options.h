@@ -36,6 +36,9 @@ enum class Verb {
   kUnignore,
   kBlock,
   kUnblock,
+  kTopic,
+  kJoin,
+  kInvite,
 };
 
 struct CtlOptions {
@@ -45,7 +48,9 @@ struct CtlOptions {
   Verb verb = Verb::kStatus;
   std::string room = "#lobby";  ///< checked
   std::string peer;             ///< of whom or to whom; a name or a key, unchecked; empty if not given
-  std::string text;             ///< of send; "-" with `reads_input`
+  std::string text;             ///< of send, "-" with `reads_input`; of topic
+  bool sets_topic = false;
+  std::string key_file;  ///< of join; empty if not given
   bool reads_input = false;
   bool on = false;                       ///< of discover and receipts
   std::optional<std::uint64_t> number;   ///< of cancel; nothing: all

@@ -118,6 +118,12 @@ Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options) {
     case Verb::kBlock:
     case Verb::kUnblock:
       return note_person(session, options);
+    case Verb::kTopic:
+      return show_or_set_topic(session, options);
+    case Verb::kJoin:
+      return join_room(session, options);
+    case Verb::kInvite:
+      return invite_member(session, options);
     case Verb::kShutdown:
       return shut_down(session);
   }

@@ -1,4 +1,4 @@
-// The verbs that ask how a node is: status, peers, members, rooms; and shutdown, which ends it.
+// The verbs that ask how a node is: status, peers, members; and shutdown, which ends it.
 #include <cstdio>
 
 #include "clock_text.h"
@@ -108,20 +108,6 @@ Result<ExitStatus> show_members(CtlSession& session, const CtlOptions& options) 
     out += format_utc(member.since_ms);
     for (const std::string& address : member.addresses) out += "  " + format_safe_line(address);
     out += '\n';
-  }
-  return print_text(session, out);
-}
-
-Result<ExitStatus> show_rooms(CtlSession& session, const CtlOptions& options) {
-  const auto reply = session.ask<control::RoomsReply>(control::RoomsRequest{});
-  if (!reply) return tl::unexpected<Error>(reply.error());
-  if (options.json) return print_value(session, *reply);
-  const std::size_t names = widest(reply->rooms, [](const auto& room) { return room.name; });
-  std::string out;
-  for (const control::RoomEntry& room : reply->rooms) {
-    append_cell(out, room.name, names);
-    out += room.current ? "current     " : room.joined ? "joined      " : "not joined  ";
-    out += std::to_string(room.unread) + " unread, " + count_of(room.messages, "message") + "\n";
   }
   return print_text(session, out);
 }

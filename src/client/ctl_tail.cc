@@ -38,7 +38,8 @@ class Tail {
       control::append_value(out_, event);
       out_ += '\n';
     } else if (message != nullptr) {
-      append_message(out_, message->message);
+      const control::ChatMessage& said = message->message;
+      append_message(out_, said, said.room == kDefaultRoom ? "" : said.room);
     } else if (notice != nullptr) {
       append_notice(out_, *notice);
     } else {

@@ -12,7 +12,7 @@ namespace p2pmesh {
 
 void RoomHistory::show_newest(const std::string& room, const std::optional<std::string>& member,
                               std::size_t count) {
-  room_ = room;
+  room_ = view_.room_called(room);
   member_ = member;
   before_.reset();
   is_newest_ = true;
@@ -57,9 +57,9 @@ void RoomHistory::finish() {
   if (messages.empty() && member_) {
     view_.show_info("There are no messages " + place() + ".");
   } else if (messages.empty()) {
-    view_.show_info(view_.is_joined(room_)
-                        ? "There are no messages in " + room_ + "."
-                        : "Nobody has said anything in " + room_ + ". /rooms lists those with messages.");
+    view_.show_info(view_.is_joined(room_) ? "There are no messages in " + view_.shown_room(room_) + "."
+                                           : "Nobody has said anything in " + view_.shown_room(room_) +
+                                                 ". /rooms lists those with messages.");
   } else {
     if (is_newest_ && !member_) view_.note_read(room_);
     view_.show_history(place(), messages, has_earlier_);
@@ -80,7 +80,7 @@ void RoomHistory::show_pending() {
 }
 
 std::string RoomHistory::place() const {
-  return member_ ? "with " + format_safe_line(*member_) : "of " + format_safe_line(room_);
+  return member_ ? "with " + format_safe_line(*member_) : "of " + view_.shown_room(room_);
 }
 
 }  // namespace p2pmesh

@@ -1,9 +1,12 @@
 #include "screen_lines.h"
 
 #include <algorithm>
+#include <set>
 
 #include "clock_text.h"
+#include "p2pmesh/base/room_label.h"
 #include "p2pmesh/text/safe_text.h"
+#include "room_names.h"
 
 namespace p2pmesh {
 namespace {
@@ -18,9 +21,9 @@ void append_info(std::string& out, std::string_view sentence) {
   out += '\n';
 }
 
-void append_message(std::string& out, const control::ChatMessage& message, std::string_view current_room) {
-  if (!message.direct && message.room != current_room) {
-    out += format_safe_line(message.room);
+void append_message(std::string& out, const control::ChatMessage& message, std::string_view room_in_front) {
+  if (!message.direct && !room_in_front.empty()) {
+    out += format_safe_line(room_in_front);
     out += ' ';
   }
   out += format_safe_line(message.name);
@@ -108,19 +111,52 @@ void append_who(std::string& out, const control::MembersReply& members) {
 }
 
 void append_rooms(std::string& out, const control::RoomsReply& rooms) {
+  std::set<std::string> joined;
+  for (const control::RoomEntry& room : rooms.rooms) {
+    if (room.joined) joined.insert(room.name);
+  }
   append_info(out, count_of(rooms.rooms.size(), "room") + ":");
   for (const control::RoomEntry& room : rooms.rooms) {
-    append_info(out, format_safe_line(room.name) +
-                         (room.current  ? ", current, "
-                          : room.joined ? ", joined, "
-                                        : ", not joined, ") +
-                         std::to_string(room.unread) + " unread, " + count_of(room.messages, "message") +
-                         ".");
+    const std::string name = format_safe_line(short_room(room.name, joined));
+    const std::string entrance = "/join " + format_safe_line(room_to_join(room.name, joined)) + " to enter.";
+    if (room.invited_by) {
+      append_info(out,
+                  name + ", private, " + format_safe_line(*room.invited_by) + " invites you: " + entrance);
+    } else if (room.is_private && !room.has_key) {
+      append_info(out, name + ", private, no key here.");
+    } else {
+      append_info(out, name + (room.is_private ? ", private" : "") +
+                           (room.current  ? ", current, "
+                            : room.joined ? ", joined, "
+                                          : ", not joined, ") +
+                           std::to_string(room.unread) + " unread, " + count_of(room.messages, "message") +
+                           "." + (room.topic ? " Topic: " + format_safe_line(room.topic->text) : ""));
+    }
   }
 }
 
-void append_unread(std::string& out, const control::RoomEntry& room) {
-  append_info(out, std::to_string(room.unread) + " unread in " + format_safe_line(room.name) + ".");
+void append_topic(std::string& out, std::string_view room, const std::optional<control::TopicFacts>& topic) {
+  const std::string name = format_safe_line(room);
+  if (!topic) return append_info(out, name + " has no topic.");
+  append_info(out, "Topic of " + name + ": " + format_safe_line(topic->text) + " (" +
+                       format_safe_line(topic->name) + ", " + format_local_date(topic->at_ms) + ")");
+}
+
+void append_topic_set(std::string& out, const control::TopicEvent& event) {
+  const std::string name = format_safe_line(event.topic.name);
+  const std::string room = format_safe_line(event.room);
+  if (event.topic.text.empty()) return append_info(out, name + " cleared the topic of " + room + ".");
+  append_info(out, name + " set the topic of " + room + ": " + format_safe_line(event.topic.text));
+}
+
+void append_unread(std::string& out, std::string_view safe_room, std::uint64_t unread) {
+  append_info(out, std::to_string(unread) + " unread in " + std::string(safe_room) + ".");
+}
+
+void append_invitation(std::string& out, std::string_view name, const std::string& room,
+                       std::string_view to_join) {
+  append_info(out, format_safe_line(name) + " invites you to " + format_safe_line(room_name(room)) +
+                       ". /join " + format_safe_line(to_join) + " to enter.");
 }
 
 std::string count_of(std::size_t count, std::string_view noun) {

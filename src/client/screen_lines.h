@@ -1,6 +1,7 @@
 // The lines of plain mode, design.md section 6. Everything foreign is made safe here, on its way out.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,10 +16,9 @@ inline constexpr std::string_view kDefaultRoom = "#lobby";
 /// ">INFO: " and a sentence, whose foreign parts are safe already.
 void append_info(std::string& out, std::string_view sentence);
 
-/// "Bob: hello", or "#dev Bob: hello" for a room other than the current one; "Bob (direct): hello", and of
-/// one's own "Alice (direct to Bob): hello".
-void append_message(std::string& out, const control::ChatMessage& message,
-                    std::string_view current_room = kDefaultRoom);
+/// "Bob: hello", or "#dev Bob: hello" with a room in front; "Bob (direct): hello", and of one's own "Alice
+/// (direct to Bob): hello".
+void append_message(std::string& out, const control::ChatMessage& message, std::string_view room_in_front);
 
 /// When nobody else is here but some are known: asks whom to write to.
 void append_whom(std::string& out, const control::MembersReply& members);
@@ -43,8 +43,18 @@ void append_who(std::string& out, const control::MembersReply& members);
 /// One line a room: "#dev, joined, 3 unread, 12 messages."
 void append_rooms(std::string& out, const control::RoomsReply& rooms);
 
+/// "Topic of #dev: ... (Bob, 2026-11-21 14:05)", or that there is none.
+void append_topic(std::string& out, std::string_view room, const std::optional<control::TopicFacts>& topic);
+
+/// "Bob set the topic of #dev: ..." or "Bob cleared the topic of #dev."
+void append_topic_set(std::string& out, const control::TopicEvent& event);
+
 /// "3 unread in #dev."
-void append_unread(std::string& out, const control::RoomEntry& room);
+void append_unread(std::string& out, std::string_view safe_room, std::uint64_t unread);
+
+/// "Alice invites you to #board. /join #board to enter."
+void append_invitation(std::string& out, std::string_view name, const std::string& room,
+                       std::string_view to_join);
 
 /// "1 line", "3 lines".
 std::string count_of(std::size_t count, std::string_view noun);

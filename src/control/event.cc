@@ -92,6 +92,37 @@ void append_one(std::string& out, const ConversationEvent& event) {
   out += event.open ? ",\"open\":true}" : ",\"open\":false}";
 }
 
+void append_one(std::string& out, const TopicEvent& event) {
+  open_event(out, "topic");
+  out += ",\"room\":";
+  append_json_string(out, event.room);
+  out += ",\"envelope\":";
+  append_id(out, event.envelope);
+  out += ',';
+  append_topic_fields(out, event.topic);
+  out += "}";
+}
+
+void append_room(std::string& out, const std::string& room) {
+  out += ",\"room\":";
+  append_json_string(out, room);
+}
+
+void append_one(std::string& out, const RoomOpenedEvent& event) {
+  open_event(out, "opened");
+  append_room(out, event.room);
+  out += ",\"messages\":";
+  append_number(out, event.messages);
+  out += "}";
+}
+
+void append_one(std::string& out, const InvitationEvent& event) {
+  open_event(out, "invitation");
+  append_room(out, event.room);
+  append_member(out, event.member, event.name);
+  out += "}";
+}
+
 template <class OneEvent>
 void append_line(std::string& out, const OneEvent& event) {
   out += "{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":";
@@ -126,6 +157,17 @@ void append_event(std::string& out, const DeliveryEvent& event) {
   append_line(out, event);
 }
 void append_event(std::string& out, const ConversationEvent& event) {
+  append_line(out, event);
+}
+
+void append_event(std::string& out, const TopicEvent& event) {
+  append_line(out, event);
+}
+
+void append_event(std::string& out, const RoomOpenedEvent& event) {
+  append_line(out, event);
+}
+void append_event(std::string& out, const InvitationEvent& event) {
   append_line(out, event);
 }
 

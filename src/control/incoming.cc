@@ -30,6 +30,25 @@ ChatMessage read_message(ObjectReader& fields) {
   return message;
 }
 
+TopicFacts read_topic(ObjectReader& fields) {
+  TopicFacts topic;
+  topic.text = fields.text("text");
+  topic.author = fields.key<MemberKey>("author");
+  topic.name = fields.text("name");
+  topic.at_ms = fields.number("at_ms");
+  return topic;
+}
+
+/// Null when there is none.
+std::optional<TopicFacts> read_topic_of(ObjectReader& outer) {
+  const Json* object = outer.optional_object("topic");
+  if (object == nullptr) return std::nullopt;
+  ObjectReader fields(*object);
+  TopicFacts topic = read_topic(fields);
+  if (!fields.fault().empty()) outer.refuse(fields.fault());
+  return topic;
+}
+
 FoundMessage read_found(ObjectReader& fields) {
   const Cursor cursor = fields.cursor("cursor");
   return {cursor, read_message(fields)};
@@ -122,6 +141,10 @@ RoomEntry read_room(ObjectReader& fields) {
   room.unread = fields.number("unread");
   room.messages = fields.number("messages");
   room.newest_ms = fields.number("newest_ms");
+  room.topic = read_topic_of(fields);
+  room.is_private = fields.boolean("private");
+  room.has_key = fields.boolean("key");
+  room.invited_by = fields.optional_text("invited_by");
   return room;
 }
 
@@ -152,7 +175,8 @@ Reply read_result(std::string_view method, ObjectReader& line) {
   Reply reply = EmptyReply{};
   if (method == "status") {
     reply = read_status(fields);
-  } else if (method == "message.send" || method == "contact.ask") {
+  } else if (method == "message.send" || method == "contact.ask" || method == "topic.set" ||
+             method == "room.invite") {
     const auto pending = fields.optional_number("pending", 1, UINT64_MAX);
     reply = pending ? SendReply{{}, *pending} : SendReply{fields.message_id("id")};
   } else if (method == "message.list") {
@@ -167,6 +191,9 @@ Reply read_result(std::string_view method, ObjectReader& line) {
     reply = ConversationReply{fields.key<MemberKey>("member"), fields.text("name")};
   } else if (method == "room.join" || method == "room.part") {
     reply = RoomReply{read_room(fields)};
+  } else if (method == "topic.get") {
+    std::string room = fields.text("room");
+    reply = TopicReply{std::move(room), read_topic_of(fields)};
   } else if (method == "message.search") {
     auto messages = read_each(fields.array("messages"), read_found, fields);
     reply = SearchReply{std::move(messages), fields.boolean("more")};
@@ -267,6 +294,23 @@ Incoming read_event(const Json& json) {
     RoomEvent event;
     event.room = fields.text("room");
     event.joined = fields.boolean("joined");
+    incoming = Event(std::move(event));
+  } else if (type == "topic") {
+    TopicEvent event;
+    event.room = fields.text("room");
+    event.envelope = fields.key<EnvelopeId>("envelope");
+    event.topic = read_topic(fields);
+    incoming = Event(std::move(event));
+  } else if (type == "opened") {
+    RoomOpenedEvent event;
+    event.room = fields.text("room");
+    event.messages = fields.number("messages");
+    incoming = Event(std::move(event));
+  } else if (type == "invitation") {
+    InvitationEvent event;
+    event.room = fields.text("room");
+    event.member = fields.key<MemberKey>("member");
+    event.name = fields.text("name");
     incoming = Event(std::move(event));
   } else if (type == "storage") {
     incoming = Event(StorageEvent{fields.text("state")});

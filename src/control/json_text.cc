@@ -194,4 +194,15 @@ void append_message_fields(std::string& out, const ChatMessage& message) {
   out += '"';
 }
 
+void append_topic_fields(std::string& out, const TopicFacts& topic) {
+  out += "\"text\":";
+  append_json_string(out, topic.text);
+  out += ",\"author\":";
+  append_id(out, topic.author);
+  out += ",\"name\":";
+  append_json_string(out, topic.name);
+  out += ",\"at_ms\":";
+  append_number(out, topic.at_ms);
+}
+
 }  // namespace p2pmesh::control

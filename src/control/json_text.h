@@ -36,4 +36,7 @@ void append_cursor(std::string& out, const Cursor& cursor);
 /// The fields of a message, each preceded by a comma but the first; without braces.
 void append_message_fields(std::string& out, const ChatMessage& message);
 
+/// Likewise of a topic.
+void append_topic_fields(std::string& out, const TopicFacts& topic);
+
 }  // namespace p2pmesh::control

@@ -117,6 +117,13 @@ const Json& ObjectReader::object(std::string_view name) {
   return kEmpty;
 }
 
+const Json* ObjectReader::optional_object(std::string_view name) {
+  const Json* value = find(name, false);
+  if (value == nullptr || value->is_object()) return value;
+  expect(name, "an object");
+  return nullptr;
+}
+
 std::vector<std::string> ObjectReader::texts(std::string_view name) {
   std::vector<std::string> texts;
   for (const Json& element : array(name)) {

@@ -48,6 +48,8 @@ class ObjectReader {
   /// The elements of an array; empty and a fault when it is none.
   const Json::array_t& array(std::string_view name);
   const Json& object(std::string_view name);
+  /// Null when it is missing or null.
+  const Json* optional_object(std::string_view name);
   std::vector<std::string> texts(std::string_view name);
 
   /// A fault unless every key was asked for.

@@ -125,6 +125,16 @@ void append_one(std::string& out, const ListReply& reply) {
   out += '}';
 }
 
+void append_topic_field(std::string& out, const std::optional<TopicFacts>& topic) {
+  if (!topic) {
+    out += ",\"topic\":null";
+    return;
+  }
+  out += ",\"topic\":{";
+  append_topic_fields(out, *topic);
+  out += '}';
+}
+
 void append_one(std::string& out, const RoomReply& reply) {
   const RoomEntry& room = reply.room;
   append_text_field(out, "{\"name\":", room.name);
@@ -133,6 +143,16 @@ void append_one(std::string& out, const RoomReply& reply) {
   append_number_field(out, ",\"unread\":", room.unread);
   append_number_field(out, ",\"messages\":", room.messages);
   append_number_field(out, ",\"newest_ms\":", room.newest_ms);
+  append_topic_field(out, room.topic);
+  append_boolean_field(out, ",\"private\":", room.is_private);
+  append_boolean_field(out, ",\"key\":", room.has_key);
+  if (room.invited_by) append_text_field(out, ",\"invited_by\":", *room.invited_by);
+  out += '}';
+}
+
+void append_one(std::string& out, const TopicReply& reply) {
+  append_text_field(out, "{\"room\":", reply.room);
+  append_topic_field(out, reply.topic);
   out += '}';
 }
 
@@ -259,6 +279,9 @@ void append_reply(std::string& out, std::string_view id, const PendingReply& rep
   append_line(out, id, reply);
 }
 void append_reply(std::string& out, std::string_view id, const CancelReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const TopicReply& reply) {
   append_line(out, id, reply);
 }
 

@@ -1,5 +1,6 @@
 #include "p2pmesh/control/request.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -128,6 +129,38 @@ Request read_room(ObjectReader& params) {
   return OfRoom{params.text("room")};
 }
 
+Request read_join(ObjectReader& params) {
+  JoinRoomRequest request;
+  request.room = params.text("room");
+  const auto text = params.optional_text("key");
+  if (!text) return request;
+  const auto key = parse_hex(*text);
+  if (key && key->size() == RoomKey().size()) {
+    std::copy(key->begin(), key->end(), request.key.emplace().begin());
+  } else {
+    params.refuse("\"key\" must be 64 hexadecimal digits");
+  }
+  return request;
+}
+
+Request read_invite(ObjectReader& params) {
+  InviteRequest request;
+  request.room = params.text("room");
+  request.member = params.text("member");
+  return request;
+}
+
+Request read_set_topic(ObjectReader& params) {
+  SetTopicRequest request;
+  request.room = params.text("room");
+  request.text = params.text("text");
+  if (request.text.size() > limits::kTopicBytesMax) {
+    params.refuse("\"text\" has " + std::to_string(request.text.size()) + " bytes, more than " +
+                  std::to_string(limits::kTopicBytesMax));
+  }
+  return request;
+}
+
 /// In the order of kMethodNames.
 constexpr std::array<Request (*)(ObjectReader&), kMethodNames.size()> kReaders = {
     read_empty<StatusRequest>,
@@ -137,7 +170,7 @@ constexpr std::array<Request (*)(ObjectReader&), kMethodNames.size()> kReaders =
     read_list,
     read_search,
     read_empty<RoomsRequest>,
-    read_room<JoinRoomRequest>,
+    read_join,
     read_room<PartRoomRequest>,
     read_subscribe,
     read_empty<AttachRequest>,
@@ -152,7 +185,10 @@ constexpr std::array<Request (*)(ObjectReader&), kMethodNames.size()> kReaders =
     read_empty<PendingRequest>,
     read_cancel,
     read_switch<DiscoverRequest>,
-    read_switch<ReceiptsRequest>};
+    read_switch<ReceiptsRequest>,
+    read_room<GetTopicRequest>,
+    read_set_topic,
+    read_invite};
 
 RpcError invalid_request(std::string reason) {
   return {RpcErrorCode::kInvalidRequest, std::move(reason), ExitStatus::kUsage};
@@ -353,9 +389,27 @@ void append_room(std::string& out, const std::string& room) {
 }
 void append_params(std::string& out, const JoinRoomRequest& request) {
   append_room(out, request.room);
+  if (!request.key) return;
+  out += ",\"key\":\"";
+  append_hex(out, *request.key);
+  out += '"';
+}
+void append_params(std::string& out, const InviteRequest& request) {
+  append_room(out, request.room);
+  out += ",\"member\":";
+  append_json_string(out, request.member);
 }
 void append_params(std::string& out, const PartRoomRequest& request) {
   append_room(out, request.room);
+}
+
+void append_params(std::string& out, const GetTopicRequest& request) {
+  append_room(out, request.room);
+}
+void append_params(std::string& out, const SetTopicRequest& request) {
+  append_room(out, request.room);
+  out += ",\"text\":";
+  append_json_string(out, request.text);
 }
 
 void append_params(std::string& out, const ConnectRequest& request) {

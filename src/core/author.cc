@@ -1,7 +1,6 @@
 #include "author.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/base/planted.h"
@@ -48,11 +47,18 @@ void Author::enqueue(Draft draft) {
 }
 
 std::vector<Draft> Author::take_waiting() {
-  std::vector<Draft> drafts(std::make_move_iterator(waiting_.begin()),
-                            std::make_move_iterator(waiting_.end()));
-  waiting_.clear();
-  waiting_bytes_ = 0;
-  return drafts;
+  std::vector<Draft> lines;
+  std::deque<Draft> rest;
+  for (Draft& draft : waiting_) {
+    if (draft.kind != DraftKind::kText) {
+      rest.push_back(std::move(draft));
+      continue;
+    }
+    waiting_bytes_ -= draft.text.size();
+    lines.push_back(std::move(draft));
+  }
+  waiting_ = std::move(rest);
+  return lines;
 }
 
 bool Author::has_room() const {
@@ -72,7 +78,8 @@ void Author::refill(Instant now) {
   refilled_ = now;
 }
 
-std::vector<Written> Author::write(RoomHeads& heads, Conversations& conversations, Turn& turn) {
+std::vector<Written> Author::write(RoomHeads& heads, const RoomSealing& rooms, Conversations& conversations,
+                                   Turn& turn) {
   const Now& now = turn.now;
   std::vector<Written> written;
   resume_at_.reset();
@@ -92,7 +99,7 @@ std::vector<Written> Author::write(RoomHeads& heads, Conversations& conversation
       resume_at_ = now.monotonic + kShare;
       break;
     }
-    written.push_back(write_one(heads, conversations, turn));
+    written.push_back(write_one(heads, rooms, conversations, turn));
     envelope_tokens_ -= 1;
     byte_tokens_ -= static_cast<double>(written.back().envelope->encoded.size());
     last_written_ = now.monotonic;
@@ -100,13 +107,15 @@ std::vector<Written> Author::write(RoomHeads& heads, Conversations& conversation
   return written;
 }
 
-Written Author::write_one(RoomHeads& heads, Conversations& conversations, Turn& turn) {
+Written Author::write_one(RoomHeads& heads, const RoomSealing& rooms, Conversations& conversations,
+                          Turn& turn) {
   Written written;
   const Draft first = waiting_.front();
   std::vector<std::string> messages;
   // Beside the messages of a direct envelope there are its recipient, its place and a signature.
   constexpr std::size_t kBesideDirect = 256;
-  std::size_t bytes = first.to ? 2 + kBesideDirect : 2;
+  const bool is_sealed = is_private_room(first.room);
+  std::size_t bytes = 2 + (first.to ? kBesideDirect : is_sealed ? kBesideRoomContent : 0);
   while (!waiting_.empty() && messages.size() < limits::kMessagesPerEnvelopeMax &&
          (written.tokens.empty() || waiting_.front().fits_with(first))) {
     Draft& draft = waiting_.front();
@@ -131,15 +140,29 @@ Written Author::write_one(RoomHeads& heads, Conversations& conversations, Turn& 
     // What it answers would tell who talks to whom: a direct envelope has no room and no parents.
     envelope.kind = static_cast<std::uint16_t>(Kind::kDirect);
     envelope.depth = 1;
-    const DirectType type = messages.empty() ? DirectType::kRequest : DirectType::kText;
-    written.direct = conversations.write(*first.to, first.prekey, type, std::move(messages), envelope, turn);
+    const DirectType type = first.invite       ? DirectType::kInvite
+                            : messages.empty() ? DirectType::kRequest
+                                               : DirectType::kText;
+    written.direct = conversations.write(*first.to, first.prekey,
+                                         {type, {}, 0, 0, std::move(messages), first.invite}, envelope, turn);
   } else {
     Placement placement = heads.place(first.room);
-    envelope.kind = static_cast<std::uint16_t>(Kind::kText);
+    written.is_topic = first.kind == DraftKind::kTopic;
     envelope.room = first.room;
     envelope.parents = std::move(placement.parents);
     envelope.depth = placement.depth;
-    envelope.body = encode_text_body(messages);
+    Kind kind = written.is_topic ? Kind::kTopic : Kind::kText;
+    if (is_sealed) {
+      kind = Kind::kSealedRoom;
+      RoomContent content{std::move(messages)};
+      if (written.is_topic) content = {{}, first.text};
+      envelope.body = rooms.seal(content, envelope);
+      written.opened = std::make_shared<const RoomContent>(std::move(content));
+    } else {
+      const ByteView topic = as_bytes(first.text);
+      envelope.body = written.is_topic ? Bytes(topic.begin(), topic.end()) : encode_text_body(messages);
+    }
+    envelope.kind = static_cast<std::uint16_t>(kind);
   }
   written.envelope = seal_envelope(std::move(envelope), signer_);
   last_id_ = written.envelope->id;

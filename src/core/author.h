@@ -16,6 +16,7 @@
 #include "p2pmesh/crypto/signature.h"
 #include "p2pmesh/wire/envelope.h"
 #include "room_heads.h"
+#include "room_sealing.h"
 #include "turn.h"
 
 namespace p2pmesh {
@@ -28,20 +29,27 @@ struct Written {
   EnvelopePtr envelope;
   std::vector<std::uint64_t> tokens;
   DirectMessagePtr direct;            ///< null for a room's
+  RoomContentPtr opened;              ///< of a private room's
+  bool is_topic = false;              ///< then it holds no message
   std::vector<std::uint64_t> drafts;  ///< numbers
 };
 
-/// What waits to be written: a line of a room, or one to somebody.
+enum class DraftKind : std::uint8_t { kText, kTopic, kInvite };
+
+/// What waits to be written: a line or the topic of a room, or a line or an invitation to somebody.
 struct Draft {
   std::uint64_t token = 0;
   std::string room;
   std::string text;
   std::optional<MemberKey> to;
-  AgreementKey prekey{};     ///< of `to`, as it was when the text was taken in
+  AgreementKey prekey{};  ///< of `to`, as it was when the text was taken in
+  DraftKind kind = DraftKind::kText;
+  std::optional<RoomSecret> invite = std::nullopt;
   std::uint64_t number = 0;  ///< of the draft that it was; 0: none
 
   [[nodiscard]] bool fits_with(const Draft& other) const {
-    return room == other.room && to == other.to && !text.empty() && !other.text.empty();
+    return kind == DraftKind::kText && other.kind == kind && room == other.room && to == other.to &&
+           !text.empty() && !other.text.empty();
   }
 };
 
@@ -58,13 +66,14 @@ class Author {
   [[nodiscard]] std::uint64_t last_seq() const { return last_seq_; }
 
   void enqueue(Draft draft);
-  /// Takes back what waits.
+  /// Takes back the lines that wait.
   std::vector<Draft> take_waiting();
   [[nodiscard]] bool has_room() const;
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
   /// Packs what waits, as far as the author's own budget allows: a relay that enforces it must never have to.
-  std::vector<Written> write(RoomHeads& heads, Conversations& conversations, Turn& turn);
+  std::vector<Written> write(RoomHeads& heads, const RoomSealing& rooms, Conversations& conversations,
+                             Turn& turn);
   /// When write() can go on; nothing when nothing waits.
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
@@ -73,7 +82,7 @@ class Author {
   [[nodiscard]] EnvelopePtr write_other(Envelope envelope, WallMs wall_ms) const;
 
  private:
-  Written write_one(RoomHeads& heads, Conversations& conversations, Turn& turn);
+  Written write_one(RoomHeads& heads, const RoomSealing& rooms, Conversations& conversations, Turn& turn);
   void refill(Instant now);
 
   MeshId mesh_;

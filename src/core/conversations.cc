@@ -6,6 +6,7 @@
 #include "author.h"
 #include "p2pmesh/base/check.h"
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/core/room_secret.h"
 
 namespace p2pmesh {
 namespace {
@@ -183,8 +184,8 @@ void Conversations::set_relation(const MemberKey& member, Correspondent& corresp
   mark_stale(correspondent);
 }
 
-DirectMessagePtr Conversations::write(const MemberKey& to, const AgreementKey& prekey, DirectType type,
-                                      std::vector<std::string> texts, Envelope& place, Turn& turn) {
+DirectMessagePtr Conversations::write(const MemberKey& to, const AgreementKey& prekey, DirectContent content,
+                                      Envelope& place, Turn& turn) {
   Correspondent& correspondent = people_[to];
   // Who writes wants to talk, whatever it said before.
   const bool was_asked = correspondent.asks || correspondent.mine == Relation::kDeclined;
@@ -197,10 +198,14 @@ DirectMessagePtr Conversations::write(const MemberKey& to, const AgreementKey& p
   direct->own = true;
   direct->number = ++correspondent.written_number;
   direct->depth = ++correspondent.depth;
-  auto body = sealing_.seal({type, to, direct->number, direct->depth, texts}, prekey, place);
+  content.recipient = to;
+  content.number = direct->number;
+  content.depth = direct->depth;
+  auto body = sealing_.seal(content, prekey, place);
   P2P_CHECK(body.has_value());  // access_to() was asked before the text was taken in
   place.body = std::move(*body);
-  direct->texts = std::move(texts);
+  direct->texts = std::move(content.texts);
+  direct->invite = std::move(content.invite);
   return direct;
 }
 
@@ -219,9 +224,9 @@ DirectMessagePtr Conversations::on_log(const Envelope& envelope, Turn& turn) {
   if (opened.verdict == DirectSealing::Verdict::kDamaged) ++counters_.damaged;
   if (opened.verdict != DirectSealing::Verdict::kOpened) return nullptr;
   const bool own = envelope.author == self_;
-  const bool is_kept =
-      opened.content.type == DirectType::kText || opened.content.type == DirectType::kRequest;
-  if (!is_kept) {
+  const DirectType type = opened.content.type;
+  const bool is_invite = type == DirectType::kInvite && is_room_secret(*opened.content.invite);
+  if (type != DirectType::kText && type != DirectType::kRequest && !is_invite) {
     ++counters_.damaged;
     return nullptr;
   }
@@ -241,6 +246,7 @@ DirectMessagePtr Conversations::on_log(const Envelope& envelope, Turn& turn) {
   direct->number = opened.content.number;
   direct->depth = depth;
   direct->texts = std::move(opened.content.texts);
+  direct->invite = std::move(opened.content.invite);
   if (own) {
     // Written in an earlier life of this profile, whose database is gone.
     const bool was_answered = is_welcome(correspondent->theirs.relation) || correspondent->asks;

@@ -54,8 +54,9 @@ class Conversations {
   [[nodiscard]] AgreementKey prekey_of(const MemberKey& member) const;
 
   /// Makes `place`, a log envelope with its place in the author's log, the next one to this member.
-  DirectMessagePtr write(const MemberKey& to, const AgreementKey& prekey, DirectType type,
-                         std::vector<std::string> texts, Envelope& place, Turn& turn);
+  /// Of `content` the type and what it says; the rest is worked out here.
+  DirectMessagePtr write(const MemberKey& to, const AgreementKey& prekey, DirectContent content,
+                         Envelope& place, Turn& turn);
   /// A notice of the moment; nothing when it cannot be sealed.
   [[nodiscard]] std::optional<Bytes> write_notice(const MemberKey& to, DirectType type,
                                                   const Envelope& place);

@@ -17,7 +17,12 @@ void Drafts::restore(const std::vector<RestoredDraft>& drafts, std::uint64_t las
   last_number_ = last_number;
   for (const RestoredDraft& stored : drafts) {
     last_number_ = std::max(last_number_, stored.number);
-    Line line{{0, stored.room, stored.text, stored.to, {}, stored.number}, stored.wall_ms};
+    Line line;
+    line.draft.room = stored.room;
+    line.draft.text = stored.text;
+    line.draft.to = stored.to;
+    line.draft.number = stored.number;
+    line.wall_ms = stored.wall_ms;
     count_in(line.draft);
     lines_.emplace(stored.number, std::move(line));
   }

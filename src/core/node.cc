@@ -25,6 +25,7 @@ void keep_sooner(std::optional<Instant>& next, std::optional<Instant> other) {
 Node::State::State(const NodeOptions& node_options, const RestoredState& restored, Turn& turn)
     : options(node_options),
       index(digest),
+      rooms(options.mesh),
       roster(options.mesh, *options.verifier, digest),
       addresses(options.seed ^ 0xad),
       conversations(options, roster),
@@ -38,6 +39,7 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
       woken_at(turn.now.monotonic),
       started(turn.now.monotonic) {
   for (const RestoredLog& log : restored.logs) index.restore(log);
+  for (const RoomSecret& secret : options.room_keys) rooms.add(secret);
   for (const RestoredHead& head : restored.heads) {
     if (!head.room.empty()) heads.restore(head);
   }
@@ -108,14 +110,14 @@ void Node::State::notice_time(Instant now) {
   woken_at = now;
 }
 
-void Node::State::on(const SendText& text, Turn& turn) {
-  P2P_CHECK(!text.text.empty() && text.text.size() <= limits::kMessageBytesMax);
-  write_or_keep({text.token, text.room, text.text, std::nullopt, {}, 0}, turn);
-}
-
 void Node::State::on(const SendDirect& direct, Turn& turn) {
   P2P_CHECK(direct.text.size() <= limits::kMessageBytesMax);
-  write_or_keep({direct.token, {}, direct.text, direct.to, conversations.prekey_of(direct.to), 0}, turn);
+  Draft draft;
+  draft.token = direct.token;
+  draft.text = direct.text;
+  draft.to = direct.to;
+  draft.prekey = conversations.prekey_of(direct.to);
+  write_or_keep(std::move(draft), turn);
 }
 
 void Node::State::on(const AnswerRequest& answer, Turn& turn) {
@@ -217,18 +219,20 @@ void Node::State::flush(Turn& turn) {
 }
 
 void Node::State::flush_texts(Turn& turn) {
-  for (Written& written : author.write(heads, conversations, turn)) {
+  for (Written& written : author.write(heads, rooms, conversations, turn)) {
     const Envelope& envelope = written.envelope->envelope;
     P2P_CHECK(index.accept_log(*written.envelope, true, turn.now.monotonic) == AcceptResult::kNew);
     EnvelopeContext context;
     context.own = true;
-    context.messages = static_cast<std::uint32_t>(written.tokens.size());
+    const auto waiting = static_cast<std::uint32_t>(written.tokens.size());
+    context.messages = written.is_topic ? 0 : waiting;
     if (P2P_PLANTED(AcknowledgedBeforeCommit))
       turn.out.push_back(Acknowledge{written.tokens.front(), written.envelope->id, 0});
     context.tokens = std::move(written.tokens);
     context.direct = std::move(written.direct);
-    outbox.add({written.envelope->id, envelope.epoch, envelope.seq, context.messages});
+    context.opened = std::move(written.opened);
     context.drafts = std::move(written.drafts);
+    outbox.add({written.envelope->id, envelope.epoch, envelope.seq, waiting});
     // What was flooded and still lay there as a draft after a crash would be said twice.
     if (context.drafts.empty()) broadcast.publish(written.envelope, turn);
     turn.out.push_back(Store{std::move(written.envelope), std::move(context)});
@@ -467,6 +471,8 @@ std::vector<std::pair<std::string, std::uint64_t>> Node::counters() const {
       {"sync_timeouts", sync.timeouts},
       {"sync_envelopes_served", sync.envelopes_served},
       {"sync_no_longer_held", sync.no_longer_held},
+      {"rooms_opened", state_->rooms.counters().opened},
+      {"rooms_damaged", state_->rooms.counters().damaged},
       {"directs_opened", direct.opened},
       {"directs_damaged", direct.damaged},
       {"directs_over_limit", direct.over_limit},

@@ -5,6 +5,8 @@
 #include "p2pmesh/base/check.h"
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/base/planted.h"
+#include "p2pmesh/base/room_label.h"
+#include "p2pmesh/wire/room_body.h"
 #include "p2pmesh/wire/text_body.h"
 
 namespace p2pmesh {
@@ -62,7 +64,9 @@ void Node::State::on_log(const EnvelopeReceived& received, Turn& turn) {
     held_back.hurry(envelope.author, envelope.epoch, envelope.seq, turn.now.monotonic);
     release_held_back(turn);
     context.repaired = true;
-    turn.out.push_back(Store{received.envelope, std::move(context)});
+    Store again{received.envelope, std::move(context)};
+    open_room(again);
+    turn.out.push_back(std::move(again));
     return;
   }
   ++counters.accepted;
@@ -71,8 +75,14 @@ void Node::State::on_log(const EnvelopeReceived& received, Turn& turn) {
     draw_new_epoch(envelope.epoch, turn);
   }
   if (is_kind(envelope, Kind::kText)) {
-    context.messages = static_cast<std::uint32_t>(count_text_messages(envelope.body));
+    // In a private room what is not sealed could be by anybody.
+    if (!is_private_room(envelope.room))
+      context.messages = static_cast<std::uint32_t>(count_text_messages(envelope.body));
     if (context.messages == 0) ++counters.malformed_bodies;
+  } else if (is_kind(envelope, Kind::kSealedRoom)) {
+    if (!is_sealed_room(envelope) || !decode_sealed_room_body(envelope.body)) ++counters.malformed_bodies;
+  } else if (is_kind(envelope, Kind::kTopic)) {
+    if (is_private_room(envelope.room) || !decode_topic(envelope.body)) ++counters.malformed_bodies;
   } else if (is_kind(envelope, Kind::kDirect)) {
     context.direct = conversations.on_log(envelope, turn);
   } else {
@@ -126,6 +136,7 @@ void Node::State::store_in_order(Store store, Turn& turn) {
 
 /// One that later ones did not wait for is told as an earlier message, as by repair.
 void Node::State::show(Store store, Turn& turn) {
+  open_room(store);
   const Envelope& envelope = store.envelope->envelope;
   const EpochLog* log = index.find(envelope.author, envelope.epoch);
   if (log != nullptr && envelope.seq < log->shown && !P2P_PLANTED(LateShownAsLive)) {

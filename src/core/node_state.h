@@ -1,5 +1,5 @@
 // The parts of a node and how they are wired; node.cc has the entry points, node_links.cc what comes over
-// links, node_envelopes.cc what becomes of envelopes.
+// links, node_envelopes.cc what becomes of envelopes, node_rooms.cc what is said in rooms.
 #pragma once
 
 #include <optional>
@@ -19,6 +19,7 @@
 #include "p2pmesh/core/node.h"
 #include "presence.h"
 #include "room_heads.h"
+#include "room_sealing.h"
 #include "roster.h"
 #include "turn.h"
 
@@ -61,7 +62,6 @@ struct Node::State {
 
   // node.cc
   void notice_time(Instant now);
-  void on(const SendText& text, Turn& turn);
   void on(const SendDirect& direct, Turn& turn);
   void on(const AnswerRequest& answer, Turn& turn);
   void on(const OpenConversation& opened, Turn& turn);
@@ -85,6 +85,13 @@ struct Node::State {
   void send_takens(Link& link, Turn& turn);
   std::optional<Instant> next_deadline() const;
   void settle(bool compared, Turn& turn);
+
+  // node_rooms.cc
+  void on(const SendText& text, Turn& turn);
+  void on(const SetTopic& topic, Turn& turn);
+  void on(const SendInvite& invite, Turn& turn);
+  void on(const RoomKeyGiven& given, Turn& turn);
+  void open_room(Store& store);
 
   // node_links.cc
   void on(const LinkUp& up, Turn& turn);
@@ -130,6 +137,7 @@ struct Node::State {
   HeldDigest digest;
   HeldIndex index;
   RoomHeads heads;
+  RoomSealing rooms;
   Roster roster;
   Links links;
   AddressBook addresses;

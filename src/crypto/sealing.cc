@@ -9,7 +9,8 @@ namespace {
 
 static_assert(kSealBytes == crypto_aead_xchacha20poly1305_ietf_ABYTES);
 // Each key seals once.
-constexpr std::array<std::uint8_t, crypto_aead_xchacha20poly1305_ietf_NPUBBYTES> kNonce{};
+constexpr SealNonce kNonce{};
+static_assert(kNonce.size() == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES);
 
 class X25519Agreement final : public KeyAgreement {
  public:
@@ -54,17 +55,28 @@ std::unique_ptr<KeyAgreement> make_x25519_agreement(const KeySeed& seed) {
 }
 
 Bytes seal_once(const SharedSecret& key, ByteView plain) {
-  Bytes sealed(plain.size() + kSealBytes);
-  crypto_aead_xchacha20poly1305_ietf_encrypt(sealed.data(), nullptr, plain.data(), plain.size(), nullptr, 0,
-                                             nullptr, kNonce.data(), key.data());
-  return sealed;
+  return seal_bound(key, kNonce, plain, {});
 }
 
 std::optional<Bytes> open_sealed(const SharedSecret& key, ByteView sealed) {
+  return open_bound(key, kNonce, sealed, {});
+}
+
+Bytes seal_bound(const SharedSecret& key, const SealNonce& nonce, ByteView plain, ByteView bound_to) {
+  Bytes sealed(plain.size() + kSealBytes);
+  crypto_aead_xchacha20poly1305_ietf_encrypt(sealed.data(), nullptr, plain.data(), plain.size(),
+                                             bound_to.data(), bound_to.size(), nullptr, nonce.data(),
+                                             key.data());
+  return sealed;
+}
+
+std::optional<Bytes> open_bound(const SharedSecret& key, const SealNonce& nonce, ByteView sealed,
+                                ByteView bound_to) {
   if (sealed.size() < kSealBytes) return std::nullopt;
   Bytes plain(sealed.size() - kSealBytes);
   if (crypto_aead_xchacha20poly1305_ietf_decrypt(plain.data(), nullptr, nullptr, sealed.data(), sealed.size(),
-                                                 nullptr, 0, kNonce.data(), key.data()) != 0)
+                                                 bound_to.data(), bound_to.size(), nonce.data(),
+                                                 key.data()) != 0)
     return std::nullopt;
   return plain;
 }

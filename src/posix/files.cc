@@ -66,7 +66,8 @@ Result<std::optional<Bytes>> read_file(const std::string& path, std::size_t byte
     return fail(denied ? ExitStatus::kNoPermission : ExitStatus::kIo,
                 path + " cannot be read: " + errno_text(error) + ".");
   };
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // A pipe that nobody writes to must not hold everything up.
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (!fd) {
     if (errno == ENOENT) return std::nullopt;
     return error_of(errno);
@@ -104,6 +105,25 @@ Result<void> write_file_atomically(const std::string& path, ByteView bytes) {
   const UniqueFd directory(::open(directory_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory || ::fsync(directory.get()) != 0) return write_error(path, errno);
   return {};
+}
+
+Result<bool> create_file(const std::string& path, ByteView bytes) {
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd) {
+    if (errno == EEXIST) return false;
+    return write_error(path, errno);
+  }
+  const auto give_up = [&](int error) {
+    ::unlink(path.c_str());
+    return write_error(path, error);
+  };
+  while (!bytes.empty()) {
+    const IoResult part = write_some(fd.get(), bytes);
+    if (part.status != IoStatus::kOk) return give_up(part.error);
+    bytes = bytes.subspan(part.bytes);
+  }
+  if (::fchmod(fd.get(), 0600) != 0 || ::fsync(fd.get()) != 0) return give_up(errno);
+  return true;
 }
 
 Result<void> remove_file(const std::string& path) {

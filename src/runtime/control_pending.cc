@@ -83,4 +83,10 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
                          });
 }
 
+std::optional<Error> ControlRequests::check_can_say_now() const {
+  if (!runner_->node().status().discoverable)
+    return Error{ExitStatus::kTryAgain, "You are undiscoverable, and only lines wait: /discover on first."};
+  return check_can_send();
+}
+
 }  // namespace p2pmesh

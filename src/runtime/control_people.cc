@@ -113,6 +113,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   }
   runner_->handle(AnswerRequest{*member, request.accept});
   server_->reply(session.id, id, control::EmptyReply{});
+  if (request.accept) runner_->tell_invitations_of(*member);
 }
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,

@@ -137,7 +137,7 @@ std::optional<Error> ControlRequests::check_can_send() const {
 void ControlRequests::answer(ControlSession& session, const std::string& id, control::SendRequest& request) {
   if (auto error = check_as(request.as)) return server_->refuse(session.id, id, *error);
   if (request.to) return send_direct(session, id, *request.to, std::move(request.text));
-  auto room = check_room(request.room);
+  auto room = find_writable_room(request.room);
   if (!room) return server_->refuse(session.id, id, control::invalid_params(room.error().message));
   if (const auto error = check_can_send())
     return server_->refuse(session.id, id, control::application_error(*error));
@@ -146,7 +146,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::ListRequest& request) {
-  auto room = check_room(request.room);
+  auto room = find_room(request.room);
   if (!room) return server_->refuse(session.id, id, control::invalid_params(room.error().message));
   std::optional<MemberKey> with;
   if (request.with) {

@@ -46,6 +46,14 @@ class ControlRequests final : public ControlEvents {
   void answer(ControlSession& session, const std::string& id, const control::SubscribeRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::AttachRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::MarkReadRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::GetTopicRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::SetTopicRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::InviteRequest& request);
+  /// Which room a client means. Errors: kUsage, as text/name.h.
+  [[nodiscard]] Result<std::string> find_room(const std::string& typed) const;
+  /// Likewise, of one where something is to be said.
+  [[nodiscard]] Result<std::string> find_writable_room(const std::string& typed) const;
+  [[nodiscard]] Result<std::string> find_room_to_join(const control::JoinRoomRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::ConnectRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::ShutdownRequest& request);
   // control_people.cc
@@ -61,6 +69,8 @@ class ControlRequests final : public ControlEvents {
   void answer(ControlSession& session, const std::string& id, const control::ReceiptsRequest& request);
   /// Nothing when a text may be taken in now.
   [[nodiscard]] std::optional<Error> check_can_send() const;
+  /// Likewise of what cannot wait until the local member is discoverable.
+  [[nodiscard]] std::optional<Error> check_can_say_now() const;
   void send_direct(ControlSession& session, const std::string& id, const std::string& to, std::string text);
   using NamedMembers = std::vector<std::pair<std::string, MemberKey>>;
   /// Those who are shown by this name, or without a suffix in it claim it; by shown name and key.

@@ -54,7 +54,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   if (search_words(request.words).empty())
     return refuse("words: there is no word to search for; a word has letters or digits.");
   if (request.room) {
-    auto room = check_room(*request.room);
+    auto room = find_room(*request.room);
     if (!room) return refuse(room.error().message);
     search->query.room = *std::move(room);
   }

@@ -91,6 +91,8 @@ Result<std::unique_ptr<MeshRunner>> MeshRunner::open(const MeshPlace& place, con
   }
   if (!store) return tl::unexpected(store.error());
   std::unique_ptr<MeshRunner> runner(new MeshRunner(place, around));
+  // Not the database's fault.
+  if (auto read = runner->room_keys_.read(); !read) return tl::unexpected(read.error());
   if (auto started = runner->start(std::move(*store), was_set_aside); !started) {
     if (started.error().status != ExitStatus::kDamagedInput || was_set_aside)
       return tl::unexpected(started.error());
@@ -103,6 +105,7 @@ Result<std::unique_ptr<MeshRunner>> MeshRunner::open(const MeshPlace& place, con
     store = MeshStore::open(path, place.mesh);
     if (!store) return tl::unexpected(store.error());
     runner.reset(new MeshRunner(place, around));
+    if (auto read = runner->room_keys_.read(); !read) return tl::unexpected(read.error());
     if (auto again = runner->start(std::move(*store), true); !again) return tl::unexpected(again.error());
   }
   return runner;
@@ -114,7 +117,8 @@ MeshRunner::MeshRunner(const MeshPlace& place, const MeshSurroundings& around)
       self_(to_member(around.member_signer.public_key())),
       ingress_(place.mesh, around.seen, around.verifier),
       peers_(path_of(place, ".peers")),
-      prekeys_(path_of(place, ".prekeys"), around.agreement) {}
+      prekeys_(path_of(place, ".prekeys"), around.agreement),
+      room_keys_(path_of(place, ".roomkeys")) {}
 
 MeshRunner::~MeshRunner() = default;
 
@@ -142,6 +146,16 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   const auto counts = store->count_rooms(never_unread, rooms_.marks());
   if (!counts) return tl::unexpected(counts.error());
   rooms_.take_counts(*counts);
+  const auto topics = store->topics();
+  if (!topics) return tl::unexpected(topics.error());
+  for (const StoredTopic& topic : *topics) rooms_.set_topic(topic.room, topic);
+  for (const RoomSecret& secret : room_keys_.keys()) rooms_.add_key(secret.room);
+  const auto sealed = store->sealed_rooms();
+  if (!sealed) return tl::unexpected(sealed.error());
+  for (const std::string& room : *sealed) rooms_.on_sealed(room);
+  auto invitations = store->invitations();
+  if (!invitations) return tl::unexpected(invitations.error());
+  invitations_ = *std::move(invitations);
   if (place_.founder_nonce) {
     auto written =
         write_file_atomically(path_of(place_, ".nonce"), as_bytes(format_hex(*place_.founder_nonce) + "\n"));
@@ -174,6 +188,7 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   options.verifier = &around_.verifier;
   options.agreement = &around_.agreement;
   options.prekeys = prekeys_.keys();
+  options.room_keys = room_keys_.keys();
   options.listen = place_.listen;
   options.parameters = place_.protocol;
   options.discoverable = is_discoverable && !place_.undiscoverable;
@@ -188,6 +203,8 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
 void MeshRunner::begin() {
   drain();
   if (node_->status().discoverable && unopened_from_ != 0) open_late(unopened_from_);
+  // What an earlier run did not get to.
+  for (const RoomSecret& secret : room_keys_.keys()) open_earlier(secret.room);
 }
 
 void MeshRunner::handle(const Input& input) {
@@ -241,18 +258,21 @@ bool MeshRunner::on_envelope(LinkId link, ByteView encoded, Path path, std::uint
   return false;
 }
 
-void MeshRunner::send_text(SessionId session, std::string request_id, std::string room, std::string text) {
+std::uint64_t MeshRunner::expect_acknowledge(SessionId session, std::string request_id) {
   const std::uint64_t token = next_token_++;
   sends_.emplace(token, PendingSend{session, std::move(request_id)});
   if (ControlSession* waiting = around_.control.find(session)) ++waiting->unanswered;
+  return token;
+}
+
+void MeshRunner::send_text(SessionId session, std::string request_id, std::string room, std::string text) {
+  const std::uint64_t token = expect_acknowledge(session, std::move(request_id));
   handle(SendText{token, std::move(room), std::move(text)});
 }
 
 void MeshRunner::send_direct(SessionId session, std::string request_id, const MemberKey& to,
                              std::string text) {
-  const std::uint64_t token = next_token_++;
-  sends_.emplace(token, PendingSend{session, std::move(request_id)});
-  if (ControlSession* waiting = around_.control.find(session)) ++waiting->unanswered;
+  const std::uint64_t token = expect_acknowledge(session, std::move(request_id));
   handle(SendDirect{token, to, std::move(text)});
 }
 

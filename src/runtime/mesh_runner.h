@@ -17,6 +17,7 @@
 #include "peer_file.h"
 #include "people_list.h"
 #include "prekey_file.h"
+#include "room_key_file.h"
 #include "room_list.h"
 #include "storage_thread.h"
 
@@ -83,6 +84,10 @@ class MeshRunner final : public StorageEvents {
   void set_discoverable(bool discoverable);
   [[nodiscard]] bool gives_receipts() const { return receipts_; }
   void set_receipts(bool receipts);
+  /// The rooms, or one of them, as clients are told of them.
+  [[nodiscard]] control::RoomsReply list_rooms() const;
+  [[nodiscard]] control::RoomEntry describe_room(const std::string& room) const;
+  [[nodiscard]] control::TopicFacts to_facts(const StoredTopic& topic) const;
   [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> counters() const;
 
   /// Carries out what the core wanted when it was made; once the links' events reach this runner.
@@ -94,6 +99,21 @@ class MeshRunner final : public StorageEvents {
   void send_text(SessionId session, std::string request_id, std::string room, std::string text);
   /// As send_text(), to one member; the core's access_to() said kOpen.
   void send_direct(SessionId session, std::string request_id, const MemberKey& to, std::string text);
+  /// As send_text(), of what a room is about.
+  void set_topic(SessionId session, std::string request_id, std::string room, std::string text);
+  /// As send_text(), of the key of a private room; the core's access_to() said kOpen.
+  void send_invite(SessionId session, std::string request_id, const MemberKey& to, const std::string& room);
+  /// The room that is meant by what check_room_label() has passed.
+  [[nodiscard]] std::string find_room(const std::string& typed) const;
+  /// Likewise of one that is to be joined: it may be one that somebody has sent the key of, which is kept
+  /// then.
+  Result<std::string> find_room_to_join(const std::string& typed);
+  /// Keeps the key of a private room, opens what is held of it, and gives its label. Errors: as
+  /// RoomKeyFile::add(), kUsage when the name is too long.
+  Result<std::string> take_room_key(const std::string& name, const RoomKey& key);
+  [[nodiscard]] bool has_room_key(const std::string& room) const { return room_keys_.has(room); }
+  /// Tells again what this member has sent while it was not to be shown.
+  void tell_invitations_of(const MemberKey& member);
   /// Wakes the core when its deadline has passed, and puts out what the turn has gathered.
   void end_turn();
   [[nodiscard]] std::optional<Instant> next_deadline() const;
@@ -119,6 +139,16 @@ class MeshRunner final : public StorageEvents {
   void keep_rooms();
   void keep_undiscoverable();
   void open_late(std::uint64_t first_row);
+  std::uint64_t expect_acknowledge(SessionId session, std::string request_id);
+  void look_at_topic(const std::string& room);
+  Result<void> keep_room_key(const RoomSecret& secret);
+  void open_earlier(const std::string& room);
+  void open_next_page(const std::string& room);
+  void open_page(const std::string& room, const SealedEnvelopes& sealed);
+  void finish_opening(const std::string& room);
+  void look_at_invitations(const StoredInvitation& news);
+  [[nodiscard]] bool is_open(const StoredInvitation& invitation) const;
+  void tell(const StoredInvitation& invitation);
   bool on_envelope_frame(LinkId link, const FrameView& frame);
   bool on_envelope(LinkId link, ByteView encoded, Path path, std::uint16_t round);
   void drain();
@@ -143,6 +173,9 @@ class MeshRunner final : public StorageEvents {
   Ingress ingress_;
   PeerFile peers_;
   PrekeyFile prekeys_;
+  RoomKeyFile room_keys_;
+  std::vector<StoredInvitation> invitations_;           // the newest first
+  std::map<std::string, std::uint64_t> rooms_opening_;  // and how many messages were opened
   Instant prekey_due_{};
   std::unique_ptr<StorageThread> storage_;
   std::unique_ptr<Node> node_;

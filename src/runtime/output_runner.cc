@@ -184,6 +184,11 @@ void MeshRunner::run(const Announce& announce) {
     rooms_.on_messages(envelope, announce.row, announce.context.messages,
                        envelope.author == self_ || people_.is_ignored(envelope.author));
   if (direct && !direct->own) people_.on_direct(direct->peer, announce.row, direct->texts.size());
+  const RoomContentPtr& opened = announce.context.opened;
+  const bool is_topic = envelope.kind == static_cast<std::uint16_t>(Kind::kTopic);
+  if (is_topic || (opened && opened->topic)) look_at_topic(envelope.room);
+  if (is_sealed_room(envelope) && !opened && !has_room_key(envelope.room)) rooms_.on_sealed(envelope.room);
+  if (direct && direct->invite && !direct->own) look_at_invitations({direct->peer, *direct->invite});
   if (people_.is_ignored(envelope.author)) return;
   if (!around_.control.has_live_subscribers()) return;
   std::vector<std::string> texts;
@@ -205,7 +210,7 @@ void MeshRunner::run(const Announce& announce) {
                                     announce.envelope->id);
   } else {
     if (announce.context.messages == 0) return;
-    auto decoded = decode_text_body(envelope.body);
+    auto decoded = opened ? opened->texts : decode_text_body(envelope.body);
     if (!decoded) return;
     texts = std::move(*decoded);
     event.gap = announce.context.gap;
@@ -267,7 +272,13 @@ void MeshRunner::on_notice_committed(const Notice& notice, std::uint64_t row) {
 }
 
 void MeshRunner::on_fork_kept(EnvelopePtr envelope, const EnvelopeId& replaced) {
+  const std::string room = envelope->envelope.room;
   handle(ForkKept{std::move(envelope), replaced});
+  if (replaced.is_zero()) return;
+  // One of them may have set a topic, and the two need not be of one room.
+  if (!room.empty()) look_at_topic(room);
+  if (const std::string before = rooms_.room_of_topic(replaced); !before.empty() && before != room)
+    look_at_topic(before);
 }
 
 void MeshRunner::on_storage_state(const std::string& state) {

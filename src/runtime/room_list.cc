@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/room_label.h"
 #include "p2pmesh/control/request.h"
 #include "p2pmesh/text/name.h"
 
@@ -19,7 +20,7 @@ std::string default_room() {
 }
 
 bool can_be_typed(const std::string& room) {
-  const auto checked = check_room(room);
+  const auto checked = is_private_room(room) ? check_room_label(room) : check_room(room);
   return checked && *checked == room;
 }
 
@@ -103,7 +104,62 @@ void RoomList::take_counts(const std::vector<RoomCount>& counts) {
     }
   }
   // Marks of what is no longer held, after a damaged database was set aside.
-  std::erase_if(rooms_, [](const auto& at) { return !at.second.joined && at.second.messages == 0; });
+  std::erase_if(rooms_, [](const auto& at) { return !at.second.is_worth_listing(); });
+}
+
+void RoomList::add_key(const std::string& label) {
+  if (Room* room = find_or_add(label)) room->has_key = true;
+}
+
+void RoomList::on_sealed(const std::string& label) {
+  if (Room* room = find_or_add(label)) room->is_sealed = true;
+}
+
+void RoomList::on_opened(const std::string& label, const OpenedRow& opened, bool own) {
+  Room* room = find_or_add(label);
+  if (room == nullptr) return;
+  room->messages += opened.messages;
+  room->last_row = std::max(room->last_row, opened.row);
+  std::tie(room->newest_depth, room->newest_wall_ms) = std::max(
+      std::tuple(room->newest_depth, room->newest_wall_ms), std::tuple(opened.depth, opened.wall_ms));
+  if (own || opened.row == 0) return;
+  if (opened.row <= room->mark.row) {
+    room->skipped += opened.messages;
+    save(label);
+    return;
+  }
+  // What has come since the key is told apart, and stands behind all of these.
+  if (room->older == 0) room->older_from = opened.row;
+  room->older += opened.messages;
+  room->older_until = std::max(room->older_until, opened.row);
+}
+
+std::vector<std::string> RoomList::private_rooms(const std::string& name) const {
+  std::vector<std::string> joined;
+  std::vector<std::string> all;
+  for (const auto& [label, room] : rooms_) {
+    if (!room.has_key || !is_private_room(label) || room_name(label) != name) continue;
+    all.push_back(label);
+    if (room.joined) joined.push_back(label);
+  }
+  return joined.empty() ? all : joined;
+}
+
+bool RoomList::set_topic(const std::string& name, const std::optional<StoredTopic>& topic) {
+  Room* room = find_or_add(name);
+  if (room == nullptr) return false;
+  const auto id_of = [](const std::optional<StoredTopic>& set) { return set ? set->id : EnvelopeId{}; };
+  const bool is_other = id_of(room->topic) != id_of(topic);
+  room->topic = topic;
+  if (!room->is_worth_listing()) rooms_.erase(name);
+  return is_other;
+}
+
+std::string RoomList::room_of_topic(const EnvelopeId& envelope) const {
+  for (const auto& [name, room] : rooms_) {
+    if (room.topic && room.topic->id == envelope) return name;
+  }
+  return {};
 }
 
 void RoomList::on_messages(const Envelope& envelope, std::uint64_t row, std::uint32_t messages, bool own) {
@@ -133,11 +189,11 @@ RoomList::Room* RoomList::find_or_add(const std::string& name) {
   return &rooms_[name];
 }
 
-/// Forgets the room that has been silent for longest; joined ones stay.
+/// Forgets the room that has been silent for longest; joined ones stay, and private ones whose key is held.
 void RoomList::make_space() {
   auto oldest = rooms_.end();
   for (auto at = rooms_.begin(); at != rooms_.end(); ++at) {
-    if (at->second.joined) continue;
+    if (at->second.joined || at->second.has_key) continue;
     if (oldest == rooms_.end() || at->second.last_row < oldest->second.last_row) oldest = at;
   }
   if (oldest == rooms_.end()) return;
@@ -184,7 +240,7 @@ Result<void> RoomList::part(const std::string& name) {
         std::find_if(rooms_.begin(), rooms_.end(), [](const auto& at) { return at.second.joined; });
     set_current(is_joined(default_room()) ? default_room() : first->first);
   }
-  if (rooms_[name].messages == 0) rooms_.erase(name);
+  if (!rooms_[name].is_worth_listing()) rooms_.erase(name);
   return {};
 }
 
@@ -223,7 +279,13 @@ std::uint64_t RoomList::Room::unread_count() const {
 }
 
 control::RoomEntry RoomList::to_entry(const std::string& name, const Room& room) const {
-  return {name, room.joined, name == current_, room.unread_count(), room.messages, room.newest_wall_ms};
+  control::RoomEntry entry{name,          room.joined,        name == current_, room.unread_count(),
+                           room.messages, room.newest_wall_ms};
+  entry.is_private = is_private_room(name);
+  entry.has_key = room.has_key;
+  if (room.topic && !room.topic->text.empty())
+    entry.topic = control::TopicFacts{room.topic->text, room.topic->author, {}, room.topic->wall_ms};
+  return entry;
 }
 
 control::RoomsReply RoomList::list() const {

@@ -38,6 +38,20 @@ class RoomList {
   /// listed: nobody could type it.
   void on_messages(const Envelope& envelope, std::uint64_t row, std::uint32_t messages, bool own);
 
+  /// A private room whose key is held; always listed.
+  void add_key(const std::string& label);
+  /// Something is held of a private room that nobody here can read.
+  void on_sealed(const std::string& label);
+  /// Messages that have been held before were opened; `own` ones are never unread.
+  void on_opened(const std::string& label, const OpenedRow& opened, bool own);
+  /// The private rooms of this name whose key is held: the joined ones, or all when none is joined.
+  [[nodiscard]] std::vector<std::string> private_rooms(const std::string& name) const;
+
+  /// The topic that holds in a room now, nothing when it never had one. True when it was another one.
+  bool set_topic(const std::string& room, const std::optional<StoredTopic>& topic);
+  /// The room whose topic this envelope has set; empty when none has it.
+  [[nodiscard]] std::string room_of_topic(const EnvelopeId& envelope) const;
+
   /// Joins a room, which becomes the current one. True when it was not joined before. Errors: kTryAgain when
   /// too many are joined.
   Result<bool> join(const std::string& room);
@@ -81,6 +95,12 @@ class RoomList {
     std::uint64_t newest_depth = 0;
     WallMs newest_wall_ms = 0;
     std::uint64_t last_row = 0;
+    std::optional<StoredTopic> topic;  // nothing: it never had one
+    bool has_key = false;              // of a private one
+    bool is_sealed = false;            // of a private one: something came that was not opened
+    [[nodiscard]] bool is_worth_listing() const {
+      return joined || messages > 0 || has_key || is_sealed || (topic && !topic->text.empty());
+    }
     [[nodiscard]] std::uint64_t unread_count() const;
   };
 

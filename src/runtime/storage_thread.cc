@@ -97,11 +97,13 @@ void StorageThread::store(EnvelopePtr envelope, EnvelopeContext context) {
   queued_bytes_ += envelope->encoded.size();
   Item item;
   if (const DirectMessagePtr& direct = context.direct) {
-    item.item.direct = StoredDirect{direct->peer, direct->own, direct->number, direct->depth, direct->texts};
+    item.item.direct =
+        StoredDirect{direct->peer, direct->own, direct->number, direct->depth, direct->texts, direct->invite};
   }
   item.item.messages = context.messages;
   item.item.opened_late = context.opened_late;
   item.item.drafts = context.drafts;
+  item.item.opened = context.opened;
   item.item.own = context.own && envelope->envelope.envelope_class == EnvelopeClass::kLog;
   item.item.envelope = std::move(envelope);
   item.context = std::move(context);

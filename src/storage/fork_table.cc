@@ -66,14 +66,17 @@ Result<bool> ForkTable::is_forked(const LogPosition& position) {
   return query.number(position.author_no).number(position.epoch).number(position.seq).next();
 }
 
-Result<EnvelopePtr> ForkTable::find(const EnvelopeId& id) {
+Result<Fork> ForkTable::find(const EnvelopeId& id) {
   const auto some = any();
   if (!some) return forward(some);
-  if (!*some) return EnvelopePtr();
+  if (!*some) return Fork{};
   Query query(select_by_id_);
   const auto row = query.blob(id.view()).next();
   if (!row) return forward(row);
-  return *row ? decode(query, 1) : EnvelopePtr();
+  if (!*row) return Fork{};
+  auto envelope = decode(query, 1);
+  if (!envelope) return forward(envelope);
+  return Fork{query.number_at(0), *std::move(envelope)};
 }
 
 Result<EnvelopePtr> ForkTable::read(std::int64_t no) {
@@ -84,7 +87,8 @@ Result<EnvelopePtr> ForkTable::read(std::int64_t no) {
   return decode(query, 1);
 }
 
-Result<std::int64_t> ForkTable::insert(const LogPosition& position, const SealedEnvelope& envelope) {
+Result<std::int64_t> ForkTable::insert(const LogPosition& position, const SealedEnvelope& envelope,
+                                       std::optional<Fork>& dropped) {
   const auto known = at(position);
   if (!known) return forward(known);
   for (const Fork& fork : *known) {
@@ -93,7 +97,8 @@ Result<std::int64_t> ForkTable::insert(const LogPosition& position, const Sealed
   if (known->size() >= limits::kForksPerPositionMax) {
     // The lower ids stay, so that every node ends with the same lowest one.
     if (known->back().envelope->id < envelope.id) return 0;
-    if (auto done = Query(delete_).number(known->back().no).run(); !done) return forward(done);
+    dropped = known->back();
+    if (auto done = Query(delete_).number(dropped->no).run(); !done) return forward(done);
   } else {
     Query query(count_author_);
     const auto row = query.number(position.author_no).next();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "p2pmesh/wire/envelope.h"
@@ -25,11 +26,13 @@ class ForkTable {
   Result<std::vector<Fork>> at(const LogPosition& position);
   Result<bool> is_forked(const LogPosition& position);
   /// Looks an id up; a null envelope when it is no fork.
-  Result<EnvelopePtr> find(const EnvelopeId& id);
+  Result<Fork> find(const EnvelopeId& id);
   Result<EnvelopePtr> read(std::int64_t no);
 
-  /// Keeps a fork, inside a transaction. 0 when it is known or over the bounds, else its number.
-  Result<std::int64_t> insert(const LogPosition& position, const SealedEnvelope& envelope);
+  /// Keeps a fork, inside a transaction. 0 when it is known or over the bounds, else its number. `dropped`:
+  /// the one that is no longer kept in its place.
+  Result<std::int64_t> insert(const LogPosition& position, const SealedEnvelope& envelope,
+                              std::optional<Fork>& dropped);
 
   /// After a rollback.
   void forget() { any_ = Any::kUnknown; }

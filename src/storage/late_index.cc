@@ -19,6 +19,9 @@ LateIndex::LateIndex(Database& database)
       insert_id_(database, "INSERT INTO id_index VALUES(?, ?)"),
       delete_transcript_(database,
                          "DELETE FROM transcript WHERE room_no = ? AND depth = ? AND wall_ms = ? AND id = ?"),
+      update_messages_(database,
+                       "UPDATE transcript SET messages = ? WHERE room_no = ? AND depth = ? AND wall_ms = ?"
+                       " AND id = ?"),
       select_indexed_row_(database, "SELECT value FROM state WHERE key = 'indexed_row'"),
       update_indexed_row_(database, "UPDATE state SET value = ? WHERE key = 'indexed_row'"),
       select_id_(database,
@@ -91,6 +94,13 @@ Result<std::optional<EnvelopeId>> LateIndex::id_at(const LogPosition& position) 
   const auto id = EnvelopeId::from_view(query.blob_at(0));
   if (!id) return tl::unexpected(database_.damaged("an id is not 32 bytes long"));
   return *id;
+}
+
+Result<void> LateIndex::set_messages(const TranscriptKey& place, std::uint32_t messages) {
+  P2P_CHECK(waiting_.empty());
+  Query query(update_messages_);
+  query.number(std::uint64_t{messages}).number(place.room_no).number(place.depth).number(place.wall_ms);
+  return query.blob(place.id.view()).run();
 }
 
 Result<void> LateIndex::replace_in_transcript(const TranscriptKey& old_place, const IndexEntry& entry) {

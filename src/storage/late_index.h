@@ -43,6 +43,10 @@ class LateIndex {
   /// The id held at a position, waiting or not.
   Result<std::optional<EnvelopeId>> id_at(const LogPosition& position);
 
+  /// How many messages of what stands there are to show; nothing changes when another one stands there. Only
+  /// when nothing waits.
+  Result<void> set_messages(const TranscriptKey& place, std::uint32_t messages);
+
   /// Changes who stands in the transcript; only when nothing waits.
   Result<void> replace_in_transcript(const TranscriptKey& old_place, const IndexEntry& entry);
 
@@ -54,6 +58,7 @@ class LateIndex {
   Statement insert_transcript_;
   Statement insert_id_;
   Statement delete_transcript_;
+  Statement update_messages_;
   Statement select_indexed_row_;
   Statement update_indexed_row_;
   Statement select_id_;

@@ -10,8 +10,8 @@
 
 namespace p2pmesh {
 
-MeshStore::Impl::Impl(std::unique_ptr<Database> opened)
-    : database(std::move(opened)),
+MeshStore::Impl::Impl(std::unique_ptr<Database> file)
+    : database(std::move(file)),
       authors(*database, "SELECT no FROM authors WHERE key = ?", "INSERT INTO authors(key) VALUES(?)",
               limits::kAuthorsMax),
       room_numbers(*database, "SELECT no FROM rooms WHERE name = ?", "INSERT INTO rooms(name) VALUES(?)",
@@ -23,6 +23,9 @@ MeshStore::Impl::Impl(std::unique_ptr<Database> opened)
       directs(*database, authors),
       drafts(*database),
       people(*database),
+      topics(*database, room_numbers),
+      opened(*database),
+      invitations(*database),
       insert_envelope(*database, "INSERT INTO envelopes VALUES(?, ?, ?, ?, ?, ?, ?)"),
       insert_notice(*database, "INSERT INTO notices VALUES(?, ?, ?, ?, ?, ?)"),
       insert_outbox(*database, "INSERT OR IGNORE INTO outbox VALUES(?, ?, ?, ?)"),
@@ -50,7 +53,7 @@ MeshStore::Impl::Impl(std::unique_ptr<Database> opened)
                         " AND (depth, wall_ms, id) <= (?, ?, ?) AND messages > 0"
                         " ORDER BY depth DESC, wall_ms DESC, id DESC"),
       select_by_id(*database,
-                   "SELECT e.id, e.encoded FROM id_index i JOIN envelopes e ON e.row = i.row"
+                   "SELECT e.id, e.encoded, e.row FROM id_index i JOIN envelopes e ON e.row = i.row"
                    " WHERE i.prefix = ? AND e.id = ?"),
       select_rows(*database, "SELECT row, id, encoded FROM envelopes WHERE row >= ? ORDER BY row"),
       select_notices(

@@ -10,19 +10,23 @@
 #include "direct_table.h"
 #include "draft_table.h"
 #include "fork_table.h"
+#include "invitation_table.h"
 #include "late_index.h"
 #include "log_table.h"
 #include "number_table.h"
+#include "opened_table.h"
 #include "p2pmesh/base/check.h"
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/room_label.h"
 #include "p2pmesh/storage/mesh_store.h"
 #include "search_index.h"
 #include "statement.h"
+#include "topic_table.h"
 
 namespace p2pmesh {
 
 struct MeshStore::Impl {
-  explicit Impl(std::unique_ptr<Database> opened);
+  explicit Impl(std::unique_ptr<Database> file);
 
   /// Runs `work` in a transaction. On a failure nothing of it is kept, in memory neither.
   template <class Work>
@@ -56,9 +60,13 @@ struct MeshStore::Impl {
   Result<void> write_items(const StoreBatch& batch, StoreBatchResult& result);
   Result<std::uint64_t> write_item(const StoreItem& item, StoreBatchResult& result);
   Result<std::uint64_t> write_log(const StoreItem& item, StoreBatchResult& result);
-  Result<std::uint64_t> write_opened(const StoreItem& item);
-  Result<void> write_second(const LogPosition& position, const EnvelopePtr& envelope,
-                            StoreBatchResult& result);
+  Result<void> write_direct(std::int64_t row, const StoreItem& item);
+  Result<std::uint64_t> write_opened_late(const StoreItem& item);
+  Result<void> write_second(const LogPosition& position, const StoreItem& item, StoreBatchResult& result);
+  /// What of a private room's envelope is known: opened, or that it is not.
+  Result<void> write_room_content(std::int64_t held, std::int64_t room_no, const StoreItem& item);
+  Result<OpenedRow> write_opened(std::int64_t held, const RoomContentPtr& content);
+  Result<bool> is_shown(std::int64_t held, const LogPosition& position, const EnvelopeId& id);
   Result<std::uint64_t> write_record(const SealedEnvelope& envelope);
   Result<std::uint64_t> write_notice(const Notice& notice);
   Result<void> write_rest(const StoreBatch& batch);
@@ -70,6 +78,9 @@ struct MeshStore::Impl {
   /// The row of the envelope first accepted at a position; 0 when none is held.
   Result<std::int64_t> row_of(const LogPosition& position);
   Result<std::vector<ListedMessage>> list_held(std::int64_t held);
+  /// The messages of an envelope that is held under this number and shown in this row.
+  Result<std::vector<ListedMessage>> list_messages_of(const SealedEnvelope& sealed, std::int64_t held,
+                                                      std::uint64_t row, bool forked);
   Result<std::vector<ListedMessage>> list_row(std::int64_t row, ByteView id, ByteView encoded);
   Result<LogPosition> position_in_log(const Envelope& envelope);
   Result<std::vector<StoredHead>> read_heads();
@@ -88,6 +99,9 @@ struct MeshStore::Impl {
   DirectTable directs;
   DraftTable drafts;
   PeopleTable people;
+  TopicTable topics;
+  OpenedTable opened;
+  InvitationTable invitations;
 
   bool remembered = false;
   bool unsynced = false;  // something was committed without waiting for the disk
@@ -126,12 +140,16 @@ inline bool is_direct(const Envelope& envelope) {
   return envelope.envelope_class == EnvelopeClass::kLog &&
          envelope.kind == static_cast<std::uint16_t>(Kind::kDirect);
 }
-/// The messages of a text envelope; none for any other.
-std::vector<ListedMessage> list_envelope(const SealedEnvelope& sealed, std::uint64_t row, bool forked);
+/// `texts` as the messages of an envelope.
+std::vector<ListedMessage> list_texts(const SealedEnvelope& sealed, std::vector<std::string> texts,
+                                      std::uint64_t row, bool forked);
+/// What an envelope sets as a topic, open or opened; nothing for any other, or one that may not.
+std::optional<std::string> topic_in(const Envelope& envelope, const RoomContentPtr& opened);
 
+/// Open texts; in a private room there are none, since anybody could have written them.
 inline bool is_text(const Envelope& envelope) {
   return envelope.envelope_class == EnvelopeClass::kLog &&
-         envelope.kind == static_cast<std::uint16_t>(Kind::kText);
+         envelope.kind == static_cast<std::uint16_t>(Kind::kText) && !is_private_room(envelope.room);
 }
 
 }  // namespace p2pmesh

@@ -15,17 +15,30 @@ TranscriptPosition position_in_room(const ListedMessage& message) {
 
 }  // namespace
 
-std::vector<ListedMessage> list_envelope(const SealedEnvelope& sealed, std::uint64_t row, bool forked) {
+std::vector<ListedMessage> list_texts(const SealedEnvelope& sealed, std::vector<std::string> texts,
+                                      std::uint64_t row, bool forked) {
   const Envelope& envelope = sealed.envelope;
-  auto texts = is_text(envelope) ? decode_text_body(envelope.body) : std::nullopt;
   std::vector<ListedMessage> messages;
-  if (!texts) return messages;
-  const auto count = static_cast<std::uint32_t>(texts->size());
+  const auto count = static_cast<std::uint32_t>(texts.size());
   for (std::uint32_t i = 0; i < count; ++i) {
-    messages.push_back({sealed.id, i, count, envelope.author, envelope.room, std::move((*texts)[i]),
+    messages.push_back({sealed.id, i, count, envelope.author, envelope.room, std::move(texts[i]),
                         envelope.wall_ms, envelope.depth, row, forked});
   }
   return messages;
+}
+
+Result<std::vector<ListedMessage>> MeshStore::Impl::list_messages_of(const SealedEnvelope& sealed,
+                                                                     std::int64_t held, std::uint64_t row,
+                                                                     bool forked) {
+  const Envelope& envelope = sealed.envelope;
+  if (is_sealed_room(envelope)) {
+    auto content = opened.find(held);
+    if (!content) return forward(content);
+    if (!*content) return std::vector<ListedMessage>{};
+    return list_texts(sealed, std::move((*content)->texts), row, forked);
+  }
+  auto texts = is_text(envelope) ? decode_text_body(envelope.body) : std::nullopt;
+  return list_texts(sealed, texts ? *std::move(texts) : std::vector<std::string>{}, row, forked);
 }
 
 // The messages of what the transcript holds: a row of envelopes, or a fork's number negated.
@@ -39,7 +52,7 @@ Result<std::vector<ListedMessage>> MeshStore::Impl::list_held(std::int64_t held)
   Result<std::int64_t> row = held;
   if (held < 0) row = row_of(*position);
   if (!row) return forward(row);
-  return list_envelope(**envelope, static_cast<std::uint64_t>(*row), *forked);
+  return list_messages_of(**envelope, held, static_cast<std::uint64_t>(*row), *forked);
 }
 
 Result<std::vector<ListedMessage>> MeshStore::list_messages(const std::string& room,
@@ -125,20 +138,25 @@ Result<std::vector<ListedMessage>> MeshStore::list_outbox(const MemberKey& self,
 Result<std::optional<TranscriptPosition>> MeshStore::position_of(const EnvelopeId& id, std::uint32_t index) {
   Impl& impl = *impl_;
   if (auto indexed = impl.index_all(); !indexed) return forward(indexed);
-  auto envelope = impl.forks.find(id);
-  if (!envelope) return forward(envelope);
-  if (*envelope == nullptr) {
+  const auto fork = impl.forks.find(id);
+  if (!fork) return forward(fork);
+  std::int64_t held = -fork->no;
+  EnvelopePtr envelope = fork->envelope;
+  if (envelope == nullptr) {
     Query query(impl.select_by_id);
     const auto row = query.number(id_prefix(id)).blob(id.view()).next();
     if (!row) return forward(row);
     if (!*row) return std::nullopt;
-    envelope = decode_stored(*impl.database, query.blob_at(0), query.blob_at(1));
-    if (!envelope) return forward(envelope);
+    auto decoded = decode_stored(*impl.database, query.blob_at(0), query.blob_at(1));
+    if (!decoded) return forward(decoded);
+    envelope = *std::move(decoded);
+    held = query.number_at(2);
   }
-  if (is_direct((*envelope)->envelope)) return impl.directs.position_of(id, index);
-  const auto messages = list_envelope(**envelope, 0, false);
-  if (index >= messages.size()) return std::nullopt;
-  return position_in_room(messages[index]);
+  if (is_direct(envelope->envelope)) return impl.directs.position_of(id, index);
+  const auto messages = impl.list_messages_of(*envelope, held, 0, false);
+  if (!messages) return forward(messages);
+  if (index >= messages->size()) return std::nullopt;
+  return position_in_room((*messages)[index]);
 }
 
 Result<std::vector<ListedEvent>> MeshStore::events_after(const Cursor& after, std::size_t limit) {
@@ -190,7 +208,8 @@ Result<std::vector<ListedMessage>> MeshStore::Impl::list_row(std::int64_t row, B
   if (!known) return forward(known);
   const bool fork_shown = !known->empty() && known->front().envelope->id < (*envelope)->id;
   const SealedEnvelope& shown = fork_shown ? *known->front().envelope : **envelope;
-  return list_envelope(shown, static_cast<std::uint64_t>(row), !known->empty());
+  return list_messages_of(shown, fork_shown ? -known->front().no : row, static_cast<std::uint64_t>(row),
+                          !known->empty());
 }
 
 }  // namespace p2pmesh

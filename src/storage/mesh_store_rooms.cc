@@ -1,4 +1,4 @@
-// MeshStore::count_rooms: how much of each room is held and was not read.
+// What is known of rooms: how much of each is held and was not read, and its topic.
 #include <algorithm>
 #include <utility>
 
@@ -69,6 +69,14 @@ Result<std::vector<RoomCount>> MeshStore::count_rooms(const std::vector<MemberKe
     if (!counted) return forward(counted);
     counts.push_back(std::move(count));
   }
+}
+
+Result<std::optional<StoredTopic>> MeshStore::topic_of(const std::string& room) {
+  return impl_->topics.of_room(room);
+}
+
+Result<std::vector<StoredTopic>> MeshStore::topics() {
+  return impl_->topics.list(limits::kRoomsListedMax);
 }
 
 }  // namespace p2pmesh

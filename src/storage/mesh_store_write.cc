@@ -4,6 +4,7 @@
 
 #include "mesh_store_impl.h"
 #include "p2pmesh/wire/codec.h"
+#include "p2pmesh/wire/room_body.h"
 #include "p2pmesh/wire/text_body.h"
 
 namespace p2pmesh {
@@ -23,11 +24,21 @@ bool is_storable(const Envelope& envelope) {
 
 std::uint32_t count_messages(const StoreItem& item) {
   const Envelope& envelope = item.envelope->envelope;
+  if (is_sealed_room(envelope))
+    return item.opened ? static_cast<std::uint32_t>(item.opened->texts.size()) : 0;
   if (!is_text(envelope)) return 0;
   return item.messages != 0 ? item.messages : static_cast<std::uint32_t>(count_text_messages(envelope.body));
 }
 
 }  // namespace
+
+std::optional<std::string> topic_in(const Envelope& envelope, const RoomContentPtr& opened) {
+  if (is_sealed_room(envelope)) return opened ? opened->topic : std::nullopt;
+  const bool is_one = envelope.envelope_class == EnvelopeClass::kLog && !envelope.room.empty() &&
+                      !is_private_room(envelope.room) &&
+                      envelope.kind == static_cast<std::uint16_t>(Kind::kTopic);
+  return is_one ? decode_topic(envelope.body) : std::nullopt;
+}
 
 Result<StoreBatchResult> MeshStore::write(const StoreBatch& batch) {
   Impl& impl = *impl_;
@@ -73,7 +84,7 @@ Result<std::uint64_t> MeshStore::Impl::write_item(const StoreItem& item, StoreBa
   if (item.envelope == nullptr) return write_notice(*item.notice);
   const Envelope& envelope = item.envelope->envelope;
   if (!is_storable(envelope)) return 0;
-  if (item.opened_late) return write_opened(item);
+  if (item.opened_late) return write_opened_late(item);
   if (envelope.envelope_class == EnvelopeClass::kLog) return write_log(item, result);
   if (envelope.envelope_class == EnvelopeClass::kRecord) return write_record(*item.envelope);
   return 0;
@@ -87,7 +98,7 @@ Result<std::uint64_t> MeshStore::Impl::write_log(const StoreItem& item, StoreBat
   const LogPosition position{*author_no, envelope.epoch, envelope.seq};
   LogState& log = logs.at(position.author_no, position.epoch);
   if (log.accepted.contains(envelope.seq)) {
-    if (auto done = write_second(position, item.envelope, result); !done) return forward(done);
+    if (auto done = write_second(position, item, result); !done) return forward(done);
     return std::uint64_t{0};
   }
 
@@ -107,26 +118,38 @@ Result<std::uint64_t> MeshStore::Impl::write_log(const StoreItem& item, StoreBat
   if (!entry) return forward(entry);
   index.append(*entry);
   logs.accept(position.author_no, position.epoch, log, envelope.seq, envelope.wall_ms, sealed.id);
+  if (auto done = write_room_content(row, entry->place.room_no, item); !done) return forward(done);
+  if (const auto topic = topic_in(envelope, item.opened)) {
+    if (auto done = topics.insert(entry->place, position.author_no, *topic); !done) return forward(done);
+  }
   messages += count;
   if (item.direct) {
-    if (auto done = directs.insert(row, sealed, *item.direct); !done) return forward(done);
-    messages += item.direct->texts.size();
+    if (auto done = write_direct(row, item); !done) return forward(done);
   }
   for (const std::uint64_t number : item.drafts) {
     if (auto done = drafts.remove(number); !done) return forward(done);
   }
   if (item.own) {
     Query query(insert_outbox);
-    const std::uint64_t texts = item.direct ? item.direct->texts.size() : count;
+    // What says nothing (a topic, a request to talk) waits to be taken too.
+    const std::uint64_t texts = std::max<std::uint64_t>(item.direct ? item.direct->texts.size() : count, 1);
     query.blob(sealed.id.view()).number(envelope.epoch).number(envelope.seq).number(texts);
     if (auto done = query.run(); !done) return forward(done);
   }
   return static_cast<std::uint64_t>(row);
 }
 
+Result<void> MeshStore::Impl::write_direct(std::int64_t row, const StoreItem& item) {
+  const StoredDirect& direct = *item.direct;
+  if (auto done = directs.insert(row, *item.envelope, direct); !done) return done;
+  messages += direct.texts.size();
+  if (!direct.invite || direct.own) return {};
+  return invitations.insert(row, {direct.peer, *direct.invite});
+}
+
 // What could not be opened when it came is moved to the end of the node's own order: who reads on from a
 // cursor then finds it.
-Result<std::uint64_t> MeshStore::Impl::write_opened(const StoreItem& item) {
+Result<std::uint64_t> MeshStore::Impl::write_opened_late(const StoreItem& item) {
   P2P_CHECK(item.direct.has_value());
   const SealedEnvelope& sealed = *item.envelope;
   if (auto done = index.insert_some(index.waiting()); !done) return forward(done);
@@ -138,9 +161,9 @@ Result<std::uint64_t> MeshStore::Impl::write_opened(const StoreItem& item) {
   const auto old_row = row_of(*position);
   if (!old_row) return forward(old_row);
   if (*old_row == 0) return std::uint64_t{0};
-  const auto opened = directs.is_opened(*old_row);
-  if (!opened) return forward(opened);
-  if (*opened) return std::uint64_t{0};
+  const auto was_opened = directs.is_opened(*old_row);
+  if (!was_opened) return forward(was_opened);
+  if (*was_opened) return std::uint64_t{0};
 
   const std::int64_t row = ++last_row;
   if (auto done = Query(move_envelope).number(row).number(*old_row).run(); !done) return forward(done);
@@ -163,21 +186,30 @@ Result<std::uint64_t> MeshStore::Impl::write_opened(const StoreItem& item) {
       return forward(done);
   }
   if (auto done = index.set_indexed_row(row); !done) return forward(done);
-  if (auto done = directs.insert(row, sealed, *item.direct); !done) return forward(done);
-  messages += item.direct->texts.size();
+  if (auto done = write_direct(row, item); !done) return forward(done);
   return static_cast<std::uint64_t>(row);
 }
 
 // A second envelope for an accepted position: a copy, or a fork. The transcript shows the lowest id.
-Result<void> MeshStore::Impl::write_second(const LogPosition& position, const EnvelopePtr& envelope,
+Result<void> MeshStore::Impl::write_second(const LogPosition& position, const StoreItem& item,
                                            StoreBatchResult& result) {
+  const EnvelopePtr& envelope = item.envelope;
   const auto held_id = index.id_at(position);
   if (!held_id) return forward(held_id);
   if (!*held_id || **held_id == envelope->id) return {};
   const auto known = forks.at(position);
   if (!known) return forward(known);
-  const auto no = forks.insert(position, *envelope);
+  std::optional<Fork> dropped;
+  const auto no = forks.insert(position, *envelope, dropped);
   if (!no || *no == 0) return no ? Result<void>{} : forward(no);
+  const auto room_no = room_numbers.number_of(as_bytes(envelope->envelope.room));
+  if (!room_no) return forward(room_no);
+  if (dropped) {
+    const auto its_room_no = room_numbers.number_of(as_bytes(dropped->envelope->envelope.room));
+    if (!its_room_no) return forward(its_room_no);
+    if (auto done = opened.remove(*its_room_no, -dropped->no); !done) return done;
+  }
+  if (auto done = write_room_content(-*no, *room_no, item); !done) return done;
   const bool fork_shown = !known->empty() && known->front().envelope->id < **held_id;
   const EnvelopeId& shown_id = fork_shown ? known->front().envelope->id : **held_id;
   const bool is_lower = envelope->id < shown_id;
@@ -190,8 +222,9 @@ Result<void> MeshStore::Impl::write_second(const LogPosition& position, const En
   const auto searched_row = search.indexed_row();
   if (!searched_row) return forward(searched_row);
   if (*row <= *searched_row) {
-    const auto shown_now = list_envelope(*envelope, static_cast<std::uint64_t>(*row), true);
-    if (auto done = add_words(*row, shown_now); !done) return done;
+    const auto shown_now = list_messages_of(*envelope, -*no, static_cast<std::uint64_t>(*row), true);
+    if (!shown_now) return forward(shown_now);
+    if (auto done = add_words(*row, *shown_now); !done) return done;
     if (auto done = search.finish(); !done) return done;
   }
   EnvelopePtr shown = fork_shown ? known->front().envelope : nullptr;
@@ -202,9 +235,12 @@ Result<void> MeshStore::Impl::write_second(const LogPosition& position, const En
   }
   const auto old_entry = make_entry(0, position, *shown, 0);
   if (!old_entry) return forward(old_entry);
-  const auto count = is_text(envelope->envelope) ? count_text_messages(envelope->envelope.body) : 0;
-  const auto entry = make_entry(-*no, position, *envelope, static_cast<std::uint32_t>(count));
+  const auto entry = make_entry(-*no, position, *envelope, count_messages(item));
   if (!entry) return forward(entry);
+  if (auto done = topics.remove(old_entry->place); !done) return done;
+  if (const auto topic = topic_in(envelope->envelope, item.opened)) {
+    if (auto done = topics.insert(entry->place, position.author_no, *topic); !done) return done;
+  }
   return index.replace_in_transcript(old_entry->place, *entry);
 }
 

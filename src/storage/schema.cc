@@ -56,6 +56,17 @@ constexpr const char* kTables =
     "CREATE TABLE transcript(room_no INTEGER NOT NULL, depth INTEGER NOT NULL, wall_ms INTEGER NOT NULL,"
     " id BLOB NOT NULL, held INTEGER NOT NULL, messages INTEGER NOT NULL,"
     " PRIMARY KEY(room_no, depth, wall_ms, id)) STRICT, WITHOUT ROWID;"
+    // All topics that were ever set, of forks the lowest id's, so that the last one is found at once.
+    "CREATE TABLE topics(room_no INTEGER NOT NULL, depth INTEGER NOT NULL, wall_ms INTEGER NOT NULL,"
+    " id BLOB NOT NULL, author_no INTEGER NOT NULL, text BLOB NOT NULL,"
+    " PRIMARY KEY(room_no, depth, wall_ms, id)) STRICT, WITHOUT ROWID;"
+    // Of private rooms: what is opened, and what is not. `held` as in transcript.
+    "CREATE TABLE opened(held INTEGER PRIMARY KEY, is_topic INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
+    "CREATE TABLE sealed(room_no INTEGER NOT NULL, held INTEGER NOT NULL, PRIMARY KEY(room_no, held)) STRICT,"
+    " WITHOUT ROWID;"
+    "CREATE TABLE invitations(member BLOB NOT NULL, room BLOB NOT NULL, key BLOB NOT NULL, row INTEGER NOT "
+    "NULL,"
+    " PRIMARY KEY(member, room)) STRICT, WITHOUT ROWID;"
     // The first 8 bytes of an id lead to the few rows that may have it: a quarter of the size of whole ids.
     "CREATE TABLE id_index(prefix INTEGER NOT NULL, row INTEGER NOT NULL, PRIMARY KEY(prefix, row)) STRICT, "
     "WITHOUT ROWID;"
@@ -68,7 +79,7 @@ constexpr const char* kTables =
     "NULL)"
     " STRICT;";
 
-constexpr std::int64_t kTableCount = 23;  // search is four: itself, its data, the index to it, its settings
+constexpr std::int64_t kTableCount = 27;  // search is four: itself, its data, the index to it, its settings
 constexpr std::int64_t kQuickCheckBytesMax = 64 * 1024 * 1024;  // a fraction of a second to read
 
 Result<void> create(Database& database, const MeshId& mesh) {

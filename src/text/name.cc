@@ -6,6 +6,7 @@
 
 #include "codepoints.h"
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/room_label.h"
 #include "p2pmesh/text/safe_text.h"
 
 namespace p2pmesh {
@@ -133,6 +134,20 @@ Result<std::string> check_room(std::string_view room) {
   if (const std::string fault = find_fault(label, true); !fault.empty()) return refuse(fault);
   if (label.size() + 1 > limits::kRoomBytesMax) return refuse("has more than 64 bytes");
   return "#" + label;
+}
+
+Result<std::string> check_room_label(std::string_view room) {
+  const bool is_public = room.ends_with(kPublicSuffix);
+  if (!is_public && !is_private_room(room)) return check_room(room);
+  const std::string_view suffix = room.substr(room.rfind('~'));
+  auto name = check_room(room.substr(0, room.size() - suffix.size()));
+  if (!name) return name;
+  if (!is_public && name->size() + suffix.size() > limits::kRoomBytesMax) {
+    return fail(ExitStatus::kUsage, "The room " + quote(room) + " has more than " +
+                                        std::to_string(limits::kRoomBytesMax) +
+                                        " bytes. Type a shorter name.");
+  }
+  return *name + std::string(suffix);
 }
 
 }  // namespace p2pmesh

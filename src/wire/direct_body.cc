@@ -5,6 +5,7 @@
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/wire/codec.h"
 #include "p2pmesh/wire/text_body.h"
+#include "padding.h"
 
 namespace p2pmesh {
 namespace {
@@ -19,36 +20,26 @@ std::array<std::uint8_t, kSize> read_array(Reader& reader) {
   return array;
 }
 
-Bytes pad(Writer& writer) {
-  Bytes bytes = writer.take();
-  const std::size_t steps = (bytes.size() + limits::kDirectPadding - 1) / limits::kDirectPadding;
-  bytes.resize(steps * limits::kDirectPadding);
-  return bytes;
-}
-
-/// Nothing but the zeros of the padding is left, and no more of them than are needed.
-bool is_padding(Reader& reader) {
-  if (!reader.ok() || reader.remaining() >= limits::kDirectPadding) return false;
-  const ByteView rest = reader.raw(reader.remaining());
-  return std::all_of(rest.begin(), rest.end(), [](std::uint8_t byte) { return byte == 0; });
-}
-
-bool is_padded(ByteView bytes) {
-  return !bytes.empty() && bytes.size() % limits::kDirectPadding == 0 &&
-         bytes.size() <= limits::kDirectBytesMax;
-}
-
 std::optional<DirectContent> decode_content(ByteView bytes) {
   Reader reader(bytes);
   DirectContent content;
   const std::uint8_t type = reader.u8();
-  if (type < 1 || type > static_cast<std::uint8_t>(DirectType::kClosed)) return std::nullopt;
+  if (type < 1 || type > static_cast<std::uint8_t>(DirectType::kInvite)) return std::nullopt;
   content.type = static_cast<DirectType>(type);
   content.recipient = reader.id<MemberKey>();
   content.number = reader.u64();
   content.depth = reader.u64();
   if (content.number > limits::kDepthMax) return std::nullopt;
   if (content.depth == 0 || content.depth > limits::kDepthMax) return std::nullopt;
+  if (content.type == DirectType::kInvite) {
+    RoomSecret invite;
+    invite.room = as_text(reader.short_bytes());
+    invite.key = read_array<32>(reader);
+    if (!reader.done() || !is_private_room(invite.room) || invite.room.size() > limits::kRoomBytesMax)
+      return std::nullopt;
+    content.invite = std::move(invite);
+    return content;
+  }
   if (content.type != DirectType::kText) return reader.done() ? std::optional(content) : std::nullopt;
   auto texts = decode_text_body(reader.raw(reader.remaining()));
   if (!texts) return std::nullopt;
@@ -70,7 +61,8 @@ std::optional<SealedBody> decode_sealed_body(ByteView bytes) {
   body.authors_copy = read_array<48>(reader);
   if (!reader.ok() || reader.remaining() < kSealBytes) return std::nullopt;
   const ByteView sealed = reader.raw(reader.remaining());
-  if (!is_padded(sealed.first(sealed.size() - kSealBytes))) return std::nullopt;
+  if (!is_padded(sealed.first(sealed.size() - kSealBytes), limits::kDirectPadding, limits::kDirectBytesMax))
+    return std::nullopt;
   body.sealed.assign(sealed.begin(), sealed.end());
   return body;
 }
@@ -82,22 +74,24 @@ Bytes encode_direct_content(const DirectContent& content) {
       .u64(content.number)
       .u64(content.depth);
   if (content.type == DirectType::kText) writer.raw(encode_text_body(content.texts));
+  if (content.type == DirectType::kInvite)
+    writer.short_bytes(as_bytes(content.invite->room)).raw(content.invite->key);
   return writer.take();
 }
 
 Bytes pad_direct(ByteView content, const Signature& signature) {
   Writer writer;
   writer.long_bytes(content).raw(signature);
-  return pad(writer);
+  return pad(writer, limits::kDirectPadding);
 }
 
 std::optional<OpenedDirect> parse_padded_direct(ByteView padded) {
-  if (!is_padded(padded)) return std::nullopt;
+  if (!is_padded(padded, limits::kDirectPadding, limits::kDirectBytesMax)) return std::nullopt;
   Reader reader(padded);
   const ByteView content = reader.long_bytes();
   OpenedDirect opened;
   opened.signature = read_array<kSignatureBytes>(reader);
-  if (!is_padding(reader)) return std::nullopt;
+  if (!is_padding(reader, limits::kDirectPadding)) return std::nullopt;
   auto decoded = decode_content(content);
   if (!decoded) return std::nullopt;
   opened.content = std::move(*decoded);
@@ -120,11 +114,11 @@ Bytes encode_standing(const StandingBody& body) {
     writer.u64(log.epoch).u64(log.read_to).u8(static_cast<std::uint8_t>(log.intervals.size()));
     for (const auto& [first, last] : log.intervals) writer.u64(first).u64(last);
   }
-  return pad(writer);
+  return pad(writer, limits::kDirectPadding);
 }
 
 std::optional<StandingBody> decode_standing(ByteView padded) {
-  if (!is_padded(padded)) return std::nullopt;
+  if (!is_padded(padded, limits::kDirectPadding, limits::kDirectBytesMax)) return std::nullopt;
   Reader reader(padded);
   StandingBody body;
   const std::uint8_t relation = reader.u8();
@@ -149,7 +143,7 @@ std::optional<StandingBody> decode_standing(ByteView padded) {
     }
     body.received.push_back(std::move(log));
   }
-  return is_padding(reader) ? std::optional(std::move(body)) : std::nullopt;
+  return is_padding(reader, limits::kDirectPadding) ? std::optional(std::move(body)) : std::nullopt;
 }
 
 }  // namespace p2pmesh

@@ -61,7 +61,7 @@ class ControlProtocol(mesh.MeshTest):
         self.assertEqual({to_alice["outbound"], to_bob["outbound"]}, {True, False})
         mesh.wait_until(lambda: bob.call("peers.list")[0]["rtt_ms"] is not None, 10, "a round trip was measured")
         self.assertEqual(bob.call("rooms.list"), [{"name": "#lobby", "joined": True, "current": True, "unread": 0,
-                                                   "messages": 0, "newest_ms": 0}])
+                                                   "messages": 0, "newest_ms": 0, "topic": None, "private": False, "key": False}])
 
         self.assertEqual(stat.S_IMODE((bob.data_dir / "control.sock").stat().st_mode), 0o600)
         self.assertEqual(bob.call("shutdown"), {})
@@ -241,7 +241,8 @@ class ControlProtocol(mesh.MeshTest):
         watcher = node.connect()
         watcher.call("events.subscribe")
         joined = node.call("room.join", room="#Dev")
-        self.assertEqual(joined, {"name": "#dev", "joined": True, "current": True, "unread": 0, "messages": 0, "newest_ms": 0})
+        self.assertEqual(joined, {"name": "#dev", "joined": True, "current": True, "unread": 0, "messages": 0, "newest_ms": 0,
+                                  "topic": None, "private": False, "key": False})
         watcher.wait_event("room", room="#dev", joined=True)
         control = node.controls[0]
         for method in ("room.join", "room.part"):

@@ -135,6 +135,15 @@ inline constexpr std::size_t kUnreadRowsMax = 256;      // a room, told apart by
 inline constexpr std::size_t kUnreadDirectsMax = 4096;  // a correspondent; 16 MiB in all
 inline constexpr std::size_t kHistoryLinesMax = 1000;   // a block of /history, printed in one piece
 
+// Topics, private rooms, invitations.
+inline constexpr std::size_t kTopicBytesMax = 512;             // issue "rooms"; a line or two
+inline constexpr std::size_t kRoomPadding = 256;               // issue "rooms": padded to 256-byte steps
+inline constexpr std::size_t kRoomSealedBytesMax = 60 * 1024;  // padded; leaves room for header and signature
+inline constexpr std::size_t kPrivateRoomsMax = 64;            // keys of a profile; as many as can be joined
+inline constexpr std::size_t kInvitationsMax = 64;             // not answered; guess
+inline constexpr std::size_t kOpenedAtOnceMax = 256;     // envelopes opened before others get their turn
+inline constexpr std::size_t kOpenedBytesMax = 1 << 20;  // and their bytes; 20 ms
+
 // Looking up host names.
 inline constexpr std::size_t kLookupsMax = 8;  // threads at once; one a name typed or configured; guess
 inline constexpr std::size_t kLookupsWaitingMax = 64;  // further ones that wait; guess

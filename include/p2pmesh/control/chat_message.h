@@ -77,4 +77,14 @@ struct ChatMessage {
   bool operator==(const ChatMessage&) const = default;
 };
 
+/// A topic as clients see it. Name and text are foreign.
+struct TopicFacts {
+  std::string text;  ///< not empty
+  MemberKey author;
+  std::string name;  ///< as shown now
+  WallMs at_ms = 0;  ///< as the author's clock said
+
+  bool operator==(const TopicFacts&) const = default;
+};
+
 }  // namespace p2pmesh::control

@@ -59,6 +59,23 @@ struct RoomEvent {
   std::string room;
   bool joined = false;
 };
+/// The topic of a room is another one now.
+struct TopicEvent {
+  std::string room;
+  EnvelopeId envelope;  ///< that set it
+  TopicFacts topic;     ///< an empty text: it was cleared
+};
+/// So many earlier messages of a private room can be read now: its key has come.
+struct RoomOpenedEvent {
+  std::string room;
+  std::uint64_t messages = 0;
+};
+/// This member has given the key of a private room.
+struct InvitationEvent {
+  std::string room;
+  MemberKey member;
+  std::string name;
+};
 struct StorageEvent {
   std::string state = "ok";  ///< or what is wrong
 };
@@ -75,8 +92,9 @@ struct ConversationEvent {
   bool open = false;
 };
 
-using Event = std::variant<MessageEvent, NoticeEvent, LiveEvent, SyncedEvent, GapEvent, RoomEvent,
-                           StorageEvent, DeliveryEvent, ConversationEvent>;
+using Event =
+    std::variant<MessageEvent, NoticeEvent, LiveEvent, SyncedEvent, GapEvent, RoomEvent, StorageEvent,
+                 DeliveryEvent, ConversationEvent, TopicEvent, RoomOpenedEvent, InvitationEvent>;
 
 /// Append an event line, line feed included. The same bytes serve every subscriber. Strings as in
 /// append_reply().
@@ -89,6 +107,9 @@ void append_event(std::string& out, const RoomEvent& event);
 void append_event(std::string& out, const StorageEvent& event);
 void append_event(std::string& out, const DeliveryEvent& event);
 void append_event(std::string& out, const ConversationEvent& event);
+void append_event(std::string& out, const TopicEvent& event);
+void append_event(std::string& out, const RoomOpenedEvent& event);
+void append_event(std::string& out, const InvitationEvent& event);
 void append_event(std::string& out, const Event& event);
 
 /// Appends the JSON object of an event alone ("params"), without a line feed.

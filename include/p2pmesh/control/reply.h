@@ -103,6 +103,11 @@ struct RoomEntry {
   std::uint64_t unread = 0;    ///< by others, not shown by any screen
   std::uint64_t messages = 0;  ///< held
   WallMs newest_ms = 0;        ///< wall time of the last one of the transcript; 0 without messages
+  std::optional<TopicFacts> topic = std::nullopt;
+  bool is_private = false;  ///< `name` is its label
+  bool has_key = false;     ///< of a private one: it can be read
+  std::optional<std::string> invited_by =
+      std::nullopt;  ///< a member, as shown: it can be joined without a key
 
   bool operator==(const RoomEntry&) const = default;
 };
@@ -118,6 +123,11 @@ struct SearchReply {
 
 struct RoomsReply {
   std::vector<RoomEntry> rooms;
+};
+/// topic.get
+struct TopicReply {
+  std::string room;
+  std::optional<TopicFacts> topic;
 };
 /// room.join: the room joined. room.part: the room that is current now.
 struct RoomReply {
@@ -160,7 +170,7 @@ struct EmptyReply {};
 
 using Reply = std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply,
                            SearchReply, RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply,
-                           ConversationReply, PendingReply, CancelReply>;
+                           ConversationReply, PendingReply, CancelReply, TopicReply>;
 
 /// Append a reply line, line feed included; nothing at all when `id` is empty (a notification). `id` is
 /// ParsedRequest::id. Strings need not be UTF-8: ill-formed bytes become U+FFFD. Control and bidi characters
@@ -180,6 +190,7 @@ void append_reply(std::string& out, std::string_view id, const ContactsReply& re
 void append_reply(std::string& out, std::string_view id, const ConversationReply& reply);
 void append_reply(std::string& out, std::string_view id, const PendingReply& reply);
 void append_reply(std::string& out, std::string_view id, const CancelReply& reply);
+void append_reply(std::string& out, std::string_view id, const TopicReply& reply);
 void append_error(std::string& out, std::string_view id, const RpcError& error);
 
 /// Appends the JSON value of a reply alone, without a line feed.

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "p2pmesh/base/result.h"
+#include "p2pmesh/base/room_label.h"
 #include "p2pmesh/base/time.h"
 
 #include "p2pmesh/control/chat_message.h"
@@ -55,10 +56,27 @@ struct SearchRequest {
 
 struct RoomsRequest {};
 struct JoinRoomRequest {
-  std::string room;  ///< as the client wrote it, unchecked
+  std::string room;                           ///< as the client wrote it, unchecked
+  std::optional<RoomKey> key = std::nullopt;  ///< then it is the private room of that key
 };
 struct PartRoomRequest {
   std::string room;  ///< likewise
+};
+
+/// What a room is about.
+struct GetTopicRequest {
+  std::string room;  ///< likewise
+};
+/// Answered once durable.
+struct SetTopicRequest {
+  std::string room;  ///< likewise
+  std::string text;  ///< 0 (clears) to kTopicBytesMax bytes of UTF-8
+};
+
+/// Gives the key of a private room to a member. Answered once durable.
+struct InviteRequest {
+  std::string room;    ///< likewise
+  std::string member;  ///< shown name or key of a member, unchecked
 };
 
 struct SubscribeRequest {
@@ -116,11 +134,12 @@ struct ReceiptsRequest {
   bool on = false;
 };
 
-using Request = std::variant<StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest,
-                             SearchRequest, RoomsRequest, JoinRoomRequest, PartRoomRequest, SubscribeRequest,
-                             AttachRequest, MarkReadRequest, ConnectRequest, ShutdownRequest, AskRequest,
-                             AnswerRequest, ConversationRequest, ContactsRequest, PersonRequest,
-                             PendingRequest, CancelRequest, DiscoverRequest, ReceiptsRequest>;
+using Request =
+    std::variant<StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest, SearchRequest,
+                 RoomsRequest, JoinRoomRequest, PartRoomRequest, SubscribeRequest, AttachRequest,
+                 MarkReadRequest, ConnectRequest, ShutdownRequest, AskRequest, AnswerRequest,
+                 ConversationRequest, ContactsRequest, PersonRequest, PendingRequest, CancelRequest,
+                 DiscoverRequest, ReceiptsRequest, GetTopicRequest, SetTopicRequest, InviteRequest>;
 
 /// One line from a client.
 struct ParsedRequest {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -11,9 +12,11 @@
 #include "p2pmesh/base/bytes.h"
 #include "p2pmesh/base/ids.h"
 #include "p2pmesh/base/net_address.h"
+#include "p2pmesh/base/room_label.h"
 #include "p2pmesh/crypto/sealing.h"
 #include "p2pmesh/wire/envelope.h"
 #include "p2pmesh/wire/messages.h"
+#include "p2pmesh/wire/room_body.h"
 
 namespace p2pmesh {
 
@@ -34,6 +37,7 @@ struct DirectMessage {
   std::uint64_t number = 0;  ///< of the author's to this recipient in this epoch
   std::uint64_t depth = 0;   ///< place in the conversation
   std::vector<std::string> texts;
+  std::optional<RoomSecret> invite = std::nullopt;  ///< into a private room; is_room_secret()
 };
 using DirectMessagePtr = std::shared_ptr<const DirectMessage>;
 
@@ -48,6 +52,7 @@ struct EnvelopeContext {
   DirectMessagePtr direct;            ///< what is inside, when it concerns the local member
   bool opened_late = false;           ///< it was held before, and could not be opened until now
   std::vector<std::uint64_t> drafts;  ///< of which it was made: flooded when they are gone from the disk
+  RoomContentPtr opened;              ///< of a private room's, when its key is held
 };
 
 /// A handshake is complete in both directions.
@@ -94,11 +99,27 @@ struct SendText {
   std::string room;
   std::string text;
 };
+/// A local member sets or clears a room's topic. What wire/room_body.h takes, the room checked.
+struct SetTopic {
+  std::uint64_t token = 0;  ///< comes back in Acknowledge
+  std::string room;
+  std::string text;
+};
 /// A local member writes to another one; Node::access_to() said kOpen or kNoKey: then it waits for a key.
 struct SendDirect {
   std::uint64_t token = 0;  ///< comes back in Acknowledge
   MemberKey to;
   std::string text;  ///< as in SendText; empty: a request that says nothing
+};
+/// A local member gives the key of a private room, which it holds, to another one; access_to() said kOpen.
+struct SendInvite {
+  std::uint64_t token = 0;  ///< comes back in Acknowledge
+  MemberKey to;
+  RoomSecret secret;
+};
+/// The key of a private room; it is on the disk.
+struct RoomKeyGiven {
+  RoomSecret secret;
 };
 /// The local member says whether it wants to talk to one that asked.
 struct AnswerRequest {
@@ -158,9 +179,9 @@ struct Leave {};
 /// A deadline may have passed.
 struct Wake {};
 
-using Input =
-    std::variant<LinkUp, LinkDown, DialFailed, EnvelopeReceived, DuplicateReceived, FrameReceived, SendText,
-                 SendDirect, AnswerRequest, OpenConversation, CancelDraft, SetDiscoverable, SetBlocked,
-                 ReadTo, OpenLate, PrekeyDrawn, Committed, ForkKept, Loaded, Leave, Wake>;
+using Input = std::variant<LinkUp, LinkDown, DialFailed, EnvelopeReceived, DuplicateReceived, FrameReceived,
+                           SendText, SetTopic, SendDirect, SendInvite, RoomKeyGiven, AnswerRequest,
+                           OpenConversation, CancelDraft, SetDiscoverable, SetBlocked, ReadTo, OpenLate,
+                           PrekeyDrawn, Committed, ForkKept, Loaded, Leave, Wake>;
 
 }  // namespace p2pmesh

@@ -33,6 +33,7 @@ struct NodeOptions {
   const Verifier* verifier = nullptr;
   const KeyAgreement* agreement = nullptr;  ///< null: no direct messages
   std::vector<Prekey> prekeys;              ///< the newest first; at most kPrekeysMax count
+  std::vector<RoomSecret> room_keys;        ///< of private rooms
   NetAddress listen;                        ///< as bound; the address may be a wildcard
   std::uint64_t seed = 0;                   ///< jitter and choices
   ProtocolParameters parameters;
@@ -201,6 +202,10 @@ class Node {
   [[nodiscard]] bool can_take_draft() const;
   /// How many neighbors have taken an own envelope, as far as this run has heard; 0: none.
   [[nodiscard]] std::size_t takers_of(const EnvelopeId& id) const;
+  [[nodiscard]] bool holds_room_key(const std::string& room) const;
+  /// What a sealed envelope of a private room says; null without the key, and when it is damaged, which is
+  /// counted. For those that came before the key.
+  [[nodiscard]] RoomContentPtr open_room_envelope(const Envelope& envelope);
   /// Texts taken in that cannot be put into an envelope yet (the author's own budget); bounded.
   [[nodiscard]] bool can_take_text() const;
 

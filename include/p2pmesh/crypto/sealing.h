@@ -49,4 +49,14 @@ Bytes seal_once(const SharedSecret& key, ByteView plain);
 /// What was sealed; nothing when the key is another or a bit is.
 std::optional<Bytes> open_sealed(const SharedSecret& key, ByteView sealed);
 
+/// Never used twice with one key, but for the same bytes.
+using SealNonce = std::array<std::uint8_t, 24>;
+
+/// Seals with a key that seals other things too. What it is bound to is not in it, and must be known to open
+/// it.
+Bytes seal_bound(const SharedSecret& key, const SealNonce& nonce, ByteView plain, ByteView bound_to);
+/// What was sealed; nothing when the key, the nonce, a bit or what it is bound to is another.
+std::optional<Bytes> open_bound(const SharedSecret& key, const SealNonce& nonce, ByteView sealed,
+                                ByteView bound_to);
+
 }  // namespace p2pmesh

@@ -28,6 +28,10 @@ Result<std::optional<Bytes>> read_file(const std::string& path, std::size_t byte
 /// untouched.
 Result<void> write_file_atomically(const std::string& path, ByteView bytes);
 
+/// Makes a file (0600) that is not there yet; false when it is. On the disk when it returns. Errors: as
+/// write_file_atomically().
+Result<bool> create_file(const std::string& path, ByteView bytes);
+
 /// Removes a file; fine when there is none.
 Result<void> remove_file(const std::string& path);
 

@@ -13,8 +13,10 @@
 
 #include "p2pmesh/base/ids.h"
 #include "p2pmesh/base/result.h"
+#include "p2pmesh/base/room_label.h"
 #include "p2pmesh/base/time.h"
 #include "p2pmesh/wire/envelope.h"
+#include "p2pmesh/wire/room_body.h"
 
 namespace p2pmesh {
 
@@ -118,7 +120,16 @@ struct StoredDirect {
   bool own = false;
   std::uint64_t number = 0;
   std::uint64_t depth = 0;
-  std::vector<std::string> texts;  ///< empty: a request that says nothing
+  std::vector<std::string> texts;  ///< empty: a request that says nothing, or an invitation
+  std::optional<RoomSecret> invite = std::nullopt;
+};
+
+/// A member has given the key of a private room.
+struct StoredInvitation {
+  MemberKey member;
+  RoomSecret secret;
+
+  bool operator==(const StoredInvitation&) const = default;
 };
 
 /// What the core needs to go on after a restart.
@@ -149,6 +160,7 @@ struct StoreItem {
   /// just come; 0 when it is not held or was opened before.
   bool opened_late = false;
   std::vector<std::uint64_t> drafts = {};  ///< of which it was made; they are drafts no more
+  RoomContentPtr opened = nullptr;         ///< a sealed one of a private room, when its key is held
 };
 
 /// Everything that waits is one transaction.
@@ -218,6 +230,32 @@ struct RoomCount {
   std::uint64_t newest_depth = 0;
   WallMs newest_wall_ms = 0;
   std::uint64_t last_row = 0;
+};
+
+/// A topic that holds in its room; an empty text: it was cleared.
+struct StoredTopic {
+  std::string room;
+  std::string text;
+  MemberKey author;
+  WallMs wall_ms = 0;
+  std::uint64_t depth = 0;
+  EnvelopeId id;
+};
+
+/// Envelopes of a private room that are not opened; `held` is the store's own number for one.
+struct SealedEnvelopes {
+  std::vector<std::pair<std::int64_t, EnvelopePtr>> envelopes;
+  bool complete = false;  ///< these are all
+};
+/// What is inside one of them; null: nothing that may be shown.
+using OpenedEnvelopes = std::vector<std::pair<std::int64_t, RoomContentPtr>>;
+/// An envelope whose messages are listed now.
+struct OpenedRow {
+  std::uint64_t row = 0;  ///< 0: of a fork, told when the other version was
+  std::uint32_t messages = 0;
+  MemberKey author;
+  std::uint64_t depth = 0;
+  WallMs wall_ms = 0;
 };
 
 /// A place in the transcript: (depth, wall time, id, index).
@@ -324,6 +362,21 @@ class MeshStore {
   /// `never_unread` wrote is not unread.
   Result<std::vector<RoomCount>> count_rooms(const std::vector<MemberKey>& never_unread,
                                              const std::map<std::string, Cursor>& marks);
+
+  /// The last topic of a room, in the order of its transcript; nothing when none was ever set.
+  Result<std::optional<StoredTopic>> topic_of(const std::string& room);
+  /// The same of each room, at most kRoomsListedMax.
+  Result<std::vector<StoredTopic>> topics();
+
+  /// The first envelopes of a private room that are not opened, at least one if there is any.
+  Result<SealedEnvelopes> sealed_of(const std::string& room, std::size_t count_max, std::size_t bytes_max);
+  /// Keeps what is inside them, so that it is listed, found and counted like the messages of any room.
+  Result<std::vector<OpenedRow>> open_sealed(const OpenedEnvelopes& opened);
+  /// The rooms with some that are not opened, at most kRoomsListedMax.
+  Result<std::vector<std::string>> sealed_rooms();
+
+  /// Invitations that have come, the newest first, whoever has sent them; at most kInvitationsMax.
+  Result<std::vector<StoredInvitation>> invitations();
 
   /// Messages that contain all words of the query, as text/search_words.h compares them; none when it has no
   /// word. Of a fork what is shown is what must contain them. A page has at most `limit` messages and about

@@ -21,4 +21,10 @@ std::string name_key(std::string_view name);
 /// returns it case-folded, in NFC.
 Result<std::string> check_room(std::string_view room);
 
+/// As check_room(), of what may stand for a room where one is meant that is there: its name; the label of a
+/// private one, `#board~1a2b3c4d`; or `#board~public`, the public one beside a private one of the same name.
+Result<std::string> check_room_label(std::string_view room);
+
+inline constexpr std::string_view kPublicSuffix = "~public";
+
 }  // namespace p2pmesh

@@ -11,6 +11,7 @@
 
 #include "p2pmesh/base/bytes.h"
 #include "p2pmesh/base/ids.h"
+#include "p2pmesh/base/room_label.h"
 #include "p2pmesh/base/time.h"
 
 namespace p2pmesh {
@@ -35,6 +36,7 @@ enum class DirectType : std::uint8_t {
   kRequest = 2,  ///< wants to talk, says nothing yet
   kOpened = 3,   ///< the author has opened the conversation on its screen
   kClosed = 4,   ///< and has closed it
+  kInvite = 5,   ///< gives the key of a private room
 };
 
 /// What is inside.
@@ -43,7 +45,8 @@ struct DirectContent {
   MemberKey recipient;
   std::uint64_t number = 0;  ///< of those in the log from this author to this recipient in this epoch, from 1
   std::uint64_t depth = 0;   ///< 1 + the greatest that the author has seen in this conversation
-  std::vector<std::string> texts;  ///< kText: 1 to 512
+  std::vector<std::string> texts = {};              ///< kText: 1 to 512
+  std::optional<RoomSecret> invite = std::nullopt;  ///< kInvite; the label and the key need not fit
 };
 /// The content alone: what the signature inside is over, with direct_signing_bytes().
 Bytes encode_direct_content(const DirectContent& content);

@@ -25,6 +25,8 @@ enum class Kind : std::uint16_t {
   kStanding = 2,       ///< record, sealed: how its author stands to one other member; subject: their pair
   kText = 16,          ///< log: 1 to 512 messages of one room
   kDirect = 17,        ///< log, sealed: from one member to another
+  kTopic = 18,         ///< log: the topic of one room
+  kSealedRoom = 19,    ///< log, sealed: messages or the topic of one private room
   kSuspect = 32,       ///< passing: a member's node does not answer
   kDirectNotice = 33,  ///< passing, sealed: as kDirect, of the moment alone
 };

@@ -268,5 +268,44 @@ TEST_CASE("what became of one's own messages is told before their texts") {
   CHECK(typing.last<control::ListRequest>().with == "Bob");
 }
 
+TEST_CASE("a topic is shown, set and cleared, and quoted safely") {
+  Typing typing;
+  const control::TopicFacts topic{"a\nb \x1b[2J", {}, "Bob\u202e", 1795003200000};
+  CHECK(typing.run("/topic", control::TopicReply{"#lobby", topic})
+            .starts_with(">INFO: Topic of #lobby: a\\nb \\x1b[2J (Bob\\xe2\\x80\\xae, 2026-11-1"));
+  CHECK(typing.run("/topic", control::TopicReply{"#lobby", {}}) == ">INFO: #lobby has no topic.\n");
+  CHECK(typing.last<control::GetTopicRequest>().room == "#lobby");
+  CHECK(typing.run("/topic  what  we do", control::SendReply{}) ==
+        ">INFO: You set the topic of #lobby: what  we do\n");
+  CHECK(typing.last<control::SetTopicRequest>().text == "what  we do");
+  CHECK(typing.run("/topic -", control::SendReply{}) == ">INFO: You cleared the topic of #lobby.\n");
+  CHECK(typing.last<control::SetTopicRequest>().text.empty());
+  CHECK(typing.run("/topic " + std::string(513, 'x')) ==
+        ">INFO: That has 513 bytes, more than 512; it was not set.\n");
+  CHECK(typing.run("/topic \xff") == ">INFO: That is not UTF-8; it was not set.\n");
+}
+
+TEST_CASE("a private room is called by its name, joined with a key, and left without losing it") {
+  Typing typing;
+  control::RoomEntry board{"#board~1a2b3c4d", true, true, 0, 0, 0, {}, true, true, {}};
+  const std::string file = typing.node.directory + "/a key";
+  const std::string said = typing.run("/join #board --key-file " + file, control::RoomReply{board});
+  CHECK(said == ">INFO: A new key is in " + file + ": whoever has it can read the room.\n" +
+                    ">INFO: You are in #board (private) now.\n");
+  REQUIRE(typing.last<control::JoinRoomRequest>().key);
+  CHECK(typing.view.current_room() == "#board~1a2b3c4d");
+  CHECK(typing.run("/join") == ">INFO: You are in #board.\n");
+  CHECK(typing.run("/invite Bob", control::SendReply{}) == ">INFO: You have invited Bob to #board.\n");
+  CHECK(typing.last<control::InviteRequest>().room == "#board~1a2b3c4d");
+  CHECK(typing.run("/join #board --key-file") ==
+        ">INFO: --key-file needs FILE.\n>INFO: Usage: /join [#ROOM] [--key-file FILE]\n");
+  CHECK(typing.run("/join --key-file " + file) ==
+        ">INFO: Which room is it? Type /join #ROOM --key-file FILE\n");
+  CHECK(typing.run("/part #board", control::RoomReply{{"#lobby", true, true, 0, 0, 0}}) ==
+        ">INFO: You left #board; you are in #lobby now.\n"
+        ">INFO: Its key is kept: /join #board needs no file.\n");
+  CHECK(typing.last<control::PartRoomRequest>().room == "#board~1a2b3c4d");
+}
+
 }  // namespace
 }  // namespace p2pmesh

@@ -171,5 +171,53 @@ TEST_CASE("another screen's rooms are followed, and who is in one that was left 
   CHECK(screen.output().empty());
 }
 
+TEST_CASE("a topic is told where it is set by others in a joined room") {
+  Screen screen;
+  screen.rooms.rooms[1].topic = control::TopicFacts{"old", {}, "Bob", 0};
+  const auto set = [&](const std::string& room, const std::string& text) {
+    control::TopicEvent event{room, {}, {text, {}, "Bob", 5}};
+    screen.view.on_event(event, screen.now);
+    return screen.output();
+  };
+  CHECK(set("#lobby", "too early").empty());
+  screen.view.show_missed();
+  screen.view.show_unread(screen.rooms);
+  CHECK(screen.output().starts_with(">INFO: Topic of #lobby: old (Bob, 19"));  // before the counts
+  CHECK(set("#dev", "a\x1b") == ">INFO: Bob set the topic of #dev: a\\x1b\n");
+  CHECK(set("#lobby", "") == ">INFO: Bob cleared the topic of #lobby.\n");
+  CHECK(set("#ops", "not joined").empty());
+  screen.view.on_sent({});
+  CHECK(set("#lobby", "by this screen").empty());
+  screen.view.show_rooms(screen.rooms);
+  CHECK(screen.output().find("#lobby, current, 2 unread, 9 messages. Topic: old\n") != std::string::npos);
+}
+
+TEST_CASE("private rooms, invitations and what can be read now are told by name") {
+  Screen screen;
+  const std::string board = "#board~1a2b3c4d";
+  screen.rooms.rooms.push_back({board, true, false, 1, 2, 0, {}, true, true, {}});
+  screen.rooms.rooms.push_back({"#x~1a2b3c4d", false, false, 0, 0, 0, {}, true, false, {}});
+  screen.rooms.rooms.push_back({"#y~1a2b3c4d", false, false, 0, 0, 0, {}, true, false, "Bo\x1b"});
+  screen.view.show_missed();
+  screen.view.show_unread(screen.rooms);
+  CHECK(screen.output() ==
+        ">INFO: Bo\\x1b invites you to #y. /join #y to enter.\n>INFO: 3 unread in #dev.\n"
+        ">INFO: 1 unread in #board.\n");
+  screen.say(board, "hello");
+  CHECK(screen.output() == "#board Bob: hello\n");
+  screen.view.on_event(control::RoomOpenedEvent{board, 12}, screen.now);
+  CHECK(screen.output() == ">INFO: 12 earlier messages of #board can be read now.\n");
+  screen.view.on_event(control::RoomOpenedEvent{"#x~1a2b3c4d", 12}, screen.now);
+  CHECK(screen.output().empty());
+  screen.view.on_event(control::InvitationEvent{"#dev~1a2b3c4d", {}, "Bob"}, screen.now);
+  CHECK(screen.output() == ">INFO: Bob invites you to #dev. /join #dev~1a2b3c4d to enter.\n");
+  screen.view.show_rooms(screen.rooms);
+  const std::string listed = screen.output();
+  CHECK(listed.find(">INFO: #board, private, joined, 1 unread, 2 messages.\n") != std::string::npos);
+  CHECK(listed.find(">INFO: #x~1a2b3c4d, private, no key here.\n") != std::string::npos);
+  CHECK(listed.find(">INFO: #y~1a2b3c4d, private, Bo\\x1b invites you: /join #y to enter.\n") !=
+        std::string::npos);
+}
+
 }  // namespace
 }  // namespace p2pmesh

@@ -181,6 +181,29 @@ TEST_CASE("verbs and their options are understood in any order") {
   CHECK(ctl({"export"}).room == "#lobby");
 }
 
+TEST_CASE("a topic is asked for without a text, and cleared with a dash") {
+  CHECK_FALSE(ctl({"topic"}).sets_topic);
+  CHECK(ctl({"topic"}).room == "#lobby");
+  CHECK(ctl({"topic", "--room", "#Dev", "of work"}).text == "of work");
+  CHECK(ctl({"topic", "--room", "#Dev", "of work"}).room == "#dev");
+  CHECK(ctl({"topic", "-"}).sets_topic);
+  CHECK(ctl({"topic", "-"}).text.empty());
+  CHECK(parse_ctl({"topic", "\xff"}).error().status == ExitStatus::kDamagedInput);
+  CHECK(parse_ctl({"topic", std::string(513, 'x')}).error().status == ExitStatus::kDamagedInput);
+}
+
+TEST_CASE("a room is joined with or without a key, and one is invited to a room") {
+  CHECK(ctl({"join", "#Board"}).room == "#board");
+  CHECK(ctl({"join", "#Board"}).key_file.empty());
+  CHECK(ctl({"join", "#board~1a2b3c4d", "--key-file", "k"}).key_file == "k");
+  CHECK(ctl({"invite", "Bob", "--room", "#board"}).peer == "Bob");
+  CHECK_FALSE(parse_ctl({"join"}));
+  CHECK_FALSE(parse_ctl({"join", "#board", "--key-file", ""}));
+  CHECK_FALSE(parse_ctl({"join", "#board~public", "--key-file", "k"}));
+  CHECK_FALSE(parse_ctl({"invite", "Bob"}));
+  CHECK_FALSE(parse_ctl({"invite", "--room", "#board"}));
+}
+
 TEST_CASE("a wrong call of p2pmeshctl is refused") {
   for (const std::vector<std::string>& words :
        std::vector<std::vector<std::string>>{{},

@@ -120,7 +120,12 @@ TEST_CASE("lists survive the way from node to client") {
   CHECK(list.messages[1] == make_message());
   CHECK(list.more);
   CHECK(reply_there_and_back(ListRequest{}, ListReply{}).messages.empty());
-  const RoomEntry room{"#\u00fc", true, true, 3, UINT64_MAX, 1795000000123};
+  const TopicFacts topic{kAwkward, id_of<MemberKey>(7), "Bob~4f2a", 1795000000123};
+  const RoomEntry room{"#\u00fc", true, true, 3, UINT64_MAX, 1795000000123, topic};
+  const RoomEntry invited{"#b~1a2b3c4d", false, false, 0, 0, 0, {}, true, false, kAwkward};
+  CHECK(reply_there_and_back(JoinRoomRequest{"#b"}, RoomReply{invited}).room == invited);
+  CHECK(reply_there_and_back(GetTopicRequest{"#dev"}, TopicReply{"#dev", topic}).topic == topic);
+  CHECK_FALSE(reply_there_and_back(GetTopicRequest{"#dev"}, TopicReply{"#dev", {}}).topic);
   CHECK(reply_there_and_back(RoomsRequest{}, RoomsReply{{{}, room}}).rooms ==
         std::vector<RoomEntry>{{}, room});
   CHECK(reply_there_and_back(JoinRoomRequest{"#dev"}, RoomReply{room}).room == room);
@@ -193,6 +198,12 @@ TEST_CASE("every event survives the way from node to client") {
   CHECK(event_there_and_back(RoomEvent{"#dev", true}).joined);
   CHECK(event_there_and_back(RoomEvent{"#\u00fc", false}).room == "#\u00fc");
   CHECK(event_there_and_back(StorageEvent{kAwkward}).state == kAwkward);
+  CHECK(event_there_and_back(RoomOpenedEvent{"#b~1a2b3c4d", 12}).messages == 12);
+  CHECK(event_there_and_back(InvitationEvent{"#b~1a2b3c4d", id_of<MemberKey>(7), kAwkward}).name == kAwkward);
+  const TopicFacts topic{"", id_of<MemberKey>(7), kAwkward, 55};
+  const auto set = event_there_and_back(TopicEvent{"#dev", id_of<EnvelopeId>(9), topic});
+  CHECK(set.topic == topic);
+  CHECK(set.envelope == id_of<EnvelopeId>(9));
 }
 
 TEST_CASE("events and values of later versions are told from broken lines") {

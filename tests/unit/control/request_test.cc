@@ -92,6 +92,18 @@ TEST_CASE("every request survives the way from client to node") {
   CHECK(mark.after == Cursor{3, 0});
   CHECK(there_and_back(JoinRoomRequest{"#d\"\x1b"}).room == "#d\"\x1b");
   CHECK(there_and_back(PartRoomRequest{"#d\"\x1b"}).room == "#d\"\x1b");
+  JoinRoomRequest joined{"#board"};
+  CHECK_FALSE(there_and_back(joined).key);
+  joined.key.emplace().fill(0xab);
+  CHECK(there_and_back(joined).key == joined.key);
+  const auto invite = there_and_back(InviteRequest{"#board~1a2b3c4d", awkward});
+  CHECK(invite.room == "#board~1a2b3c4d");
+  CHECK(invite.member == awkward);
+  CHECK(there_and_back(GetTopicRequest{"#d\"\x1b"}).room == "#d\"\x1b");
+  const auto topic = there_and_back(SetTopicRequest{"#dev", awkward});
+  CHECK(topic.room == "#dev");
+  CHECK(topic.text == awkward);
+  CHECK(there_and_back(SetTopicRequest{"#dev", ""}).text.empty());
   const auto connect = there_and_back(ConnectRequest{"::1", 9750});
   CHECK(connect.host == "::1");
   CHECK(connect.port == 9750);
@@ -203,6 +215,14 @@ TEST_CASE("parameters that are wrong are refused by name") {
   check_refused("read.mark", R"({"cursor":"1.0","after":"1.0"})", "\"room\"");
   check_refused("room.join", "{}", "\"room\"");
   check_refused("room.part", R"({"room":5})", "\"room\"");
+  check_refused("topic.set", R"({"room":"#dev"})", "\"text\" is missing");
+  check_refused("topic.set",
+                R"({"room":"#dev","text":")" + std::string(limits::kTopicBytesMax + 1, 'x') + "\"}",
+                "513 bytes");
+  check_refused("topic.get", "{}", "\"room\"");
+  check_refused("room.join", R"({"room":"#board","key":"ab"})", "\"key\" must be 64");
+  check_refused("room.join", R"({"room":"#board","key":5})", "\"key\"");
+  check_refused("room.invite", R"({"room":"#board"})", "\"member\"");
   check_refused("mesh.connect", R"({"host":"a","port":0})", "\"port\"");
   check_refused("mesh.connect", R"({"host":"a","port":65536})", "\"port\"");
   check_refused("mesh.connect", R"({"host":"","port":1})", "\"host\"");

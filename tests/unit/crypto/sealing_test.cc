@@ -68,5 +68,26 @@ TEST_CASE("WhatIsSealedOpensWithItsKeyAloneAndWhole") {
   CHECK_FALSE(open_sealed(key, sealed));
 }
 
+TEST_CASE("what is sealed opens only with the key, the nonce and what it is bound to") {
+  SharedSecret key{};
+  key[0] = 1;
+  SealNonce nonce{};
+  nonce[23] = 5;
+  const Bytes plain(300, 7);
+  const Bytes sealed = seal_bound(key, nonce, plain, as_bytes("here"));
+  CHECK(sealed.size() == plain.size() + kSealBytes);
+  CHECK(open_bound(key, nonce, sealed, as_bytes("here")) == plain);
+  CHECK_FALSE(open_bound(key, nonce, sealed, as_bytes("there")));
+  CHECK_FALSE(open_bound(key, nonce, sealed, {}));
+  CHECK_FALSE(open_bound(key, SealNonce{}, sealed, as_bytes("here")));
+  CHECK_FALSE(open_bound(SharedSecret{}, nonce, sealed, as_bytes("here")));
+  CHECK_FALSE(open_bound(key, nonce, Bytes(kSealBytes - 1), {}));
+  for (std::size_t i = 0; i < sealed.size(); i += 7) {
+    Bytes damaged = sealed;
+    damaged[i] ^= 1;
+    CHECK_FALSE(open_bound(key, nonce, damaged, as_bytes("here")));
+  }
+}
+
 }  // namespace
 }  // namespace p2pmesh

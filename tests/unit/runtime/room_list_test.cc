@@ -190,5 +190,83 @@ TEST_CASE("beyond the rows told apart the count stays right, and a mark behind t
   CHECK(profile.unread("#dev") == 0);
 }
 
+TEST_CASE("a topic lists its room, and is news once") {
+  Profile profile;
+  StoredTopic topic{"#dev", "about", {}, 5, 1, {}};
+  topic.id.bytes[0] = 1;
+  CHECK(profile.rooms.set_topic("#dev", topic));
+  CHECK_FALSE(profile.rooms.set_topic("#dev", topic));
+  REQUIRE(profile.rooms.entry("#dev").topic);
+  CHECK(profile.rooms.entry("#dev").topic->text == "about");
+  CHECK(profile.rooms.list().rooms.size() == 2);
+  CHECK(profile.rooms.room_of_topic(topic.id) == "#dev");
+  CHECK(profile.rooms.room_of_topic({}).empty());
+  StoredTopic cleared = topic;
+  cleared.text.clear();
+  cleared.id.bytes[0] = 2;
+  CHECK(profile.rooms.set_topic("#dev", cleared));
+  CHECK_FALSE(profile.rooms.entry("#dev").topic);
+  CHECK(profile.rooms.list().rooms.size() == 1);
+  CHECK_FALSE(profile.rooms.set_topic("#no such", topic));
+  CHECK(profile.rooms.set_topic("#lobby", topic));
+  CHECK(profile.rooms.set_topic("#lobby", std::nullopt));
+  CHECK_FALSE(profile.rooms.entry("#lobby").topic);
+}
+
+TEST_CASE("what is opened later counts as what comes does, before or after the mark") {
+  const std::string board = "#board~1a2b3c4d";
+  Profile profile;
+  profile.rooms.on_sealed(board);
+  CHECK(profile.rooms.entry(board).is_private);
+  CHECK_FALSE(profile.rooms.entry(board).has_key);
+  CHECK(profile.rooms.list().rooms.size() == 2);
+  profile.rooms.add_key(board);
+  REQUIRE(profile.rooms.join(board));
+  profile.row = 100;
+  profile.say(board);  // live, before the earlier ones are opened
+  profile.rooms.on_opened(board, {10, 3, {}, 10, 10}, false);
+  profile.rooms.on_opened(board, {20, 2, {}, 20, 20}, true);
+  profile.rooms.on_opened(board, {30, 1, {}, 30, 30}, false);
+  CHECK(profile.unread(board) == 5);
+  CHECK(profile.rooms.entry(board).messages == 7);
+  CHECK(profile.rooms.entry(board).has_key);
+  CHECK(profile.rooms.entry(board).newest_ms == 101);
+  profile.mark(board, 101, 100);  // shown live alone
+  CHECK(profile.unread(board) == 4);
+  profile.rooms.on_opened(board, {40, 1, {}, 40, 40}, false);  // before the mark
+  CHECK(profile.unread(board) == 5);
+  RoomList again = profile.restarted({count_of(board, 8, 0, 101)});
+  CHECK(again.entry(board).unread == 5);
+  profile.mark(board, 101);
+  CHECK(profile.unread(board) == 0);
+}
+
+TEST_CASE("a name finds its private room, the joined one first") {
+  const std::string one = "#board~00000001";
+  const std::string other = "#board~00000002";
+  Profile profile;
+  profile.rooms.on_sealed(one);
+  CHECK(profile.rooms.private_rooms("#board").empty());
+  profile.rooms.add_key(one);
+  profile.rooms.add_key(other);
+  CHECK(profile.rooms.private_rooms("#board") == std::vector<std::string>{one, other});
+  REQUIRE(profile.rooms.join(other));
+  CHECK(profile.rooms.private_rooms("#board") == std::vector<std::string>{other});
+  REQUIRE(profile.rooms.part(other));
+  CHECK(profile.rooms.entry(other).has_key);
+  CHECK(profile.rooms.private_rooms("#boar").empty());
+}
+
+TEST_CASE("a flood of private rooms takes no place from those whose key is held") {
+  Profile profile;
+  profile.rooms.add_key("#board~00000001");
+  for (std::size_t i = 0; i < 2 * limits::kRoomsListedMax; ++i)
+    profile.rooms.on_sealed("#x" + std::to_string(i) + "~0000000a");
+  CHECK(profile.rooms.list().rooms.size() <= limits::kRoomsListedMax);
+  CHECK(profile.rooms.entry("#board~00000001").has_key);
+  profile.rooms.on_sealed("#a b~0000000a");
+  CHECK(profile.rooms.list().rooms.size() <= limits::kRoomsListedMax);
+}
+
 }  // namespace
 }  // namespace p2pmesh

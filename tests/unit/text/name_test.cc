@@ -99,5 +99,21 @@ TEST_CASE("a room is # and a folded name that may begin with a digit") {
   CHECK_FALSE(check_room("#" + std::string(33, 'a')));
 }
 
+TEST_CASE("a label names a private room, a suffix the public one beside it") {
+  CHECK(check_room_label("#Board") == "#board");
+  CHECK(check_room_label("#Board~1a2b3c4d") == "#board~1a2b3c4d");
+  CHECK(check_room_label("#Board~public") == "#board~public");
+  for (const std::string bad :
+       {"", "board", "#~public", "#a~1", "#board~1A2B3C4D", "#a b~1a2b3c4d", "#\x1b~1a2b3c4d",
+        "#\xff~1a2b3c4d", "#~1a2b3c4d", "#a~1a2b3c4d~1a2b3c4d", "#a~public~public"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(check_room_label(bad));
+  }
+  const std::string wide =
+      "#\u4e00\u4e01\u4e02\u4e03\u4e04\u4e05\u4e06\u4e07\u4e08\u4e09\u4e0a\u4e0b\u4e0c\u4e0d\u4e0e\u4e0f";
+  CHECK(check_room_label(wide + "~1a2b3c4d"));  // 49 bytes and 9
+  CHECK_FALSE(check_room("#board~1a2b3c4d"));
+}
+
 }  // namespace
 }  // namespace p2pmesh

@@ -69,7 +69,7 @@ TEST_CASE("UnknownTypesAndImpossibleDepthsAreRefused") {
   content.type = DirectType::kRequest;
   content.texts.clear();
   CHECK(parse(content));
-  content.type = static_cast<DirectType>(5);
+  content.type = static_cast<DirectType>(6);
   CHECK_FALSE(parse(content));
   content.type = static_cast<DirectType>(0);
   CHECK_FALSE(parse(content));
@@ -133,6 +133,30 @@ TEST_CASE("StandingsComeBackAndIntervalsStandInOrder") {
   wrong = body;
   wrong.received[0].intervals.assign(limits::kStandingIntervalsMax + 1, {1, 1});
   CHECK(refused(wrong));
+}
+
+TEST_CASE("AnInvitationCarriesALabelAndAKeyAndNothingElse") {
+  RoomSecret secret{"#board~1a2b3c4d", {}};
+  secret.key.fill(9);
+  const DirectContent content{DirectType::kInvite, MemberKey{}, 3, 4, {}, secret};
+  const Bytes inner = encode_direct_content(content);
+  const auto opened = parse_padded_direct(pad_direct(inner, Signature{}));
+  REQUIRE(opened);
+  CHECK(opened->content.type == DirectType::kInvite);
+  CHECK(opened->content.invite == secret);
+  CHECK(opened->content.texts.empty());
+  CHECK(opened->content.number == 3);
+  for (const std::string& room : {std::string("#board"), std::string(""), std::string("board~1a2b3c4d"),
+                                  "#" + std::string(60, 'x') + "~1a2b3c4d"}) {
+    DirectContent other = content;
+    other.invite->room = room;
+    CHECK_FALSE(parse_padded_direct(pad_direct(encode_direct_content(other), Signature{})));
+  }
+  for (const int change : {-1, 1}) {
+    Bytes other = inner;
+    other.resize(static_cast<std::size_t>(static_cast<int>(other.size()) + change));
+    CHECK_FALSE(parse_padded_direct(pad_direct(other, Signature{})));
+  }
 }
 
 }  // namespace
