@@ -5,6 +5,7 @@
 
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/text/name.h"
+#include "p2pmesh/text/nearest_word.h"
 #include "p2pmesh/text/safe_text.h"
 
 namespace p2pmesh {
@@ -12,7 +13,6 @@ namespace {
 
 constexpr std::string_view kKeyFileOption = "--key-file";
 constexpr std::size_t kQuotedBytesMax = 64;
-constexpr std::size_t kComparedBytesMax = 32;  // no command is longer; bounds the work for a typed line
 
 std::vector<std::string_view> split_words(std::string_view text) {
   std::vector<std::string_view> words;
@@ -113,24 +113,6 @@ const CommandForm& choose_form(const std::vector<CommandForm>& forms,
   return forms.back();
 }
 
-/// Letters to insert, delete, replace or swap with their neighbor.
-std::size_t edit_distance(std::string_view one, std::string_view other) {
-  std::vector<std::vector<std::size_t>> rows(one.size() + 1, std::vector<std::size_t>(other.size() + 1));
-  for (std::size_t i = 0; i <= one.size(); ++i) {
-    for (std::size_t j = 0; j <= other.size(); ++j) {
-      if (i == 0 || j == 0) {
-        rows[i][j] = i + j;
-        continue;
-      }
-      const std::size_t replaced = rows[i - 1][j - 1] + (one[i - 1] == other[j - 1] ? 0 : 1);
-      rows[i][j] = std::min({replaced, rows[i - 1][j] + 1, rows[i][j - 1] + 1});
-      const bool is_swap = i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1];
-      if (is_swap) rows[i][j] = std::min(rows[i][j], rows[i - 2][j - 2] + 1);
-    }
-  }
-  return rows[one.size()][other.size()];
-}
-
 std::string_view without_slash(std::string_view name) {
   return name.starts_with('/') ? name.substr(1) : name;
 }
@@ -185,21 +167,13 @@ Result<CommandArguments> parse_arguments(const CommandText& command, std::string
 std::optional<std::string_view> find_nearest(std::string_view word,
                                              const std::vector<std::string_view>& candidates) {
   std::string typed(without_slash(word));
-  if (typed.empty() || typed.size() > kComparedBytesMax) return std::nullopt;
   for (char& letter : typed) {
     if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
   }
-  const std::size_t distance_max = typed.size() <= 3 ? 1 : 2;
-  std::optional<std::string_view> nearest;
-  std::size_t nearest_distance = distance_max + 1;
-  for (const std::string_view candidate : candidates) {
-    const std::string_view name = without_slash(candidate);
-    const std::size_t distance = name.starts_with(typed) ? 0 : edit_distance(typed, name);
-    if (distance >= nearest_distance) continue;
-    nearest = candidate;
-    nearest_distance = distance;
-  }
-  return nearest;
+  std::vector<std::string_view> names;
+  for (const std::string_view candidate : candidates) names.push_back(without_slash(candidate));
+  const auto nearest = find_nearest_word(typed, names);
+  return nearest ? std::optional(candidates[*nearest]) : std::nullopt;
 }
 
 std::string quote_word(std::string_view word) {

@@ -56,8 +56,8 @@ std::string format_usage(const CommandText& command);
 /// Matches the words after the name. Errors: kUsage with a sentence about what is wrong.
 Result<CommandArguments> parse_arguments(const CommandText& command, std::string_view words);
 
-/// The candidate that `word` is most likely meant to be: it begins like it, or differs by at most two letters
-/// (one in a word of three) or swaps of two. Nothing when none does.
+/// The candidate that `word` is most likely meant to be, as find_nearest_word() says, whatever the case and
+/// the slash in front.
 std::optional<std::string_view> find_nearest(std::string_view word,
                                              const std::vector<std::string_view>& candidates);
 

@@ -193,6 +193,13 @@ const std::vector<ChatCommands::Command>& ChatCommands::table() {
         "pending, or sent with the number of neighbors that have taken it. To a member: pending, sent, "
         "delivered when its node has it and it wants to talk, read when it lets you know."},
        &ChatCommands::sent},
+      {{"/nick",
+        {},
+        {{kMember}},
+        "another name for you",
+        "A neighbor sees whether it is free; until then you keep the one you have. What you said before is "
+        "shown under the new name too."},
+       &ChatCommands::nick},
       {{"/who",
         {},
         {{}},
@@ -314,8 +321,9 @@ void ChatCommands::ask(const control::Request& request, std::function<void(const
         ++answered_;
         if (reply) return done(*reply);
         const std::string why = format_safe_line(reply.error().message);
-        const bool is_users_fault = control::to_error(reply.error()).status == ExitStatus::kUsage ||
-                                    control::to_error(reply.error()).status == ExitStatus::kTryAgain;
+        const ExitStatus status = control::to_error(reply.error()).status;
+        const bool is_users_fault = status == ExitStatus::kUsage || status == ExitStatus::kTryAgain ||
+                                    status == ExitStatus::kCannotCreate;
         if (is_users_fault) return view_.show_info(why);
         complain_("The node could not do it: " + why);
       });

@@ -58,6 +58,7 @@ class ChatCommands {
   void topic(const CommandArguments& arguments);
   void invite(const CommandArguments& arguments);
   // chat_people.cc
+  void nick(const CommandArguments& arguments);
   void message(const CommandArguments& arguments);
   void chat(const CommandArguments& arguments);
   void request(const CommandArguments& arguments);

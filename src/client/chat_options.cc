@@ -23,6 +23,7 @@ constexpr const char* kHelp =
     "  --data-dir DIR      keys and messages (default: below the XDG data home)\n"
     "  --new               open another mesh\n"
     "  --undiscoverable    begin as after /discover off\n"
+    "  --exact-name        end with 73 when another member holds the name\n"
     "  --history N|all     begin with the newest N messages, or all\n"
     "  --plain             one line an event, for scripts and pipes\n"
     "  --help, --version\n"
@@ -75,6 +76,7 @@ Result<std::variant<ChatOptions, PrintOnly>> parse_chat_options(int count, const
   app.add_flag("--version", version);
   app.add_flag("--new", options.fresh);
   app.add_flag("--undiscoverable", options.undiscoverable);
+  app.add_flag("--exact-name", options.exact_name);
   app.add_flag("--plain", options.plain);
   const auto* listen = app.add_option("--listen", options.listen);
   const auto* data_dir = app.add_option("--data-dir", options.data_dir);

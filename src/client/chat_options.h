@@ -20,6 +20,7 @@ struct ChatOptions {
   std::uint16_t port = 0;
   bool fresh = false;  ///< --new
   bool undiscoverable = false;
+  bool exact_name = false;
   bool plain = false;
   bool lists_history = false;          ///< --history was given
   std::optional<std::size_t> history;  ///< nothing with lists_history: all

@@ -1,4 +1,4 @@
-// The commands about people: direct messages, conversations, requests and their answers.
+// The commands about people: one's own name, direct messages, conversations, requests and their answers.
 #include "chat_commands.h"
 #include "contact_lines.h"
 #include "p2pmesh/base/limits.h"
@@ -18,6 +18,15 @@ void ChatCommands::send_direct(const std::string& to, std::string text) {
   request.to = to;
   ask(request, [this](const control::Reply& reply) {
     if (const auto* sent = std::get_if<control::SendReply>(&reply)) view_.on_sent(*sent);
+  });
+}
+
+void ChatCommands::nick(const CommandArguments& arguments) {
+  ask(control::NameRequest{*arguments.member}, [this](const control::Reply& reply) {
+    const auto* named = std::get_if<control::NameReply>(&reply);
+    if (named == nullptr) return;
+    if (!named->changed) return view_.show_info("You are " + format_safe_line(named->name) + " already.");
+    view_.on_own_name(named->name);
   });
 }
 

@@ -104,10 +104,14 @@ Result<void> ChatSession::join() {
   if (!status) return tl::unexpected<Error>(status.error());
   status_ = *std::move(status);
   const bool was_running = !node_.child;
-  if (was_running && name_key(status_.claimed_name) != name_key(options_.name)) {
-    return fail(ExitStatus::kUsage, "The node that runs in " + data_dir_ + " is that of " +
-                                        status_.claimed_name +
+  if (was_running && name_key(status_.profile) != name_key(options_.name)) {
+    return fail(ExitStatus::kUsage, "The node that runs in " + data_dir_ + " is that of " + status_.profile +
                                         ". Type that name, or give another --data-dir.");
+  }
+  if (was_running && options_.exact_name && status_.name != status_.claimed_name) {
+    return fail(ExitStatus::kCannotCreate,
+                "The name " + status_.claimed_name +
+                    " is held by another member; the node that runs here is shown as " + status_.name + ".");
   }
   if (was_running && options_.fresh) {
     return fail(ExitStatus::kTryAgain,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "clock_text.h"
+#include "p2pmesh/text/name.h"
 #include "p2pmesh/text/safe_text.h"
 #include "room_names.h"
 #include "screen_lines.h"
@@ -18,6 +19,7 @@ constexpr std::size_t kLateMax = 1000;   // then they are shown without waiting;
 constexpr std::size_t kHeldMax = 10000;  // events while history is listed; guess
 constexpr std::size_t kListedRememberedMax = 10000;
 constexpr std::size_t kSentRememberedMax = 100000;
+constexpr std::size_t kDoubtedMax = 1000;       // more than the people one talks to
 constexpr std::size_t kMissedDirectsMax = 100;  // as of a room's
 
 }  // namespace
@@ -122,23 +124,32 @@ void ChatView::on_notice(const control::NoticeEvent& notice) {
     if (notice.kind == control::NoticeKind::kRenamed) on_own_name(notice.name);
     return;
   }
-  if (stage_ == Stage::kShowing) append_notice(out_, notice);
+  if (stage_ == Stage::kShowing) append_notice(out_, notice, shown_name_);
 }
 
 void ChatView::on_own_name(const std::string& shown_name) {
   if (shown_name == shown_name_) return;
   shown_name_ = shown_name;
+  const std::string claimed = shown_name.substr(0, shown_name.find('~'));
+  const bool was_claimed = claimed == claimed_name_;
+  claimed_name_ = claimed;
   if (stage_ != Stage::kShowing) return;
+  if (shown_name != claimed) return tell_lost_name();
   const std::string name = format_safe_line(shown_name);
-  if (shown_name == claimed_name_) {
-    show_info("You are shown as " + name + " again.");
-  } else {
-    show_info("The name " + format_safe_line(claimed_name_) +
-              " is held by another member; you are shown as " + name + ".");
-  }
+  show_info(was_claimed ? "You are shown as " + name + " again." : "You are " + name + " now.");
+}
+
+void ChatView::tell_lost_name() {
+  show_info(format_safe_line(claimed_name_) + " is held by another member; you are shown as " +
+            format_safe_line(shown_name_) + ". /nick NAME chooses another name.");
 }
 
 void ChatView::append(const control::ChatMessage& message) {
+  const bool is_doubtful = message.direct && !message.own && message.direct->doubt != control::NameDoubt{};
+  if (is_doubtful && doubted_.size() < kDoubtedMax && doubted_.emplace(message.author, message.name).second) {
+    show_info(format_safe_line(message.name) + " writes to you." +
+              describe_doubt(message.direct->doubt, shown_name_));
+  }
   append_message(out_, message, message.room == current_ ? "" : short_room(message.room, joined_));
 }
 
@@ -164,10 +175,10 @@ void ChatView::show_here(const control::StatusReply& status, const control::Memb
   show_info("Type :q to leave, /help for commands.");
   append_whom(out_, members);
   shown_name_ = status.name;
-  if (shown_name_ != claimed_name_) {
-    show_info("The name " + format_safe_line(claimed_name_) +
-              " is held by another member; you are shown as " + format_safe_line(shown_name_) + ".");
-  }
+  claimed_name_ = status.claimed_name;
+  if (name_key(claimed_name_) != name_key(status.profile))
+    show_info(format_safe_line(status.profile) + " is " + format_safe_line(claimed_name_) + " here.");
+  if (shown_name_ != claimed_name_) tell_lost_name();
 }
 
 void ChatView::show_missed() {
@@ -192,7 +203,9 @@ void ChatView::show_missed_directs() {
 
 void ChatView::show_requests(const control::ContactsReply& contacts) {
   for (const control::ContactEntry& contact : contacts.contacts) {
-    if (contact.asks) append_request(out_, contact.name);
+    if (contact.asks) append_request(out_, contact.name, describe_doubt(contact.doubt, shown_name_));
+    if (contact.taken_over)
+      append_taken_over(out_, contact.taken_over->name, contact.taken_over->key, contact.name);
   }
 }
 

@@ -67,9 +67,12 @@ class ChatView {
   void show_history(const std::string& place, const std::vector<control::ChatMessage>& messages,
                     bool has_earlier);
 
+  /// The local member is shown by another name. Told once, whoever tells it first.
+  void on_own_name(const std::string& shown_name);
+
   void show_info(std::string_view sentence);
   void show_message(const control::ChatMessage& message);
-  /// Those who wait for an answer.
+  /// Those who wait for an answer, and those whose name has gone to somebody else.
   void show_requests(const control::ContactsReply& contacts);
   void show_who(const control::MembersReply& members);
   void show_rooms(const control::RoomsReply& rooms);
@@ -103,7 +106,7 @@ class ChatView {
 
   void on_message(control::MessageEvent event, Instant now);
   void on_notice(const control::NoticeEvent& notice);
-  void on_own_name(const std::string& shown_name);
+  void tell_lost_name();
   void on_room(const control::RoomEvent& event);
   void on_topic(const control::TopicEvent& event);
   void show_invitation(const std::string& room, const std::string& name);
@@ -127,9 +130,10 @@ class ChatView {
   std::set<control::MessageId> listed_;              // the newest of them
   std::vector<control::Event> held_;                 // came while history was listed
   std::size_t held_dropped_ = 0;
-  std::set<control::MessageId> sent_;        // acknowledged, their events to come
-  bool told_waiting_ = false;                // the last line waits, and that was said
-  std::vector<control::MessageEvent> late_;  // repaired, gathered for a moment
+  std::set<std::pair<MemberKey, std::string>> doubted_;  // who wrote and was warned of, by name
+  std::set<control::MessageId> sent_;                    // acknowledged, their events to come
+  bool told_waiting_ = false;                            // the last line waits, and that was said
+  std::vector<control::MessageEvent> late_;              // repaired, gathered for a moment
   std::optional<Instant> late_deadline_;
   control::Cursor seen_;
   control::Cursor shown_;

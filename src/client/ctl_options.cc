@@ -36,6 +36,7 @@ constexpr const char* kHelp =
     "  topic [--room R] [TEXT|-]           what a room is about; sets or clears it\n"
     "  contacts                            those you talk to, and those who want to\n"
     "  ask | accept | decline NAME         ask to talk; answer somebody who asked\n"
+    "  nick NAME                           another name for the member\n"
     "  tail [--after CURSOR] [-n N]        events as they come, N of them\n"
     "  pending                             what no neighbor has taken yet\n"
     "  cancel N | all                      takes back what waits\n"
@@ -123,10 +124,10 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   auto* name = app.add_option("--name", options.name);
   auto* data_dir = app.add_option("--data-dir", options.data_dir);
 
-  constexpr std::array<const char*, 25> kVerbs = {
+  constexpr std::array<const char*, 26> kVerbs = {
       "status",   "peers",    "members", "rooms",   "send",    "history", "search", "tail",     "export",
       "shutdown", "contacts", "ask",     "accept",  "decline", "pending", "cancel", "discover", "receipts",
-      "ignore",   "unignore", "block",   "unblock", "topic",   "join",    "invite"};
+      "ignore",   "unignore", "block",   "unblock", "topic",   "join",    "invite", "nick"};
   std::array<CLI::App*, kVerbs.size()> verbs{};
   for (std::size_t i = 0; i < kVerbs.size(); ++i) {
     verbs[i] = app.add_subcommand(kVerbs[i]);
@@ -145,7 +146,7 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   verb_app(Verb::kJoin)->add_option("ROOM", options.room)->required();
   const auto* key_file = verb_app(Verb::kJoin)->add_option("--key-file", options.key_file);
   for (const Verb verb : {Verb::kAsk, Verb::kAccept, Verb::kDecline, Verb::kIgnore, Verb::kUnignore,
-                          Verb::kBlock, Verb::kUnblock, Verb::kInvite})
+                          Verb::kBlock, Verb::kUnblock, Verb::kInvite, Verb::kNick})
     verb_app(verb)->add_option("NAME", options.peer)->required();
   for (const Verb verb : {Verb::kHistory, Verb::kTail}) verb_app(verb)->add_option("-n", number);
   verb_app(Verb::kTail)->add_option("--after", after);

@@ -39,6 +39,7 @@ enum class Verb {
   kTopic,
   kJoin,
   kInvite,
+  kNick,
 };
 
 struct CtlOptions {
@@ -47,7 +48,7 @@ struct CtlOptions {
   bool json = false;
   Verb verb = Verb::kStatus;
   std::string room = "#lobby";  ///< checked
-  std::string peer;             ///< of whom or to whom; a name or a key, unchecked; empty if not given
+  std::string peer;             ///< of whom or to whom; a name or a key; of nick: the name wanted; unchecked
   std::string text;             ///< of send, "-" with `reads_input`; of topic
   bool sets_topic = false;
   std::string key_file;  ///< of join; empty if not given

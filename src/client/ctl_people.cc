@@ -1,9 +1,10 @@
-// The verbs about people: contacts, ask, accept, decline.
+// The verbs about people: contacts, ask, accept, decline; and nick, one's own name.
 #include <algorithm>
 
 #include "contact_lines.h"
 #include "ctl_session.h"
 #include "p2pmesh/text/safe_text.h"
+#include "screen_lines.h"
 
 namespace p2pmesh {
 Result<ExitStatus> show_contacts(CtlSession& session, const CtlOptions& options) {
@@ -21,7 +22,11 @@ Result<ExitStatus> show_contacts(CtlSession& session, const CtlOptions& options)
       const std::string name = format_safe_line(contact.name);
       out += name + std::string(columns - display_columns(name), ' ');
       out += contact.online ? "  online   " : "  offline  ";
-      out += describe_contact(contact) + "\n";
+      out += describe_contact(contact);
+      if (contact.taken_over)
+        out += "; " + format_safe_line(contact.taken_over->name) + " is another member now";
+      if (const std::string doubt = list_doubt(contact.doubt); !doubt.empty()) out += "; " + doubt;
+      out += "\n";
     }
   }
   if (auto printed = session.print(out); !printed) return tl::unexpected<Error>(printed.error());
@@ -75,6 +80,17 @@ Result<ExitStatus> ask_to_talk(CtlSession& session, const CtlOptions& options) {
   const auto asked = session.ask<control::SendReply>(control::AskRequest{options.peer});
   if (!asked) return tl::unexpected<Error>(asked.error());
   return ExitStatus::kOk;
+}
+
+Result<ExitStatus> change_name(CtlSession& session, const CtlOptions& options) {
+  const auto named = session.ask<control::NameReply>(control::NameRequest{options.peer});
+  if (!named) return tl::unexpected<Error>(named.error());
+  std::string out;
+  if (options.json)
+    control::append_value(out, control::Reply(*named));
+  else
+    out = format_safe_line(named->name);
+  return session.print(out + "\n").map([] { return ExitStatus::kOk; });
 }
 
 Result<ExitStatus> answer_request(CtlSession& session, const CtlOptions& options) {

@@ -124,6 +124,8 @@ Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options) {
       return join_room(session, options);
     case Verb::kInvite:
       return invite_member(session, options);
+    case Verb::kNick:
+      return change_name(session, options);
     case Verb::kShutdown:
       return shut_down(session);
   }

@@ -60,6 +60,7 @@ Result<ExitStatus> show_pending(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> cancel_pending(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> set_switch(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> note_person(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> change_name(CtlSession& session, const CtlOptions& options);
 
 /// The verb of the options.
 Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options);

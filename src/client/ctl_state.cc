@@ -107,6 +107,8 @@ Result<ExitStatus> show_members(CtlSession& session, const CtlOptions& options) 
     out += member.online ? "online since  " : "offline since ";
     out += format_utc(member.since_ms);
     for (const std::string& address : member.addresses) out += "  " + format_safe_line(address);
+    if (member.self) out += "  self";
+    if (const std::string doubt = list_doubt(member.doubt); !doubt.empty()) out += "  " + doubt;
     out += '\n';
   }
   return print_text(session, out);

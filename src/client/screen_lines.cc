@@ -11,7 +11,8 @@
 namespace p2pmesh {
 namespace {
 
-constexpr std::size_t kNamesMax = 64;  // in one line of "Here:"; guess
+constexpr std::size_t kNamesMax = 64;       // in one line of "Here:"; guess
+constexpr std::size_t kKeyDigitsShown = 4;  // as in a suffix
 
 }  // namespace
 
@@ -52,11 +53,12 @@ void append_gap(std::string& out, const control::ChatMessage& message) {
   append_info(out, "A message of " + format_safe_line(message.name) + " is missing here.");
 }
 
-void append_notice(std::string& out, const control::NoticeEvent& notice) {
+void append_notice(std::string& out, const control::NoticeEvent& notice, std::string_view own_name) {
   const std::string name = format_safe_line(notice.name);
+  const std::string doubt = describe_doubt(notice.doubt, own_name);
   switch (notice.kind) {
     case control::NoticeKind::kJoined:
-      return append_info(out, name + " joined.");
+      return append_info(out, name + " joined." + doubt);
     case control::NoticeKind::kLeft:
       return append_info(out, name + " left.");
     case control::NoticeKind::kOffline:
@@ -64,21 +66,48 @@ void append_notice(std::string& out, const control::NoticeEvent& notice) {
     case control::NoticeKind::kBack:
       return append_info(out, name + " is back.");
     case control::NoticeKind::kRenamed:
-      return append_info(out, format_safe_line(notice.old_name) + " is now " + name + ".");
+      return append_info(out, format_safe_line(notice.old_name) + " is now " + name + "." + doubt);
     case control::NoticeKind::kAsks:
-      return append_request(out, notice.name);
+      return append_request(out, notice.name, doubt);
     case control::NoticeKind::kAccepted:
       return append_info(out, name + " wants to chat with you too.");
     case control::NoticeKind::kDeclined:
       return append_info(out, name + " declined; what you write waits, in case that changes.");
     case control::NoticeKind::kHidden:
       return append_info(out, name + " appears offline to others now; you see that " + name + " is here.");
+    case control::NoticeKind::kTakenOver:
+      return append_taken_over(out, notice.name, notice.member, notice.old_name);
   }
 }
 
-void append_request(std::string& out, const std::string& shown_name) {
+std::string describe_doubt(const control::NameDoubt& doubt, std::string_view own_name) {
+  if (doubt.looks_like && *doubt.looks_like == own_name) return " Careful: the name looks like yours.";
+  if (doubt.looks_like) {
+    return " Careful: the name looks like " + format_safe_line(*doubt.looks_like) +
+           ", who is another member.";
+  }
+  return doubt.mixes_scripts ? " Careful: the name mixes letters of several scripts." : "";
+}
+
+std::string list_doubt(const control::NameDoubt& doubt) {
+  std::string list;
+  if (doubt.looks_like) list = "looks like " + format_safe_line(*doubt.looks_like);
+  if (doubt.mixes_scripts) list += list.empty() ? "mixes scripts" : ", mixes scripts";
+  return list;
+}
+
+void append_taken_over(std::string& out, const std::string& name, const MemberKey& holder,
+                       const std::string& contact) {
+  const std::string safe = format_safe_line(name);
+  append_info(out, "Careful: " + safe + " is now another member (key " +
+                       holder.hex().substr(0, kKeyDigitsShown) + "...), not the " + safe +
+                       " you talked with, who is " + format_safe_line(contact) + ".");
+}
+
+void append_request(std::string& out, const std::string& shown_name, const std::string& doubt) {
   const std::string name = format_safe_line(shown_name);
-  append_info(out, name + " wants to chat. /accept " + name + " or /decline " + name);
+  append_info(out, name + " wants to chat. /accept " + name + " or /decline " + name +
+                       (doubt.empty() ? "" : "." + doubt));
 }
 
 void append_listening(std::string& out, const control::StatusReply& status) {
@@ -104,7 +133,9 @@ void append_here(std::string& out, const control::StatusReply& status, const con
 
 void append_who(std::string& out, const control::MembersReply& members) {
   for (const control::MemberEntry& member : members.members) {
-    append_info(out, format_safe_line(member.name) + (member.self ? " (you)" : "") + " is " +
+    const std::string doubt = list_doubt(member.doubt);
+    append_info(out, format_safe_line(member.name) + (member.self ? " (you)" : "") +
+                         (doubt.empty() ? "" : " (" + doubt + ")") + " is " +
                          (member.online ? "online" : "offline") + " since " +
                          format_local_date(member.since_ms) + ".");
   }

@@ -25,11 +25,22 @@ void append_whom(std::string& out, const control::MembersReply& members);
 /// ">INFO: A message of Bob is missing here."
 void append_gap(std::string& out, const control::ChatMessage& message);
 
-/// "Bob joined." and its like.
-void append_notice(std::string& out, const control::NoticeEvent& notice);
+/// "Bob joined." and its like. `own_name`: as the local member is shown.
+void append_notice(std::string& out, const control::NoticeEvent& notice, std::string_view own_name = {});
+
+/// " Careful: the name looks like Bob, who is another member.", or why else the name is doubtful; empty when
+/// it is not.
+std::string describe_doubt(const control::NameDoubt& doubt, std::string_view own_name = {});
+
+/// "looks like Bob", "mixes scripts", or both; empty likewise.
+std::string list_doubt(const control::NameDoubt& doubt);
+
+/// ">INFO: Careful: Bob is now another member (key 4f2a...), not the Bob you talked with, who is Bob~9c1d."
+void append_taken_over(std::string& out, const std::string& name, const MemberKey& holder,
+                       const std::string& contact);
 
 /// ">INFO: Alice wants to chat. /accept Alice or /decline Alice"
-void append_request(std::string& out, const std::string& shown_name);
+void append_request(std::string& out, const std::string& shown_name, const std::string& doubt = {});
 
 /// ">INFO: Alice at address 127.0.0.1 is listening at 55107."
 void append_listening(std::string& out, const control::StatusReply& status);

@@ -7,8 +7,8 @@
 namespace p2pmesh::control {
 namespace {
 
-constexpr std::array<const char*, 9> kNoticeKinds = {"joined", "left",     "offline",  "back",  "renamed",
-                                                     "asks",   "accepted", "declined", "hidden"};
+constexpr std::array<const char*, 10> kNoticeKinds = {
+    "joined", "left", "offline", "back", "renamed", "asks", "accepted", "declined", "hidden", "taken_over"};
 
 void open_event(std::string& out, std::string_view type) {
   out += "{\"type\":\"";
@@ -40,7 +40,8 @@ void append_one(std::string& out, const NoticeEvent& event) {
   out += ",\"cursor\":";
   append_cursor(out, event.cursor);
   append_member(out, event.member, event.name);
-  if (event.kind == NoticeKind::kRenamed) {
+  append_doubt(out, event.doubt);
+  if (event.kind == NoticeKind::kRenamed || event.kind == NoticeKind::kTakenOver) {
     out += ",\"old_name\":";
     append_json_string(out, event.old_name);
   }

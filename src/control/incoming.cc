@@ -9,6 +9,13 @@
 namespace p2pmesh::control {
 namespace {
 
+NameDoubt read_doubt(ObjectReader& fields) {
+  NameDoubt doubt;
+  doubt.looks_like = fields.optional_text("looks_like");
+  doubt.mixes_scripts = fields.optional_boolean("mixes_scripts").value_or(false);
+  return doubt;
+}
+
 ChatMessage read_message(ObjectReader& fields) {
   ChatMessage message;
   message.id = fields.message_id("id");
@@ -25,6 +32,7 @@ ChatMessage read_message(ObjectReader& fields) {
     message.direct.emplace();
     message.direct->peer = fields.key<MemberKey>("with");
     message.direct->name = std::move(*name);
+    message.direct->doubt = read_doubt(fields);
     if (const auto state = fields.optional_text("state")) message.direct->state = parse_direct_state(*state);
   }
   return message;
@@ -58,6 +66,7 @@ StatusReply read_status(ObjectReader& fields) {
   StatusReply reply;
   reply.name = fields.text("name");
   reply.claimed_name = fields.text("claimed_name");
+  reply.profile = fields.text("profile");
   reply.key = fields.key<MemberKey>("key");
   reply.node_key = fields.key<NodeKey>("node_key");
   reply.mesh = fields.key<MeshId>("mesh");
@@ -94,6 +103,7 @@ MemberEntry read_member(ObjectReader& fields) {
   member.hidden = fields.boolean("hidden");
   member.ignored = fields.boolean("ignored");
   member.blocked = fields.boolean("blocked");
+  member.doubt = read_doubt(fields);
   member.addresses = fields.texts("addresses");
   return member;
 }
@@ -120,6 +130,11 @@ ContactEntry read_contact(ObjectReader& fields) {
   contact.ignored = fields.boolean("ignored");
   contact.blocked = fields.boolean("blocked");
   contact.unread = fields.number("unread");
+  contact.doubt = read_doubt(fields);
+  if (auto known_as = fields.optional_text("known_as")) {
+    const auto successor = fields.key<MemberKey>("taken_over_by");
+    contact.taken_over = ContactEntry::Successor{*std::move(known_as), successor};
+  }
   return contact;
 }
 
@@ -189,6 +204,9 @@ Reply read_result(std::string_view method, ObjectReader& line) {
     reply = CancelReply{fields.number("cancelled")};
   } else if (method == "conversation.set" || method == "person.set") {
     reply = ConversationReply{fields.key<MemberKey>("member"), fields.text("name")};
+  } else if (method == "name.set") {
+    std::string name = fields.text("name");
+    reply = NameReply{std::move(name), fields.boolean("changed")};
   } else if (method == "room.join" || method == "room.part") {
     reply = RoomReply{read_room(fields)};
   } else if (method == "topic.get") {
@@ -272,7 +290,9 @@ Incoming read_event(const Json& json) {
     event.cursor = fields.cursor("cursor");
     event.member = fields.key<MemberKey>("member");
     event.name = fields.text("name");
-    if (event.kind == NoticeKind::kRenamed) event.old_name = fields.text("old_name");
+    if (event.kind == NoticeKind::kRenamed || event.kind == NoticeKind::kTakenOver)
+      event.old_name = fields.text("old_name");
+    event.doubt = read_doubt(fields);
     event.at_ms = fields.number("at_ms");
     event.replayed = fields.boolean("replayed");
     incoming = Event(std::move(event));

@@ -162,6 +162,14 @@ void append_cursor(std::string& out, const Cursor& cursor) {
   out += '"';
 }
 
+void append_doubt(std::string& out, const NameDoubt& doubt) {
+  if (doubt.looks_like) {
+    out += ",\"looks_like\":";
+    append_json_string(out, *doubt.looks_like);
+  }
+  if (doubt.mixes_scripts) out += ",\"mixes_scripts\":true";
+}
+
 void append_message_fields(std::string& out, const ChatMessage& message) {
   out += "\"id\":";
   append_id(out, message.id);
@@ -188,6 +196,7 @@ void append_message_fields(std::string& out, const ChatMessage& message) {
   append_id(out, message.direct->peer);
   out += ",\"with_name\":";
   append_json_string(out, message.direct->name);
+  append_doubt(out, message.direct->doubt);
   if (!message.direct->state) return;
   out += ",\"state\":\"";
   out += format_direct_state(*message.direct->state);

@@ -34,6 +34,8 @@ void append_id(std::string& out, const MessageId& id);
 void append_cursor(std::string& out, const Cursor& cursor);
 
 /// The fields of a message, each preceded by a comma but the first; without braces.
+/// The members of a doubt, each with a comma in front; none of a name that is beyond doubt.
+void append_doubt(std::string& out, const NameDoubt& doubt);
 void append_message_fields(std::string& out, const ChatMessage& message);
 
 /// Likewise of a topic.

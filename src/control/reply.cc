@@ -39,6 +39,7 @@ void append_one(std::string& out, const EmptyReply&) {
 void append_one(std::string& out, const StatusReply& reply) {
   append_text_field(out, "{\"name\":", reply.name);
   append_text_field(out, ",\"claimed_name\":", reply.claimed_name);
+  append_text_field(out, ",\"profile\":", reply.profile);
   out += ",\"key\":";
   append_id(out, reply.key);
   out += ",\"node_key\":";
@@ -84,6 +85,7 @@ void append_one(std::string& out, const MembersReply& reply) {
     append_boolean_field(out, ",\"hidden\":", member.hidden);
     append_boolean_field(out, ",\"ignored\":", member.ignored);
     append_boolean_field(out, ",\"blocked\":", member.blocked);
+    append_doubt(out, member.doubt);
     out += ",\"addresses\":";
     append_array(out, member.addresses,
                  [&](const std::string& address) { append_json_string(out, address); });
@@ -187,6 +189,12 @@ void append_one(std::string& out, const ContactsReply& reply) {
     append_boolean_field(out, ",\"ignored\":", contact.ignored);
     append_boolean_field(out, ",\"blocked\":", contact.blocked);
     append_number_field(out, ",\"unread\":", contact.unread);
+    append_doubt(out, contact.doubt);
+    if (contact.taken_over) {
+      append_text_field(out, ",\"known_as\":", contact.taken_over->name);
+      out += ",\"taken_over_by\":";
+      append_id(out, contact.taken_over->key);
+    }
     out += '}';
   });
 }
@@ -207,6 +215,12 @@ void append_one(std::string& out, const PendingReply& reply) {
 
 void append_one(std::string& out, const CancelReply& reply) {
   append_number_field(out, "{\"cancelled\":", reply.cancelled);
+  out += '}';
+}
+
+void append_one(std::string& out, const NameReply& reply) {
+  append_text_field(out, "{\"name\":", reply.name);
+  append_boolean_field(out, ",\"changed\":", reply.changed);
   out += '}';
 }
 
@@ -282,6 +296,9 @@ void append_reply(std::string& out, std::string_view id, const CancelReply& repl
   append_line(out, id, reply);
 }
 void append_reply(std::string& out, std::string_view id, const TopicReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const NameReply& reply) {
   append_line(out, id, reply);
 }
 

@@ -41,6 +41,10 @@ Request read_ask(ObjectReader& params) {
   return AskRequest{params.text("to")};
 }
 
+Request read_name(ObjectReader& params) {
+  return NameRequest{params.text("name")};
+}
+
 Request read_answer(ObjectReader& params) {
   AnswerRequest request;
   request.member = params.text("member");
@@ -188,7 +192,8 @@ constexpr std::array<Request (*)(ObjectReader&), kMethodNames.size()> kReaders =
     read_switch<ReceiptsRequest>,
     read_room<GetTopicRequest>,
     read_set_topic,
-    read_invite};
+    read_invite,
+    read_name};
 
 RpcError invalid_request(std::string reason) {
   return {RpcErrorCode::kInvalidRequest, std::move(reason), ExitStatus::kUsage};
@@ -273,6 +278,11 @@ void append_params(std::string& out, const SendRequest& request) {
 void append_params(std::string& out, const AskRequest& request) {
   out += "\"to\":";
   append_json_string(out, request.to);
+}
+
+void append_params(std::string& out, const NameRequest& request) {
+  out += "\"name\":";
+  append_json_string(out, request.name);
 }
 
 void append_params(std::string& out, const AnswerRequest& request) {

@@ -319,6 +319,9 @@ NodeStatus Node::status() const {
   const MemberRow* self = state_->roster.find(state_->own.key());
   const RosterCounts& counts = state_->roster.counts();
   status.name = self != nullptr ? state_->roster.shown_name(state_->own.key()) : state_->options.name;
+  status.claimed_name = state_->own.claimed_name();
+  status.has_claim = state_->own.has_claim();
+  status.name_refused = state_->own.is_refused();
   status.neighbors = state_->links.size();
   status.members = counts.members + (self == nullptr ? 1 : 0);
   status.online = counts.online + (self == nullptr || self->presence != Presence::kOnline ? 1 : 0);

@@ -232,6 +232,7 @@ void Node::State::on(const Committed& committed, Turn& turn) {
   if (envelope.envelope_class == EnvelopeClass::kRecord) {
     is_member_record(envelope) ? roster.hold(*committed.envelope, turn.now.monotonic)
                                : index.hold_record(*committed.envelope, turn.now.monotonic);
+    if (is_member_record(envelope) && committed.context.own) own.on_committed(envelope, turn);
     return;
   }
   // Row 0: the place is taken, and what is there counts already.

@@ -191,12 +191,12 @@ void Node::State::on(const FrameReceived& frame, Turn& turn) {
       break;
     case FrameType::kSponsorRequest:
       take(decode_sponsor_request(frame.payload), [&](const SponsorRequest& request) {
-        turn.send(link->id, encode_frame_of(own.sponsor(*link, request, roster, turn.now)));
+        turn.send(link->id, encode_frame_of(own.sponsor(*link, request, roster, heads, turn.now)));
       });
       break;
     case FrameType::kSponsorReply:
       take(decode_sponsor_reply(frame.payload), [&](const SponsorReply& reply) {
-        if (own.on_reply(*link, reply, turn.now.monotonic)) record_stale = true;
+        if (own.on_reply(*link, reply, turn)) record_stale = true;
         own.ask_sponsor(links, turn);
       });
       break;
@@ -271,6 +271,10 @@ void Node::State::on(const FrameReceived& frame, Turn& turn) {
     ++counters.faulty_frames;
     turn.out.push_back(PenaliseLink{frame.link, "malformed frame"});
   }
+}
+
+void Node::State::on(const ChangeName& wish, Turn& turn) {
+  if (own.change_name(wish, roster, links, turn)) record_stale = true;
 }
 
 void Node::State::on_taken(const Taken& taken, Turn& turn) {

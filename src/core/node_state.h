@@ -98,6 +98,7 @@ struct Node::State {
   void on(const LinkDown& down, Turn& turn);
   void on(const DialFailed& failed, Turn& turn);
   void on(const FrameReceived& frame, Turn& turn);
+  void on(const ChangeName& wish, Turn& turn);
   void on_candidate_frame(const FrameReceived& frame, Turn& turn);
   void begin_neighbor(const LinkUp& up, bool beside, Turn& turn);
   /// Ends a link on purpose: the neighbor lives on.

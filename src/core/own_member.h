@@ -11,6 +11,7 @@
 #include "author.h"
 #include "links.h"
 #include "p2pmesh/core/node.h"
+#include "room_heads.h"
 #include "roster.h"
 #include "turn.h"
 
@@ -32,21 +33,31 @@ class OwnMember {
   void outdo(std::uint64_t epoch, std::uint64_t version);
 
   [[nodiscard]] bool has_claim() const { return claim_.has_value(); }
+  [[nodiscard]] const std::string& claimed_name() const { return claim_ ? claim_->name : options_.name; }
+  /// NodeOptions::exact_name: a sponsor says that another key holds the name.
+  [[nodiscard]] bool is_refused() const { return is_refused_; }
   /// With a claim, or after waiting for a sponsor for too long: texts may be written.
-  [[nodiscard]] bool may_write(Instant now) const { return has_claim() || now >= write_anyway_at_; }
+  [[nodiscard]] bool may_write(Instant now) const {
+    return has_claim() || (now >= write_anyway_at_ && !is_refused_);
+  }
 
   /// Asks the next neighbor in turn to sponsor the claim, unless one is asked already or was a moment ago.
-  /// The claim names the heads of its welcome.
+  /// A first claim names the heads of its welcome, a later one those that it has when it is asked.
   void ask_sponsor(const Links& links, Turn& turn);
   /// True when a claim was made: publish.
-  bool on_reply(const Link& link, const SponsorReply& reply, Instant now);
+  bool on_reply(const Link& link, const SponsorReply& reply, Turn& turn);
+  /// Begins to claim another name; the old one goes on until that is done. True as for on_reply().
+  bool change_name(const ChangeName& wish, const Roster& roster, const Links& links, Turn& turn);
+  /// A version of the own record is durable.
+  void on_committed(const Envelope& record, Turn& turn);
   void on_link_down(LinkId link);
   /// Gives up on a silent one and asks the next.
   void on_wake(const Links& links, Turn& turn);
   [[nodiscard]] std::optional<Instant> next_deadline(const Links& links) const;
 
-  /// Answers a newcomer: signs unless another key holds the name.
-  SponsorReply sponsor(const Link& link, const SponsorRequest& request, const Roster& roster, const Now& now);
+  /// Answers a newcomer, or a member that wants another name: signs unless another key holds the name.
+  SponsorReply sponsor(const Link& link, const SponsorRequest& request, const Roster& roster,
+                       const RoomHeads& heads, const Now& now);
 
   /// What a peer's end of a connection tells of our addresses. True when the list changed.
   bool on_observed(const LinkUp& up);
@@ -57,6 +68,19 @@ class OwnMember {
   EnvelopePtr write_record(bool online, WallMs since_ms, WallMs wall_ms);
 
  private:
+  /// Another name that is wanted.
+  struct Wish {
+    std::uint64_t token = 0;
+    std::string name;
+    Instant until;
+    bool is_claimed = false;                                        // the claim is made
+    std::optional<std::pair<std::uint64_t, std::uint64_t>> record;  // epoch and version that first say so
+  };
+  [[nodiscard]] bool wants_sponsor() const {
+    return has_claim() ? wish_ && !wish_->is_claimed : !is_refused_;
+  }
+  [[nodiscard]] std::optional<NameClaim> read_claim(const SponsorReply& reply, const std::string& name) const;
+  void answer_wish(NameVerdict verdict, Turn& turn);
   bool add_address(NetAddress address);
 
   const NodeOptions& options_;
@@ -67,10 +91,11 @@ class OwnMember {
   std::uint64_t version_ = 0;
   AgreementKey prekey_{};
   std::optional<NameClaim> claim_;
+  std::optional<Wish> wish_;
+  bool is_refused_ = false;
   LinkId asked_ = 0;
   LinkId last_asked_ = 0;
   Instant ask_again_at_{};
-  std::vector<EnvelopeId> asked_heads_;
   Instant asked_at_{};
   Instant write_anyway_at_{};
   std::vector<NetAddress> addresses_;

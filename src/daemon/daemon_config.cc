@@ -27,6 +27,12 @@ bool take_string(const toml::node& node, std::optional<std::string>& into) {
   return value.has_value();
 }
 
+bool take_switch(const toml::node& node, std::optional<bool>& into) {
+  const auto value = node.value_exact<bool>();
+  if (value) into = *value;
+  return value.has_value();
+}
+
 bool take_strings(const toml::node& node, std::optional<std::vector<std::string>>& into) {
   const toml::array* array = node.as_array();
   if (array == nullptr) return false;
@@ -102,6 +108,8 @@ Result<DaemonConfig> read_daemon_config(const std::string& path) {
     bool fits = true;
     if (name == "name")
       fits = take_string(node, config.name);
+    else if (name == "exact_name")
+      fits = take_switch(node, config.exact_name);
     else if (name == "listen")
       fits = take_string(node, config.listen);
     else if (name == "join")
@@ -116,9 +124,10 @@ Result<DaemonConfig> read_daemon_config(const std::string& path) {
       return config_error(path, key.source(),
                           "unknown key " + std::string(name) + "; p2pmeshd(8) lists the keys");
     if (!fits) {
-      return config_error(
-          path, node.source(),
-          std::string(name) + (name == "join" ? " must be an array of strings" : " must be a string"));
+      return config_error(path, node.source(),
+                          std::string(name) + (name == "join"         ? " must be an array of strings"
+                                               : name == "exact_name" ? " must be true or false"
+                                                                      : " must be a string"));
     }
   }
   if (config.log_level && !is_log_level(*config.log_level)) {

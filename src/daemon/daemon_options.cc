@@ -61,6 +61,7 @@ Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& o
     if (!directory) return tl::unexpected(directory.error());
     options.host.data_dir = *directory;
   }
+  options.host.exact_name = options.host.exact_name || config.exact_name.value_or(false);
   options.host.protocol = config.protocol;
   if (!options.log_level_given && config.log_level) options.log_level = *config.log_level;
   return {};
@@ -85,9 +86,11 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
       ->option_text("ADDR:PORT");
   app.add_option("--data-dir", raw.data_dir, "keys and history")->option_text("DIR");
   app.add_option("--config", options.config_file,
-                 "TOML file with name, listen, join, data_dir, log_level, [protocol]")
+                 "TOML file with name, exact_name, listen, join, data_dir, log_level, [protocol]")
       ->option_text("FILE");
   app.add_flag("--new", options.host.open_new, "open another mesh instead of resuming the last one");
+  app.add_flag("--exact-name", options.host.exact_name,
+               "end with 73 when another member holds the name, instead of being shown with a suffix");
   app.add_option("--log-file", options.log_file, "log there instead of standard error")->option_text("FILE");
   auto* level = app.add_option("--log-level", options.log_level, "trace, debug, info, warn, error or off")
                     ->option_text("LEVEL");

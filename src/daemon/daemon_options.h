@@ -28,6 +28,7 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
 /// The keys of a configuration file; what is missing stays empty.
 struct DaemonConfig {
   std::optional<std::string> name;
+  std::optional<bool> exact_name;
   std::optional<std::string> listen;
   std::optional<std::vector<std::string>> join;
   std::optional<std::string> data_dir;

@@ -1,9 +1,9 @@
 // The control requests about people: whom one talks to, and who wants to talk.
 #include <algorithm>
+#include <map>
 
 #include "control_requests.h"
 #include "p2pmesh/base/limits.h"
-#include "p2pmesh/text/name.h"
 #include "p2pmesh/text/safe_text.h"
 
 namespace p2pmesh {
@@ -23,44 +23,7 @@ const char* format_relation(Relation relation) {
   return "none";
 }
 
-constexpr std::size_t kNamesakesTold = 8;  // of those that a name fits, in the error; guess
-
 }  // namespace
-
-ControlRequests::NamedMembers ControlRequests::members_called(const std::string& wanted) const {
-  const std::string key = name_key(wanted);
-  const bool has_suffix = wanted.find('~') != std::string::npos;
-  NamedMembers members;
-  for (MemberView& member : runner_->node().members())
-    members.emplace_back(std::move(member.name), member.key);
-  members.emplace_back(runner_->node().status().name, runner_->member());  // its record may be to come
-  NamedMembers called;
-  for (auto& member : members) {
-    const std::string claimed = has_suffix ? member.first : member.first.substr(0, member.first.find('~'));
-    const bool is_listed = std::any_of(called.begin(), called.end(),
-                                       [&](const auto& other) { return other.second == member.second; });
-    if (!key.empty() && name_key(claimed) == key && !is_listed) called.push_back(std::move(member));
-  }
-  return called;
-}
-
-/// Who holds the name, or else the only one that claims it; or a key.
-Result<MemberKey> ControlRequests::find_member(const std::string& wanted) const {
-  if (const auto key = MemberKey::from_hex(wanted)) return *key;
-  const NamedMembers called = members_called(wanted);
-  for (const auto& [name, key] : called) {
-    if (name_key(name) == name_key(wanted)) return key;
-  }
-  if (called.size() == 1) return called.front().second;
-  const std::string shown = format_safe_line(wanted.substr(0, limits::kNameBytesMax));
-  if (called.empty())
-    return fail(ExitStatus::kUsage, "There is no member " + shown + " here. See who is: /who");
-  std::string names;
-  for (std::size_t i = 0; i < std::min(called.size(), kNamesakesTold); ++i)
-    names += (i == 0 ? "" : ", ") + format_safe_line(called[i].first);
-  if (called.size() > kNamesakesTold) names += ", ...";
-  return fail(ExitStatus::kUsage, shown + " fits several members: " + names + ". Type the whole name.");
-}
 
 /// Whether something can be written to it now.
 Result<MemberKey> ControlRequests::find_recipient(const std::string& wanted) const {
@@ -127,7 +90,15 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
 void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::ContactsRequest&) {
   control::ContactsReply reply;
+  runner_->names();
   const std::vector<MemberView> members = runner_->node().members();
+  std::map<MemberKey, control::ContactEntry::Successor> successors;
+  for (const MemberView& member : members) {
+    if (member.self || runner_->contact_names().is_empty() || member.name.find('~') != std::string::npos)
+      continue;
+    if (const auto contact = runner_->contact_names().taken_from(member.name, member.key))
+      successors.emplace(*contact, control::ContactEntry::Successor{member.name, member.key});
+  }
   const PeopleList& people = runner_->people();
   std::vector<CorrespondentView> listed = runner_->node().correspondents();
   // Of some something is noted alone.
@@ -147,6 +118,9 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
     entry.relation = format_relation(person.mine);
     entry.theirs = format_relation(person.theirs);
     entry.asks = person.asks;
+    entry.doubt = runner_->doubt_about(person.member);
+    const auto successor = successors.find(person.member);
+    if (successor != successors.end()) entry.taken_over = successor->second;
     const auto member = std::find_if(members.begin(), members.end(),
                                      [&](const MemberView& view) { return view.key == person.member; });
     entry.online = member != members.end() && member->online;

@@ -48,7 +48,8 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
   const NodeStatus status = runner_->node().status();
   control::StatusReply reply;
   reply.name = status.name;
-  reply.claimed_name = runner_->name();
+  reply.claimed_name = status.claimed_name;
+  reply.profile = runner_->name();
   reply.key = runner_->member();
   reply.node_key = runner_->node_key();
   reply.mesh = runner_->mesh();
@@ -77,6 +78,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
 void ControlRequests::answer(ControlSession& session, const std::string& id, const control::MembersRequest&) {
   control::MembersReply reply;
   bool has_self = false;
+  runner_->names();
   for (const MemberView& member : runner_->node().members()) {
     control::MemberEntry entry;
     entry.name = member.name;
@@ -89,6 +91,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
       entry.ignored = person->ignored;
       entry.blocked = person->blocked;
     }
+    entry.doubt = runner_->doubt_about(member.key);
     has_self = has_self || member.self;
     for (const NetAddress& address : member.addresses) entry.addresses.push_back(to_socket(address).format());
     reply.members.push_back(std::move(entry));
@@ -119,9 +122,10 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
 }
 
 std::optional<control::RpcError> ControlRequests::check_as(const std::optional<std::string>& as) const {
-  if (!as || name_key(*as) == name_key(runner_->name())) return std::nullopt;
-  return control::invalid_params("as: no member of that name lives on this node; the only one is " +
-                                 runner_->name());
+  const std::string own = runner_->node().status().claimed_name;
+  if (!as || name_key(*as) == name_key(own) || name_key(*as) == name_key(runner_->name()))
+    return std::nullopt;
+  return control::invalid_params("as: no member of that name lives on this node; the only one is " + own);
 }
 
 std::optional<Error> ControlRequests::check_can_send() const {
@@ -196,6 +200,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
 void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::SubscribeRequest& request) {
   if (auto error = check_as(request.as)) return server_->refuse(session.id, id, *error);
+  runner_->names();  // so that it is told whose name is doubtful
   const control::Cursor last{runner_->last_row(), UINT32_MAX};
   session.position = request.after.value_or(last);
   session.replay_until = last.row;
@@ -242,13 +247,7 @@ void ControlRequests::replay(ControlSession& session, const std::vector<ListedEv
       event.replayed = replayed;
       server_->tell(session, event);
     } else if (listed.notice && !runner_->people().is_ignored(listed.notice->member)) {
-      control::NoticeEvent event;
-      event.kind = control::parse_notice_kind(listed.notice->kind).value_or(control::NoticeKind::kJoined);
-      event.cursor = session.position;
-      event.member = listed.notice->member;
-      event.name = listed.notice->name;
-      event.old_name = listed.notice->old_name;
-      event.at_ms = listed.notice->at_ms;
+      control::NoticeEvent event = runner_->to_event(*listed.notice, session.position);
       event.replayed = replayed;
       server_->tell(session, event);
     }

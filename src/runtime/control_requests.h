@@ -56,6 +56,11 @@ class ControlRequests final : public ControlEvents {
   [[nodiscard]] Result<std::string> find_room_to_join(const control::JoinRoomRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::ConnectRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::ShutdownRequest& request);
+  // control_names.cc
+  void answer(ControlSession& session, const std::string& id, const control::NameRequest& request);
+  /// The member that is meant by a key, a shown name, or a name that fits nobody else. Errors: kUsage with
+  /// what to type.
+  [[nodiscard]] Result<MemberKey> find_member(const std::string& wanted) const;
   // control_people.cc
   void answer(ControlSession& session, const std::string& id, const control::AskRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::AnswerRequest& request);
@@ -72,10 +77,6 @@ class ControlRequests final : public ControlEvents {
   /// Likewise of what cannot wait until the local member is discoverable.
   [[nodiscard]] std::optional<Error> check_can_say_now() const;
   void send_direct(ControlSession& session, const std::string& id, const std::string& to, std::string text);
-  using NamedMembers = std::vector<std::pair<std::string, MemberKey>>;
-  /// Those who are shown by this name, or without a suffix in it claim it; by shown name and key.
-  [[nodiscard]] NamedMembers members_called(const std::string& wanted) const;
-  [[nodiscard]] Result<MemberKey> find_member(const std::string& wanted) const;
   [[nodiscard]] Result<MemberKey> find_recipient(const std::string& wanted) const;
 
   /// Asks the store on its thread; `reply` runs on the loop with the session, if it is still there.
@@ -86,7 +87,6 @@ class ControlRequests final : public ControlEvents {
   /// A search under way; control_search.cc.
   struct Search;
   void search_on(ControlSession& session, const std::string& id, const std::shared_ptr<Search>& search);
-  [[nodiscard]] Result<MemberKey> find_author(const std::string& from) const;
   void replay(ControlSession& session, const std::vector<ListedEvent>& events, bool complete);
   /// Empty when `as` names the local member or nobody.
   [[nodiscard]] std::optional<control::RpcError> check_as(const std::optional<std::string>& as) const;

@@ -12,7 +12,6 @@ namespace p2pmesh {
 namespace {
 
 constexpr std::size_t kIndexRowsAtOnce = 1000;
-constexpr std::size_t kNamesakesTold = 8;  // of those that a name fits, in the error; guess
 
 }  // namespace
 
@@ -23,22 +22,6 @@ struct ControlRequests::Search {
   std::size_t bytes = 0;
   control::SearchReply reply;
 };
-
-Result<MemberKey> ControlRequests::find_author(const std::string& from) const {
-  if (const auto key = MemberKey::from_hex(from)) return *key;
-  const NamedMembers fitting = members_called(from);
-  if (fitting.size() == 1) return fitting.front().second;
-  if (fitting.empty()) {
-    return fail(ExitStatus::kUsage,
-                "from: no member is called \"" + from.substr(0, limits::kNameBytesMax) + "\".");
-  }
-  std::string sentence = "from: the name fits " + std::to_string(fitting.size()) +
-                         " members; give the shown name with its suffix, or the key:";
-  const std::size_t told = std::min(fitting.size(), kNamesakesTold);
-  for (std::size_t i = 0; i < told; ++i)
-    sentence += (i == 0 ? " " : ", ") + fitting[i].first + " " + fitting[i].second.hex();
-  return fail(ExitStatus::kUsage, sentence + (told < fitting.size() ? ", ..." : "."));
-}
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::SearchRequest& request) {
@@ -59,8 +42,8 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
     search->query.room = *std::move(room);
   }
   if (request.from) {
-    const auto author = find_author(*request.from);
-    if (!author) return refuse(author.error().message);
+    const auto author = find_member(*request.from);
+    if (!author) return refuse("from: " + author.error().message);
     search->query.author = *author;
   }
   if (request.before) search->query.before = Cursor{request.before->row, request.before->index};

@@ -183,6 +183,7 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   options.mesh = place_.mesh;
   options.founder_nonce = place_.founder_nonce;
   options.name = place_.name;
+  options.exact_name = place_.exact_name;
   options.member_signer = &around_.member_signer;
   options.node_signer = &around_.node_signer;
   options.verifier = &around_.verifier;
@@ -197,6 +198,7 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   draw_random(seed);
   for (std::uint8_t byte : seed) options.seed = options.seed << 8 | byte;
   node_ = std::make_unique<Node>(options, restored, around_.loop.now(), outputs_);
+  restore_contacts(snapshot->settings);
   return {};
 }
 
@@ -276,19 +278,27 @@ void MeshRunner::send_direct(SessionId session, std::string request_id, const Me
   handle(SendDirect{token, to, std::move(text)});
 }
 
+void MeshRunner::change_name(std::string name, std::function<void(NameVerdict)> done) {
+  const std::uint64_t token = next_token_++;
+  wishes_.emplace(token, std::move(done));
+  handle(ChangeName{token, std::move(name)});
+}
+
 void MeshRunner::end_turn() {
   const Now& now = around_.loop.now();
   if (auto deadline = node_->next_deadline(); deadline && *deadline <= now.monotonic)
     node_->handle(Wake{}, now, outputs_);
   if (prekey_due_ <= now.monotonic) renew_prekey();
+  tell_held(presence_notices_.take_due(now.monotonic));
   node_->flush(now, outputs_);
   drain();
+  check_contacts();
   storage_->flush();
 }
 
 std::optional<Instant> MeshRunner::next_deadline() const {
-  const auto next = node_->next_deadline();
-  return next ? std::min(*next, prekey_due_) : prekey_due_;
+  Instant next = std::min(prekey_due_, node_->next_deadline().value_or(prekey_due_));
+  return std::min(next, presence_notices_.next_deadline().value_or(next));
 }
 
 void MeshRunner::renew_prekey() {
@@ -302,6 +312,8 @@ void MeshRunner::renew_prekey() {
 
 void MeshRunner::leave() {
   handle(Leave{});
+  // How everybody was when this node left.
+  tell_held(presence_notices_.take_all());
   storage_->ask([](MeshStore&) {}, [this] { leave_stored_ = true; });
 }
 
@@ -411,7 +423,8 @@ std::vector<std::pair<std::string, std::uint64_t>> MeshRunner::counters() const 
                                    {"store_queue_bytes", storage_->queued_bytes()},
                                    {"store_overflows", store_overflows_},
                                    {"messages_in_unnameable_rooms", rooms_.unnameable()},
-                                   {"rooms_forgotten", rooms_.forgotten()}});
+                                   {"rooms_forgotten", rooms_.forgotten()},
+                                   {"notices_merged", presence_notices_.merged()}});
   return counters;
 }
 

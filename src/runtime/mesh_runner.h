@@ -9,14 +9,17 @@
 #include <string>
 #include <vector>
 
+#include "contact_names.h"
 #include "control_server.h"
 #include "link_server.h"
+#include "name_book.h"
 #include "p2pmesh/core/node.h"
 #include "p2pmesh/dedup/seen_table.h"
 #include "p2pmesh/ingress/ingress.h"
 #include "peer_file.h"
 #include "people_list.h"
 #include "prekey_file.h"
+#include "presence_notices.h"
 #include "room_key_file.h"
 #include "room_list.h"
 #include "storage_thread.h"
@@ -38,8 +41,9 @@ struct MeshSurroundings {
 
 struct MeshPlace {
   MeshId mesh;
-  std::string directory;  ///< where the meshes' files lie
-  std::string name;       ///< of the local member, checked
+  std::string directory;    ///< where the meshes' files lie
+  std::string name;         ///< of the local member's first claim, checked
+  bool exact_name = false;  ///< no other claim than one that holds
   NetAddress listen;
   std::optional<MeshNonce> founder_nonce;  ///< a new mesh is opened with it
   ProtocolParameters protocol;
@@ -114,6 +118,8 @@ class MeshRunner final : public StorageEvents {
   [[nodiscard]] bool has_room_key(const std::string& room) const { return room_keys_.has(room); }
   /// Tells again what this member has sent while it was not to be shown.
   void tell_invitations_of(const MemberKey& member);
+  /// Wants another name; `done` is called once, perhaps at once.
+  void change_name(std::string name, std::function<void(NameVerdict)> done);
   /// Wakes the core when its deadline has passed, and puts out what the turn has gathered.
   void end_turn();
   [[nodiscard]] std::optional<Instant> next_deadline() const;
@@ -121,6 +127,15 @@ class MeshRunner final : public StorageEvents {
   /// The Remove Peer has been handed to every link and is on the disk.
   [[nodiscard]] bool has_left() const { return leave_stored_; }
   void leave();
+  // mesh_names.cc
+  /// What is known of all members' names, as they are now.
+  NameBook& names();
+  /// As far as names() has been asked for.
+  [[nodiscard]] control::NameDoubt doubt_about(const MemberKey& member) const;
+  [[nodiscard]] const ContactNames& contact_names() const { return contact_names_; }
+
+  /// How a notice that is stored is told to clients.
+  [[nodiscard]] control::NoticeEvent to_event(const Notice& notice, const control::Cursor& cursor) const;
   /// Ends the storage thread. False when the disk refused.
   bool stop();
 
@@ -149,6 +164,14 @@ class MeshRunner final : public StorageEvents {
   void look_at_invitations(const StoredInvitation& news);
   [[nodiscard]] bool is_open(const StoredInvitation& invitation) const;
   void tell(const StoredInvitation& invitation);
+  void tell(control::NoticeKind kind, const MemberKey& member, const std::string& name,
+            const std::string& old_name, WallMs at_ms);
+  void tell_held(const std::vector<PresenceNotices::Held>& notices);
+  // mesh_names.cc
+  void restore_contacts(const ContactNames::Settings& settings);
+  void on_contact(const MemberKey& member);
+  void watch_names(const PublishNotice& notice);
+  void check_contacts();
   bool on_envelope_frame(LinkId link, const FrameView& frame);
   bool on_envelope(LinkId link, ByteView encoded, Path path, std::uint16_t round);
   void drain();
@@ -157,6 +180,7 @@ class MeshRunner final : public StorageEvents {
   void run(const Load& load);
   void run(const Announce& announce);
   void run(const Acknowledge& acknowledge);
+  void run(const NameAnswer& answer);
   [[nodiscard]] control::DirectFacts describe(const ListedDirect& direct, const EnvelopeId& id) const;
   void run(const StorePeer& peer);
   void run(const StoreDraft& draft);
@@ -187,6 +211,7 @@ class MeshRunner final : public StorageEvents {
     std::string request_id;
   };
   std::map<std::uint64_t, PendingSend> sends_;
+  std::map<std::uint64_t, std::function<void(NameVerdict)>> wishes_;
   std::uint64_t next_token_ = 1;
 
   std::string storage_state_ = "ok";
@@ -201,6 +226,11 @@ class MeshRunner final : public StorageEvents {
   PeopleList people_;
   bool receipts_ = false;
   std::uint64_t unopened_from_ = 0;  // the first row that may hold what came while undiscoverable; 0: none
+  PresenceNotices presence_notices_;
+  NameBook names_;
+  Instant names_filled_at_{};
+  ContactNames contact_names_;
+  bool contacts_due_ = true;  // a name may have gone from one of them to somebody else
 };
 
 }  // namespace p2pmesh

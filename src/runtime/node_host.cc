@@ -16,6 +16,7 @@
 #include "p2pmesh/posix/signals.h"
 #include "p2pmesh/posix/socket.h"
 #include "p2pmesh/text/name.h"
+#include "p2pmesh/text/safe_text.h"
 #include "profile.h"
 
 namespace p2pmesh {
@@ -25,7 +26,9 @@ constexpr std::uint16_t kFirstPort = 9750;  // design.md, section 6
 constexpr std::uint16_t kLastPort = 9849;
 constexpr auto kLeaveTimeout = std::chrono::milliseconds(1500);  // "quietly within 2 s"
 constexpr auto kReadyTimeout = std::chrono::seconds(1);          // for a first neighbor after a resumption
-constexpr auto kFirstScreenTimeout = std::chrono::seconds(10);   // a screen that never came
+constexpr auto kNameTimeout = std::chrono::seconds(10);          // as long as a first comparison may take
+constexpr auto kNamePoll = std::chrono::milliseconds(100);
+constexpr auto kFirstScreenTimeout = std::chrono::seconds(10);  // a screen that never came
 
 void keep_sooner(std::optional<Instant>& next, std::optional<Instant> other) {
   if (other && (!next || *other < *next)) next = other;
@@ -67,6 +70,8 @@ struct NodeHost::Impl final : LinkEvents {
   void open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonce);
   void open_new_mesh();
   void check_ready();
+  [[nodiscard]] bool is_name_settled();
+  void refuse_name(Error error);
   void turn();
   void leave();
   void finish(std::optional<Error> error);
@@ -107,6 +112,7 @@ struct NodeHost::Impl final : LinkEvents {
   bool had_screen = false;
   std::optional<Error> failure;
   std::optional<Instant> ready_by;
+  std::optional<Instant> name_by;  // exact_name: until then it is known who holds it
   std::optional<Instant> screen_by;
   std::optional<Instant> leave_by;
 };
@@ -225,6 +231,7 @@ void NodeHost::Impl::open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonc
   place.mesh = mesh;
   place.directory = profile->meshes_directory();
   place.name = profile->name();
+  place.exact_name = options.exact_name;
   place.listen = to_net(listen_address);
   place.founder_nonce = nonce;
   place.protocol = options.protocol;
@@ -235,7 +242,10 @@ void NodeHost::Impl::open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonc
   runner = std::move(*opened);
   runner->begin();
   requests->serve(*control, *runner, shown_address(options.listen), listen_address.port());
-  if (auto kept = profile->remember_mesh(mesh); !kept) return finish(kept.error());
+  // Who is refused in one mesh resumes the one it was in.
+  if (!options.exact_name) {
+    if (auto kept = profile->remember_mesh(mesh); !kept) return finish(kept.error());
+  }
   if (auto listening = control->listen(options.data_dir + "/control.sock"); !listening)
     return finish(listening.error());
   log.log(LogLevel::kInfo, profile->name() + " is in mesh " + mesh.hex().substr(0, 8) + ", listening at " +
@@ -246,6 +256,7 @@ void NodeHost::Impl::turn() {
   std::optional<Instant> deadline = links->next_deadline();
   keep_sooner(deadline, joins->next_deadline());
   keep_sooner(deadline, ready_by);
+  keep_sooner(deadline, name_by);
   keep_sooner(deadline, screen_by);
   keep_sooner(deadline, leave_by);
   if (runner) keep_sooner(deadline, runner->next_deadline());
@@ -278,10 +289,51 @@ void NodeHost::Impl::turn() {
 void NodeHost::Impl::check_ready() {
   if (told_ready || !ready_by || !runner) return;
   if (*ready_by > loop->now().monotonic && runner->node().status().neighbors == 0) return;
+  if (options.exact_name && !is_name_settled()) return;
   ready_by.reset();
   told_ready = true;
   if (options.leaves_with_last_screen) screen_by = loop->now().monotonic + kFirstScreenTimeout;
   if (callbacks.ready) callbacks.ready();
+}
+
+/// With exact_name: whether the name is this member's. If it is not, the node leaves.
+bool NodeHost::Impl::is_name_settled() {
+  if (leaving) return false;
+  const NodeStatus status = runner->node().status();
+  const Instant now = loop->now().monotonic;
+  if (!name_by) name_by = now + kNameTimeout;
+  const bool is_known = status.has_claim && (runner->is_synced() || status.neighbors == 0 || *name_by <= now);
+  const std::string name = format_safe_line(status.claimed_name);
+  if (status.name_refused || (is_known && status.name != status.claimed_name)) {
+    refuse_name(
+        {ExitStatus::kCannotCreate, "The name " + name +
+                                        " is held by another member of the mesh. Choose another one, or "
+                                        "start without --exact-name to be shown as " +
+                                        name + " with a suffix"});
+    return false;
+  }
+  if (!is_known && *name_by <= now) {
+    refuse_name({ExitStatus::kTryAgain, "nobody in the mesh has said within 10 s whether the name " + name +
+                                            " is free; try again, or start without --exact-name"});
+  }
+  if (!is_known) {
+    // What is waited for comes by the links; a deadline that has passed must not spin.
+    ready_by = std::max(*ready_by, std::min(now + kNamePoll, *name_by));
+    return false;
+  }
+  name_by.reset();
+  if (auto kept = profile->remember_mesh(runner->mesh()); !kept) {
+    refuse_name(kept.error());
+    return false;
+  }
+  return true;
+}
+
+void NodeHost::Impl::refuse_name(Error error) {
+  name_by.reset();
+  ready_by.reset();
+  failure = std::move(error);
+  leave();
 }
 
 void NodeHost::Impl::leave() {

@@ -73,6 +73,7 @@ void MeshRunner::run(const Output& output) {
             stored.relation = static_cast<std::uint8_t>(person.relation);
             stored.asks = person.asks;
             storage_->store(std::move(stored));
+            if (person.relation == Relation::kAccepted) on_contact(person.member);
           },
           [&](const DropDraft& draft) { storage_->drop_draft(draft.number); },
           [&](const TellDelivery& tell) {
@@ -86,6 +87,7 @@ void MeshRunner::run(const Output& output) {
                 control::ConversationEvent{tell.member, node_->shown_name(tell.member), tell.opens});
           },
           [&](const Settled&) {
+            contacts_due_ = true;
             // Behind everything that is on its way to the disk, so that who hears it has heard all.
             storage_->ask([](MeshStore&) {},
                           [this] {
@@ -99,13 +101,25 @@ void MeshRunner::run(const Output& output) {
 }
 
 void MeshRunner::run(const PublishNotice& notice) {
+  watch_names(notice);
+  if (!presence_notices_.on_notice(notice.kind, notice.member, around_.loop.now())) return;
+  tell(to_control(notice.kind), notice.member, notice.name, notice.old_name, around_.loop.now().wall_ms);
+}
+
+void MeshRunner::tell(control::NoticeKind kind, const MemberKey& member, const std::string& name,
+                      const std::string& old_name, WallMs at_ms) {
   Notice stored;
-  stored.kind = control::format_notice_kind(to_control(notice.kind));
-  stored.member = notice.member;
-  stored.name = notice.name;
-  stored.old_name = notice.old_name;
-  stored.at_ms = around_.loop.now().wall_ms;
+  stored.kind = control::format_notice_kind(kind);
+  stored.member = member;
+  stored.name = name;
+  stored.old_name = old_name;
+  stored.at_ms = at_ms;
   storage_->store(std::move(stored));
+}
+
+void MeshRunner::tell_held(const std::vector<PresenceNotices::Held>& notices) {
+  for (const PresenceNotices::Held& held : notices)
+    tell(to_control(held.kind), held.member, node_->shown_name(held.member), {}, held.at_ms);
 }
 
 void MeshRunner::run(const StorePeer& peer) {
@@ -231,7 +245,10 @@ control::DirectFacts MeshRunner::describe(const ListedDirect& direct, const Enve
   control::DirectFacts facts;
   facts.peer = direct.peer;
   facts.name = node_->shown_name(direct.peer);
-  if (!direct.own) return facts;
+  if (!direct.own) {
+    facts.doubt = doubt_about(direct.peer);
+    return facts;
+  }
   const auto delivery = node_->delivery_of(direct.peer, id, direct.epoch, direct.number);
   if (direct.read || delivery == Delivery::kRead) {
     facts.state = control::DirectState::kRead;
@@ -254,6 +271,14 @@ void MeshRunner::run(const Acknowledge& acknowledge) {
   sends_.erase(found);
 }
 
+void MeshRunner::run(const NameAnswer& answer) {
+  const auto found = wishes_.find(answer.token);
+  if (found == wishes_.end()) return;
+  const auto done = std::move(found->second);
+  wishes_.erase(found);
+  done(answer.verdict);
+}
+
 void MeshRunner::on_committed(EnvelopePtr envelope, EnvelopeContext context, std::uint64_t row) {
   handle(Committed{std::move(envelope), std::move(context), row});
 }
@@ -261,14 +286,23 @@ void MeshRunner::on_committed(EnvelopePtr envelope, EnvelopeContext context, std
 void MeshRunner::on_notice_committed(const Notice& notice, std::uint64_t row) {
   last_row_ = row;
   if (people_.is_ignored(notice.member)) return;
+  const control::Cursor cursor{row, 0};
+  around_.control.publish(to_event(notice, cursor), cursor);
+}
+
+control::NoticeEvent MeshRunner::to_event(const Notice& notice, const control::Cursor& cursor) const {
   control::NoticeEvent event;
   event.kind = control::parse_notice_kind(notice.kind).value_or(control::NoticeKind::kJoined);
-  event.cursor = {row, 0};
+  event.cursor = cursor;
   event.member = notice.member;
   event.name = notice.name;
   event.old_name = notice.old_name;
   event.at_ms = notice.at_ms;
-  around_.control.publish(event, event.cursor);
+  using control::NoticeKind;
+  if (event.kind == NoticeKind::kJoined || event.kind == NoticeKind::kRenamed ||
+      event.kind == NoticeKind::kAsks)
+    event.doubt = doubt_about(notice.member);
+  return event;
 }
 
 void MeshRunner::on_fork_kept(EnvelopePtr envelope, const EnvelopeId& replaced) {

@@ -13,6 +13,7 @@ namespace p2pmesh {
 namespace {
 
 constexpr std::size_t kInputBytesMax = 1024;  // what is longer is refused before it is normalised; guess
+constexpr std::size_t kMarksInARowMax = 4;    // UTS 39, section 5.4
 constexpr std::size_t kQuotedBytesMax = 72;   // of a refused name, in its error; guess
 
 /// NFC, with full case folding if asked for; nothing for ill-formed text.
@@ -50,6 +51,12 @@ bool is_letter(std::int32_t codepoint) {
   return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO;
 }
 
+/// Blanks that Unicode has among its letters and marks and does not call ignorable: two of the Egyptian
+/// hieroglyphs, and the filler of the Khitan small script.
+bool is_blank_letter(std::int32_t codepoint) {
+  return codepoint == 0x13441 || codepoint == 0x13442 || codepoint == 0x16FE4;
+}
+
 bool is_in_alphabet(std::int32_t codepoint) {
   if (codepoint < 0) return false;
   if (codepoint < 0x80 &&
@@ -58,8 +65,23 @@ bool is_in_alphabet(std::int32_t codepoint) {
   }
   // Letters and marks that nobody can see (Hangul fillers, variation selectors) would make two names look
   // alike.
-  if (utf8proc_get_property(codepoint)->ignorable) return false;
+  if (utf8proc_get_property(codepoint)->ignorable || is_blank_letter(codepoint)) return false;
   return is_letter(codepoint) || is_digit(codepoint) || is_mark(codepoint);
+}
+
+/// Marks one upon the other, which spill over the lines around or hide beneath each other: UTS 39,
+/// section 5.4.
+bool piles_marks(std::string_view text) {
+  std::size_t marks = 0;
+  std::int32_t before = 0;
+  bool piles = false;
+  for_each_codepoint(text, [&](const Codepoint& codepoint) {
+    const bool is_nonspacing = utf8proc_category(codepoint.value) == UTF8PROC_CATEGORY_MN;
+    marks = is_nonspacing ? marks + 1 : 0;
+    piles = piles || marks > kMarksInARowMax || (is_nonspacing && codepoint.value == before);
+    before = codepoint.value;
+  });
+  return piles;
 }
 
 /// What is wrong with normalised text, as the end of a sentence; empty when nothing is.
@@ -82,6 +104,7 @@ std::string find_fault(std::string_view text, bool digit_may_begin) {
     }
   });
   if (!fault.empty()) return fault;
+  if (piles_marks(text)) return "piles up marks on one letter";
   const std::size_t columns = display_columns(text);
   if (columns == 0) return "cannot be seen";
   if (columns > limits::kNameColumnsMax) {

@@ -16,6 +16,19 @@ void read_array(Reader& reader, std::array<std::uint8_t, kSize>& out) {
   std::copy(view.begin(), view.end(), out.begin());
 }
 
+void write_heads(Writer& writer, const std::vector<EnvelopeId>& heads) {
+  writer.u8(static_cast<std::uint8_t>(heads.size()));
+  for (const EnvelopeId& head : heads) writer.id(head);
+}
+
+/// False when there are too many.
+bool read_heads(Reader& reader, std::vector<EnvelopeId>& heads) {
+  const std::size_t count = reader.u8();
+  if (count > limits::kParentsMax) return false;
+  for (std::size_t i = 0; i < count && reader.ok(); ++i) heads.push_back(reader.id<EnvelopeId>());
+  return true;
+}
+
 }  // namespace
 
 Bytes encode_frame_of(const Hello& hello) {
@@ -145,10 +158,8 @@ std::optional<std::uint64_t> decode_pong(ByteView payload) {
 
 Bytes encode_frame_of(const SponsorRequest& request) {
   Writer writer;
-  writer.id(request.member)
-      .short_bytes(as_bytes(request.name))
-      .u8(static_cast<std::uint8_t>(request.heads.size()));
-  for (const EnvelopeId& head : request.heads) writer.id(head);
+  writer.id(request.member).short_bytes(as_bytes(request.name));
+  write_heads(writer, request.heads);
   return encode_frame(FrameType::kSponsorRequest, writer.bytes());
 }
 
@@ -159,15 +170,15 @@ std::optional<SponsorRequest> decode_sponsor_request(ByteView payload) {
   ByteView name = reader.short_bytes();
   if (name.empty() || name.size() > limits::kNameBytesMax) return std::nullopt;
   request.name = as_text(name);
-  const std::size_t heads = reader.u8();
-  if (heads > limits::kParentsMax) return std::nullopt;
-  for (std::size_t i = 0; i < heads && reader.ok(); ++i) request.heads.push_back(reader.id<EnvelopeId>());
+  if (!read_heads(reader, request.heads)) return std::nullopt;
   return reader.done() ? std::optional(std::move(request)) : std::nullopt;
 }
 
 Bytes encode_frame_of(const SponsorReply& reply) {
   Writer writer;
-  writer.u8(static_cast<std::uint8_t>(reply.verdict)).id(reply.sponsor).u64(reply.depth).raw(reply.signature);
+  writer.u8(static_cast<std::uint8_t>(reply.verdict)).id(reply.sponsor).u64(reply.depth);
+  write_heads(writer, reply.heads);
+  writer.raw(reply.signature);
   return encode_frame(FrameType::kSponsorReply, writer.bytes());
 }
 
@@ -179,8 +190,9 @@ std::optional<SponsorReply> decode_sponsor_reply(ByteView payload) {
   reply.verdict = static_cast<SponsorVerdict>(verdict);
   reply.sponsor = reader.id<MemberKey>();
   reply.depth = reader.u64();
+  if (!read_heads(reader, reply.heads)) return std::nullopt;
   read_array(reader, reply.signature);
-  return reader.done() ? std::optional(reply) : std::nullopt;
+  return reader.done() ? std::optional(std::move(reply)) : std::nullopt;
 }
 
 Bytes encode_frame_of(const Close& close) {

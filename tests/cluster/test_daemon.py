@@ -100,16 +100,15 @@ class Daemon(mesh.MeshTest):
         alice = self.node("Alice").start()
         watcher = alice.connect()
         watcher.call("events.subscribe")
-        bob = self.node("Bob", join=[alice.address])
-        for number in (signal.SIGTERM, signal.SIGINT):
-            bob.start()
-            bob.call("message.send", text="here")
+        for name, number in (("Bob", signal.SIGTERM), ("Carol", signal.SIGINT)):
+            leaver = self.node(name, join=[alice.address]).start()
+            leaver.call("message.send", text="here")
             del watcher.events[:]
             started = time.monotonic()
-            self.assertEqual(bob.terminate(number), 0)
+            self.assertEqual(leaver.terminate(number), 0)
             self.assertLess(time.monotonic() - started, stretched(2))
-            watcher.wait_event("left", name="Bob", timeout=stretched(2))
-            self.assertNotIn("<3>", mesh.tail(bob.log), "no error in the log")
+            watcher.wait_event("left", name=name, timeout=stretched(2))
+            self.assertNotIn("<3>", mesh.tail(leaver.log), "no error in the log")
 
     def test_a_long_path_works(self):
         directory = self.box.path / ("long-" + "x" * 90) / ("and-" + "y" * 90) / "Alice"

@@ -1,20 +1,12 @@
-"""Twelve nodes in two network namespaces are cut off from each other for half a minute, and come together again.
-
-Everything happens in namespaces of this test's own: it starts itself again under unshare(1), and when that ends, however
-it ends, the kernel takes away processes, networks and rules. Where that is not allowed the test is skipped, with 77.
-"""
+"""Twelve nodes in two network namespaces are cut off from each other for half a minute, and come together again."""
 
 import itertools
 import json
-import os
-import shutil
-import subprocess
-import sys
 import time
 
 import mesh
+import namespaces
 
-INSIDE = "P2PMESH_TEST_INSIDE"
 SIDES = {"left": "10.97.0.1", "right": "10.97.0.2"}
 NODES = 12
 CUT_S = 30
@@ -26,51 +18,21 @@ RULES = """
 table inet cut {
   chain incoming {
     type filter hook input priority 0
-    iifname "veth-*" counter drop
+    iifname "to-*" counter drop
   }
 }
 """
 
 
-class SideNode(mesh.Node):
-    """A p2pmeshd in one of the two namespaces; its control socket is a file, so it is reached from here."""
-
-    def __init__(self, box, side, name, join=()):
-        super().__init__(box, name, join=join, listen=f"{SIDES[side]}:0")
-        self.side = side
-
-    def command(self):
-        return ["ip", "netns", "exec", self.side, *super().command()]
-
-    @property
-    def address(self):
-        status = self.status()
-        return f"{status['address']}:{status['port']}"
-
-
-def run(*command, text=None):
-    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=mesh.stretched(20))
-    if done.returncode != 0:
-        raise AssertionError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr}")
-    return done.stdout
-
-
 def in_both(*command, text=None):
-    return [run("ip", "netns", "exec", side, *command, text=text) for side in SIDES]
+    return [namespaces.run_in(side, *command, text=text) for side in SIDES]
 
 
 class Partition(mesh.MeshTest):
     @classmethod
     def setUpClass(cls):
-        run("mount", "-t", "tmpfs", "none", "/run")  # of this mount namespace alone
-        for side in SIDES:
-            run("ip", "netns", "add", side)
-        run("ip", "link", "add", "veth-left", "netns", "left", "type", "veth", "peer", "name", "veth-right", "netns",
-            "right")
-        for side, address in SIDES.items():
-            for command in (["addr", "add", f"{address}/24", "dev", f"veth-{side}"], ["link", "set", f"veth-{side}", "up"],
-                            ["link", "set", "lo", "up"]):
-                run("ip", "-n", side, *command)
+        namespaces.make(*SIDES)
+        namespaces.join("left", SIDES["left"], "right", SIDES["right"])
 
     def test_a_cut_that_heals_leaves_nothing_missing(self):
         figures = {}
@@ -88,7 +50,8 @@ class Partition(mesh.MeshTest):
         self.nodes = []
         for number in range(NODES):
             through = [self.nodes[(number * 5 + 3) % number].address] if number else []
-            node = SideNode(self.box, list(SIDES)[number % 2], f"N{number}", join=through)
+            side = list(SIDES)[number % 2]
+            node = namespaces.NamespaceNode(self.box, side, SIDES[side], f"N{number}", join=through)
             self.nodes.append(node.start())
         mesh.wait_until(lambda: self.all_online(self.nodes, NODES), 30, "everybody knows everybody")
         figures["formed_s"] = round(time.monotonic() - started, 2)
@@ -106,7 +69,7 @@ class Partition(mesh.MeshTest):
         """A line from each; durable where it was said before this returns."""
         requests = []
         for node in nodes:
-            line = f"{node.side} {node.name} says {next(self.numbers)}"
+            line = f"{node.namespace} {node.name} says {next(self.numbers)}"
             self.said.append(line)
             requests.append((node, node.controls[0].send("message.send", text=line)))
         for node, request in requests:
@@ -118,11 +81,11 @@ class Partition(mesh.MeshTest):
         return all(set(lines) <= set(self.watchers[node].texts()) for node in nodes)
 
     def on(self, side):
-        return [node for node in self.nodes if node.side == side]
+        return [node for node in self.nodes if node.namespace == side]
 
     def links_across(self):
-        keys = {node.status()["node_key"]: node.side for node in self.nodes}
-        return sum(keys[peer["key"]] != node.side for node in self.nodes for peer in node.call("peers.list"))
+        keys = {node.status()["node_key"]: node.namespace for node in self.nodes}
+        return sum(keys[peer["key"]] != node.namespace for node in self.nodes for peer in node.call("peers.list"))
 
     def cut(self, figures):
         before = self.links_across()
@@ -148,7 +111,7 @@ class Partition(mesh.MeshTest):
         self.assertEqual(self.links_across(), 0)
         for side in SIDES:
             names = {member["name"] for member in self.on(side)[0].call("members.list") if not member["online"]}
-            self.assertEqual(names, {node.name for node in self.nodes if node.side != side})
+            self.assertEqual(names, {node.name for node in self.nodes if node.namespace != side})
             own = [line for line in self.said if line.startswith(f"{side} ")]
             mesh.wait_until(lambda: self.all_have(self.on(side), own), 10, f"the {side} side has what it says itself")
         figures["lines"] = len(self.said)
@@ -179,30 +142,6 @@ class Partition(mesh.MeshTest):
             self.assertEqual(sorted(watcher.texts()), sorted(self.said), f"once each at {node.name}")
 
 
-def enter():
-    """Starts this script again in namespaces of its own; 77 where that cannot be."""
-    unshare = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    if os.geteuid() != 0:
-        unshare.append("--map-root-user")
-    for tool in ("unshare", "ip", "nft"):
-        if not shutil.which(tool):
-            sys.exit(skipped(f"{tool} is not installed"))
-    # All that the test is going to do, once.
-    trial = subprocess.run(
-        [*unshare, "sh", "-c", "mount -t tmpfs none /run && ip netns add x && ip netns exec x nft add table inet x"],
-        capture_output=True, text=True)
-    if trial.returncode != 0:
-        sys.exit(skipped(f"network namespaces cannot be made here: {trial.stderr.strip()}"))
-    os.environ[INSIDE] = "1"
-    os.execvp(unshare[0], [*unshare, sys.executable, "-B", os.path.abspath(__file__), *sys.argv[1:]])
-
-
-def skipped(why):
-    print(f"skipped: {why}", file=sys.stderr)
-    return mesh.SKIPPED
-
-
 if __name__ == "__main__":
-    if not os.environ.get(INSIDE):
-        enter()
+    namespaces.enter(__file__)
     mesh.main()

@@ -86,11 +86,12 @@ class ThreePeople(mesh.MeshTest):
         self.assertEqual(alice.said(), ["Bob: /etc/motd", "Bob: last"])
         bob.expect(r"^>INFO: Unknown command /foo\. Type /help for commands\.$")
         self.assertEqual(bob.leave(), 0)
-        for word in ("/quit", "/logout"):
-            alice.expect(r"^>INFO: Bob left\.$")
-            bob = self.chat("Bob", "localhost", alice.port).expect_open()
-            bob.say(word)
-            self.assertEqual(bob.wait(), 0)
+        alice.expect(r"^>INFO: Bob left\.$")
+        for name, word in (("Carol", "/quit"), ("Dave", "/logout")):
+            other = self.chat(name, "localhost", alice.port).expect_open()
+            other.say(word)
+            self.assertEqual(other.wait(), 0)
+            alice.expect(rf"^>INFO: {name} left\.$")
 
     def test_without_input_it_opens_and_ends_by_itself(self):
         done = self.box.run("p2pchat", "--data-dir", str(self.box.data_dir("Alice")), "--listen", mesh.ANY_PORT, "Alice")

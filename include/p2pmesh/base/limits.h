@@ -143,6 +143,10 @@ inline constexpr std::size_t kPrivateRoomsMax = 64;            // keys of a prof
 inline constexpr std::size_t kInvitationsMax = 64;             // not answered; guess
 inline constexpr std::size_t kOpenedAtOnceMax = 256;     // envelopes opened before others get their turn
 inline constexpr std::size_t kOpenedBytesMax = 1 << 20;  // and their bytes; 20 ms
+// Members as a node tells of them.
+inline constexpr auto kPresenceWindow = 30s;              // issue "presence"
+inline constexpr std::size_t kPresenceWindowsMax = 4096;  // members who came or went within it; 1 MiB
+inline constexpr std::size_t kNamesOfContactMax = 4;      // by which one was known; guess
 
 // Looking up host names.
 inline constexpr std::size_t kLookupsMax = 8;  // threads at once; one a name typed or configured; guess

@@ -49,11 +49,20 @@ enum class DirectState : std::uint8_t {
 const char* format_direct_state(DirectState state);
 std::optional<DirectState> parse_direct_state(std::string_view text);
 
+/// Why a name may not be what it seems.
+struct NameDoubt {
+  std::optional<std::string> looks_like;  ///< another member's name, as it is shown
+  bool mixes_scripts = false;             ///< its letters are of scripts that are not written together
+
+  bool operator==(const NameDoubt&) const = default;
+};
+
 /// What a direct message has in place of a room.
 struct DirectFacts {
   MemberKey peer;                    ///< the other one
   std::string name;                  ///< as shown now
   std::optional<DirectState> state;  ///< of an own one
+  NameDoubt doubt = {};              ///< about the name of the other one
 
   bool operator==(const DirectFacts&) const = default;
 };

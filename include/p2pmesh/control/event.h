@@ -32,7 +32,8 @@ enum class NoticeKind : std::uint8_t {
   kAsks,
   kAccepted,
   kDeclined,
-  kHidden
+  kHidden,
+  kTakenOver,
 };
 
 /// Something happened to a member.
@@ -41,9 +42,10 @@ struct NoticeEvent {
   Cursor cursor;
   MemberKey member;
   std::string name;      ///< as shown then, suffix included
-  std::string old_name;  ///< kRenamed only
+  std::string old_name;  ///< kRenamed; kTakenOver: how the contact is shown that was known by this name
   WallMs at_ms = 0;
   bool replayed = false;
+  NameDoubt doubt = {};
 };
 
 /// The replay is done.
@@ -115,8 +117,8 @@ void append_event(std::string& out, const Event& event);
 /// Appends the JSON object of an event alone ("params"), without a line feed.
 void append_value(std::string& out, const Event& event);
 
-/// "joined", "left", "offline", "back", "renamed", "asks", "accepted", "declined" or "hidden", as events and
-/// the store spell them.
+/// "joined", "left", "offline", "back", "renamed", "asks", "accepted", "declined", "hidden" or "taken_over",
+/// as events and the store spell them.
 const char* format_notice_kind(NoticeKind kind);
 /// Takes what format_notice_kind() gives; nothing otherwise.
 std::optional<NoticeKind> parse_notice_kind(std::string_view text);

@@ -18,7 +18,8 @@ namespace p2pmesh::control {
 
 struct StatusReply {
   std::string name;          ///< as shown, suffix included
-  std::string claimed_name;  ///< as claimed, without a suffix
+  std::string claimed_name;  ///< as claimed in this mesh, without a suffix
+  std::string profile;       ///< whose the data directory is: the name of its first start
   MemberKey key;
   NodeKey node_key;
   MeshId mesh;
@@ -52,6 +53,7 @@ struct MemberEntry {
   bool hidden = false;                 ///< online, and only its contacts know
   bool ignored = false;
   bool blocked = false;
+  NameDoubt doubt = {};
 };
 struct MembersReply {
   std::vector<MemberEntry> members;
@@ -146,6 +148,13 @@ struct ContactEntry {
   bool ignored = false;
   bool blocked = false;
   std::uint64_t unread = 0;  ///< messages from it that no screen has shown
+  NameDoubt doubt = {};
+  /// Another member that is now shown by the name under which this one was known.
+  struct Successor {
+    std::string name;
+    MemberKey key;
+  };
+  std::optional<Successor> taken_over = std::nullopt;
 };
 /// conversation.set, person.set: with whom it is, for a name may be somebody else's later.
 struct ConversationReply {
@@ -154,6 +163,12 @@ struct ConversationReply {
 };
 struct ContactsReply {
   std::vector<ContactEntry> contacts;
+};
+
+/// name.set: how the local member is shown now.
+struct NameReply {
+  std::string name;
+  bool changed = false;  ///< else it was its name already
 };
 
 struct SubscribeReply {
@@ -170,7 +185,7 @@ struct EmptyReply {};
 
 using Reply = std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply,
                            SearchReply, RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply,
-                           ConversationReply, PendingReply, CancelReply, TopicReply>;
+                           ConversationReply, PendingReply, CancelReply, TopicReply, NameReply>;
 
 /// Append a reply line, line feed included; nothing at all when `id` is empty (a notification). `id` is
 /// ParsedRequest::id. Strings need not be UTF-8: ill-formed bytes become U+FFFD. Control and bidi characters
@@ -191,6 +206,7 @@ void append_reply(std::string& out, std::string_view id, const ConversationReply
 void append_reply(std::string& out, std::string_view id, const PendingReply& reply);
 void append_reply(std::string& out, std::string_view id, const CancelReply& reply);
 void append_reply(std::string& out, std::string_view id, const TopicReply& reply);
+void append_reply(std::string& out, std::string_view id, const NameReply& reply);
 void append_error(std::string& out, std::string_view id, const RpcError& error);
 
 /// Appends the JSON value of a reply alone, without a line feed.

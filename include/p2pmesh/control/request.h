@@ -133,13 +133,17 @@ struct DiscoverRequest {
 struct ReceiptsRequest {
   bool on = false;
 };
+/// Another name for the local member.
+struct NameRequest {
+  std::string name;  ///< unchecked
+};
 
-using Request =
-    std::variant<StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest, SearchRequest,
-                 RoomsRequest, JoinRoomRequest, PartRoomRequest, SubscribeRequest, AttachRequest,
-                 MarkReadRequest, ConnectRequest, ShutdownRequest, AskRequest, AnswerRequest,
-                 ConversationRequest, ContactsRequest, PersonRequest, PendingRequest, CancelRequest,
-                 DiscoverRequest, ReceiptsRequest, GetTopicRequest, SetTopicRequest, InviteRequest>;
+using Request = std::variant<StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest,
+                             SearchRequest, RoomsRequest, JoinRoomRequest, PartRoomRequest, SubscribeRequest,
+                             AttachRequest, MarkReadRequest, ConnectRequest, ShutdownRequest, AskRequest,
+                             AnswerRequest, ConversationRequest, ContactsRequest, PersonRequest,
+                             PendingRequest, CancelRequest, DiscoverRequest, ReceiptsRequest, GetTopicRequest,
+                             SetTopicRequest, InviteRequest, NameRequest>;
 
 /// One line from a client.
 struct ParsedRequest {

@@ -153,6 +153,11 @@ struct ReadTo {
 struct OpenLate {
   EnvelopePtr envelope;
 };
+/// The local member wants another name; answered by NameAnswer.
+struct ChangeName {
+  std::uint64_t token = 0;  ///< comes back in NameAnswer
+  std::string name;         ///< checked
+};
 /// A new prekey; it is on the disk.
 struct PrekeyDrawn {
   Prekey prekey;
@@ -182,6 +187,6 @@ struct Wake {};
 using Input = std::variant<LinkUp, LinkDown, DialFailed, EnvelopeReceived, DuplicateReceived, FrameReceived,
                            SendText, SetTopic, SendDirect, SendInvite, RoomKeyGiven, AnswerRequest,
                            OpenConversation, CancelDraft, SetDiscoverable, SetBlocked, ReadTo, OpenLate,
-                           PrekeyDrawn, Committed, ForkKept, Loaded, Leave, Wake>;
+                           ChangeName, PrekeyDrawn, Committed, ForkKept, Loaded, Leave, Wake>;
 
 }  // namespace p2pmesh

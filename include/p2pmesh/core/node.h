@@ -27,7 +27,8 @@ namespace p2pmesh {
 struct NodeOptions {
   MeshId mesh;
   std::optional<MeshNonce> founder_nonce;  ///< set on the node that opened the mesh
-  std::string name;                        ///< checked
+  std::string name;                        ///< checked; the first claim is to it
+  bool exact_name = false;                 ///< claims nothing when a sponsor refuses the name
   const Signer* member_signer = nullptr;
   const Signer* node_signer = nullptr;
   const Verifier* verifier = nullptr;
@@ -144,7 +145,10 @@ struct LinkView {
   std::optional<Duration> rtt;
 };
 struct NodeStatus {
-  std::string name;  ///< as shown, suffix included
+  std::string name;          ///< as shown, suffix included
+  std::string claimed_name;  ///< without one
+  bool has_claim = false;
+  bool name_refused = false;  ///< exact_name, and a sponsor refused it
   std::uint64_t neighbors = 0;
   std::uint64_t members = 0;
   std::uint64_t online = 0;

@@ -122,6 +122,21 @@ struct Acknowledge {
   EnvelopeId envelope;
   std::uint32_t index = 0;
 };
+/// What became of a wish for another name.
+enum class NameVerdict : std::uint8_t {
+  kChanged,     ///< the record that says so is durable
+  kSame,        ///< it is the name already
+  kTaken,       ///< another key claims it
+  kNoNeighbor,  ///< nobody is there to sponsor it
+  kNoAnswer,    ///< nobody did in time
+  kHidden,      ///< it would tell others that the member is here
+  kBusy,        ///< an earlier wish is under way
+};
+/// Unless it is kChanged nothing has changed.
+struct NameAnswer {
+  std::uint64_t token = 0;
+  NameVerdict verdict = NameVerdict::kChanged;
+};
 /// The first comparison with a neighbor is done: the roster and the history are what the mesh has.
 struct Settled {};
 /// A peer sent what no honest one sends; the link is closed as faulty.
@@ -132,7 +147,7 @@ struct PenaliseLink {
 
 using Output = std::variant<SendFrame, Dial, CloseLink, MarkSeen, Store, PublishNotice, StoreTaken,
                             StoreCorrespondent, StoreDraft, DropDraft, TellDelivery, TellConversation,
-                            StorePeer, Load, Announce, Acknowledge, Settled, PenaliseLink>;
+                            StorePeer, Load, Announce, Acknowledge, NameAnswer, Settled, PenaliseLink>;
 using Outputs = std::vector<Output>;
 
 }  // namespace p2pmesh

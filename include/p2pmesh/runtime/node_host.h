@@ -21,6 +21,7 @@ struct HostOptions {
       listen;                   ///< nothing: loopback, the last run's port, else the first free from 9750
   std::vector<HostPort> joins;  ///< members to join through; the first that answers
   bool open_new = false;        ///< another mesh instead of resuming the last
+  bool exact_name = false;      ///< leave again, kCannotCreate, when another member holds the name
   bool leaves_with_last_screen = false;
   bool undiscoverable = false;  ///< as after /discover off
   ProtocolParameters protocol;
@@ -41,8 +42,8 @@ class NodeHost {
   NodeHost& operator=(const NodeHost&) = delete;
 
   /// Locks the directory, reads or makes the keys, binds, then runs until the node has left. Errors, each
-  /// with its exit status: kUsage (name), kTryAgain (directory in use), kCannotCreate, kUnavailable (port in
-  /// use, no member answers), kUnknownHost, kProtocol, kConfig, kNoPermission, kIo.
+  /// with its exit status: kUsage (name), kTryAgain (directory in use), kCannotCreate (also: exact_name),
+  /// kUnavailable (port in use, no member answers), kUnknownHost, kProtocol, kConfig, kNoPermission, kIo.
   Result<void> run();
 
  private:

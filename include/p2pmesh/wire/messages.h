@@ -104,7 +104,7 @@ struct Ping {
 struct SponsorRequest {
   MemberKey member;
   std::string name;
-  std::vector<EnvelopeId> heads;  ///< of the sponsor's welcome
+  std::vector<EnvelopeId> heads;  ///< of the sponsor's welcome; none from who changes its name
 };
 
 enum class SponsorVerdict : std::uint8_t {
@@ -117,6 +117,7 @@ struct SponsorReply {
   SponsorVerdict verdict = SponsorVerdict::kNotYet;
   MemberKey sponsor;
   std::uint64_t depth = 0;
+  std::vector<EnvelopeId> heads;  ///< signed for, with the depth
   Signature signature{};
 };
 

@@ -307,5 +307,18 @@ TEST_CASE("a private room is called by its name, joined with a key, and left wit
   CHECK(typing.last<control::PartRoomRequest>().room == "#board~1a2b3c4d");
 }
 
+TEST_CASE("another name is asked for, and told when it is there") {
+  Typing typing;
+  typing.view.show_missed();
+  CHECK(typing.run("/nick Rob", control::NameReply{"Rob", true}) == ">INFO: You are Rob now.\n");
+  CHECK(typing.last<control::NameRequest>().name == "Rob");
+  CHECK(typing.run("/nick Rob", control::NameReply{"Rob", false}) == ">INFO: You are Rob already.\n");
+  const Error taken{ExitStatus::kCannotCreate, "Tom is taken by another member; you are still Rob."};
+  CHECK(typing.run_refused("/nick Tom", control::application_error(taken)) ==
+        ">INFO: Tom is taken by another member; you are still Rob.\n");
+  CHECK(typing.complaints.empty());
+  CHECK(typing.run("/nick") == ">INFO: /nick needs NAME.\n>INFO: Usage: /nick NAME\n");
+}
+
 }  // namespace
 }  // namespace p2pmesh

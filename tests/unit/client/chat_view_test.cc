@@ -27,7 +27,7 @@ const MemberKey kCarol = id_of<MemberKey>(3);
 /// A view that is fed with numbered events of a small mesh.
 struct Screen {
   explicit Screen(std::size_t missed_max = 100) : view(missed_max) {
-    status.name = status.claimed_name = "Alice";
+    status.name = status.claimed_name = status.profile = "Alice";
     status.key = kSelf;
     status.address = "127.0.0.1";
     status.port = 55107;
@@ -258,7 +258,9 @@ TEST_CASE("the own name is told when it is held by another, and when it is free 
   Screen screen;
   screen.opened();
   screen.feed(screen.notice(control::NoticeKind::kRenamed, kSelf, "Alice~4f2a"));
-  CHECK(screen.output() == ">INFO: The name Alice is held by another member; you are shown as Alice~4f2a.\n");
+  CHECK(screen.output() ==
+        ">INFO: Alice is held by another member; you are shown as Alice~4f2a. /nick NAME chooses another "
+        "name.\n");
   screen.feed(screen.notice(control::NoticeKind::kRenamed, kSelf, "Alice"));
   CHECK(screen.output() == ">INFO: You are shown as Alice again.\n");
 
@@ -268,6 +270,65 @@ TEST_CASE("the own name is told when it is held by another, and when it is free 
   from_start.output();
   from_start.view.show_here(from_start.status, from_start.members);
   CHECK(from_start.output().find("you are shown as Alice~4f2a.") != std::string::npos);
+}
+
+TEST_CASE("another own name is told once, and what it is in the profile of another name") {
+  Screen screen;
+  screen.opened();
+  screen.view.on_own_name("Alicia");
+  screen.feed(screen.notice(control::NoticeKind::kRenamed, kSelf, "Alicia"));
+  CHECK(screen.output() == ">INFO: You are Alicia now.\n");
+  screen.feed(screen.notice(control::NoticeKind::kRenamed, kSelf, "Alicia~4f2a"));
+  CHECK(screen.output().starts_with(">INFO: Alicia is held by another member; "));
+
+  Screen from_start;
+  from_start.status.name = from_start.status.claimed_name = "Alicia";
+  from_start.view.show_listening(from_start.status);
+  from_start.view.show_here(from_start.status, from_start.members);
+  CHECK(from_start.output().find(">INFO: Alice is Alicia here.\n") != std::string::npos);
+}
+
+TEST_CASE("a doubtful name is told with its notice, and once before its direct messages") {
+  Screen screen;
+  screen.opened();
+  auto joined = screen.notice(control::NoticeKind::kJoined, kBob, "B\u00f6b");
+  joined.doubt.looks_like = "Bob\x1b";
+  screen.feed(joined);
+  CHECK(screen.output() ==
+        ">INFO: B\u00f6b joined. Careful: the name looks like Bob\\x1b, who is another member.\n");
+  joined.doubt.looks_like = "Alice";
+  screen.feed(joined);
+  CHECK(screen.output() == ">INFO: B\u00f6b joined. Careful: the name looks like yours.\n");
+  joined.doubt = {std::nullopt, true};
+  screen.feed(joined);
+  CHECK(screen.output() == ">INFO: B\u00f6b joined. Careful: the name mixes letters of several scripts.\n");
+  auto message = screen.message(kBob, "hello");
+  message.message.room.clear();
+  message.message.direct = control::DirectFacts{kBob, "Bob", std::nullopt, {"Carol", false}};
+  screen.feed(message);
+  CHECK(screen.output() ==
+        ">INFO: Bob writes to you. Careful: the name looks like Carol, who is another member.\n"
+        "Bob (direct): hello\n");
+  message.message.id.index = 1;
+  screen.feed(message);
+  CHECK(screen.output() == "Bob (direct): hello\n");
+}
+
+TEST_CASE("a contact's name that has gone to another key is told loudly, then and at the start") {
+  const std::string line =
+      ">INFO: Careful: Bob is now another member (key 0000...), not the Bob you talked with, who is "
+      "Bob~9c1d.\n";
+  Screen screen;
+  screen.opened();
+  auto taken = screen.notice(control::NoticeKind::kTakenOver, kCarol, "Bob");
+  taken.old_name = "Bob~9c1d";
+  screen.feed(taken);
+  CHECK(screen.output() == line);
+  control::ContactEntry contact;
+  contact.name = "Bob~9c1d";
+  contact.taken_over = control::ContactEntry::Successor{"Bob", kCarol};
+  screen.view.show_requests({{contact}});
+  CHECK(screen.output() == line);
 }
 
 TEST_CASE("what was listed as history is not shown a second time") {

@@ -132,6 +132,7 @@ TEST_CASE("a private node is started with what the user gave") {
                                          "/data/b/p2pmeshd.log", "--listen", "127.0.0.1:0", "--join",
                                          "[::1]:9750"});
   CHECK(node_command("p", chat({"--new", "Bob"}), "/d", 3).back() == "--new");
+  CHECK(node_command("p", chat({"--exact-name", "Bob"}), "/d", 3).back() == "--exact-name");
 }
 
 TEST_CASE("what a starting node says is understood or refused") {
@@ -149,6 +150,8 @@ TEST_CASE("what a starting node says is understood or refused") {
 }
 
 TEST_CASE("verbs and their options are understood in any order") {
+  CHECK(ctl({"nick", "Rob"}).verb == Verb::kNick);
+  CHECK(ctl({"nick", "Rob"}).peer == "Rob");
   CHECK(ctl({"status"}).verb == Verb::kStatus);
   CHECK(ctl({"--json", "peers"}).json);
   CHECK(ctl({"members", "--json", "--name", "Alice"}).name == "Alice");

@@ -71,6 +71,7 @@ TEST_CASE("a status survives the way from node to client") {
   StatusReply status;
   status.name = kAwkward;
   status.claimed_name = "Bob";
+  status.profile = "Rob";
   status.key = id_of<MemberKey>(1);
   status.node_key = id_of<NodeKey>(2);
   status.mesh = id_of<MeshId>(3);
@@ -87,6 +88,8 @@ TEST_CASE("a status survives the way from node to client") {
   status.counters = {{"bytes_in", 7}, {"frames_in", UINT64_MAX}};
   const auto got = reply_there_and_back(StatusRequest{}, status);
   CHECK(got.name == kAwkward);
+  CHECK(got.claimed_name == "Bob");
+  CHECK(got.profile == "Rob");
   CHECK(got.mesh == status.mesh);
   CHECK(got.port == 55107);
   CHECK(got.view == "partial");
@@ -102,11 +105,15 @@ TEST_CASE("a status survives the way from node to client") {
 }
 
 TEST_CASE("lists survive the way from node to client") {
-  const MemberEntry alice{"Alice", id_of<MemberKey>(1), true, 99, true, {"1.2.3.4:5", "[::1]:5"}};
+  const NameDoubt doubt{kAwkward, true};
+  MemberEntry alice{"Alice", id_of<MemberKey>(1), true, 99, true, {"1.2.3.4:5", "[::1]:5"}};
+  alice.doubt = doubt;
   const auto members = reply_there_and_back(MembersRequest{}, MembersReply{{alice, {}}});
   REQUIRE(members.members.size() == 2);
   CHECK(members.members[0].addresses == alice.addresses);
   CHECK(members.members[0].self);
+  CHECK(members.members[0].doubt == doubt);
+  CHECK(members.members[1].doubt == NameDoubt{});
   CHECK(members.members[1].addresses.empty());
 
   const auto peers = reply_there_and_back(
@@ -137,6 +144,17 @@ TEST_CASE("lists survive the way from node to client") {
   CHECK(found.messages[1].message == make_message());
   CHECK(found.more);
   CHECK(reply_there_and_back(RoomsRequest{}, RoomsReply{}).rooms.empty());
+  ContactEntry contact;
+  contact.name = "Bob~9c1d";
+  contact.doubt = doubt;
+  contact.taken_over = ContactEntry::Successor{kAwkward, id_of<MemberKey>(7)};
+  const auto contacts = reply_there_and_back(ContactsRequest{}, ContactsReply{{contact, {}}});
+  REQUIRE(contacts.contacts.size() == 2);
+  CHECK(contacts.contacts[0].doubt == doubt);
+  REQUIRE(contacts.contacts[0].taken_over);
+  CHECK(contacts.contacts[0].taken_over->name == kAwkward);
+  CHECK(contacts.contacts[0].taken_over->key == id_of<MemberKey>(7));
+  CHECK_FALSE(contacts.contacts[1].taken_over);
 }
 
 TEST_CASE("short replies survive the way from node to client") {
@@ -146,6 +164,9 @@ TEST_CASE("short replies survive the way from node to client") {
   const auto attached = reply_there_and_back(AttachRequest{}, AttachReply{true, {8, 1}});
   CHECK(attached.leaves_with_last_screen);
   CHECK(attached.read_cursor == Cursor{8, 1});
+  const auto named = reply_there_and_back(NameRequest{"Rob"}, NameReply{kAwkward, true});
+  CHECK(named.name == kAwkward);
+  CHECK(named.changed);
   reply_there_and_back(MarkReadRequest{}, EmptyReply{});
   reply_there_and_back(ConnectRequest{"a", 1}, EmptyReply{});
   reply_there_and_back(ShutdownRequest{}, EmptyReply{});

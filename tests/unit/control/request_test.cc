@@ -69,6 +69,7 @@ TEST_CASE("every request survives the way from client to node") {
   CHECK_FALSE(there_and_back(AnswerRequest{"Bob", false}).accept);
   CHECK(there_and_back(ConversationRequest{"Bob", true}).open);
   there_and_back(ContactsRequest{});
+  CHECK(there_and_back(NameRequest{"R\u00f6b"}).name == "R\u00f6b");
   const auto list = there_and_back(ListRequest{"#dev", id, std::nullopt, 1000});
   CHECK(list.before == id);
   CHECK_FALSE(list.after);

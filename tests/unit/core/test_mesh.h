@@ -176,6 +176,7 @@ class TestNode {
   [[nodiscard]] const std::vector<std::string>& notices() const { return notices_; }
   [[nodiscard]] MemberKey key() const { return to_member(signer->public_key()); }
   [[nodiscard]] NodeKey node_key() const { return to_node(signer->public_key()); }
+  [[nodiscard]] Now time() const;
   [[nodiscard]] std::uint64_t counter(const std::string& wanted) const;
 
   TestMesh& mesh;
@@ -192,11 +193,14 @@ class TestNode {
   std::vector<Announce> announced;
   std::vector<std::uint64_t> acknowledged;
   std::vector<std::uint64_t> kept;  ///< numbers of drafts
+  std::vector<NameVerdict> name_answers;
   std::vector<Dial> dials;
   std::vector<TellConversation> conversations;
   std::size_t penalties = 0;
   bool settled = false;
   bool commits_held = false;  ///< commits wait until it is false again
+  bool exact_name = false;
+  WallMs clock_behind_ms = 0;  ///< its wall clock, behind that of the others
   std::deque<Committed> waiting_commits;
   std::vector<FrameType> sent_types;
 
@@ -331,7 +335,7 @@ class TestMesh {
           moved = true;
         }
         Outputs outputs;
-        node->node->flush(now, outputs);
+        node->node->flush(node->time(), outputs);
         moved = moved || !outputs.empty();
         node->run(outputs);
         std::vector<Dial> dials;
@@ -402,11 +406,16 @@ inline void TestNode::renew_prekey() {
   if (node) handle(PrekeyDrawn{prekeys.front()});
 }
 
+inline Now TestNode::time() const {
+  return {mesh.now.monotonic, mesh.now.wall_ms - clock_behind_ms};
+}
+
 inline void TestNode::start(bool clean) {
   NodeOptions options;
   options.mesh = mesh.mesh;
   options.founder_nonce = nonce;
   options.name = name;
+  options.exact_name = exact_name;
   options.member_signer = signer.get();
   options.node_signer = signer.get();
   options.verifier = &ed25519_verifier();
@@ -421,7 +430,7 @@ inline void TestNode::start(bool clean) {
   settled = false;
   RestoredState restored = store.restore();
   restored.blocked = blocked;
-  node = std::make_unique<Node>(options, restored, mesh.now, outputs);
+  node = std::make_unique<Node>(options, restored, time(), outputs);
   run(outputs);
 }
 
@@ -449,7 +458,7 @@ inline void TestNode::tell(const TestNode& other, const std::string& text) {
 
 inline void TestNode::handle(const Input& input) {
   Outputs outputs;
-  node->handle(input, mesh.now, outputs);
+  node->handle(input, time(), outputs);
   run(outputs);
 }
 
@@ -481,6 +490,8 @@ inline void TestNode::run(Outputs& outputs) {
       kept.push_back(draft->number);
     } else if (auto* dropped = std::get_if<DropDraft>(&output)) {
       store.drafts.erase(dropped->number);
+    } else if (auto* answer = std::get_if<NameAnswer>(&output)) {
+      name_answers.push_back(answer->verdict);
     } else if (auto* taken = std::get_if<StoreTaken>(&output)) {
       store.outbox.erase(taken->id);
     } else if (auto* correspondent = std::get_if<StoreCorrespondent>(&output)) {

@@ -91,6 +91,10 @@ TEST_CASE("TheCommandLineWinsOverTheFile") {
   CHECK(from_file->host.data_dir == "/y");
   CHECK(from_file->host.joins.size() == 1);
   CHECK(from_file->log_level == "warn");
+  CHECK_FALSE(from_file->host.exact_name);
+  CHECK(parse({"--config", file.c_str(), "--exact-name"})->host.exact_name);
+  const std::string exact = directory.write("exact.toml", "name = \"Alice\"\nexact_name = true\n");
+  CHECK(parse({"--config", exact.c_str(), "--data-dir", "/x"})->host.exact_name);
   const auto both =
       parse({"--config", file.c_str(), "--name", "Bob", "--join", "b:2", "--log-level", "error"});
   REQUIRE(both);
@@ -106,7 +110,7 @@ TEST_CASE("AFaultInTheFileIsAConfigErrorThatNamesTheFile") {
   for (const char* text :
        {"nonsense", "unknown = 1\n", "name = 7\n", "join = \"a:1\"\n", "join = [1]\n",
         "name = \"A\"\nlisten = \"nowhere\"\n", "name = \"two words\"\n", "log_level = \"loud\"\n",
-        "name = \"A\"\njoin = [\"a:0\"]\n", "name = \"\xff\"\n"}) {
+        "exact_name = 1\n", "name = \"A\"\njoin = [\"a:0\"]\n", "name = \"\xff\"\n"}) {
     const std::string file = directory.write("c.toml", text);
     const auto options = parse({"--config", file.c_str(), "--data-dir", "/x"});
     REQUIRE_FALSE(options);

@@ -197,14 +197,23 @@ TEST_CASE("a sponsor request comes back and keeps to its bounds") {
 }
 
 TEST_CASE("a sponsor reply comes back") {
-  const SponsorReply reply{SponsorVerdict::kGranted, id_from<MemberKey>(1), 12, signature_from(2)};
+  SponsorReply reply{SponsorVerdict::kGranted,
+                     id_from<MemberKey>(1),
+                     12,
+                     {id_from<EnvelopeId>(5), id_from<EnvelopeId>(6)},
+                     signature_from(2)};
   const auto got = decode_sponsor_reply(payload(reply));
   REQUIRE(got);
   CHECK(got->verdict == SponsorVerdict::kGranted);
   CHECK(got->sponsor == reply.sponsor);
   CHECK(got->depth == 12);
+  CHECK(got->heads == reply.heads);
   CHECK(got->signature == reply.signature);
   check_canonical(payload(reply), decode_sponsor_reply, payload<SponsorReply>);
+  reply.heads.assign(limits::kParentsMax, {});
+  CHECK(decode_sponsor_reply(payload(reply)));
+  reply.heads.push_back({});
+  CHECK_FALSE(decode_sponsor_reply(payload(reply)));
   CHECK(type_of(reply) == 10);
 }
 
