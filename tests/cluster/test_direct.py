@@ -1,8 +1,12 @@
 """Direct messages between real nodes: asked for, answered, carried for those who are away, told as delivered when
 they are."""
 
+import contextlib
+import sqlite3
+
 import mesh
 from chat import Chat, ctl_status
+from wire_tap import WireTap
 
 
 def texts(messages):
@@ -125,6 +129,44 @@ class DirectMessages(mesh.MeshTest):
             files = [path for path in node.data_dir.rglob("*") if path.is_file()]
             found = [path for path in files if canary.encode() in path.read_bytes()]
             self.assertEqual(bool(found), holds, f"{node.name}: {found}")
+
+    def test_neither_carriers_nor_the_wire_tell_what_is_written_or_to_whom(self):
+        """Bob writes through a tap; the envelopes, as the carrier stores them, are those that were on the wire."""
+        alice = self.node("Alice").start()
+        tap = WireTap("127.0.0.1", alice.status()["port"])
+        self.addCleanup(tap.close)
+        bob = self.node("Bob", join=[tap.address]).start()
+        carol = self.node("Carol", join=[alice.address]).start()
+        for node in (alice, bob, carol):
+            mesh.wait_until(lambda: node.status()["online"] == 3, 15, f"{node.name} sees everybody")
+        self.befriend(bob, carol)
+        canaries = [f"canary {number} for Carol alone" for number in range(5)]
+        for canary in canaries:
+            bob.call("message.send", text=canary, to="Carol")
+        self.wait_state(bob, "Carol", "delivered")
+        mesh.wait_until(lambda: alice.status()["counters"]["store_queue_bytes"] == 0, 15, "Alice has stored them")
+        key = bytes.fromhex(carol.status()["key"])
+        author = bytes.fromhex(bob.status()["key"])
+        database = next(alice.data_dir.rglob("*.db"))
+        for node in (alice, bob, carol):
+            node.terminate()
+        with contextlib.closing(sqlite3.connect(database)) as opened:
+            carried = [row[0] for row in opened.execute("SELECT encoded FROM envelopes")]
+            records = [row[0] for row in opened.execute("SELECT encoded FROM records")]
+        # Those that Bob wrote and that belong to no room: the request and five messages.
+        carried = [envelope for envelope in carried if author in envelope and b"#lobby" not in envelope]
+        self.assertGreaterEqual(len(carried), 6)
+        wire = tap.bytes()
+        self.assertTrue(any(envelope in wire for envelope in carried), "the tap sees envelopes")
+        self.assertTrue(any(key in record for record in records), "her key is there, in her own records")
+        for envelope in carried:
+            self.assertNotIn(key, envelope)
+        for canary in canaries:
+            self.assertNotIn(canary.encode(), wire)
+            self.assertFalse([path for path in alice.data_dir.rglob("*") if path.is_file()
+                              and canary.encode() in path.read_bytes()])
+        sizes = {len(envelope) for envelope in carried}
+        self.assertEqual(len(sizes), 1, "short ones are all of one size")
 
     def test_search_finds_what_is_shown_and_nothing_else(self):
         alice, bob, carol = self.start("Alice", "Bob", "Carol")

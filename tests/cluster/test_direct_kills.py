@@ -87,6 +87,76 @@ class DirectKills(mesh.MeshTest):
         self.assertEqual(sorted(self.states(alice, "Bob")), sorted(texts))
         self.assertEqual(carol.call("contacts.list"), [])
 
+    def test_kills_while_lines_wait(self):
+        """The author is undiscoverable or alone now and then, takes lines back, and is killed in every state."""
+        seed = random.randrange(1 << 32)
+        print(f"seed {seed}", flush=True)
+        moments = random.Random(seed)
+        carol = self.node("Carol").start()
+        alice = self.node("Alice", join=[carol.address]).start()
+        bob = self.node("Bob", join=[carol.address]).start()
+        for node in (alice, bob, carol):
+            mesh.wait_until(lambda: node.status()["online"] == 3, 15, "all see each other")
+        alice.call("contact.ask", to="Bob")
+        mesh.wait_until(lambda: bob.call("contacts.list"), 15, "Bob is asked")
+        bob.call("contact.answer", member="Alice", accept=True)
+
+        kept, cancelled, unsure, number = set(), set(), set(), 0
+        for turn in range(KILLS // 3):
+            control = alice.connect()
+            try:
+                if moments.random() < 0.7:
+                    control.call("discover.set", on=bool(turn % 2))
+                asked = {}
+                for _ in range(moments.randrange(1, 12)):
+                    text = f"line {number:06d}"
+                    number += 1
+                    to = {"to": "Bob"} if moments.random() < 0.5 else {}
+                    asked[control.send("message.send", text=text, **to)] = text
+                ends_at = time.monotonic() + moments.uniform(0, 0.04)
+                while time.monotonic() < ends_at:
+                    control.pump(0.002)
+                waiting = {i: reply["result"]["pending"] for i, reply in control.replies.items()
+                           if i in asked and "pending" in reply.get("result", {})}
+                kept |= {asked[i] for i, reply in control.replies.items() if i in asked and "result" in reply}
+                if waiting and moments.random() < 0.5:
+                    victim = moments.choice(sorted(waiting))
+                    taking = control.send("pending.cancel", number=waiting[victim])
+                    control.pump(moments.uniform(0, 0.02))
+                    if "result" in control.replies.get(taking, {}):
+                        cancelled.add(asked[victim])
+                    else:
+                        unsure.add(asked[victim])
+                if moments.random() < 0.3:
+                    control.send("discover.set", on=not turn % 2)
+                    control.pump(moments.uniform(0, 0.02))
+                alice.kill()
+                kept |= {asked[i] for i, reply in control.replies.items() if i in asked and "result" in reply}
+            except Gone:
+                pass
+            alice.restart()
+            kept -= cancelled | unsure
+        alice.call("discover.set", on=True)
+        mesh.wait_until(lambda: alice.status()["neighbors"] == 2, 15, "Alice is linked")
+
+        def in_room():
+            texts, params = [], {"limit": 1000, "after": "0" * 64 + ".0"}
+            while True:
+                page = bob.call("message.list", **params)
+                texts += [message["text"] for message in page["messages"]]
+                if not page["more"]:
+                    return texts
+                params["after"] = page["messages"][-1]["id"]
+
+        mesh.wait_until(lambda: alice.status()["pending"] == 0, 30, "nothing waits any more")
+        mesh.wait_until(lambda: not kept - set(in_room()) - set(self.texts(bob, "Alice")), 30, "Bob has all that was kept")
+        room, direct = in_room(), self.texts(bob, "Alice")
+        print(f"{KILLS // 3} kills, {number} written, {len(kept)} acknowledged, {len(cancelled)} taken back")
+        self.assertEqual(len(room) + len(direct), len(set(room + direct)), "twice")
+        self.assertEqual(set(room + direct) & cancelled, set(), "what was taken back is not said")
+        self.assertEqual(room, sorted(room), "in order")
+        self.assertEqual(direct, sorted(direct), "in order")
+
 
 if __name__ == "__main__":
     mesh.main()
