@@ -41,7 +41,7 @@ std::string format_argument(const Argument& argument) {
     case ArgumentKind::kKeyFile:
       return "--key-file FILE";
     case ArgumentKind::kText:
-      return "TEXT";
+      return argument.keyword.empty() ? "TEXT" : std::string(argument.keyword);
   }
   return "";
 }

@@ -20,6 +20,7 @@ constexpr Argument kKeyFile{ArgumentKind::kKeyFile, true, ""};
 constexpr Argument kMember{ArgumentKind::kMember, false, ""};
 constexpr Argument kText{ArgumentKind::kText, false, ""};
 constexpr Argument kOptionalText{ArgumentKind::kText, true, ""};
+constexpr Argument kLine{ArgumentKind::kText, false, "N|all"};
 constexpr Argument kOn{ArgumentKind::kKeyword, false, "on"};
 constexpr Argument kOff{ArgumentKind::kKeyword, false, "off"};
 constexpr Argument kOptionalMember{ArgumentKind::kMember, true, ""};
@@ -181,7 +182,7 @@ const std::vector<ChatCommands::Command>& ChatCommands::table() {
        &ChatCommands::pending},
       {{"/cancel",
         {},
-        {{kText}},
+        {{kLine}},
         "takes back a line that waits, by its number, or all of them",
         "/cancel 17 or /cancel all; see /pending."},
        &ChatCommands::cancel},

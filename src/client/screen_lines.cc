@@ -137,7 +137,8 @@ void append_who(std::string& out, const control::MembersReply& members) {
     append_info(out, format_safe_line(member.name) + (member.self ? " (you)" : "") +
                          (doubt.empty() ? "" : " (" + doubt + ")") + " is " +
                          (member.online ? "online" : "offline") + " since " +
-                         format_local_date(member.since_ms) + ".");
+                         format_local_date(member.since_ms) +
+                         (member.hidden ? ", and appears offline to others." : "."));
   }
 }
 

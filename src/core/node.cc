@@ -285,7 +285,7 @@ void Node::handle(const Input& input, const Now& now, Outputs& out) {
   state_->notice_time(now.monotonic);
   const std::size_t first = out.size();
   std::visit([&](const auto& alternative) { state_->on(alternative, turn); }, input);
-  state_->drop_notices_of_hidden(first, turn);
+  state_->correct_notices_of_hidden(first, turn);
 }
 
 void Node::flush(const Now& now, Outputs& out) {

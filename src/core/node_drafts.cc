@@ -73,12 +73,13 @@ void Node::State::on(const OpenLate& late, Turn& turn) {
   turn.out.push_back(Store{late.envelope, std::move(context)});
 }
 
-/// Its record says that it left, or that it came; its contacts know better.
-void Node::State::drop_notices_of_hidden(std::size_t first_output, Turn& turn) const {
+/// Its record says that it left, or that it joined; its contacts know better.
+void Node::State::correct_notices_of_hidden(std::size_t first_output, Turn& turn) const {
   if (!conversations.has_anybody_here()) return;
-  const auto is_untrue = [this](const Output& output) {
-    const auto* notice = std::get_if<PublishNotice>(&output);
+  const auto is_untrue = [this](Output& output) {
+    auto* notice = std::get_if<PublishNotice>(&output);
     if (notice == nullptr || !conversations.is_here(notice->member)) return false;
+    if (notice->kind == NoticeKind::kJoined) notice->kind = NoticeKind::kBack;
     return notice->kind == NoticeKind::kLeft || notice->kind == NoticeKind::kOffline;
   };
   const auto begin = turn.out.begin() + static_cast<std::ptrdiff_t>(first_output);

@@ -70,7 +70,7 @@ struct Node::State {
   void on(const Wake&, Turn& turn);
   void flush(Turn& turn);
   void flush_texts(Turn& turn);
-  void drop_notices_of_hidden(std::size_t first_output, Turn& turn) const;
+  void correct_notices_of_hidden(std::size_t first_output, Turn& turn) const;
 
   // node_drafts.cc
   void on(const CancelDraft& cancelled, Turn& turn);

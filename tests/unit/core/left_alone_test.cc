@@ -167,6 +167,7 @@ TEST_CASE("WhoIsUndiscoverableAppearsOfflineToAllButContacts") {
   CHECK(view_of(mesh.c(), mesh.a()).online);
   CHECK(view_of(mesh.b(), mesh.a()).online);
   CHECK_FALSE(view_of(mesh.b(), mesh.a()).hidden);
+  CHECK(count_notices(mesh.b(), "Alice back") == 1);
   CHECK(count_notices(mesh.b(), "Alice left") == 0);
 }
 
