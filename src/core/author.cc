@@ -61,6 +61,15 @@ std::vector<Draft> Author::take_waiting() {
   return lines;
 }
 
+bool Author::cancel(std::uint64_t number) {
+  const auto found = std::find_if(waiting_.begin(), waiting_.end(),
+                                  [&](const Draft& draft) { return draft.number == number; });
+  if (found == waiting_.end()) return false;
+  waiting_bytes_ -= found->text.size();
+  waiting_.erase(found);
+  return true;
+}
+
 bool Author::has_room() const {
   return waiting_.size() < limits::kUnsentMessagesMax && waiting_bytes_ < limits::kUnsentBytesMax;
 }

@@ -46,6 +46,7 @@ struct Draft {
   DraftKind kind = DraftKind::kText;
   std::optional<RoomSecret> invite = std::nullopt;
   std::uint64_t number = 0;  ///< of the draft that it was; 0: none
+  WallMs typed_ms = 0;       ///< likewise
 
   [[nodiscard]] bool fits_with(const Draft& other) const {
     return kind == DraftKind::kText && other.kind == kind && room == other.room && to == other.to &&
@@ -68,6 +69,9 @@ class Author {
   void enqueue(Draft draft);
   /// Takes back the lines that wait.
   std::vector<Draft> take_waiting();
+  /// Takes back a draft that waits here. False when it does not.
+  bool cancel(std::uint64_t number);
+  [[nodiscard]] const std::deque<Draft>& drafts() const { return waiting_; }
   [[nodiscard]] bool has_room() const;
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 

@@ -98,6 +98,7 @@ void Conversations::hide(bool hidden, Turn& turn) {
   if (hidden) return tell_of_being_here(turn.now);
   mark_accepted_stale();
   for (auto& [member, record] : std::exchange(unread_standings_, {})) on_standing(record, turn);
+  any_stale_ = !people_.empty();  // what was held back
 }
 
 void Conversations::leave_unseen() {
@@ -138,8 +139,30 @@ void Conversations::note_here(const MemberKey& member, Correspondent& correspond
   if (here || !is_seen) turn.out.push_back(PublishNotice{kind, member, roster_.shown_name(member), {}});
 }
 
-void Conversations::block(const MemberKey& member, bool blocked) {
-  blocked ? void(blocked_.insert(member)) : void(blocked_.erase(member));
+void Conversations::block(const MemberKey& member, bool blocked, Turn& turn) {
+  if (blocked) {
+    // Who was told that the member is here, unseen by others, is told that it is not.
+    Correspondent* correspondent = find(member);
+    if (hidden_ && correspondent != nullptr && correspondent->told.here != 0) {
+      leaving_ = member;
+      mark_stale(*correspondent);
+    }
+    blocked_.insert(member);
+    return;
+  }
+  blocked_.erase(member);
+  if (Correspondent* correspondent = find(member)) mark_stale(*correspondent);
+  if (const auto unread = unread_standings_.find(member); !hidden_ && unread != unread_standings_.end()) {
+    const Envelope record = std::move(unread->second);
+    unread_standings_.erase(unread);
+    on_standing(record, turn);
+  }
+}
+
+bool Conversations::may_tell(const MemberKey& member, const Correspondent& correspondent) const {
+  if (leaving_ == member) return true;
+  if (blocked_.contains(member)) return false;
+  return !hidden_ || has_left_ || correspondent.mine == Relation::kAccepted;
 }
 
 bool Conversations::is_here(const MemberKey& member) const {
@@ -297,7 +320,7 @@ void Conversations::on_standing(const Envelope& record, Turn& turn) {
     return;
   }
   if (sealing_.standing_subject(record.author, self_) != record.subject) return;
-  if (hidden_) {
+  if (hidden_ || blocked_.contains(record.author)) {
     // The newest alone: the index has let no older one through.
     if (find(record.author) != nullptr || unread_standings_.size() < limits::kStrangersMax)
       unread_standings_[record.author] = record;
@@ -317,9 +340,9 @@ void Conversations::on_standing(const Envelope& record, Turn& turn) {
   const Relation before = correspondent->theirs.relation;
   std::vector<ReceivedLog> news = news_of(correspondent->theirs, *body);
   correspondent->theirs = std::move(*body);
-  if (!is_welcome(correspondent->mine) || blocked_.contains(record.author)) return;
+  if (!is_welcome(correspondent->mine)) return;
   const Relation after = correspondent->theirs.relation;
-  if (correspondent->mine == Relation::kAsked && is_welcome(after) && !is_welcome(before)) {
+  if (correspondent->mine == Relation::kAsked && is_welcome(after)) {
     set_relation(record.author, *correspondent, Relation::kAccepted, turn);
     turn.out.push_back(
         PublishNotice{NoticeKind::kAccepted, record.author, roster_.shown_name(record.author), {}});
@@ -363,6 +386,7 @@ void Conversations::on_answer(const AnswerRequest& answer, Turn& turn) {
 void Conversations::on_read(const ReadTo& read) {
   Correspondent* correspondent = find(read.member);
   if (correspondent == nullptr || !is_welcome(correspondent->mine)) return;
+  if (blocked_.contains(read.member)) return;
   for (const auto& [epoch, number] : read.numbers) {
     const auto received = correspondent->received.find(epoch);
     if (received == correspondent->received.end() || received->second.read_to >= number) continue;
@@ -371,10 +395,11 @@ void Conversations::on_read(const ReadTo& read) {
   }
 }
 
-StandingBody Conversations::standing_of(const Correspondent& correspondent) const {
+StandingBody Conversations::standing_of(const MemberKey& member, const Correspondent& correspondent) const {
   StandingBody body;
   body.relation = correspondent.mine;
-  if (hidden_ && !has_left_ && body.relation == Relation::kAccepted) body.here = here_count_;
+  if (hidden_ && !has_left_ && body.relation == Relation::kAccepted && leaving_ != member)
+    body.here = here_count_;
   if (!is_welcome(correspondent.mine)) return body;
   for (const auto& [epoch, received] : correspondent.received) {
     ReceivedLog log;
@@ -401,7 +426,7 @@ std::vector<EnvelopePtr> Conversations::take_standings(const Author& author, con
   any_stale_ = false;
   const bool hurried = std::exchange(hurried_, false);
   for (auto& [member, correspondent] : people_) {
-    if (!correspondent.stale) continue;
+    if (!correspondent.stale || !may_tell(member, correspondent)) continue;
     const bool is_early = !hurried && correspondent.told_at != Instant{} &&
                           correspondent.told_at + kStandingInterval > turn.now.monotonic;
     if (is_early) {
@@ -409,7 +434,7 @@ std::vector<EnvelopePtr> Conversations::take_standings(const Author& author, con
       continue;
     }
     correspondent.stale = false;
-    StandingBody body = standing_of(correspondent);
+    StandingBody body = standing_of(member, correspondent);
     // That one has asked shows in what one wrote.
     const bool says_nothing =
         body.relation == Relation::kNone || (body.relation == Relation::kAsked && body.received.empty());
@@ -437,6 +462,7 @@ std::vector<EnvelopePtr> Conversations::take_standings(const Author& author, con
     correspondent.version_epoch = author.epoch();
     correspondent.told = std::move(body);
     correspondent.told_at = turn.now.monotonic;
+    if (leaving_ == member) leaving_.reset();
     ++counters_.standings;
     records.push_back(author.write_other(std::move(record), turn.now.wall_ms));
   }
@@ -450,7 +476,7 @@ std::optional<Instant> Conversations::next_deadline() const {
   for (const auto& [member, correspondent] : people_) {
     if (const Instant until = correspondent.here_until; until != Instant{} && (!next || until < *next))
       next = until;
-    if (!correspondent.stale) continue;
+    if (!correspondent.stale || !may_tell(member, correspondent)) continue;
     const Instant due =
         correspondent.told_at == Instant{} ? Instant{} : correspondent.told_at + kStandingInterval;
     if (!next || due < *next) next = due;

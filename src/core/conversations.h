@@ -43,7 +43,9 @@ class Conversations {
   [[nodiscard]] bool is_hidden() const { return hidden_; }
   /// Those who were told that it is here are to be told that it is no more.
   void leave_unseen();
-  void block(const MemberKey& member, bool blocked);
+  /// What a blocked one has told is read when it is blocked no more; nothing is told to it meanwhile.
+  void block(const MemberKey& member, bool blocked, Turn& turn);
+  void restore_blocked(const MemberKey& member) { blocked_.insert(member); }
   /// It has said that it is here, whatever its member record says.
   [[nodiscard]] bool is_here(const MemberKey& member) const;
   [[nodiscard]] bool has_anybody_here() const { return here_ > 0; }
@@ -118,9 +120,11 @@ class Conversations {
   static void store(const MemberKey& member, const Correspondent& correspondent, Turn& turn);
   void mark_stale(Correspondent& correspondent);
   void mark_accepted_stale();
+  /// That anything is told to this one now.
+  [[nodiscard]] bool may_tell(const MemberKey& member, const Correspondent& correspondent) const;
   void tell_of_being_here(const Now& now);
   void note_here(const MemberKey& member, Correspondent& correspondent, bool here, Turn& turn);
-  [[nodiscard]] StandingBody standing_of(const Correspondent& correspondent) const;
+  [[nodiscard]] StandingBody standing_of(const MemberKey& member, const Correspondent& correspondent) const;
   static void note_epoch(Correspondent& correspondent);
   /// Empty when its key is none.
   const Bytes& subject_to(const MemberKey& member, Correspondent& correspondent);
@@ -135,10 +139,11 @@ class Conversations {
   bool hurried_ = false;
   bool hidden_ = false;
   bool has_left_ = false;
+  std::optional<MemberKey> leaving_;                // is blocked now, and told a last time
   std::uint64_t here_count_ = 0;                    // StandingBody::here
   Instant here_due_{};                              // when that is to be said again
   std::size_t here_ = 0;                            // how many have said it
-  std::map<MemberKey, Envelope> unread_standings_;  // that came while hidden
+  std::map<MemberKey, Envelope> unread_standings_;  // that came while hidden, or of who is blocked
   DirectCounters counters_;
 };
 

@@ -10,20 +10,20 @@ namespace p2pmesh {
 
 void Drafts::count_in(const Draft& draft) {
   bytes_ += draft.text.size();
-  draft.to ? ++waiting_to_[*draft.to] : ++for_rooms_;
+  draft.to ? ++waiting_to_[*draft.to] : ++waiting_in_[draft.room];
 }
 
 void Drafts::restore(const std::vector<RestoredDraft>& drafts, std::uint64_t last_number) {
   last_number_ = last_number;
   for (const RestoredDraft& stored : drafts) {
     last_number_ = std::max(last_number_, stored.number);
-    Line line;
-    line.draft.room = stored.room;
-    line.draft.text = stored.text;
-    line.draft.to = stored.to;
-    line.draft.number = stored.number;
-    line.wall_ms = stored.wall_ms;
-    count_in(line.draft);
+    Draft line;
+    line.room = stored.room;
+    line.text = stored.text;
+    line.to = stored.to;
+    line.number = stored.number;
+    line.typed_ms = stored.wall_ms;
+    count_in(line);
     lines_.emplace(stored.number, std::move(line));
   }
 }
@@ -36,19 +36,20 @@ void Drafts::keep(Draft draft, Turn& turn) {
   // One that was released and has to wait again is on the disk already.
   if (draft.number == 0) {
     draft.number = ++last_number_;
+    draft.typed_ms = turn.now.wall_ms;
     turn.out.push_back(StoreDraft{draft.number, std::exchange(draft.token, 0), draft.room, draft.to,
                                   draft.text, turn.now.wall_ms});
   }
   count_in(draft);
   const std::uint64_t number = draft.number;
-  lines_.emplace(number, Line{std::move(draft), turn.now.wall_ms});
+  lines_.emplace(number, std::move(draft));
 }
 
-void Drafts::forget(std::map<std::uint64_t, Line>::iterator line) {
-  const Draft& draft = line->second.draft;
+void Drafts::forget(std::map<std::uint64_t, Draft>::iterator line) {
+  const Draft& draft = line->second;
   bytes_ -= draft.text.size();
   if (!draft.to) {
-    --for_rooms_;
+    if (auto found = waiting_in_.find(draft.room); --found->second == 0) waiting_in_.erase(found);
   } else if (auto found = waiting_to_.find(*draft.to); --found->second == 0) {
     waiting_to_.erase(found);
   }
@@ -63,20 +64,23 @@ bool Drafts::cancel(std::uint64_t number, Turn& turn) {
   return true;
 }
 
-std::vector<Draft> Drafts::release(const std::function<bool(const MemberKey&)>& can_write, std::size_t max) {
+std::vector<Draft> Drafts::release(const Releases& may_go, std::size_t max) {
   std::vector<Draft> released;
-  std::set<MemberKey> writable;
+  std::set<MemberKey> members;
+  std::set<std::string> rooms;
   for (const auto& [member, count] : waiting_to_) {
-    if (can_write(member)) writable.insert(member);
+    if (may_go.to_member(member)) members.insert(member);
   }
-  if (for_rooms_ == 0 && writable.empty()) return released;
+  for (const auto& [room, count] : waiting_in_) {
+    if (may_go.in_room(room)) rooms.insert(room);
+  }
+  if (members.empty() && rooms.empty()) return released;
   for (auto line = lines_.begin(); line != lines_.end() && released.size() < max;) {
     const auto next = std::next(line);
-    Draft& draft = line->second.draft;
-    if (!draft.to || writable.contains(*draft.to)) {
-      Draft copy = draft;
+    const Draft& draft = line->second;
+    if (draft.to ? members.contains(*draft.to) : rooms.contains(draft.room)) {
+      released.push_back(draft);
       forget(line);
-      released.push_back(std::move(copy));
     }
     line = next;
   }
@@ -86,7 +90,7 @@ std::vector<Draft> Drafts::release(const std::function<bool(const MemberKey&)>& 
 std::vector<DraftView> Drafts::list() const {
   std::vector<DraftView> views;
   for (const auto& [number, line] : lines_)
-    views.push_back({number, line.draft.room, line.draft.to, line.draft.text, line.wall_ms});
+    views.push_back({number, line.room, line.to, line.text, line.typed_ms});
   return views;
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "author.h"
@@ -30,25 +31,25 @@ class Drafts {
   bool cancel(std::uint64_t number, Turn& turn);
   /// Lines to this member wait: later ones go behind them.
   [[nodiscard]] bool holds_to(const MemberKey& member) const { return waiting_to_.contains(member); }
-  [[nodiscard]] bool holds_for_room() const { return for_rooms_ > 0; }
+  [[nodiscard]] bool holds_for(const std::string& room) const { return waiting_in_.contains(room); }
 
-  /// Removes those that may go, in the order they were typed: rooms' all, and of the others those to whom
-  /// `can_write` says yes; at most `max`.
-  std::vector<Draft> release(const std::function<bool(const MemberKey&)>& can_write, std::size_t max);
+  /// What may be written now.
+  struct Releases {
+    std::function<bool(const MemberKey&)> to_member;
+    std::function<bool(const std::string&)> in_room;
+  };
+  /// Removes those that may go, in the order they were typed; at most `max`.
+  std::vector<Draft> release(const Releases& may_go, std::size_t max);
 
   [[nodiscard]] std::vector<DraftView> list() const;
 
  private:
-  struct Line {
-    Draft draft;
-    WallMs wall_ms = 0;
-  };
-  void forget(std::map<std::uint64_t, Line>::iterator line);
+  void forget(std::map<std::uint64_t, Draft>::iterator line);
   void count_in(const Draft& draft);
 
-  std::map<std::uint64_t, Line> lines_;  // by number
+  std::map<std::uint64_t, Draft> lines_;  // by number
   std::map<MemberKey, std::size_t> waiting_to_;
-  std::size_t for_rooms_ = 0;
+  std::map<std::string, std::size_t> waiting_in_;
   std::size_t bytes_ = 0;
   std::uint64_t last_number_ = 0;
 };

@@ -46,7 +46,7 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
   for (const RestoredCorrespondent& stored : restored.correspondents) conversations.restore(stored);
   own.set_prekey(conversations.sealing().prekey());
   drafts.restore(restored.drafts, restored.last_draft);
-  for (const MemberKey& member : restored.blocked) conversations.block(member, true);
+  for (const MemberKey& member : restored.blocked) conversations.restore_blocked(member);
   if (!options.discoverable) {
     conversations.hide(true, turn);
     own.set_quiet(true);
@@ -96,7 +96,14 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
       }
     }
   }
-  if (own.has_claim() && !own_record) publish_own_record(true, turn);
+  if (own.has_claim() && !own_record) {
+    // Who was ended without a word is shown as online until it says otherwise.
+    if (earlier && conversations.is_hidden()) {
+      const auto body = decode_member_body(earlier->envelope.body);
+      online = body && body->online;
+    }
+    publish_own_record(true, turn);
+  }
   // With nobody known there is nobody to hear from first.
   if (options.founder_nonce && roster.counts().members <= 1 && restored.peers.empty()) settle(false, turn);
   on(Wake{}, turn);
@@ -233,8 +240,11 @@ void Node::State::flush_texts(Turn& turn) {
     context.opened = std::move(written.opened);
     context.drafts = std::move(written.drafts);
     outbox.add({written.envelope->id, envelope.epoch, envelope.seq, waiting});
-    // What was flooded and still lay there as a draft after a crash would be said twice.
-    if (context.drafts.empty()) broadcast.publish(written.envelope, turn);
+    // What was flooded and still lay there as a draft after a crash would be said twice; and what comes
+    // behind it in the log would stand behind a gap for ever.
+    if (!context.drafts.empty()) ++unwritten_drafts;
+    context.floods_when_committed = unwritten_drafts > 0;
+    if (!context.floods_when_committed) broadcast.publish(written.envelope, turn);
     turn.out.push_back(Store{std::move(written.envelope), std::move(context)});
   }
 }
@@ -400,7 +410,14 @@ bool Node::can_take_text() const {
 }
 
 std::vector<DraftView> Node::drafts() const {
-  return state_->drafts.list();
+  std::vector<DraftView> views;
+  // Those that were released and wait for the author's own budget came before the rest.
+  for (const Draft& draft : state_->author.drafts()) {
+    if (draft.number != 0) views.push_back({draft.number, draft.room, draft.to, draft.text, draft.typed_ms});
+  }
+  const std::vector<DraftView> rest = state_->drafts.list();
+  views.insert(views.end(), rest.begin(), rest.end());
+  return views;
 }
 
 bool Node::can_take_draft() const {

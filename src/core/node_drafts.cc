@@ -13,28 +13,36 @@ bool Node::State::is_cut_off() const {
 }
 
 void Node::State::write_or_keep(Draft draft, Turn& turn) {
-  const bool is_behind = draft.to ? drafts.holds_to(*draft.to) : drafts.holds_for_room();
-  const bool has_key = !draft.to || conversations.access_to(*draft.to) == DirectAccess::kOpen;
+  const bool is_behind = draft.to ? drafts.holds_to(*draft.to) : drafts.holds_for(draft.room);
+  const bool has_key =
+      draft.to ? conversations.access_to(*draft.to) == DirectAccess::kOpen : can_write_in(draft.room);
   const bool waits = conversations.is_hidden() || is_cut_off() || is_behind || !has_key;
   waits ? drafts.keep(std::move(draft), turn) : author.enqueue(std::move(draft));
+}
+
+/// A private room without its key is none to write in.
+bool Node::State::can_write_in(const std::string& room) const {
+  return !is_private_room(room) || rooms.has(room);
 }
 
 void Node::State::release_drafts(Turn& turn) {
   if (drafts.empty() || conversations.is_hidden() || is_cut_off() || !own.may_write(turn.now.monotonic))
     return;
-  const auto can_write = [this](const MemberKey& member) {
-    return conversations.access_to(member) == DirectAccess::kOpen;
-  };
+  const Drafts::Releases may_go{
+      [this](const MemberKey& member) { return conversations.access_to(member) == DirectAccess::kOpen; },
+      [this](const std::string& room) { return can_write_in(room); }};
   constexpr std::size_t kAtOnce = 4096;
   if (author.waiting() >= kAtOnce) return;
-  for (Draft& draft : drafts.release(can_write, kAtOnce - author.waiting())) {
+  for (Draft& draft : drafts.release(may_go, kAtOnce - author.waiting())) {
     if (draft.to) draft.prekey = conversations.prekey_of(*draft.to);
     author.enqueue(std::move(draft));
   }
 }
 
 void Node::State::on(const CancelDraft& cancelled, Turn& turn) {
-  drafts.cancel(cancelled.number, turn);
+  // One that has been released and waits for the author's own budget is on the disk yet.
+  if (!drafts.cancel(cancelled.number, turn) && author.cancel(cancelled.number))
+    turn.out.push_back(DropDraft{cancelled.number});
 }
 
 void Node::State::on(const SetDiscoverable& set, Turn& turn) {
@@ -56,8 +64,8 @@ void Node::State::on(const SetDiscoverable& set, Turn& turn) {
   if (own.has_claim()) publish_own_record(false, turn);
 }
 
-void Node::State::on(const SetBlocked& set, Turn&) {
-  conversations.block(set.member, set.blocked);
+void Node::State::on(const SetBlocked& set, Turn& turn) {
+  conversations.block(set.member, set.blocked, turn);
 }
 
 void Node::State::on(const ReadTo& read, Turn&) {

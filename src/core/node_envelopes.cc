@@ -238,6 +238,7 @@ void Node::State::on(const Committed& committed, Turn& turn) {
   // Row 0: the place is taken, and what is there counts already.
   const bool forget = P2P_PLANTED(RepairedNotHeld) && committed.context.repaired;
   const bool is_new = committed.row != 0 && !committed.context.opened_late;
+  if (is_new && committed.context.own) outbox.note_held(committed.envelope->id, turn.now.monotonic);
   if (is_new && !forget) index.hold_log(*committed.envelope, turn.now.monotonic);
   // An own envelope that the store did not write would be a falsely acknowledged send.
   P2P_CHECK(!committed.context.own || committed.row != 0);
@@ -253,7 +254,8 @@ void Node::State::on(const Committed& committed, Turn& turn) {
   }
   if (committed.row != 0 && !told)
     turn.out.push_back(Announce{committed.envelope, committed.context, committed.row});
-  if (!committed.context.drafts.empty()) broadcast.publish(committed.envelope, turn);
+  if (!committed.context.drafts.empty()) --unwritten_drafts;
+  if (committed.context.floods_when_committed) broadcast.publish(committed.envelope, turn);
   if (committed.context.own || committed.context.opened_late) return;
   const MemberRow* member = roster.find(envelope.author);
   const bool known = member != nullptr && member->facts->well_formed;
@@ -323,6 +325,8 @@ void Node::State::suspect_aloud(Turn& turn) {
     passing.envelope_class = EnvelopeClass::kPassing;
     passing.kind = static_cast<std::uint16_t>(Kind::kSuspect);
     passing.body = encode_suspect_body(body);
+    // Who is not to be seen says nothing.
+    if (conversations.is_hidden()) continue;
     broadcast.publish(author.write_other(std::move(passing), turn.now.wall_ms), turn);
   }
 }

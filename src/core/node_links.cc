@@ -288,14 +288,19 @@ void Node::State::on_ping(Link& link, const Ping& ping, Turn& turn) {
   if (ping.token != 0) turn.send(link.id, encode_pong(ping.token));
   link.differs = ping.root != digest.root(ping.as_of_ms, turn.now.monotonic);
   link.root_known = true;
-  if (!link.differs && ping.as_of_ms == kAsOfAll) take_held_own(turn);
+  // What is young may be in neither root.
+  if (!link.differs)
+    take_held_own(ping.as_of_ms == kAsOfAll ? turn.now.monotonic : turn.now.monotonic - limits::kYoungKept,
+                  turn);
   anti_entropy.on_root(link, ping.repaired, turn);
   if (link.compared) settle(true, turn);
 }
 
-/// A neighbor holds all that is held here, so it has taken what is held here of our own.
-void Node::State::take_held_own(Turn& turn) {
+/// A neighbor holds all that was held here by then, so it has taken that much of our own.
+void Node::State::take_held_own(Instant held_by, Turn& turn) {
+  if (outbox.empty()) return;
   for (const EnvelopeId& id : outbox.all()) {
+    if (!outbox.is_held_since(id, held_by)) continue;
     const RestoredOwn* entry = outbox.find(id);
     const EpochLog* log = index.find(own.key(), entry->epoch);
     if (log != nullptr && log->held.contains(entry->seq)) take(id, turn);
@@ -311,7 +316,7 @@ void Node::State::on_listing(Link& link, const SyncListing& listing, Turn& turn)
         presence.on_reported_offline({record.author, record.epoch, record.version}, turn))
       refute(turn);
   }
-  if (anti_entropy.neighbor_holds_all_own()) take_held_own(turn);
+  if (anti_entropy.neighbor_holds_all_own()) take_held_own(turn.now.monotonic, turn);
   if (anti_entropy.foreign_own_seq(author.epoch()) > author.last_seq()) draw_new_epoch(author.epoch(), turn);
   if (link.compared) settle(true, turn);
 }

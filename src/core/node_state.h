@@ -81,6 +81,7 @@ struct Node::State {
   void write_or_keep(Draft draft, Turn& turn);
   void release_drafts(Turn& turn);
   [[nodiscard]] bool is_cut_off() const;
+  [[nodiscard]] bool can_write_in(const std::string& room) const;
   void send_takens(Turn& turn);
   void send_takens(Link& link, Turn& turn);
   std::optional<Instant> next_deadline() const;
@@ -110,7 +111,7 @@ struct Node::State {
   void beat(Turn& turn);
   void ping(Link& link, bool repaired, Turn& turn);
   void tell_repaired(Turn& turn);
-  void take_held_own(Turn& turn);
+  void take_held_own(Instant held_by, Turn& turn);
 
   // node_envelopes.cc
   void on(const EnvelopeReceived& received, Turn& turn);
@@ -158,6 +159,7 @@ struct Node::State {
   bool online = false;        // the last own record said so
   bool record_stale = false;  // publish at the end of the turn
   bool left = false;
+  std::size_t unwritten_drafts = 0;  // envelopes made of drafts, not committed
   bool told_settled = false;
   Instant refuted_at{};
   std::optional<Instant> refute_at;

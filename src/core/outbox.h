@@ -33,6 +33,7 @@ class Outbox {
     if (found == entries_.end()) return false;
     messages_ -= found->second.messages;
     entries_.erase(found);
+    held_at_.erase(id);
     // Only of the newest is it known how many have.
     constexpr std::size_t kCountedMax = 4096;
     if (takers_.emplace(id, 1).second) counted_.push_back(id);
@@ -62,6 +63,15 @@ class Outbox {
   }
   [[nodiscard]] bool empty() const { return entries_.empty(); }
   [[nodiscard]] std::uint64_t messages() const { return messages_; }
+  /// It is on the disk since then; what an earlier run left is so since ever.
+  void note_held(const EnvelopeId& id, Instant now) {
+    if (entries_.contains(id)) held_at_[id] = now;
+  }
+  /// On the disk before this instant.
+  [[nodiscard]] bool is_held_since(const EnvelopeId& id, Instant instant) const {
+    const auto found = held_at_.find(id);
+    return found == held_at_.end() || found->second <= instant;
+  }
   [[nodiscard]] const RestoredOwn* find(const EnvelopeId& id) const {
     auto found = entries_.find(id);
     return found == entries_.end() ? nullptr : &found->second;
@@ -69,6 +79,7 @@ class Outbox {
 
  private:
   std::map<EnvelopeId, RestoredOwn> entries_;
+  std::map<EnvelopeId, Instant> held_at_;
   std::uint64_t messages_ = 0;
   std::map<EnvelopeId, std::size_t> takers_;
   std::deque<EnvelopeId> counted_;  // in takers_, oldest first

@@ -174,7 +174,8 @@ SponsorReply OwnMember::sponsor(const Link& link, const SponsorRequest& request,
   }
   reply.depth += 1;
   // Not a refusal of the name: who has no claim yet cannot say who holds one.
-  if ((!is_member && request.heads != reply.heads) || !has_claim()) return reply;
+  // Nor does one say anything that is not to be seen: what is signed here lies in a record for good.
+  if (quiet_ || (!is_member && request.heads != reply.heads) || !has_claim()) return reply;
   reply.verdict = SponsorVerdict::kHeldByAnother;
   if (!name || *name != request.name || request.member == key_) return reply;
   if (roster.is_held_by_another(request.name, request.member)) return reply;

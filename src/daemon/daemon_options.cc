@@ -62,6 +62,11 @@ Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& o
     options.host.data_dir = *directory;
   }
   options.host.exact_name = options.host.exact_name || config.exact_name.value_or(false);
+  if (options.host.undiscoverable && options.host.exact_name) {
+    return fail(
+        ExitStatus::kUsage,
+        "--exact-name and --undiscoverable exclude each other: who is not seen makes no claim to a name.");
+  }
   options.host.protocol = config.protocol;
   if (!options.log_level_given && config.log_level) options.log_level = *config.log_level;
   return {};

@@ -8,6 +8,17 @@
 
 namespace p2pmesh {
 
+/// Behind everything that waits for the disk.
+template <class Reply>
+void ControlRequests::reply_when_kept(ControlSession& session, const std::string& id, Reply reply) {
+  ++session.unanswered;
+  runner_->storage().ask([](MeshStore&) {},
+                         [this, session_id = session.id, id, reply = std::move(reply)] {
+                           if (ControlSession* asking = server_->find(session_id)) --asking->unanswered;
+                           server_->reply(session_id, id, reply);
+                         });
+}
+
 void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::PersonRequest& request) {
   const auto refuse = [&](const Error& error) {
@@ -18,12 +29,13 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   if (*member == runner_->member()) return refuse({ExitStatus::kUsage, "That is you; name somebody else."});
   const auto noted = runner_->note_person(*member, request.ignored, request.blocked);
   if (!noted) return refuse(noted.error());
-  server_->reply(session.id, id, control::ConversationReply{*member, runner_->node().shown_name(*member)});
+  reply_when_kept(session, id, control::ConversationReply{*member, runner_->node().shown_name(*member)});
 }
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::DiscoverRequest& request) {
-  runner_->set_discoverable(request.on);
+  if (const auto set = runner_->set_discoverable(request.on); !set)
+    return server_->refuse(session.id, id, control::application_error(set.error()));
   server_->reply(session.id, id, control::EmptyReply{});
 }
 
@@ -77,10 +89,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
                                                         "or never was. See what waits: /pending"}));
   }
   // Behind the deletion: what was cancelled does not come back after a crash.
-  runner_->storage().ask([](MeshStore&) {},
-                         [this, session_id = session.id, id, cancelled] {
-                           server_->reply(session_id, id, control::CancelReply{cancelled});
-                         });
+  reply_when_kept(session, id, control::CancelReply{cancelled});
 }
 
 std::optional<Error> ControlRequests::check_can_say_now() const {

@@ -74,6 +74,8 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
                                {ExitStatus::kUsage, format_safe_line(runner_->node().shown_name(*member)) +
                                                         " has not asked to talk to you."}));
   }
+  if (const auto error = check_can_say_now())
+    return server_->refuse(session.id, id, control::application_error(*error));
   runner_->handle(AnswerRequest{*member, request.accept});
   server_->reply(session.id, id, control::EmptyReply{});
   if (request.accept) runner_->tell_invitations_of(*member);

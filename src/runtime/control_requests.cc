@@ -158,12 +158,19 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
     if (!member) return server_->refuse(session.id, id, control::application_error(member.error()));
     with = *member;
   }
+  list_on(session, id, request, *room, with);
+}
+
+/// A page of which nothing is to be shown is passed over: whoever pages goes on from what it was given.
+void ControlRequests::list_on(ControlSession& session, const std::string& id,
+                              const control::ListRequest& request, const std::string& room,
+                              const std::optional<MemberKey>& with) {
   const bool is_heard = request.ignored || !with || !runner_->people().is_ignored(*with);
   const bool own_only = with && (!is_heard || !runner_->node().is_shown(*with));
   using Listed = std::vector<ListedMessage>;
   ask_store<Listed>(
       session, id,
-      [request, room = *room, with, own_only](MeshStore& store) -> Result<Listed> {
+      [request, room, with, own_only](MeshStore& store) -> Result<Listed> {
         std::optional<TranscriptPosition> bounds[2];
         const std::optional<control::MessageId> ids[2] = {request.after, request.before};
         for (int i = 0; i < 2; ++i) {
@@ -184,7 +191,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
           return store.list_directs(*with, bounds[0], bounds[1], request.limit + 1, !request.after, own_only);
         return store.list_messages(room, bounds[0], bounds[1], request.limit + 1, !request.after);
       },
-      [this, id, request](ControlSession& asking, Listed& listed) {
+      [this, id, request, room, with](ControlSession& asking, Listed& listed) {
         control::ListReply reply;
         const std::size_t count = page_size(listed, request.limit, request.after.has_value());
         reply.more = listed.size() > count;
@@ -192,6 +199,12 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
         for (std::size_t i = first; i < first + count; ++i) {
           if (runner_->is_shown(listed[i], request.ignored))
             reply.messages.push_back(runner_->to_chat(listed[i]));
+        }
+        if (reply.messages.empty() && reply.more) {
+          control::ListRequest next = request;
+          const ListedMessage& last = listed[request.after ? first + count - 1 : first];
+          (request.after ? next.after : next.before) = control::MessageId{last.envelope, last.index};
+          return list_on(asking, id, next, room, with);
         }
         server_->reply(asking.id, id, reply);
       });

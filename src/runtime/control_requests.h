@@ -76,6 +76,8 @@ class ControlRequests final : public ControlEvents {
   [[nodiscard]] std::optional<Error> check_can_send() const;
   /// Likewise of what cannot wait until the local member is discoverable.
   [[nodiscard]] std::optional<Error> check_can_say_now() const;
+  template <class Reply>
+  void reply_when_kept(ControlSession& session, const std::string& id, Reply reply);
   void send_direct(ControlSession& session, const std::string& id, const std::string& to, std::string text);
   [[nodiscard]] Result<MemberKey> find_recipient(const std::string& wanted) const;
 
@@ -84,6 +86,8 @@ class ControlRequests final : public ControlEvents {
   void ask_store(ControlSession& session, const std::string& id,
                  std::function<Result<Value>(MeshStore&)> query,
                  std::function<void(ControlSession&, Value&)> reply);
+  void list_on(ControlSession& session, const std::string& id, const control::ListRequest& request,
+               const std::string& room, const std::optional<MemberKey>& with);
   /// A search under way; control_search.cc.
   struct Search;
   void search_on(ControlSession& session, const std::string& id, const std::shared_ptr<Search>& search);

@@ -87,6 +87,10 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
                                            name});
   }
   if (const auto open = find_recipient(member->hex()); !open) return refuse(open.error());
+  if (runner_->node().access_to(*member) != DirectAccess::kOpen) {
+    return refuse(
+        {ExitStatus::kTryAgain, "No key of " + name + " to seal to is known yet; invite again later."});
+  }
   if (const auto error = check_can_say_now()) return refuse(*error);
   runner_->send_invite(session.id, id, *member, *room);
 }
@@ -135,7 +139,8 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
       session, id, [room = *room](MeshStore& store) { return store.topic_of(room); },
       [this, id, room = *room](ControlSession& asking, Topic& topic) {
         control::TopicReply reply{room, std::nullopt};
-        if (topic && !topic->text.empty()) reply.topic = runner_->to_facts(*topic);
+        const bool is_shown = topic && !runner_->people().is_ignored(topic->author);
+        if (is_shown && !topic->text.empty()) reply.topic = runner_->to_facts(*topic);
         server_->reply(asking.id, id, reply);
       });
 }

@@ -38,6 +38,7 @@ void MeshRunner::restore_contacts(const ContactNames::Settings& settings) {
 void MeshRunner::on_contact(const MemberKey& member) {
   const std::string shown = node_->shown_name(member);
   if (!has_suffix(shown)) contact_names_.learn(member, shown);
+  keep_contact_names();
 }
 
 void MeshRunner::watch_names(const PublishNotice& notice) {
@@ -67,6 +68,11 @@ void MeshRunner::check_contacts() {
            around_.loop.now().wall_ms);
     }
   }
+  keep_contact_names();
+}
+
+/// With what made it known, so that no crash comes between.
+void MeshRunner::keep_contact_names() {
   for (auto& [key, value] : contact_names_.take_changes()) storage_->set(std::move(key), std::move(value));
 }
 

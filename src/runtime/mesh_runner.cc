@@ -12,7 +12,6 @@ namespace p2pmesh {
 namespace {
 
 constexpr const char* kReadCursorKey = "read_cursor";
-constexpr const char* kDiscoverableKey = "discoverable";
 constexpr const char* kReceiptsKey = "receipts";
 constexpr const char* kUnopenedKey = "unopened_from";
 constexpr std::size_t kOpenedAtOnce = 256;  // an opening costs about 0.1 ms
@@ -127,10 +126,12 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   if (!snapshot) return tl::unexpected(snapshot.error());
   messages_held_ = snapshot->messages;
   last_row_ = snapshot->last_row;
-  bool is_discoverable = true;
+  // A file of its own: a damaged database must not show who does not want to be seen.
+  const auto hidden = read_file(path_of(place_, ".hidden"), 1);
+  if (!hidden) return tl::unexpected(hidden.error());
+  const bool is_discoverable = !*hidden;
   for (const auto& [key, value] : snapshot->settings) {
     if (key == kReadCursorKey) read_cursor_ = control::parse_cursor(value).value_or(control::Cursor{});
-    if (key == kDiscoverableKey) is_discoverable = value == "1";
     if (key == kReceiptsKey) receipts_ = value == "1";
     if (key == kUnopenedKey) unopened_from_ = parse_row(value);
   }
@@ -174,7 +175,9 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   storage_ = std::move(*storage);
 
   if (auto read = prekeys_.read(); !read) return read;
-  if (prekeys_.is_due(around_.loop.now().wall_ms)) {
+  // Others must be able to hear of a new one, for each closes what is sealed to the oldest.
+  const bool is_seen = is_discoverable && !place_.undiscoverable;
+  if (prekeys_.keys().empty() || (is_seen && prekeys_.is_due(around_.loop.now().wall_ms))) {
     if (auto drawn = prekeys_.renew(around_.loop.now().wall_ms); !drawn) return drawn;
   }
   prekey_due_ = around_.loop.now().monotonic + PrekeyFile::kLookInterval;
@@ -192,8 +195,10 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   options.room_keys = room_keys_.keys();
   options.listen = place_.listen;
   options.parameters = place_.protocol;
-  options.discoverable = is_discoverable && !place_.undiscoverable;
-  if (is_discoverable && !options.discoverable) keep_undiscoverable();
+  options.discoverable = is_seen;
+  if (is_discoverable && !is_seen) {
+    if (auto kept = keep_undiscoverable(); !kept) return kept;
+  }
   std::array<std::uint8_t, 8> seed;
   draw_random(seed);
   for (std::uint8_t byte : seed) options.seed = options.seed << 8 | byte;
@@ -204,7 +209,7 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
 
 void MeshRunner::begin() {
   drain();
-  if (node_->status().discoverable && unopened_from_ != 0) open_late(unopened_from_);
+  if (unopened_from_ != 0) begin_opening(unopened_from_);
   // What an earlier run did not get to.
   for (const RoomSecret& secret : room_keys_.keys()) open_earlier(secret.room);
 }
@@ -304,7 +309,7 @@ std::optional<Instant> MeshRunner::next_deadline() const {
 void MeshRunner::renew_prekey() {
   const Now& now = around_.loop.now();
   prekey_due_ = now.monotonic + PrekeyFile::kLookInterval;
-  if (!prekeys_.is_due(now.wall_ms)) return;
+  if (!prekeys_.is_due(now.wall_ms) || !node_->status().discoverable || unopened_from_ != 0) return;
   if (auto drawn = prekeys_.renew(now.wall_ms); !drawn)
     return around_.log.log(LogLevel::kError, drawn.error().message);
   node_->handle(PrekeyDrawn{prekeys_.keys().front()}, now, outputs_);
@@ -336,7 +341,7 @@ Result<void> MeshRunner::note_person(const MemberKey& member, const std::optiona
   if (person->blocked == was_blocked) return {};
   handle(SetBlocked{member, person->blocked});
   // What was refused all the time is there yet.
-  if (was_blocked) open_late(1);
+  if (was_blocked) begin_opening(1);
   return {};
 }
 
@@ -359,37 +364,46 @@ void MeshRunner::set_receipts(bool receipts) {
   storage_->set(kReceiptsKey, receipts ? "1" : "0");
 }
 
-void MeshRunner::keep_undiscoverable() {
-  storage_->set(kDiscoverableKey, "0");
-  if (unopened_from_ != 0) return;
+Result<void> MeshRunner::keep_undiscoverable() {
+  if (auto kept = write_file_atomically(path_of(place_, ".hidden"), {}); !kept) return kept;
+  if (unopened_from_ != 0) return {};
   unopened_from_ = last_row_ + 1;
   storage_->set(kUnopenedKey, std::to_string(unopened_from_));
+  return {};
 }
 
-void MeshRunner::set_discoverable(bool discoverable) {
-  if (node_->status().discoverable == discoverable) return;
-  if (discoverable) {
-    storage_->set(kDiscoverableKey, "1");
-  } else {
-    keep_undiscoverable();
-  }
+Result<void> MeshRunner::set_discoverable(bool discoverable) {
+  if (node_->status().discoverable == discoverable) return {};
+  auto kept = discoverable ? remove_file(path_of(place_, ".hidden")) : keep_undiscoverable();
+  if (!kept) return kept;
   handle(SetDiscoverable{discoverable});
-  if (discoverable && unopened_from_ != 0) open_late(unopened_from_);
+  ++opening_;
+  if (discoverable && unopened_from_ != 0) begin_opening(unopened_from_);
+  return {};
 }
 
-/// Direct envelopes that came while nothing was opened, or nothing of their author; page by page, so that
-/// other work goes on.
-void MeshRunner::open_late(std::uint64_t first_row) {
+/// Direct envelopes from this row on that could not be opened when they came. Remembered until all were
+/// tried: neither a crash nor being undiscoverable meanwhile loses one.
+void MeshRunner::begin_opening(std::uint64_t first_row) {
+  unopened_from_ = unopened_from_ == 0 ? first_row : std::min(first_row, unopened_from_);
+  storage_->set(kUnopenedKey, std::to_string(unopened_from_));
+  ++opening_;
+  if (node_->status().discoverable) open_late(unopened_from_, opening_);
+}
+
+/// Page by page, so that other work goes on.
+void MeshRunner::open_late(std::uint64_t first_row, std::uint64_t opening) {
   auto page = std::make_shared<Result<MeshStore::UnopenedPage>>();
   storage_->ask([self = self_, first_row,
                  page](MeshStore& store) { *page = store.list_unopened(self, first_row, kOpenedAtOnce); },
-                [this, page] {
+                [this, page, opening] {
+                  if (opening != opening_) return;  // another one has begun since
                   if (!*page) return around_.log.log(LogLevel::kError, page->error().message);
                   for (const EnvelopePtr& envelope : (*page)->envelopes) handle(OpenLate{envelope});
-                  if ((*page)->next_row != 0) return open_late((*page)->next_row);
-                  if (!node_->status().discoverable || unopened_from_ == 0) return;
+                  if ((*page)->next_row != 0) return open_late((*page)->next_row, opening);
                   unopened_from_ = 0;
                   storage_->set(kUnopenedKey, "0");
+                  renew_prekey();
                 });
 }
 

@@ -85,7 +85,8 @@ class MeshRunner final : public StorageEvents {
                            const std::optional<bool>& blocked);
   /// A screen has shown what this member wrote to the local one, up to a row.
   void mark_read_with(const MemberKey& member, std::uint64_t row);
-  void set_discoverable(bool discoverable);
+  /// On the disk when it returns. Errors: kIo.
+  Result<void> set_discoverable(bool discoverable);
   [[nodiscard]] bool gives_receipts() const { return receipts_; }
   void set_receipts(bool receipts);
   /// The rooms, or one of them, as clients are told of them.
@@ -152,10 +153,12 @@ class MeshRunner final : public StorageEvents {
   Result<void> start(std::unique_ptr<MeshStore> store, bool was_set_aside);
   void renew_prekey();
   void keep_rooms();
-  void keep_undiscoverable();
-  void open_late(std::uint64_t first_row);
+  Result<void> keep_undiscoverable();
+  void begin_opening(std::uint64_t first_row);
+  void open_late(std::uint64_t first_row, std::uint64_t opening);
   std::uint64_t expect_acknowledge(SessionId session, std::string request_id);
   void look_at_topic(const std::string& room);
+  void complete(control::RoomEntry& entry) const;
   Result<void> keep_room_key(const RoomSecret& secret);
   void open_earlier(const std::string& room);
   void open_next_page(const std::string& room);
@@ -170,6 +173,7 @@ class MeshRunner final : public StorageEvents {
   // mesh_names.cc
   void restore_contacts(const ContactNames::Settings& settings);
   void on_contact(const MemberKey& member);
+  void keep_contact_names();
   void watch_names(const PublishNotice& notice);
   void check_contacts();
   bool on_envelope_frame(LinkId link, const FrameView& frame);
@@ -225,7 +229,8 @@ class MeshRunner final : public StorageEvents {
   RoomList rooms_;
   PeopleList people_;
   bool receipts_ = false;
-  std::uint64_t unopened_from_ = 0;  // the first row that may hold what came while undiscoverable; 0: none
+  std::uint64_t unopened_from_ = 0;  // the first row that may hold what was not opened; 0: none
+  std::uint64_t opening_ = 0;        // counts up with each change of who is opened
   PresenceNotices presence_notices_;
   NameBook names_;
   Instant names_filled_at_{};

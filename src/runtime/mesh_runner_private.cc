@@ -54,7 +54,12 @@ Result<std::string> MeshRunner::take_room_key(const std::string& name, const Roo
 }
 
 Result<void> MeshRunner::keep_room_key(const RoomSecret& secret) {
-  if (has_room_key(secret.room)) return {};
+  for (const RoomSecret& held : room_keys_.keys()) {
+    if (held.room != secret.room) continue;
+    if (held == secret) return {};
+    return fail(ExitStatus::kUsage, "Another key of " + secret.room + " is held, and this one is not it; " +
+                                        "only one of two keys with the same eight digits can be.");
+  }
   if (auto kept = room_keys_.add(secret); !kept) return kept;
   rooms_.add_key(secret.room);
   handle(RoomKeyGiven{secret});
@@ -93,7 +98,7 @@ void MeshRunner::open_page(const std::string& room, const SealedEnvelopes& seale
                     return finish_opening(room);
                   }
                   for (const OpenedRow& row : **rows) {
-                    rooms_.on_opened(room, row, row.author == self_);
+                    rooms_.on_opened(room, row, row.author == self_ || people_.is_ignored(row.author));
                     messages_held_ += row.messages;
                     rooms_opening_[room] += row.messages;
                   }
@@ -120,7 +125,8 @@ void MeshRunner::send_invite(SessionId session, std::string request_id, const Me
 
 /// Who may be shown has sent it, and it was not followed.
 bool MeshRunner::is_open(const StoredInvitation& invitation) const {
-  return !has_room_key(invitation.secret.room) && node_->is_shown(invitation.member);
+  return !has_room_key(invitation.secret.room) && node_->is_shown(invitation.member) &&
+         !people_.is_ignored(invitation.member);
 }
 
 void MeshRunner::look_at_invitations(const StoredInvitation& news) {

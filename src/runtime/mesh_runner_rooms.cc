@@ -18,7 +18,7 @@ void MeshRunner::look_at_topic(const std::string& room) {
         if (auto found = store.topic_of(room)) *topic = *std::move(found);
       },
       [this, room, topic] {
-        if (!rooms_.set_topic(room, *topic) || !*topic) return;
+        if (!rooms_.set_topic(room, *topic) || !*topic || people_.is_ignored((*topic)->author)) return;
         around_.control.publish_unordered(
             control::TopicEvent{(*topic)->room, (*topic)->id, to_facts(**topic)});
       });
@@ -28,17 +28,21 @@ control::TopicFacts MeshRunner::to_facts(const StoredTopic& topic) const {
   return {topic.text, topic.author, node_->shown_name(topic.author), topic.wall_ms};
 }
 
+/// What somebody wrote who is ignored is not shown.
+void MeshRunner::complete(control::RoomEntry& entry) const {
+  if (entry.topic && people_.is_ignored(entry.topic->author)) entry.topic.reset();
+  if (entry.topic) entry.topic->name = node_->shown_name(entry.topic->author);
+}
+
 control::RoomEntry MeshRunner::describe_room(const std::string& room) const {
   control::RoomEntry entry = rooms_.entry(room);
-  if (entry.topic) entry.topic->name = node_->shown_name(entry.topic->author);
+  complete(entry);
   return entry;
 }
 
 control::RoomsReply MeshRunner::list_rooms() const {
   control::RoomsReply reply = rooms_.list();
-  for (control::RoomEntry& entry : reply.rooms) {
-    if (entry.topic) entry.topic->name = node_->shown_name(entry.topic->author);
-  }
+  for (control::RoomEntry& entry : reply.rooms) complete(entry);
   for (const StoredInvitation& invitation : invitations_) {
     if (!is_open(invitation)) continue;
     const std::string& room = invitation.secret.room;

@@ -315,6 +315,7 @@ bool NodeHost::Impl::is_name_settled() {
   if (!is_known && *name_by <= now) {
     refuse_name({ExitStatus::kTryAgain, "nobody in the mesh has said within 10 s whether the name " + name +
                                             " is free; try again, or start without --exact-name"});
+    return false;
   }
   if (!is_known) {
     // What is waited for comes by the links; a deadline that has passed must not spin.

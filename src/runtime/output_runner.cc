@@ -83,6 +83,7 @@ void MeshRunner::run(const Output& output) {
                 control::DeliveryEvent{tell.member, node_->shown_name(tell.member)});
           },
           [&](const TellConversation& tell) {
+            if (people_.is_ignored(tell.member)) return;
             around_.control.publish_unordered(
                 control::ConversationEvent{tell.member, node_->shown_name(tell.member), tell.opens});
           },

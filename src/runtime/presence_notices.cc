@@ -8,7 +8,7 @@ namespace {
 constexpr std::uint32_t kToldAtOnce = 2;  // issue "presence": the first two within 30 s
 
 bool is_online(NoticeKind kind) {
-  return kind == NoticeKind::kJoined || kind == NoticeKind::kBack;
+  return kind == NoticeKind::kJoined || kind == NoticeKind::kBack || kind == NoticeKind::kHidden;
 }
 
 bool is_presence(NoticeKind kind) {

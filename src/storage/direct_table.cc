@@ -39,8 +39,8 @@ DirectTable::DirectTable(Database& database, NumberTable& authors)
                      "SELECT row FROM directs WHERE peer_no = ? AND own = 0 AND row > ? AND length(text) > 0"
                      " ORDER BY row DESC LIMIT ?"),
       select_numbers_(database,
-                      "SELECT epoch, max(number) FROM directs WHERE peer_no = ? AND own = 0 AND row <= ?"
-                      " GROUP BY epoch"),
+                      "SELECT epoch, number, row FROM directs WHERE peer_no = ? AND own = 0 AND idx = 0"
+                      " ORDER BY epoch, number"),
       select_row_(database, P2PMESH_DIRECT_COLUMNS "WHERE d.row = ? ORDER BY d.idx"),
       select_id_(database, P2PMESH_DIRECT_COLUMNS "WHERE d.id = ? AND d.idx = ?"),
       select_ascending_(database, P2PMESH_DIRECT_COLUMNS
@@ -208,13 +208,23 @@ Result<std::vector<std::pair<std::uint64_t, std::uint64_t>>> DirectTable::number
   if (!peer_no) return forward(peer_no);
   if (!*peer_no) return numbers;
   Query query(select_numbers_);
-  query.number(**peer_no).number(clamp_to_signed(row));
+  query.number(**peer_no);
+  bool is_whole = true;  // everything of this epoch so far came, and by then
   for (;;) {
     const auto found = query.next();
     if (!found) return forward(found);
-    if (!*found) return numbers;
-    numbers.emplace_back(query.unsigned_at(0), query.unsigned_at(1));
+    if (!*found) break;
+    const std::uint64_t epoch = query.unsigned_at(0);
+    const std::uint64_t number = query.unsigned_at(1);
+    if (numbers.empty() || numbers.back().first != epoch) {
+      numbers.emplace_back(epoch, 0);
+      is_whole = true;
+    }
+    is_whole = is_whole && number <= numbers.back().second + 1 && query.unsigned_at(2) <= row;
+    if (is_whole) numbers.back().second = std::max(numbers.back().second, number);
   }
+  std::erase_if(numbers, [](const auto& of_epoch) { return of_epoch.second == 0; });
+  return numbers;
 }
 
 Result<bool> DirectTable::is_opened(std::int64_t row) {

@@ -5,7 +5,7 @@ import os
 import re
 
 import mesh
-from chat import Chat
+from chat import Chat, ctl_status
 from control import RpcFault
 
 
@@ -156,6 +156,53 @@ class LeftAlone(mesh.MeshTest):
         mesh.wait_until(lambda: texts(self.exchanged(alice, "Bob")) == wanted, 15, "what was refused is opened")
         mesh.wait_until(lambda: set(self.states(bob, "Alice")) == {"delivered"}, 15, "and delivered")
 
+    def test_pages_that_are_ignored_as_a_whole_hide_nothing_behind_them(self):
+        alice, bob = self.start("Alice", "Bob")
+        alice.call("message.send", text="first")
+        mesh.wait_until(lambda: texts(bob.messages()) == ["first"], 15, "Bob has it")
+        for number in range(1500):
+            bob.call("message.send", text=f"noise {number}")
+        mesh.wait_until(lambda: alice.status()["messages"] == 1501, 30, "all has come")
+        alice.call("message.send", text="last")
+        self.ctl(alice.data_dir, "ignore", "Bob")
+        self.assertEqual(texts(alice.call("message.list", limit=5)["messages"]), ["last"])
+        before = alice.call("message.list", limit=1)["messages"][0]["id"]
+        page = alice.call("message.list", limit=5, before=before)
+        self.assertEqual((texts(page["messages"]), page["more"]), (["first"], False))
+        export = alice.export("--without-ignored").decode()
+        self.assertEqual([line.split("\t")[-1] for line in export.splitlines()[1:]], ["first", "last"])
+
+    def test_who_was_killed_and_begins_undiscoverable_is_not_seen(self):
+        alice, bob, carol = self.start("Alice", "Bob", "Carol")
+        alice.kill()
+        mesh.wait_until(lambda: not self.member(carol, "Alice")["online"], 15, "Alice is gone")
+        watcher = carol.connect()
+        watcher.call("events.subscribe")
+        hidden = self.node("Alice", data_dir=alice.data_dir, join=[bob.address], options=["--undiscoverable"]).start()
+        mesh.wait_until(lambda: hidden.status()["neighbors"] == 2, 15, "Alice is linked")
+        bob.call("message.send", text="is Alice here?")
+        watcher.wait_event("message", text="is Alice here?")
+        self.assertFalse(self.member(carol, "Alice")["online"])
+        self.assertFalse(self.member(bob, "Alice")["online"])
+        for verb in (("invite", "--room", "#lobby", "Bob"), ("nick", "Alicia"), ("topic", "here")):
+            self.ctl(hidden.data_dir, *verb, status=64 if verb[0] == "invite" else 75)
+
+    def test_a_damaged_database_does_not_show_who_is_undiscoverable(self):
+        alice, bob = self.start("Alice", "Bob")
+        self.ctl(alice.data_dir, "discover", "off")
+        mesh.wait_until(lambda: not self.member(bob, "Alice")["online"], 15, "Bob sees Alice as offline")
+        alice.kill()
+        database = next(alice.data_dir.rglob("*.db"))
+        database.write_bytes(b"no database" * 1000)
+        for side in ("-wal", "-shm"):
+            database.with_name(database.name + side).unlink(missing_ok=True)
+        alice.restart(join=[bob.address])
+        mesh.wait_until(lambda: alice.status()["neighbors"] == 1, 15, "Alice is linked")
+        self.assertFalse(alice.status()["discoverable"])
+        bob.call("message.send", text="hello?")
+        mesh.wait_until(lambda: "hello?" in texts(alice.messages()), 15, "Alice receives rooms")
+        self.assertFalse(self.member(bob, "Alice").get("online"))
+
     def test_lines_are_taken_back_until_they_are_envelopes(self):
         alice = Chat(self.box, "Alice").expect_open()
         bob = Chat(self.box, "Bob", "127.0.0.1", alice.port).expect_open()
@@ -177,6 +224,7 @@ class LeftAlone(mesh.MeshTest):
         bob = Chat(self.box, "Bob", "127.0.0.1", alice.port, data_dir=bob.data_dir).expect_open()
         bob.expect(r"^Alice: one$")
         bob.expect(r"^Alice: three$")
+        mesh.wait_until(lambda: ctl_status(self.box, alice.data_dir)["pending"] == 0, 15, "Bob has said so")
         alice.say("/pending", "/cancel 1", "/sent")
         alice.expect(r"^>INFO: Nothing waits to be sent\.$")
         alice.expect(r"^>INFO: Line 1 does not wait any more")

@@ -51,7 +51,8 @@ struct EnvelopeContext {
   std::vector<std::uint64_t> tokens;  ///< of the SendText inputs inside, by message index
   DirectMessagePtr direct;            ///< what is inside, when it concerns the local member
   bool opened_late = false;           ///< it was held before, and could not be opened until now
-  std::vector<std::uint64_t> drafts;  ///< of which it was made: flooded when they are gone from the disk
+  std::vector<std::uint64_t> drafts;  ///< of which it was made
+  bool floods_when_committed = false;
   RoomContentPtr opened;              ///< of a private room's, when its key is held
 };
 

@@ -336,7 +336,8 @@ class MeshStore {
   /// row, ascending for each; at most kUnreadDirectsMax of one.
   Result<std::vector<std::pair<MemberKey, std::uint64_t>>> unread_directs(
       const std::map<MemberKey, std::uint64_t>& marks);
-  /// The greatest number of each epoch that this member had written up to a row.
+  /// Of each epoch of this member the number up to which all that it wrote stands at or before a row: what
+  /// comes later by repair was not read then.
   Result<std::vector<std::pair<std::uint64_t, std::uint64_t>>> direct_numbers(const MemberKey& peer,
                                                                               std::uint64_t row);
 

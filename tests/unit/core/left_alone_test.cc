@@ -382,5 +382,123 @@ TEST_CASE("NeighborsThatTookALineAreCounted") {
   CHECK(mesh.a().node->takers_of(id) == 1);  // so much is sure
 }
 
+TEST_CASE("WhoIsBlockedIsToldNothing") {
+  Friends mesh;
+  mesh.a().handle(SetDiscoverable{false});
+  mesh.run(2s);
+  REQUIRE(view_of(mesh.b(), mesh.a()).online);
+  mesh.a().handle(SetBlocked{mesh.b().key(), true});
+  mesh.run(3s);
+  CHECK_FALSE(view_of(mesh.b(), mesh.a()).online);  // told a last time
+  const std::uint64_t told = mesh.a().counter("standings_sent");
+  mesh.b().tell(mesh.a(), "hello?");
+  mesh.run(10min);
+  CHECK(mesh.a().counter("standings_sent") == told);
+  mesh.a().handle(ReadTo{mesh.b().key(), {{1, 1}}});
+  mesh.run(5s);
+  CHECK(mesh.a().counter("standings_sent") == told);
+  mesh.a().handle(SetBlocked{mesh.b().key(), false});
+  mesh.run(3s);
+  CHECK(view_of(mesh.b(), mesh.a()).online);
+}
+
+TEST_CASE("WhatABlockedOneAnsweredIsHeardWhenItIsUnblocked") {
+  Friends mesh;
+  mesh.a().tell(mesh.c(), "may I, too?");
+  mesh.run(2s);
+  mesh.a().handle(SetBlocked{mesh.c().key(), true});
+  mesh.c().handle(AnswerRequest{mesh.a().key(), true});
+  mesh.run(5s);
+  CHECK(count_notices(mesh.a(), "Carol accepted") == 0);
+  mesh.a().handle(SetBlocked{mesh.c().key(), false});
+  mesh.run(2s);
+  CHECK(count_notices(mesh.a(), "Carol accepted") == 1);
+}
+
+TEST_CASE("WhoIsNotSeenSignsNothingForOthers") {
+  Friends mesh;
+  mesh.a().handle(SetDiscoverable{false});
+  mesh.run(3s);
+  const auto of_alice = [&] {
+    std::size_t count = 0;
+    for (const auto& [key, record] : mesh.c().store.records)
+      count += std::get<0>(key) == mesh.a().key() ? 1 : 0;
+    return count;
+  };
+  const std::size_t before = of_alice();
+  const std::uint64_t accepted = mesh.c().counter("envelopes_accepted");
+  mesh.b().crash();
+  mesh.run(30s);  // Alice would have suspected him aloud
+  CHECK(of_alice() == before);
+  CHECK(mesh.c().counter("envelopes_accepted") == accepted);
+  // A newcomer that knows her alone has no sponsor, and is none the less a neighbor.
+  mesh.links_by_dialling = false;
+  TestNode& dave = mesh.add("Dave");
+  dave.start();
+  mesh.link(dave, mesh.a());
+  mesh.run(10s);
+  CHECK(view_of(mesh.a(), dave).name.empty());
+  mesh.a().handle(SetDiscoverable{true});
+  mesh.run(5s);
+  CHECK(view_of(mesh.a(), dave).online);
+}
+
+TEST_CASE("WhatStandsBehindDraftsInTheLogIsFloodedBehindThem") {
+  Friends mesh;
+  mesh.a().handle(SetDiscoverable{false});
+  mesh.run(2s);
+  mesh.a().say("kept");
+  mesh.run();
+  mesh.a().commits_held = true;
+  mesh.a().handle(SetDiscoverable{true});
+  mesh.run();
+  mesh.a().say("typed afterwards", "#dev");
+  mesh.run(2s);
+  CHECK(mesh.b().heard().empty());  // the first one may yet be lost by a crash
+  mesh.a().crash();
+  mesh.a().commits_held = false;
+  mesh.a().start();
+  mesh.run(3s);
+  CHECK(mesh.b().heard() == Texts{"kept"});  // what was not acknowledged is gone
+}
+
+TEST_CASE("ALineForAPrivateRoomWithoutItsKeyWaits") {
+  Pair pair;
+  pair.cut(pair.a(), pair.b());
+  pair.links_by_dialling = false;
+  pair.run(1s);
+  pair.a().say("secret", "#board~1a2b3c4d");  // as after the loss of the file with the keys
+  pair.a().say("open");
+  pair.run();
+  pair.a().crash();
+  pair.a().start();
+  pair.link(pair.a(), pair.b());
+  pair.run(2s);
+  CHECK(pair.b().heard() == Texts{"open"});
+  REQUIRE(pair.a().node->drafts().size() == 1);
+  pair.a().handle(CancelDraft{pair.a().node->drafts().front().number});
+  CHECK(pair.a().store.drafts.empty());
+}
+
+TEST_CASE("LinesThatWaitForTheOwnBudgetAreListedAndCanBeTakenBack") {
+  Friends mesh;
+  mesh.a().handle(SetDiscoverable{false});
+  mesh.run(2s);
+  constexpr int kLines = 1500;  // above a burst: each in an envelope of its own
+  for (int i = 0; i < kLines; ++i) mesh.a().say(std::to_string(i), i % 2 == 0 ? "#even" : "#odd");
+  mesh.a().handle(SetDiscoverable{true});
+  mesh.run(100ms);
+  const auto waiting = mesh.a().node->drafts();
+  REQUIRE(waiting.size() > 100);
+  CHECK(waiting.size() < kLines);
+  mesh.a().handle(CancelDraft{waiting.back().number});
+  CHECK(mesh.a().node->drafts().size() == waiting.size() - 1);
+  mesh.run(30s);
+  CHECK(mesh.a().node->drafts().empty());
+  CHECK(mesh.a().store.drafts.empty());
+  CHECK(mesh.b().heard().size() == kLines - 1);
+  CHECK(mesh.b().heard().back() != waiting.back().text);
+}
+
 }  // namespace
 }  // namespace p2pmesh::test

@@ -90,6 +90,18 @@ TEST_CASE("WhatWasWrittenWhileApartComesWhenTheyMeet") {
   CHECK(pair.b().node->status().pending == 0);
 }
 
+TEST_CASE("WhoHoldsAllThatIsHeldHereHasTakenIt") {
+  Pair pair;
+  pair.lost = {FrameType::kTaken};  // as when a link ends before it
+  pair.a().say("hello");
+  pair.run(5s);
+  CHECK(pair.b().heard() == Texts{"hello"});
+  CHECK(pair.a().node->status().pending == 1);
+  pair.run(20s);
+  CHECK(pair.a().node->status().pending == 0);
+  CHECK(pair.a().store.outbox.empty());
+}
+
 TEST_CASE("ALateJoinerGetsTheHistoryOfAuthorsWhoAreGone") {
   Pair pair;
   for (int i = 0; i < 700; ++i) {

@@ -319,6 +319,7 @@ class TestMesh {
   std::deque<InFlight> in_flight;
   bool links_by_dialling = true;                                        ///< Dial outputs make links
   std::function<bool(const TestNode&, const TestNode&)> links_allowed;  ///< none: all are
+  std::set<FrameType> lost;  ///< frames of these types never arrive
   std::size_t live_payloads = 0;
 
  private:
@@ -363,6 +364,7 @@ class TestMesh {
 
   void deliver(const InFlight& flight) {
     const auto type = static_cast<FrameType>((*flight.frame)[4]);
+    if (lost.contains(type)) return;
     const ByteView payload = ByteView(*flight.frame).subspan(5);
     TestNode& to = *flight.to;
     if (type != FrameType::kGossip && type != FrameType::kRepair)

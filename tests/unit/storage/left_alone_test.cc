@@ -199,6 +199,11 @@ TEST_CASE_FIXTURE(Fixture, "WhatOthersWroteBehindTheMarkIsUnread") {
   REQUIRE(numbers);
   CHECK(*numbers == std::vector<std::pair<std::uint64_t, std::uint64_t>>{{10, 2}});
   CHECK(store->direct_numbers(kAlice, written->rows[1])->empty());
+  // What is missing in between, or came later, was not read.
+  REQUIRE(store->write(batch_of({direct(6, {kBob, false, 5, 6, {"e"}}, kBob)})));
+  CHECK(store->direct_numbers(kBob, 1000)->front() == std::pair<std::uint64_t, std::uint64_t>{10, 3});
+  REQUIRE(store->write(batch_of({direct(5, {kBob, false, 4, 5, {"d"}}, kBob)})));
+  CHECK(store->direct_numbers(kBob, 1000)->front() == std::pair<std::uint64_t, std::uint64_t>{10, 5});
 }
 
 TEST_CASE_FIXTURE(Fixture, "TheOutboxIsListedOldestFirst") {
