@@ -203,6 +203,35 @@ class LeftAlone(mesh.MeshTest):
         mesh.wait_until(lambda: "hello?" in texts(alice.messages()), 15, "Alice receives rooms")
         self.assertFalse(self.member(bob, "Alice").get("online"))
 
+    def test_ten_thousand_lines_that_waited_come_in_order(self):
+        alice, bob = self.start("Alice", "Bob")
+        self.befriend(alice, bob)
+        bob.terminate()
+        mesh.wait_until(lambda: alice.status()["neighbors"] == 0, 15, "Alice is alone")
+        control = alice.connect()
+        for number in range(10_000):
+            control.send("message.send", text=f"line {number:05d}", **({"to": "Bob"} if number // 100 % 5 else {}))
+        control.wait(lambda: len(control.replies) == 10_000, "all are kept", 60)
+        self.assertTrue(all("pending" in reply["result"] for reply in control.replies.values()))
+        alice.kill()
+        alice.restart()
+        self.assertEqual(alice.status()["pending"], 10_000)
+        bob.restart(join=[alice.address])
+        mesh.wait_until(lambda: bob.status()["messages"] >= 10_000, 60, "they have come")
+        mesh.wait_until(lambda: alice.status()["pending"] == 0, 60, "and Alice knows")
+
+        def all_of(params):
+            listed, after = [], "0" * 64 + ".0"
+            while True:
+                page = bob.call("message.list", limit=1000, after=after, **params)
+                listed += texts(page["messages"])
+                if not page["more"]:
+                    return listed
+                after = page["messages"][-1]["id"]
+
+        self.assertEqual(all_of({"with": "Alice"}), [f"line {n:05d}" for n in range(10_000) if n // 100 % 5])
+        self.assertEqual(all_of({}), [f"line {n:05d}" for n in range(10_000) if n // 100 % 5 == 0])
+
     def test_lines_are_taken_back_until_they_are_envelopes(self):
         alice = Chat(self.box, "Alice").expect_open()
         bob = Chat(self.box, "Bob", "127.0.0.1", alice.port).expect_open()
