@@ -25,6 +25,7 @@ std::vector<std::string_view> split_words(std::string_view text) {
 }
 
 std::string format_argument(const Argument& argument) {
+  if (!argument.keyword.empty()) return std::string(argument.keyword);
   switch (argument.kind) {
     case ArgumentKind::kRoom:
       return "#ROOM";
@@ -41,7 +42,7 @@ std::string format_argument(const Argument& argument) {
     case ArgumentKind::kKeyFile:
       return "--key-file FILE";
     case ArgumentKind::kText:
-      return argument.keyword.empty() ? "TEXT" : std::string(argument.keyword);
+      return "TEXT";
   }
   return "";
 }
@@ -103,11 +104,14 @@ std::string_view rest_from(std::string_view text, std::string_view word) {
   return text.substr(static_cast<std::size_t>(word.data() - text.data()));
 }
 
-/// The form whose keyword the first word is, else the one without a keyword.
+/// The form whose keyword the first word is, else the one without a keyword. Where a text may stand in place
+/// of the keyword, more words than the form has make a text.
 const CommandForm& choose_form(const std::vector<CommandForm>& forms,
                                const std::vector<std::string_view>& words) {
   for (const CommandForm& form : forms) {
     const bool has_keyword = !form.empty() && form.front().kind == ArgumentKind::kKeyword;
+    const bool may_be_text = !forms.back().empty() && forms.back().front().kind == ArgumentKind::kText;
+    if (may_be_text && words.size() > form.size()) continue;
     if (has_keyword && !words.empty() && words.front() == form.front().keyword) return form;
   }
   return forms.back();

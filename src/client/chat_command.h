@@ -25,7 +25,7 @@ enum class ArgumentKind {
 struct Argument {
   ArgumentKind kind = ArgumentKind::kRoom;
   bool optional = true;
-  std::string_view keyword;  ///< of kKeyword; of kText what the usage calls it, if not TEXT
+  std::string_view keyword;  ///< of kKeyword; of others what the usage calls it, unless empty
 };
 
 /// One way to write a command: what follows its name, in order.

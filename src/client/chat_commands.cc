@@ -5,6 +5,7 @@
 
 #include "p2pmesh/text/safe_text.h"
 #include "screen_lines.h"
+#include "search_line.h"
 
 namespace p2pmesh {
 namespace {
@@ -19,11 +20,17 @@ constexpr Argument kOptionalCommand{ArgumentKind::kCommand, true, ""};
 constexpr Argument kKeyFile{ArgumentKind::kKeyFile, true, ""};
 constexpr Argument kMember{ArgumentKind::kMember, false, ""};
 constexpr Argument kText{ArgumentKind::kText, false, ""};
+constexpr Argument kOptionalAddress{ArgumentKind::kMember, true, "ADDRESS"};
+constexpr Argument kHost{ArgumentKind::kMember, false, "HOST"};
+constexpr Argument kPlaceText{ArgumentKind::kText, true, "HOST PORT"};
+constexpr Argument kPortText{ArgumentKind::kText, false, "PORT"};
+constexpr Argument kNickText{ArgumentKind::kText, false, "NICK or -"};
 constexpr Argument kOptionalText{ArgumentKind::kText, true, ""};
 constexpr Argument kLine{ArgumentKind::kText, false, "N|all"};
 constexpr Argument kOn{ArgumentKind::kKeyword, false, "on"};
 constexpr Argument kOff{ArgumentKind::kKeyword, false, "off"};
 constexpr Argument kOptionalMember{ArgumentKind::kMember, true, ""};
+constexpr Argument kMore{ArgumentKind::kKeyword, false, "more"};
 constexpr Argument kBack{ArgumentKind::kKeyword, false, "back"};
 
 }  // namespace
@@ -84,6 +91,14 @@ const std::vector<ChatCommands::Command>& ChatCommands::table() {
         "or of where lines go now. A room counts as read then. /history back prints the N (20) before those "
         "that were printed last."},
        &ChatCommands::history},
+      {{"/search",
+        {},
+        {{kMore}, {kText}},
+        "the newest messages with all these words, or earlier ones",
+        "In every room and conversation; a word counts whole, without case and accents, and no sign means "
+        "anything. In front of the words: in:#dev or in:Bob, from:Bob, since:2026-11-01, "
+        "until:2026-11-20T14:05. /search more prints the ones before those that were printed last."},
+       &ChatCommands::search},
       {{"/msg",
         {},
         {{kMember, kText}},
@@ -132,6 +147,33 @@ const std::vector<ChatCommands::Command>& ChatCommands::table() {
         "those you talk with, and those who want to",
         "Those you have written to, or who have written to you, and how things stand."},
        &ChatCommands::contacts},
+      {{"/add",
+        {},
+        {{kMember, kPlaceText}},
+        "notes where somebody is to be found",
+        "Under a member's name, or one that nobody has yet: then who is there is looked for at once, and "
+        "again when you name it and at the next start."},
+       &ChatCommands::add},
+      {{"/connect",
+        {},
+        {{kHost, kPortText}},
+        "finds out who is at an address, and opens a conversation",
+        "A number from 1 to 65535 behind the first word makes it a host in /msg and /chat too, unless a "
+        "member "
+        "has that name."},
+       &ChatCommands::connect},
+      {{"/alias",
+        {},
+        {{kMember, kNickText}},
+        "another name for a member, for you alone",
+        "It can be typed wherever a member is named. /alias NAME - removes it."},
+       &ChatCommands::alias},
+      {{"/forget",
+        {},
+        {{kMember}},
+        "drops a contact and what is noted of it",
+        "What was said stays in /history. The other one is not told; what it writes from now on asks anew."},
+       &ChatCommands::forget},
       {{"/ignore",
         {},
         {{kOptionalMember}},
@@ -203,9 +245,11 @@ const std::vector<ChatCommands::Command>& ChatCommands::table() {
        &ChatCommands::nick},
       {{"/who",
         {},
-        {{}},
+        {{kOptionalAddress}},
         "all members, and since when they are online or offline",
-        "Lists everybody who ever joined the mesh."},
+        "Lists everybody who ever joined the mesh, or those who are or were last at an address such as "
+        "10.0.0.7 "
+        "or 10.0.0.7:9750."},
        &ChatCommands::who},
       {{"/quit",
         {"/logout", ":q"},
@@ -221,7 +265,8 @@ ChatCommands::ChatCommands(NodeConnection& node, ChatView& view, Complain compla
     : node_(node),
       view_(view),
       complain_(std::move(complain)),
-      history_(view, [this](const auto& request, auto done) { ask(request, std::move(done)); }) {}
+      history_(view, [this](const auto& request, auto done) { ask(request, std::move(done)); }),
+      search_(view, [this](const auto& request, auto done) { ask(request, std::move(done)); }) {}
 
 const ChatCommands::Command* ChatCommands::find(std::string_view name) {
   for (const Command& command : table()) {
@@ -300,9 +345,16 @@ void ChatCommands::explain(const CommandText& command) {
   view_.show_info(command.more);
 }
 
-void ChatCommands::who(const CommandArguments&) {
-  ask(control::MembersRequest{}, [this](const control::Reply& reply) {
-    if (const auto* members = std::get_if<control::MembersReply>(&reply)) view_.show_who(*members);
+void ChatCommands::who(const CommandArguments& arguments) {
+  ask(control::MembersRequest{}, [this, address = arguments.member](const control::Reply& reply) {
+    const auto* members = std::get_if<control::MembersReply>(&reply);
+    if (members == nullptr) return;
+    if (!address) return view_.show_who(*members);
+    const auto found = find_at(*members, *address);
+    if (!found) return view_.show_info(found.error().message);
+    if (found->members.empty())
+      return view_.show_info("No member is known to be or have been at " + format_safe_line(*address) + ".");
+    view_.show_who(*found);
   });
 }
 
@@ -312,6 +364,14 @@ void ChatCommands::history(const CommandArguments& arguments) {
   const bool is_open = talks_with_ && !arguments.room;
   const auto member = arguments.member || !is_open ? arguments.member : std::optional(talks_with_->name);
   history_.show_newest(arguments.room.value_or(view_.current_room()), member, count);
+}
+
+void ChatCommands::search(const CommandArguments& arguments) {
+  if (!arguments.keyword.empty()) return search_.show_more();
+  auto request = parse_search_line(arguments.text);
+  if (!request) return view_.show_info(request.error().message);
+  if (request->room) request->room = view_.room_called(*request->room);
+  search_.show_newest(*std::move(request));
 }
 
 void ChatCommands::ask(const control::Request& request, std::function<void(const control::Reply&)> done) {
@@ -324,7 +384,7 @@ void ChatCommands::ask(const control::Request& request, std::function<void(const
         const std::string why = format_safe_line(reply.error().message);
         const ExitStatus status = control::to_error(reply.error()).status;
         const bool is_users_fault = status == ExitStatus::kUsage || status == ExitStatus::kTryAgain ||
-                                    status == ExitStatus::kCannotCreate;
+                                    status == ExitStatus::kCannotCreate || status == ExitStatus::kProtocol;
         if (is_users_fault) return view_.show_info(why);
         complain_("The node could not do it: " + why);
       });

@@ -10,7 +10,9 @@
 
 #include "chat_command.h"
 #include "chat_view.h"
+#include "message_search.h"
 #include "node_connection.h"
+#include "place_words.h"
 #include "room_history.h"
 
 namespace p2pmesh {
@@ -54,6 +56,7 @@ class ChatCommands {
   void join(const CommandArguments& arguments);
   void part(const CommandArguments& arguments);
   void history(const CommandArguments& arguments);
+  void search(const CommandArguments& arguments);
   // chat_rooms.cc
   void topic(const CommandArguments& arguments);
   void invite(const CommandArguments& arguments);
@@ -84,6 +87,18 @@ class ChatCommands {
   void answer(const std::string& member, bool accepts);
   void close_conversation();
 
+  void open_conversation(const std::string& member, const std::string& text);
+  // chat_book.cc
+  void add(const CommandArguments& arguments);
+  void alias(const CommandArguments& arguments);
+  void forget(const CommandArguments& arguments);
+  void connect(const CommandArguments& arguments);
+  /// `then` with the member that was typed, or with whom a host and a port led to.
+  void find_whom(const CommandArguments& arguments,
+                 std::function<void(const std::string& member, const std::string& text)> then);
+  /// Finds out who is there; `then` with the key. Else the user is told why not.
+  void reach(const PlaceWords& place, std::function<void(const std::string& key)> then);
+
   void tell_read_rooms();
   void explain(const CommandText& command);
   void show_unknown(std::string_view start, std::string_view word);
@@ -94,6 +109,7 @@ class ChatCommands {
   ChatView& view_;
   Complain complain_;
   RoomHistory history_;
+  MessageSearch search_;
   bool has_quit_ = false;
   std::optional<control::ConversationReply> talks_with_;
   std::size_t unanswered_ = 0;

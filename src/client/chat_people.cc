@@ -31,12 +31,18 @@ void ChatCommands::nick(const CommandArguments& arguments) {
 }
 
 void ChatCommands::message(const CommandArguments& arguments) {
-  send_direct(*arguments.member, arguments.text);
+  find_whom(arguments, [this](const std::string& member, const std::string& text) {
+    if (text.empty()) return view_.show_info("What is to be said? /msg NAME TEXT, or /msg HOST PORT TEXT");
+    send_direct(member, text);
+  });
 }
 
 void ChatCommands::chat(const CommandArguments& arguments) {
-  const std::string member = *arguments.member;
-  const std::string text = arguments.text;
+  find_whom(arguments,
+            [this](const std::string& member, const std::string& text) { open_conversation(member, text); });
+}
+
+void ChatCommands::open_conversation(const std::string& member, const std::string& text) {
   ask(control::ConversationRequest{member, true}, [this, text](const control::Reply& reply) {
     const auto* opened = std::get_if<control::ConversationReply>(&reply);
     if (opened == nullptr) return;
@@ -111,6 +117,10 @@ void ChatCommands::contacts(const CommandArguments&) {
     if (contacts == nullptr) return;
     if (contacts->contacts.empty()) return view_.show_info("You talk with nobody yet: /msg NAME TEXT");
     for (const control::ContactEntry& contact : contacts->contacts) {
+      if (!contact.known) {
+        view_.show_info(format_safe_line(contact.name) + " is " + describe_contact(contact) + ".");
+        continue;
+      }
       view_.show_info(format_safe_line(contact.name) + " is " + (contact.online ? "online" : "offline") +
                       ": " + describe_contact(contact) + ".");
     }

@@ -62,6 +62,19 @@ std::optional<WallMs> parse_utc(std::string_view text) {
   return static_cast<WallMs>(chrono::duration_cast<chrono::milliseconds>(time).count());
 }
 
+std::optional<WallMs> parse_local(std::string_view text) {
+  const auto as_utc = parse_utc(text);
+  if (!as_utc || text.back() == 'Z') return as_utc;
+  const auto seconds = static_cast<std::time_t>(*as_utc / 1000);
+  const std::tm* fields = std::gmtime(&seconds);
+  if (fields == nullptr) return std::nullopt;
+  std::tm local = *fields;
+  local.tm_isdst = -1;
+  const std::time_t there = std::mktime(&local);
+  // East of Greenwich the first hours of 1970 lie before the first time there is.
+  return there < 0 ? 0 : static_cast<WallMs>(there) * 1000 + *as_utc % 1000;
+}
+
 std::string format_local_minute(WallMs wall_ms) {
   return format_local(wall_ms, "%H:%M");
 }

@@ -16,6 +16,9 @@ std::string format_utc(WallMs wall_ms);
 /// without the Z; nothing on anything else.
 std::optional<WallMs> parse_utc(std::string_view text);
 
+/// The same in local time, but in UTC with a Z behind a time of the day.
+std::optional<WallMs> parse_local(std::string_view text);
+
 /// "14:05" in local time.
 std::string format_local_minute(WallMs wall_ms);
 

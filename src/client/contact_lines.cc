@@ -2,10 +2,12 @@
 
 #include "clock_text.h"
 #include "p2pmesh/text/safe_text.h"
+#include "place_words.h"
 
 namespace p2pmesh {
 
 std::string describe_contact(const control::ContactEntry& contact) {
+  if (!contact.known) return "not found yet, noted at " + format_place(contact.host, contact.port);
   std::string description;
   const bool talks = contact.theirs == "accepted" || contact.theirs == "asked";
   if (contact.asks) {
@@ -23,7 +25,20 @@ std::string describe_contact(const control::ContactEntry& contact) {
   if (contact.unread > 0) description += ", " + std::to_string(contact.unread) + " unread";
   if (contact.ignored) description += ", ignored";
   if (contact.blocked) description += ", blocked";
+  if (!contact.alias.empty()) description += ", " + format_safe_line(contact.alias) + " to you";
+  if (!contact.host.empty()) description += ", noted at " + format_place(contact.host, contact.port);
   return description;
+}
+
+std::string describe_added(const control::AddReply& added, const std::string& where) {
+  const std::string name = format_safe_line(added.name);
+  if (!added.member) {
+    return name + " is noted at " + where + ", but nobody was found there: " + format_safe_line(added.why) +
+           ". It is tried again when you name " + name + ", and at the next start.";
+  }
+  if (added.alias.empty()) return name + " is noted at " + where + ".";
+  const std::string alias = format_safe_line(added.alias);
+  return "At " + where + " is " + name + ": noted, and " + alias + " is another name for " + name + " here.";
 }
 
 std::string describe_discoverable(bool discoverable) {

@@ -11,7 +11,8 @@
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/text/name.h"
 #include "p2pmesh/text/safe_text.h"
-#include "p2pmesh/text/search_words.h"
+#include "place_words.h"
+#include "search_line.h"
 
 namespace p2pmesh {
 namespace {
@@ -25,24 +26,29 @@ constexpr const char* kHelp =
     "\n"
     "  status                              the node in figures\n"
     "  peers                               its live links\n"
-    "  members                             everybody in the mesh\n"
+    "  members [--at ADDRESS]              everybody in the mesh, or who is or was there\n"
     "  rooms                               joined or not, unread, messages\n"
     "  send [--room R | --to NAME] TEXT|-  a message, or each line of the input as one\n"
     "  history [--room R | --with NAME] [-n N]  the newest messages (100)\n"
-    "  search [--room R] [--from NAME] [--since T] [--until T] [--limit N] WORD ...\n"
-    "                                      messages with all these words, the newest first (100)\n"
+    "  search [--room R | --with NAME] [--from NAME] [--since T] [--until T] [--limit N]\n"
+    "         WORD ...                     messages with all these words, the newest first (100)\n"
     "  join ROOM [--key-file F]            joins a room, or the private one of the key in F\n"
     "  invite NAME --room R                gives the key of a private room to a member\n"
     "  topic [--room R] [TEXT|-]           what a room is about; sets or clears it\n"
     "  contacts                            those you talk to, and those who want to\n"
     "  ask | accept | decline NAME         ask to talk; answer somebody who asked\n"
     "  nick NAME                           another name for the member\n"
+    "  add NAME HOST PORT                  notes where somebody is, and looks who is there\n"
+    "  connect HOST PORT                   finds out who is there\n"
+    "  alias NAME NICK|-                   another name for a member, here alone\n"
+    "  forget NAME                         drops a contact and what is noted of it\n"
     "  tail [--after CURSOR] [-n N]        events as they come, N of them\n"
     "  pending                             what no neighbor has taken yet\n"
     "  cancel N | all                      takes back what waits\n"
     "  discover | receipts on|off          being seen; telling what was read\n"
     "  ignore | unignore | block | unblock NAME   whom not to hear\n"
-    "  export [--room R] [--format text|json] [--without-ignored]  all messages of a room\n"
+    "  export [--room R | --with NAME] [--since T] [--format text|json|csv] [--without-ignored]\n"
+    "                                      all messages of a room, or exchanged with a member\n"
     "  shutdown                            the node leaves and ends\n"
     "\n"
     "  --json  one JSON value (tail: one a line)   --help   --version\n";
@@ -89,17 +95,6 @@ Result<void> check_topic(const std::string& text) {
                                              "; it was not set.");
 }
 
-Result<void> check_words(const std::string& words) {
-  if (!is_well_formed(words)) return usage("The words to search for are not UTF-8.");
-  if (search_words(words).empty())
-    return usage("There is no word to search for; a word has letters or digits.");
-  if (words.size() > limits::kSearchQueryBytesMax) {
-    return usage("The words to search for have " + std::to_string(words.size()) + " bytes, more than " +
-                 std::to_string(limits::kSearchQueryBytesMax) + ".");
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const char* const* arguments) {
@@ -114,6 +109,7 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   std::string until;
   std::string which;
   std::string on_or_off;
+  std::string port;
 
   CLI::App app;
   app.set_help_flag();
@@ -124,10 +120,11 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   auto* name = app.add_option("--name", options.name);
   auto* data_dir = app.add_option("--data-dir", options.data_dir);
 
-  constexpr std::array<const char*, 26> kVerbs = {
-      "status",   "peers",    "members", "rooms",   "send",    "history", "search", "tail",     "export",
-      "shutdown", "contacts", "ask",     "accept",  "decline", "pending", "cancel", "discover", "receipts",
-      "ignore",   "unignore", "block",   "unblock", "topic",   "join",    "invite", "nick"};
+  constexpr std::array<const char*, 30> kVerbs = {
+      "status",   "peers",    "members",  "rooms",    "send",   "history", "search",  "tail",
+      "export",   "shutdown", "contacts", "ask",      "accept", "decline", "pending", "cancel",
+      "discover", "receipts", "ignore",   "unignore", "block",  "unblock", "topic",   "join",
+      "invite",   "nick",     "add",      "connect",  "alias",  "forget"};
   std::array<CLI::App*, kVerbs.size()> verbs{};
   for (std::size_t i = 0; i < kVerbs.size(); ++i) {
     verbs[i] = app.add_subcommand(kVerbs[i]);
@@ -142,18 +139,26 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   }
   const auto* topic = verb_app(Verb::kTopic)->add_option("TEXT", options.text);
   verb_app(Verb::kSend)->add_option("--to", options.peer);
-  verb_app(Verb::kHistory)->add_option("--with", options.peer);
+  for (const Verb verb : {Verb::kHistory, Verb::kSearch, Verb::kExport})
+    verb_app(verb)->add_option("--with", options.peer);
   verb_app(Verb::kJoin)->add_option("ROOM", options.room)->required();
   const auto* key_file = verb_app(Verb::kJoin)->add_option("--key-file", options.key_file);
-  for (const Verb verb : {Verb::kAsk, Verb::kAccept, Verb::kDecline, Verb::kIgnore, Verb::kUnignore,
-                          Verb::kBlock, Verb::kUnblock, Verb::kInvite, Verb::kNick})
+  for (const Verb verb :
+       {Verb::kAsk, Verb::kAccept, Verb::kDecline, Verb::kIgnore, Verb::kUnignore, Verb::kBlock,
+        Verb::kUnblock, Verb::kInvite, Verb::kNick, Verb::kAdd, Verb::kAlias, Verb::kForget})
     verb_app(verb)->add_option("NAME", options.peer)->required();
+  verb_app(Verb::kMembers)->add_option("--at", options.at);
+  verb_app(Verb::kAlias)->add_option("NICK", options.text)->required();
+  for (const Verb verb : {Verb::kAdd, Verb::kConnect}) {
+    verb_app(verb)->add_option("HOST", options.host)->required();
+    verb_app(verb)->add_option("PORT", port)->required();
+  }
   for (const Verb verb : {Verb::kHistory, Verb::kTail}) verb_app(verb)->add_option("-n", number);
   verb_app(Verb::kTail)->add_option("--after", after);
   CLI::App* search = verb_app(Verb::kSearch);
   search->add_option("WORD", words);
   search->add_option("--from", options.search.from);
-  search->add_option("--since", since);
+  for (const Verb verb : {Verb::kSearch, Verb::kExport}) verb_app(verb)->add_option("--since", since);
   search->add_option("--until", until);
   search->add_option("--limit,-n", number);
   verb_app(Verb::kExport)->add_option("--format", format);
@@ -195,6 +200,13 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
     if (!parsed) return tl::unexpected<Error>(parsed.error());
     options.count = *parsed;
   }
+  if (options.verb == Verb::kAdd || options.verb == Verb::kConnect) {
+    const auto place = parse_place(options.host, port);
+    if (!place || !place->rest.empty())
+      return usage("PORT is a number from 1 to 65535, not \"" + port + "\".");
+    options.host = place->host;
+    options.port = place->port;
+  }
   if (!after.empty()) {
     options.after = control::parse_cursor(after);
     if (!options.after) return usage("--after takes a cursor like 12.0, not \"" + after + "\".");
@@ -207,10 +219,17 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   if (!on_or_off.empty() && on_or_off != "on" && on_or_off != "off")
     return usage(std::string(chosen.front()->get_name()) + " takes on or off, not \"" + on_or_off + "\".");
   options.on = on_or_off == "on";
-  if (!format.empty() && format != "text" && format != "json") {
-    return usage("--format takes text or json, not \"" + format + "\".");
+  if (!format.empty() && format != "text" && format != "json" && format != "csv") {
+    return usage("--format takes text, json or csv, not \"" + format + "\".");
   }
-  if (!format.empty()) options.json = format == "json";
+  if (format == "json" || (format.empty() && options.json)) options.format = ExportFormat::kJson;
+  if (format == "csv") options.format = ExportFormat::kCsv;
+  const auto* given_peer = chosen.front()->get_option_no_throw("--with");
+  if (given_peer != nullptr && !given_peer->empty() && options.peer.empty())
+    return usage("--with needs the name of a member, or its key.");
+  auto from_then = parse_time("--since", since);
+  if (!from_then) return tl::unexpected<Error>(from_then.error());
+  options.since_ms = *from_then;
   if (options.verb == Verb::kSend) {
     if (text->empty()) return usage("The text is missing: p2pmeshctl send TEXT, or - for the input.");
     options.reads_input = options.text == "-";
@@ -228,12 +247,11 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   if (options.verb == Verb::kSearch) {
     if (search->count("--room") > 0) options.search.room = options.room;
     for (const std::string& word : words) options.search.words += (&word == &words.front() ? "" : " ") + word;
-    if (auto checked = check_words(options.search.words); !checked)
-      return tl::unexpected<Error>(checked.error());
+    if (!options.peer.empty()) options.search.with = options.peer;
+    if (auto checked = check_search_words(options.search.words); !checked)
+      return usage(checked.error().message);
     if (options.search.from && !is_well_formed(*options.search.from)) return usage("--from is not UTF-8.");
-    auto from_then = parse_time("--since", since);
-    if (!from_then) return tl::unexpected<Error>(from_then.error());
-    options.search.since_ms = *from_then;
+    options.search.since_ms = options.since_ms;
     auto before_then = parse_time("--until", until);
     if (!before_then) return tl::unexpected<Error>(before_then.error());
     options.search.until_ms = *before_then;

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "chat_options.h"
+#include "export_lines.h"
 #include "p2pmesh/base/result.h"
 #include "p2pmesh/control/chat_message.h"
 #include "p2pmesh/control/request.h"
@@ -40,6 +41,10 @@ enum class Verb {
   kJoin,
   kInvite,
   kNick,
+  kAdd,
+  kConnect,
+  kAlias,
+  kForget,
 };
 
 struct CtlOptions {
@@ -51,14 +56,19 @@ struct CtlOptions {
   std::string peer;             ///< of whom or to whom; a name or a key; of nick: the name wanted; unchecked
   std::string text;             ///< of send, "-" with `reads_input`; of topic
   bool sets_topic = false;
-  std::string key_file;  ///< of join; empty if not given
+  std::string at;          ///< of members; empty: all
+  std::string host;        ///< of add and connect
+  std::uint16_t port = 0;  ///< likewise
+  std::string key_file;    ///< of join; empty if not given
   bool reads_input = false;
-  bool on = false;                       ///< of discover and receipts
-  std::optional<std::uint64_t> number;   ///< of cancel; nothing: all
-  bool without_ignored = false;          ///< of export
-  control::SearchRequest search;         ///< of search; its page is for the verb to set
-  std::optional<std::size_t> count;      ///< -n, --limit
-  std::optional<control::Cursor> after;  ///< of tail
+  bool on = false;                            ///< of discover and receipts
+  std::optional<std::uint64_t> number;        ///< of cancel; nothing: all
+  bool without_ignored = false;               ///< of export
+  ExportFormat format = ExportFormat::kText;  ///< likewise
+  std::optional<WallMs> since_ms;             ///< likewise
+  control::SearchRequest search;              ///< of search; its page is for the verb to set
+  std::optional<std::size_t> count;           ///< -n, --limit
+  std::optional<control::Cursor> after;       ///< of tail
 };
 
 /// Reads the command line, `arguments[0]` being the program. Errors: kUsage; kDamagedInput for a text that

@@ -98,7 +98,7 @@ Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options) {
     case Verb::kTail:
       return show_tail(session, options);
     case Verb::kExport:
-      return export_room(session, options);
+      return export_messages(session, options);
     case Verb::kContacts:
       return show_contacts(session, options);
     case Verb::kAsk:
@@ -126,6 +126,14 @@ Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options) {
       return invite_member(session, options);
     case Verb::kNick:
       return change_name(session, options);
+    case Verb::kAdd:
+      return add_place(session, options);
+    case Verb::kConnect:
+      return connect_to(session, options);
+    case Verb::kAlias:
+      return set_alias(session, options);
+    case Verb::kForget:
+      return forget_contact(session, options);
     case Verb::kShutdown:
       return shut_down(session);
   }

@@ -47,7 +47,7 @@ Result<ExitStatus> show_rooms(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> send_text(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_history(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_found(CtlSession& session, const CtlOptions& options);
-Result<ExitStatus> export_room(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> export_messages(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_tail(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> shut_down(CtlSession& session);
 Result<ExitStatus> show_contacts(CtlSession& session, const CtlOptions& options);
@@ -61,6 +61,11 @@ Result<ExitStatus> cancel_pending(CtlSession& session, const CtlOptions& options
 Result<ExitStatus> set_switch(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> note_person(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> change_name(CtlSession& session, const CtlOptions& options);
+
+Result<ExitStatus> add_place(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> connect_to(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> set_alias(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> forget_contact(CtlSession& session, const CtlOptions& options);
 
 /// The verb of the options.
 Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options);

@@ -4,6 +4,7 @@
 #include "clock_text.h"
 #include "ctl_session.h"
 #include "p2pmesh/text/safe_text.h"
+#include "place_words.h"
 #include "screen_lines.h"
 
 namespace p2pmesh {
@@ -97,7 +98,9 @@ Result<ExitStatus> show_peers(CtlSession& session, const CtlOptions& options) {
 }
 
 Result<ExitStatus> show_members(CtlSession& session, const CtlOptions& options) {
-  const auto reply = session.ask<control::MembersReply>(control::MembersRequest{});
+  auto reply = session.ask<control::MembersReply>(control::MembersRequest{});
+  if (!reply) return tl::unexpected<Error>(reply.error());
+  if (!options.at.empty()) reply = find_at(*reply, options.at);
   if (!reply) return tl::unexpected<Error>(reply.error());
   if (options.json) return print_value(session, *reply);
   const std::size_t names = widest(reply->members, [](const auto& member) { return member.name; });

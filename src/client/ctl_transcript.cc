@@ -1,28 +1,16 @@
-// The verbs that read the transcript: history and export.
+// The verb history: back to where to begin, then forward.
 #include <algorithm>
 #include <vector>
 
 #include "ctl_session.h"
 #include "export_lines.h"
 #include "p2pmesh/base/limits.h"
+#include "transcript_pages.h"
 
 namespace p2pmesh {
 namespace {
 
 constexpr std::size_t kHistoryDefault = 100;
-
-/// Calls `take` with each page from the first message of the room, or from the one after `after`, on.
-template <class Take>
-Result<void> read_forward(CtlSession& session, control::ListRequest request, Take take) {
-  for (;;) {
-    auto page = session.ask<control::ListReply>(request);
-    if (!page) return tl::unexpected<Error>(page.error());
-    if (page->messages.empty()) return {};
-    if (auto taken = take(page->messages); !taken) return taken;
-    if (!page->more) return {};
-    request.after = page->messages.back().id;
-  }
-}
 
 }  // namespace
 
@@ -73,35 +61,6 @@ Result<ExitStatus> show_history(CtlSession& session, const CtlOptions& options) 
     done = read_forward(session, rest, print);
   }
   if (done && options.json) done = session.print("]\n");
-  if (!done) return tl::unexpected<Error>(done.error());
-  return ExitStatus::kOk;
-}
-
-Result<ExitStatus> export_room(CtlSession& session, const CtlOptions& options) {
-  control::ListRequest request;
-  request.ignored = !options.without_ignored;
-  request.room = options.room;
-  request.limit = limits::kControlPageMax;
-  request.after = control::MessageId{};
-  bool is_first = true;
-  auto done = read_forward(session, request, [&](const std::vector<control::ChatMessage>& messages) {
-    std::string out;
-    if (is_first && !options.json) append_export_header(out, options.room, messages.front().wall_ms);
-    is_first = false;
-    for (const control::ChatMessage& message : messages) {
-      if (options.json) {
-        append_export_json(out, message);
-      } else {
-        append_export_text(out, message);
-      }
-    }
-    return session.print(out);
-  });
-  if (done && is_first && !options.json) {
-    std::string out;
-    append_export_header(out, options.room, std::nullopt);
-    done = session.print(out);
-  }
   if (!done) return tl::unexpected<Error>(done.error());
   return ExitStatus::kOk;
 }

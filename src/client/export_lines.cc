@@ -14,12 +14,57 @@ void append_spoken(std::string& out, const control::ChatMessage& message) {
   out += '\n';
 }
 
+constexpr std::string_view kCsvLineEnd = "\r\n";
+constexpr std::string_view kFormulaStarts = "=+-@";
+
+void append_cell(std::string& out, std::string_view foreign) {
+  std::string cell;
+  if (!foreign.empty() && kFormulaStarts.find(foreign.front()) != std::string_view::npos) cell = '\'';
+  for (;;) {
+    const std::size_t end = foreign.find('\n');
+    std::string_view line = foreign.substr(0, end);
+    if (end != std::string_view::npos && line.ends_with('\r')) line.remove_suffix(1);
+    cell += format_safe_line(line);
+    if (end == std::string_view::npos) break;
+    cell += '\n';
+    foreign.remove_prefix(end + 1);
+  }
+  if (cell.find_first_of("\",\n") == std::string::npos) {
+    out += cell;
+    return;
+  }
+  out += '"';
+  for (const char letter : cell) {
+    if (letter == '"') out += '"';
+    out += letter;
+  }
+  out += '"';
+}
+
 }  // namespace
 
-void append_export_header(std::string& out, std::string_view room, std::optional<WallMs> first_ms) {
-  out += "# " + format_export_text(room);
+void append_export_header(std::string& out, std::string_view place, std::optional<WallMs> first_ms,
+                          std::optional<WallMs> since_ms) {
+  out += "# " + format_export_text(place);
   out += first_ms ? ", held from " + format_utc(*first_ms) : ", nothing held";
+  if (since_ms) out += ", since " + format_utc(*since_ms);
   out += '\n';
+}
+
+void append_csv_header(std::string& out, bool is_direct) {
+  out += is_direct ? "time,name,text,with" : "time,name,text,room";
+  out += kCsvLineEnd;
+}
+
+void append_csv_row(std::string& out, const control::ChatMessage& message) {
+  out += format_utc(message.wall_ms);
+  out += ',';
+  append_cell(out, message.name);
+  out += ',';
+  append_cell(out, message.text);
+  out += ',';
+  append_cell(out, message.direct ? message.direct->name : message.room);
+  out += kCsvLineEnd;
 }
 
 void append_export_text(std::string& out, const control::ChatMessage& message) {

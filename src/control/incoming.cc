@@ -121,7 +121,14 @@ PeerEntry read_peer(ObjectReader& fields) {
 ContactEntry read_contact(ObjectReader& fields) {
   ContactEntry contact;
   contact.name = fields.text("name");
-  contact.key = fields.key<MemberKey>("key");
+  const auto key = fields.optional_text("key");
+  contact.known = key.has_value();
+  const auto parsed = key ? MemberKey::from_hex(*key) : std::nullopt;
+  if (parsed) contact.key = *parsed;
+  if (key && !parsed) fields.refuse("\"key\" must be 64 hexadecimal digits");
+  contact.alias = fields.optional_text("alias").value_or("");
+  contact.host = fields.optional_text("host").value_or("");
+  contact.port = static_cast<std::uint16_t>(fields.optional_number("port", 1, 65535).value_or(0));
   contact.relation = fields.text("relation");
   contact.theirs = fields.text("theirs");
   contact.asks = fields.boolean("asks");
@@ -136,6 +143,18 @@ ContactEntry read_contact(ObjectReader& fields) {
     contact.taken_over = ContactEntry::Successor{*std::move(known_as), successor};
   }
   return contact;
+}
+
+AddReply read_added(ObjectReader& fields) {
+  AddReply added;
+  added.name = fields.text("name");
+  if (const auto member = fields.optional_text("member")) {
+    added.member = MemberKey::from_hex(*member);
+    if (!added.member) fields.refuse("\"member\" must be 64 hexadecimal digits");
+  }
+  added.alias = fields.optional_text("alias").value_or("");
+  added.why = fields.optional_text("why").value_or("");
+  return added;
 }
 
 PendingEntry read_pending(ObjectReader& fields) {
@@ -202,11 +221,18 @@ Reply read_result(std::string_view method, ObjectReader& line) {
     reply = PendingReply{std::move(lines), fields.boolean("more")};
   } else if (method == "pending.cancel") {
     reply = CancelReply{fields.number("cancelled")};
-  } else if (method == "conversation.set" || method == "person.set") {
+  } else if (method == "conversation.set" || method == "person.set" || method == "mesh.connect") {
     reply = ConversationReply{fields.key<MemberKey>("member"), fields.text("name")};
   } else if (method == "name.set") {
     std::string name = fields.text("name");
     reply = NameReply{std::move(name), fields.boolean("changed")};
+  } else if (method == "member.find") {
+    reply = FindReply{fields.boolean("known")};
+  } else if (method == "book.add") {
+    reply = read_added(fields);
+  } else if (method == "book.forget") {
+    std::string name = fields.text("name");
+    reply = ForgetReply{std::move(name), fields.boolean("contact")};
   } else if (method == "room.join" || method == "room.part") {
     reply = RoomReply{read_room(fields)};
   } else if (method == "topic.get") {

@@ -179,8 +179,10 @@ void append_one(std::string& out, const ConversationReply& reply) {
 void append_one(std::string& out, const ContactsReply& reply) {
   append_array(out, reply.contacts, [&](const ContactEntry& contact) {
     append_text_field(out, "{\"name\":", contact.name);
-    out += ",\"key\":";
-    append_id(out, contact.key);
+    if (contact.known) {
+      out += ",\"key\":";
+      append_id(out, contact.key);
+    }
     append_text_field(out, ",\"relation\":", contact.relation);
     append_text_field(out, ",\"theirs\":", contact.theirs);
     append_boolean_field(out, ",\"asks\":", contact.asks);
@@ -194,6 +196,11 @@ void append_one(std::string& out, const ContactsReply& reply) {
       append_text_field(out, ",\"known_as\":", contact.taken_over->name);
       out += ",\"taken_over_by\":";
       append_id(out, contact.taken_over->key);
+    }
+    if (!contact.alias.empty()) append_text_field(out, ",\"alias\":", contact.alias);
+    if (!contact.host.empty()) {
+      append_text_field(out, ",\"host\":", contact.host);
+      append_number_field(out, ",\"port\":", std::uint64_t{contact.port});
     }
     out += '}';
   });
@@ -221,6 +228,28 @@ void append_one(std::string& out, const CancelReply& reply) {
 void append_one(std::string& out, const NameReply& reply) {
   append_text_field(out, "{\"name\":", reply.name);
   append_boolean_field(out, ",\"changed\":", reply.changed);
+  out += '}';
+}
+
+void append_one(std::string& out, const FindReply& reply) {
+  append_boolean_field(out, "{\"known\":", reply.known);
+  out += '}';
+}
+
+void append_one(std::string& out, const AddReply& reply) {
+  append_text_field(out, "{\"name\":", reply.name);
+  if (reply.member) {
+    out += ",\"member\":";
+    append_id(out, *reply.member);
+  }
+  if (!reply.alias.empty()) append_text_field(out, ",\"alias\":", reply.alias);
+  if (!reply.why.empty()) append_text_field(out, ",\"why\":", reply.why);
+  out += '}';
+}
+
+void append_one(std::string& out, const ForgetReply& reply) {
+  append_text_field(out, "{\"name\":", reply.name);
+  append_boolean_field(out, ",\"contact\":", reply.contact);
   out += '}';
 }
 
@@ -299,6 +328,15 @@ void append_reply(std::string& out, std::string_view id, const TopicReply& reply
   append_line(out, id, reply);
 }
 void append_reply(std::string& out, std::string_view id, const NameReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const FindReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const AddReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const ForgetReply& reply) {
   append_line(out, id, reply);
 }
 

@@ -74,6 +74,8 @@ Request read_search(ObjectReader& params) {
   request.before = params.optional_cursor("before");
   request.limit = params.optional_number("limit", 1, limits::kControlPageMax).value_or(request.limit);
   request.ignored = params.optional_boolean("ignored").value_or(false);
+  request.with = params.optional_text("with");
+  if (request.with && request.room) params.refuse("\"with\" and \"room\" exclude each other");
   return request;
 }
 
@@ -84,13 +86,19 @@ Request read_subscribe(ObjectReader& params) {
   return request;
 }
 
+std::string read_host(ObjectReader& params) {
+  std::string host = params.text("host");
+  if (host.empty() || host.size() > limits::kHostBytesMax) params.refuse("\"host\" must have 1 to 255 bytes");
+  return host;
+}
+std::uint16_t read_port(ObjectReader& params) {
+  return static_cast<std::uint16_t>(params.number("port", 1, 65535));
+}
+
 Request read_connect(ObjectReader& params) {
-  constexpr std::size_t kHostBytesMax = 255;  // of a domain name
   ConnectRequest request;
-  request.host = params.text("host");
-  if (request.host.empty() || request.host.size() > kHostBytesMax)
-    params.refuse("\"host\" must have 1 to 255 bytes");
-  request.port = static_cast<std::uint16_t>(params.number("port", 1, 65535));
+  request.host = read_host(params);
+  request.port = read_port(params);
   return request;
 }
 
@@ -115,8 +123,26 @@ Request read_person(ObjectReader& params) {
   request.member = params.text("member");
   request.ignored = params.optional_boolean("ignored");
   request.blocked = params.optional_boolean("blocked");
-  if (!request.ignored && !request.blocked) params.refuse("\"ignored\" or \"blocked\" is missing");
+  request.alias = params.optional_text("alias");
+  if (!request.ignored && !request.blocked && !request.alias)
+    params.refuse("\"ignored\", \"blocked\" or \"alias\" is missing");
   return request;
+}
+
+Request read_find(ObjectReader& params) {
+  return FindRequest{params.text("member")};
+}
+
+Request read_add(ObjectReader& params) {
+  AddRequest request;
+  request.name = params.text("name");
+  request.host = read_host(params);
+  request.port = read_port(params);
+  return request;
+}
+
+Request read_forget(ObjectReader& params) {
+  return ForgetRequest{params.text("name")};
 }
 
 Request read_cancel(ObjectReader& params) {
@@ -193,7 +219,10 @@ constexpr std::array<Request (*)(ObjectReader&), kMethodNames.size()> kReaders =
     read_room<GetTopicRequest>,
     read_set_topic,
     read_invite,
-    read_name};
+    read_name,
+    read_find,
+    read_add,
+    read_forget};
 
 RpcError invalid_request(std::string reason) {
   return {RpcErrorCode::kInvalidRequest, std::move(reason), ExitStatus::kUsage};
@@ -302,6 +331,19 @@ void append_params(std::string& out, const PersonRequest& request) {
   append_json_string(out, request.member);
   if (request.ignored) out += *request.ignored ? ",\"ignored\":true" : ",\"ignored\":false";
   if (request.blocked) out += *request.blocked ? ",\"blocked\":true" : ",\"blocked\":false";
+  if (!request.alias) return;
+  out += ",\"alias\":";
+  append_json_string(out, *request.alias);
+}
+
+void append_params(std::string& out, const FindRequest& request) {
+  out += "\"member\":";
+  append_json_string(out, request.member);
+}
+
+void append_params(std::string& out, const ForgetRequest& request) {
+  out += "\"name\":";
+  append_json_string(out, request.name);
 }
 
 void append_params(std::string& out, const CancelRequest& request) {
@@ -361,6 +403,10 @@ void append_params(std::string& out, const SearchRequest& request) {
   if (request.before) {
     out += ",\"before\":";
     append_cursor(out, *request.before);
+  }
+  if (request.with) {
+    out += ",\"with\":";
+    append_json_string(out, *request.with);
   }
   if (request.ignored) out += ",\"ignored\":true";
 }
@@ -422,11 +468,20 @@ void append_params(std::string& out, const SetTopicRequest& request) {
   append_json_string(out, request.text);
 }
 
-void append_params(std::string& out, const ConnectRequest& request) {
+void append_place(std::string& out, const std::string& host, std::uint16_t port) {
   out += "\"host\":";
-  append_json_string(out, request.host);
+  append_json_string(out, host);
   out += ",\"port\":";
-  append_number(out, std::uint64_t{request.port});
+  append_number(out, std::uint64_t{port});
+}
+void append_params(std::string& out, const ConnectRequest& request) {
+  append_place(out, request.host, request.port);
+}
+void append_params(std::string& out, const AddRequest& request) {
+  out += "\"name\":";
+  append_json_string(out, request.name);
+  out += ',';
+  append_place(out, request.host, request.port);
 }
 
 }  // namespace

@@ -211,7 +211,9 @@ DirectMessagePtr Conversations::write(const MemberKey& to, const AgreementKey& p
                                       Envelope& place, Turn& turn) {
   Correspondent& correspondent = people_[to];
   // Who writes wants to talk, whatever it said before.
-  const bool was_asked = correspondent.asks || correspondent.mine == Relation::kDeclined;
+  const bool was_forgotten =
+      correspondent.mine == Relation::kNone && correspondent.theirs.relation == Relation::kAccepted;
+  const bool was_asked = correspondent.asks || correspondent.mine == Relation::kDeclined || was_forgotten;
   if (!is_welcome(correspondent.mine) || correspondent.asks)
     set_relation(to, correspondent, was_asked ? Relation::kAccepted : Relation::kAsked, turn);
   if (correspondent.written_epoch != place.epoch) correspondent.written_number = 0;
@@ -381,6 +383,15 @@ void Conversations::on_answer(const AnswerRequest& answer, Turn& turn) {
   if (correspondent == nullptr) return;
   set_relation(answer.member, *correspondent, answer.accepts ? Relation::kAccepted : Relation::kDeclined,
                turn);
+}
+
+void Conversations::forget(const MemberKey& member, Turn& turn) {
+  Correspondent* correspondent = find(member);
+  if (correspondent == nullptr || (correspondent->mine == Relation::kNone && !correspondent->asks)) return;
+  correspondent->mine = Relation::kNone;
+  correspondent->asks = false;
+  if (std::exchange(correspondent->here_until, Instant{}) != Instant{}) --here_;
+  store(member, *correspondent, turn);
 }
 
 void Conversations::on_read(const ReadTo& read) {

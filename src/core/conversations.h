@@ -70,6 +70,8 @@ class Conversations {
   /// A newer standing record of anybody.
   void on_standing(const Envelope& record, Turn& turn);
   void on_answer(const AnswerRequest& answer, Turn& turn);
+  /// What was received and told stays: no receipt that was given becomes false, no number is used twice.
+  void forget(const MemberKey& member, Turn& turn);
 
   void on_read(const ReadTo& read);
 

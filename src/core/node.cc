@@ -131,6 +131,10 @@ void Node::State::on(const AnswerRequest& answer, Turn& turn) {
   conversations.on_answer(answer, turn);
 }
 
+void Node::State::on(const ForgetContact& forget, Turn& turn) {
+  conversations.forget(forget.member, turn);
+}
+
 void Node::State::on(const OpenConversation& opened, Turn& turn) {
   Envelope passing;
   passing.envelope_class = EnvelopeClass::kPassing;

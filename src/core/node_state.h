@@ -64,6 +64,7 @@ struct Node::State {
   void notice_time(Instant now);
   void on(const SendDirect& direct, Turn& turn);
   void on(const AnswerRequest& answer, Turn& turn);
+  void on(const ForgetContact& forget, Turn& turn);
   void on(const OpenConversation& opened, Turn& turn);
   void on(const PrekeyDrawn& drawn, Turn& turn);
   void on(const Leave&, Turn& turn);

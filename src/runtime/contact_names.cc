@@ -24,7 +24,7 @@ void ContactNames::restore(const Settings& settings) {
     const std::string_view prefix = key.starts_with(kNamesKey) ? kNamesKey : kToldKey;
     if (!key.starts_with(prefix)) continue;
     const auto member = MemberKey::from_hex(std::string_view(key).substr(prefix.size()));
-    if (!member) continue;
+    if (!member || value.empty()) continue;  // empty: forgotten
     if (prefix == kToldKey) {
       people_[*member].told = value;
       continue;
@@ -55,6 +55,16 @@ void ContactNames::learn(const MemberKey& contact, const std::string& name) {
     if (known->second.empty()) by_name_.erase(known);
   }
   changes_.emplace_back(std::string(kNamesKey) + contact.hex(), join_lines(names));
+}
+
+void ContactNames::forget(const MemberKey& contact) {
+  if (people_.erase(contact) == 0) return;
+  for (auto known = by_name_.begin(); known != by_name_.end();) {
+    known->second.erase(contact);
+    known = known->second.empty() ? by_name_.erase(known) : std::next(known);
+  }
+  changes_.emplace_back(std::string(kNamesKey) + contact.hex(), "");
+  changes_.emplace_back(std::string(kToldKey) + contact.hex(), "");
 }
 
 std::optional<MemberKey> ContactNames::taken_from(const std::string& name, const MemberKey& holder) const {

@@ -21,6 +21,8 @@ class ContactNames {
   void restore(const Settings& settings);
   /// A contact holds this name, and the local member sees it.
   void learn(const MemberKey& contact, const std::string& name);
+  /// It is a contact no more: its names are anybody's.
+  void forget(const MemberKey& contact);
   [[nodiscard]] bool is_contact(const MemberKey& member) const { return people_.contains(member); }
   [[nodiscard]] bool is_empty() const { return people_.empty(); }
   /// The contact that is known by this name, which `holder` now holds; nothing when `holder` is a contact

@@ -116,6 +116,14 @@ Result<MemberKey> ControlRequests::find_member(const std::string& wanted) const 
     if (!name.suffix && members[i].shown == name.claimed) holder = &members[i];
   }
   if (suffixed.size() == 1) return suffixed.front().key;
+  // One's own other name comes before what somebody merely claims, and is never lost to a stranger.
+  const auto alias = name.suffix ? std::nullopt : runner_->people().find_alias(name.claimed);
+  if (alias && holder != nullptr && holder->key != *alias) {
+    return refuse(name.shown() + " is your name for " + format_safe_line(runner_->node().shown_name(*alias)) +
+                  ", and another member has it now. Type " + with_suffix(*holder, called) + " or " +
+                  format_safe_line(runner_->node().shown_name(*alias)) + ", or a key.");
+  }
+  if (alias) return *alias;
   if (holder == nullptr && !name.suffix && called.size() == 1) holder = &called.front();
   if (holder != nullptr) {
     const auto contact = runner_->contact_names().taken_from(holder->shown, holder->key);
@@ -150,7 +158,8 @@ Result<MemberKey> ControlRequests::find_member(const std::string& wanted) const 
     return refuse("There is no member " + name.shown() + ". Did you mean " +
                   format_safe_line(members[*nearest].shown) + "?");
   }
-  return refuse("There is no member " + name.shown() + " here. See who is: /who");
+  return refuse("There is no member " + name.shown() + " here. /add " + name.shown() +
+                " HOST PORT notes where " + name.shown() + " is, /connect HOST PORT looks.");
 }
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,

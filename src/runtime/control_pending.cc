@@ -8,17 +8,6 @@
 
 namespace p2pmesh {
 
-/// Behind everything that waits for the disk.
-template <class Reply>
-void ControlRequests::reply_when_kept(ControlSession& session, const std::string& id, Reply reply) {
-  ++session.unanswered;
-  runner_->storage().ask([](MeshStore&) {},
-                         [this, session_id = session.id, id, reply = std::move(reply)] {
-                           if (ControlSession* asking = server_->find(session_id)) --asking->unanswered;
-                           server_->reply(session_id, id, reply);
-                         });
-}
-
 void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::PersonRequest& request) {
   const auto refuse = [&](const Error& error) {
@@ -27,8 +16,11 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   const auto member = find_member(request.member);
   if (!member) return refuse(member.error());
   if (*member == runner_->member()) return refuse({ExitStatus::kUsage, "That is you; name somebody else."});
-  const auto noted = runner_->note_person(*member, request.ignored, request.blocked);
-  if (!noted) return refuse(noted.error());
+  if (request.ignored || request.blocked) {
+    const auto noted = runner_->note_person(*member, request.ignored, request.blocked);
+    if (!noted) return refuse(noted.error());
+  }
+  if (request.alias) return set_alias(session, id, *member, *request.alias);
   reply_when_kept(session, id, control::ConversationReply{*member, runner_->node().shown_name(*member)});
 }
 

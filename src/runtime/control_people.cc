@@ -26,14 +26,12 @@ const char* format_relation(Relation relation) {
 }  // namespace
 
 /// Whether something can be written to it now.
-Result<MemberKey> ControlRequests::find_recipient(const std::string& wanted) const {
-  auto member = find_member(wanted);
-  if (!member) return member;
-  const std::string name = format_safe_line(runner_->node().shown_name(*member));
-  switch (runner_->node().access_to(*member)) {
+Result<void> ControlRequests::check_recipient(const MemberKey& member) const {
+  const std::string name = format_safe_line(runner_->node().shown_name(member));
+  switch (runner_->node().access_to(member)) {
     case DirectAccess::kOpen:
     case DirectAccess::kNoKey:  // it waits for one
-      return member;
+      return {};
     case DirectAccess::kSelf:
       return fail(ExitStatus::kUsage, "That is you; write to somebody else.");
     case DirectAccess::kUnknown:
@@ -44,16 +42,19 @@ Result<MemberKey> ControlRequests::find_recipient(const std::string& wanted) con
       return fail(ExitStatus::kTryAgain, "You talk to " + std::to_string(limits::kCorrespondentsMax) +
                                              " people already, which is all.");
   }
-  return member;
+  return {};
 }
 
 void ControlRequests::send_direct(ControlSession& session, const std::string& id, const std::string& to,
                                   std::string text) {
-  const auto member = find_recipient(to);
-  if (!member) return server_->refuse(session.id, id, control::application_error(member.error()));
-  if (const auto error = check_can_send())
-    return server_->refuse(session.id, id, control::application_error(*error));
-  runner_->send_direct(session.id, id, *member, std::move(text));
+  with_member(session, id, to,
+              [this, id, text = std::move(text)](ControlSession& asking, const MemberKey& member) {
+                if (const auto open = check_recipient(member); !open)
+                  return server_->refuse(asking.id, id, control::application_error(open.error()));
+                if (const auto error = check_can_send())
+                  return server_->refuse(asking.id, id, control::application_error(*error));
+                runner_->send_direct(asking.id, id, member, text);
+              });
 }
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,
@@ -83,10 +84,12 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::ConversationRequest& request) {
-  const auto member = find_member(request.with);
-  if (!member) return server_->refuse(session.id, id, control::application_error(member.error()));
-  runner_->handle(OpenConversation{*member, request.open});
-  server_->reply(session.id, id, control::ConversationReply{*member, runner_->node().shown_name(*member)});
+  with_member(
+      session, id, request.with,
+      [this, id, opens = request.open](ControlSession& asking, const MemberKey& member) {
+        runner_->handle(OpenConversation{member, opens});
+        server_->reply(asking.id, id, control::ConversationReply{member, runner_->node().shown_name(member)});
+      });
 }
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,
@@ -116,6 +119,9 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
     if (const StoredPerson* noted = people.find(person.member)) {
       entry.ignored = noted->ignored;
       entry.blocked = noted->blocked;
+      entry.alias = noted->alias;
+      entry.host = noted->host;
+      entry.port = noted->port;
     }
     entry.relation = format_relation(person.mine);
     entry.theirs = format_relation(person.theirs);
@@ -127,6 +133,15 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
                                      [&](const MemberView& view) { return view.key == person.member; });
     entry.online = member != members.end() && member->online;
     entry.hidden = member != members.end() && member->hidden;
+    reply.contacts.push_back(std::move(entry));
+  }
+  for (const auto& [folded, place] : people.places()) {
+    control::ContactEntry entry;
+    entry.known = false;
+    entry.name = place.name;
+    entry.relation = entry.theirs = "none";
+    entry.host = place.host;
+    entry.port = place.port;
     reply.contacts.push_back(std::move(entry));
   }
   server_->reply(session.id, id, reply);

@@ -11,20 +11,6 @@ namespace p2pmesh {
 namespace {
 
 constexpr std::size_t kReplayPage = 500;
-constexpr std::size_t kListBytes =
-    1024 * 1024;  // of text in one page: it is held twice, and escaped grows up to six times
-
-/// How many of the listed messages fit a page, counted from the end the client asked from; at least one.
-std::size_t page_size(const std::vector<ListedMessage>& listed, std::size_t limit, bool from_front) {
-  std::size_t bytes = 0;
-  std::size_t count = 0;
-  while (count < std::min(limit, listed.size())) {
-    bytes += listed[from_front ? count : listed.size() - 1 - count].text.size();
-    if (count > 0 && bytes > kListBytes) break;
-    ++count;
-  }
-  return count;
-}
 
 }  // namespace
 
@@ -34,6 +20,7 @@ void ControlRequests::serve(ControlServer& server, MeshRunner& runner, std::stri
   runner_ = &runner;
   address_ = std::move(address);
   port_ = port;
+  look_for_places();
 }
 
 void ControlRequests::on_request(ControlSession& session, std::string id, control::Request request) {
@@ -149,68 +136,6 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
 }
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,
-                             const control::ListRequest& request) {
-  auto room = find_room(request.room);
-  if (!room) return server_->refuse(session.id, id, control::invalid_params(room.error().message));
-  std::optional<MemberKey> with;
-  if (request.with) {
-    const auto member = find_member(*request.with);
-    if (!member) return server_->refuse(session.id, id, control::application_error(member.error()));
-    with = *member;
-  }
-  list_on(session, id, request, *room, with);
-}
-
-/// A page of which nothing is to be shown is passed over: whoever pages goes on from what it was given.
-void ControlRequests::list_on(ControlSession& session, const std::string& id,
-                              const control::ListRequest& request, const std::string& room,
-                              const std::optional<MemberKey>& with) {
-  const bool is_heard = request.ignored || !with || !runner_->people().is_ignored(*with);
-  const bool own_only = with && (!is_heard || !runner_->node().is_shown(*with));
-  using Listed = std::vector<ListedMessage>;
-  ask_store<Listed>(
-      session, id,
-      [request, room, with, own_only](MeshStore& store) -> Result<Listed> {
-        std::optional<TranscriptPosition> bounds[2];
-        const std::optional<control::MessageId> ids[2] = {request.after, request.before};
-        for (int i = 0; i < 2; ++i) {
-          if (!ids[i]) continue;
-          if (ids[i]->is_start()) {  // before everything: where an export begins
-            bounds[i].emplace();
-            continue;
-          }
-          auto position = store.position_of(ids[i]->envelope, ids[i]->index);
-          if (!position) return tl::unexpected(position.error());
-          if (!*position) {
-            return fail(ExitStatus::kUsage, std::string(i == 0 ? "after" : "before") + ": no message " +
-                                                control::format_message_id(*ids[i]) + " is held here");
-          }
-          bounds[i] = **position;
-        }
-        if (with)
-          return store.list_directs(*with, bounds[0], bounds[1], request.limit + 1, !request.after, own_only);
-        return store.list_messages(room, bounds[0], bounds[1], request.limit + 1, !request.after);
-      },
-      [this, id, request, room, with](ControlSession& asking, Listed& listed) {
-        control::ListReply reply;
-        const std::size_t count = page_size(listed, request.limit, request.after.has_value());
-        reply.more = listed.size() > count;
-        const std::size_t first = request.after ? 0 : listed.size() - count;
-        for (std::size_t i = first; i < first + count; ++i) {
-          if (runner_->is_shown(listed[i], request.ignored))
-            reply.messages.push_back(runner_->to_chat(listed[i]));
-        }
-        if (reply.messages.empty() && reply.more) {
-          control::ListRequest next = request;
-          const ListedMessage& last = listed[request.after ? first + count - 1 : first];
-          (request.after ? next.after : next.before) = control::MessageId{last.envelope, last.index};
-          return list_on(asking, id, next, room, with);
-        }
-        server_->reply(asking.id, id, reply);
-      });
-}
-
-void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::SubscribeRequest& request) {
   if (auto error = check_as(request.as)) return server_->refuse(session.id, id, *error);
   runner_->names();  // so that it is told whose name is doubtful
@@ -279,15 +204,6 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
   session.is_screen = true;
   actions_.screens_changed();
   server_->reply(session.id, id, control::AttachReply{leaves_with_last_screen_, runner_->read_cursor()});
-}
-
-void ControlRequests::answer(ControlSession& session, const std::string& id,
-                             const control::ConnectRequest& request) {
-  actions_.connect(request.host, request.port,
-                   [this, session_id = session.id, id](std::optional<Error> error) {
-                     if (error) return server_->refuse(session_id, id, control::application_error(*error));
-                     server_->reply(session_id, id, control::EmptyReply{});
-                   });
 }
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,

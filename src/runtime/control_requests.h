@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,9 +16,8 @@ namespace p2pmesh {
 /// What a request may ask of the host itself.
 struct HostActions {
   std::function<void()> shut_down;
-  /// Dials a further member; `done` with nothing on success.
-  std::function<void(const std::string& host, std::uint16_t port,
-                     std::function<void(std::optional<Error>)> done)>
+  /// Dials a further member; `done` with the node that answers.
+  std::function<void(const std::string& host, std::uint16_t port, std::function<void(Result<NodeKey>)> done)>
       connect;
   std::function<void()> screens_changed;
 };
@@ -28,6 +29,10 @@ class ControlRequests final : public ControlEvents {
 
   /// Both outlive this; set before the control socket listens.
   void serve(ControlServer& server, MeshRunner& runner, std::string address, std::uint16_t port);
+
+  /// Ends what has waited long enough for a member record of whom was found at an address.
+  void check_looking(Instant now);
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
 
   void on_request(ControlSession& session, std::string id, control::Request request) override;
   void on_session_closed(const ControlSession& session) override;
@@ -54,7 +59,26 @@ class ControlRequests final : public ControlEvents {
   /// Likewise, of one where something is to be said.
   [[nodiscard]] Result<std::string> find_writable_room(const std::string& typed) const;
   [[nodiscard]] Result<std::string> find_room_to_join(const control::JoinRoomRequest& request);
+  // control_book.cc
   void answer(ControlSession& session, const std::string& id, const control::ConnectRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::FindRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::AddRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::ForgetRequest& request);
+  /// Dials, and waits a moment for the member record of who is there. Errors: why nobody was reached.
+  using Found = std::function<void(Result<MemberKey>)>;
+  void look_at(const std::string& host, std::uint16_t port, Found done);
+  [[nodiscard]] bool is_known(const MemberKey& member) const;
+  /// Who was found at the place of a name is noted under that name. The alias that it got, or nothing.
+  Result<std::string> take_place(const NotedPlace& place, const MemberKey& member);
+  /// As find_member(), and who is noted at some place is looked for there: one that is absent by the way, one
+  /// that nobody knows before `then` runs. `then` does not run when nobody is meant: then it is refused.
+  void with_member(ControlSession& session, const std::string& id, const std::string& wanted,
+                   std::function<void(ControlSession&, const MemberKey&)> then);
+  void look_for_absent(const MemberKey& member);
+  /// At the start: who is noted under a name that nobody has may be there now.
+  void look_for_places();
+  /// Errors: kUsage with why it cannot be another name for this member.
+  [[nodiscard]] Result<std::string> check_alias(const std::string& alias, const MemberKey& member) const;
   void answer(ControlSession& session, const std::string& id, const control::ShutdownRequest& request);
   // control_names.cc
   void answer(ControlSession& session, const std::string& id, const control::NameRequest& request);
@@ -76,18 +100,21 @@ class ControlRequests final : public ControlEvents {
   [[nodiscard]] std::optional<Error> check_can_send() const;
   /// Likewise of what cannot wait until the local member is discoverable.
   [[nodiscard]] std::optional<Error> check_can_say_now() const;
+  /// When everything before it is on the disk, a power cut included.
   template <class Reply>
   void reply_when_kept(ControlSession& session, const std::string& id, Reply reply);
   void send_direct(ControlSession& session, const std::string& id, const std::string& to, std::string text);
-  [[nodiscard]] Result<MemberKey> find_recipient(const std::string& wanted) const;
+  [[nodiscard]] Result<void> check_recipient(const MemberKey& member) const;
+  void set_alias(ControlSession& session, const std::string& id, const MemberKey& member,
+                 const std::string& alias);
+  struct Listing;
+  void list_on(ControlSession& session, const std::string& id, const std::shared_ptr<Listing>& listing);
 
   /// Asks the store on its thread; `reply` runs on the loop with the session, if it is still there.
   template <class Value>
   void ask_store(ControlSession& session, const std::string& id,
                  std::function<Result<Value>(MeshStore&)> query,
                  std::function<void(ControlSession&, Value&)> reply);
-  void list_on(ControlSession& session, const std::string& id, const control::ListRequest& request,
-               const std::string& room, const std::optional<MemberKey>& with);
   /// A search under way; control_search.cc.
   struct Search;
   void search_on(ControlSession& session, const std::string& id, const std::shared_ptr<Search>& search);
@@ -95,6 +122,14 @@ class ControlRequests final : public ControlEvents {
   /// Empty when `as` names the local member or nobody.
   [[nodiscard]] std::optional<control::RpcError> check_as(const std::optional<std::string>& as) const;
 
+  struct Look {
+    MemberKey member;
+    std::optional<Instant> deadline;  // from the first check on
+    Found done;
+  };
+  std::vector<Look> looks_;  // reached, and its member record is to come
+  std::size_t looking_ = 0;  // looks_ and those that are dialled
+  std::map<MemberKey, Instant> looked_for_;
   HostActions actions_;
   bool leaves_with_last_screen_;
   ControlServer* server_ = nullptr;
@@ -118,6 +153,16 @@ void ControlRequests::ask_store(ControlSession& session, const std::string& id,
                            --asking->reads;
                            if (*result) return reply(*asking, **result);
                            server_->refuse(session_id, id, control::application_error(result->error()));
+                         });
+}
+
+template <class Reply>
+void ControlRequests::reply_when_kept(ControlSession& session, const std::string& id, Reply reply) {
+  ++session.unanswered;
+  runner_->storage().ask([](MeshStore& store) { (void)store.sync(); },
+                         [this, session_id = session.id, id, reply = std::move(reply)] {
+                           if (ControlSession* asking = server_->find(session_id)) --asking->unanswered;
+                           server_->reply(session_id, id, reply);
                          });
 }
 

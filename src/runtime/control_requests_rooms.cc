@@ -86,7 +86,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
                                            "first: /request " +
                                            name});
   }
-  if (const auto open = find_recipient(member->hex()); !open) return refuse(open.error());
+  if (const auto open = check_recipient(*member); !open) return refuse(open.error());
   if (runner_->node().access_to(*member) != DirectAccess::kOpen) {
     return refuse(
         {ExitStatus::kTryAgain, "No key of " + name + " to seal to is known yet; invite again later."});

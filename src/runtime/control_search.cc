@@ -41,6 +41,11 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
     if (!room) return refuse(room.error().message);
     search->query.room = *std::move(room);
   }
+  if (request.with) {
+    const auto member = find_member(*request.with);
+    if (!member) return refuse("with: " + member.error().message);
+    search->query.with = *member;
+  }
   if (request.from) {
     const auto author = find_member(*request.from);
     if (!author) return refuse("from: " + author.error().message);

@@ -4,18 +4,20 @@
 
 namespace p2pmesh {
 
-void JoinAttempts::start(const std::string& host, std::uint16_t port, Done done) {
+void JoinAttempts::start(const std::string& host, std::uint16_t port, const std::optional<MeshId>& wanted,
+                         Done done) {
   const std::uint64_t ticket = next_ticket_++;
   Attempt attempt;
   attempt.host = host;
   attempt.port = port;
+  attempt.wanted = wanted;
   attempt.deadline = loop_.now().monotonic + limits::kHandshakeTimeout;
   attempt.done = std::move(done);
   attempts_.emplace(ticket, std::move(attempt));
   resolver_.resolve(host, port, [this, ticket](Result<std::vector<SocketAddress>> addresses) {
     auto found = attempts_.find(ticket);
     if (found == attempts_.end()) return;
-    if (!addresses) return end(ticket, addresses.error());
+    if (!addresses) return end(ticket, tl::unexpected<Error>(addresses.error()));
     found->second.looking_up = false;
     found->second.addresses = std::move(*addresses);
     dial_next(ticket);
@@ -27,10 +29,10 @@ void JoinAttempts::dial_next(std::uint64_t ticket) {
   if (found == attempts_.end()) return;
   Attempt& attempt = found->second;
   if (attempt.next >= attempt.addresses.size()) {
-    return end(ticket,
-               attempt.error.value_or(Error{ExitStatus::kUnknownHost, attempt.host + " has no address"}));
+    return end(ticket, tl::unexpected<Error>(attempt.error.value_or(
+                           Error{ExitStatus::kUnknownHost, attempt.host + " has no address"})));
   }
-  links_.dial_to_join(attempt.addresses[attempt.next++], std::nullopt, ticket);
+  links_.dial_to_join(attempt.addresses[attempt.next++], attempt.wanted, ticket);
 }
 
 void JoinAttempts::on_address_failed(std::uint64_t ticket, const Error& error) {
@@ -42,15 +44,15 @@ void JoinAttempts::on_address_failed(std::uint64_t ticket, const Error& error) {
   dial_next(ticket);
 }
 
-void JoinAttempts::end(std::uint64_t ticket, std::optional<Error> error) {
-  auto found = attempts_.find(ticket);
-  if (found == attempts_.end()) return;
-  if (error && !SocketAddress::from_host(found->second.host, 0) && !found->second.addresses.empty()) {
-    error->message = found->second.host + ": " + error->message;
-  }
-  Done done = std::move(found->second.done);
-  attempts_.erase(found);
-  done(std::move(error));
+void JoinAttempts::end(std::uint64_t ticket, Result<NodeKey> found) {
+  auto ended = attempts_.find(ticket);
+  if (ended == attempts_.end()) return;
+  const Attempt& attempt = ended->second;
+  if (!found && !SocketAddress::from_host(attempt.host, 0) && !attempt.addresses.empty())
+    found.error().message = attempt.host + ": " + found.error().message;
+  Done done = std::move(ended->second.done);
+  attempts_.erase(ended);
+  done(std::move(found));
 }
 
 void JoinAttempts::check_deadlines() {
@@ -59,10 +61,9 @@ void JoinAttempts::check_deadlines() {
     if (attempt.looking_up && attempt.deadline <= loop_.now().monotonic) late.push_back(ticket);
   }
   for (std::uint64_t ticket : late) {
-    end(ticket,
-        Error{ExitStatus::kUnknownHost, "looking up the host " + attempts_.at(ticket).host +
-                                            " took more than 5 s; is the name server reachable? A numeric "
-                                            "address needs none"});
+    end(ticket, fail(ExitStatus::kUnknownHost,
+                     "looking up the host " + attempts_.at(ticket).host +
+                         " took more than 5 s; is the name server reachable? A numeric address needs none"));
   }
 }
 

@@ -14,18 +14,18 @@
 
 namespace p2pmesh {
 
-/// Keeps the attempts that are under way. Each ends exactly once: success() by the handshake, or the callback
-/// with an error.
+/// Keeps the attempts that are under way. Each ends exactly once, with the node that was found or an error.
 class JoinAttempts {
  public:
-  using Done = std::function<void(std::optional<Error>)>;
+  using Done = std::function<void(Result<NodeKey>)>;
 
   JoinAttempts(EventLoop& loop, Resolver& resolver, LinkServer& links)
       : loop_(loop), resolver_(resolver), links_(links) {}
 
-  void start(const std::string& host, std::uint16_t port, Done done);
-  /// The handshake of this attempt is through; `error`: it is not wanted after all.
-  void end(std::uint64_t ticket, std::optional<Error> error);
+  /// `wanted`: of this mesh alone, so that a node of another one is told nothing but that; else of any.
+  void start(const std::string& host, std::uint16_t port, const std::optional<MeshId>& wanted, Done done);
+  /// The handshake of this attempt is through; an error: it is not wanted after all.
+  void end(std::uint64_t ticket, Result<NodeKey> found);
   /// One address came to nothing: the next is tried.
   void on_address_failed(std::uint64_t ticket, const Error& error);
   void check_deadlines();
@@ -35,6 +35,7 @@ class JoinAttempts {
   struct Attempt {
     std::string host;
     std::uint16_t port = 0;
+    std::optional<MeshId> wanted;
     std::vector<SocketAddress> addresses;
     std::size_t next = 0;
     Instant deadline{};  // of the look-up; a dial has its own

@@ -386,7 +386,10 @@ Error LinkServer::fault_error(const Connection& connection) const {
                   " of the p2pmesh protocol, this program version " + std::to_string(kProtocolVersion) +
                   "; use the same release on both sides"};
     case HandshakeFault::kOtherMesh:
-      return {ExitStatus::kUnavailable, where + " is a member of another mesh"};
+      return {ExitStatus::kTryAgain,
+              where +
+                  " is in another mesh; nothing was changed. A node is in one mesh at a time: to join that "
+                  "one, leave here (:q in its screen), then type ./p2pchat NAME HOST PORT"};
     case HandshakeFault::kSelf:
       return {ExitStatus::kUsage, where + " is this node itself; give the address of another member"};
     case HandshakeFault::kBusy:

@@ -66,6 +66,7 @@ class MeshRunner final : public StorageEvents {
   [[nodiscard]] StorageThread& storage() { return *storage_; }
   [[nodiscard]] const std::string& storage_state() const { return storage_state_; }
   [[nodiscard]] bool is_synced() const { return synced_; }
+  [[nodiscard]] Instant now() const { return around_.loop.now().monotonic; }
   [[nodiscard]] std::uint64_t messages_held() const { return messages_held_; }
   [[nodiscard]] std::uint64_t last_row() const { return last_row_; }
   [[nodiscard]] bool knows_peers() const { return knows_peers_; }
@@ -83,6 +84,13 @@ class MeshRunner final : public StorageEvents {
   /// Keeps what is noted of somebody, and heeds it. Errors: as PeopleList::note().
   Result<void> note_person(const MemberKey& member, const std::optional<bool>& ignored,
                            const std::optional<bool>& blocked);
+  // mesh_book.cc
+  Result<void> note_alias(const MemberKey& member, const std::string& alias);
+  Result<void> note_place(const MemberKey& member, const std::string& host, std::uint16_t port);
+  Result<void> add_place(const NotedPlace& place);
+  void drop_place(const std::string& name);
+  /// Drops alias and place, and that one talks to it; what was shown of it stays so. True when one did.
+  bool forget(const MemberKey& member);
   /// A screen has shown what this member wrote to the local one, up to a row.
   void mark_read_with(const MemberKey& member, std::uint64_t row);
   /// On the disk when it returns. Errors: kIo.
@@ -145,10 +153,12 @@ class MeshRunner final : public StorageEvents {
   /// Whether it is: what somebody wrote who is not accepted waits.
   [[nodiscard]] bool is_shown(const ListedMessage& listed, bool ignored_too = false) const {
     if (!ignored_too && people_.is_ignored(listed.author)) return false;
-    return !listed.direct || listed.direct->own || node_->is_shown(listed.direct->peer);
+    return !listed.direct || listed.direct->own || node_->is_shown(listed.direct->peer) ||
+           listed.row <= people_.shown_until(listed.direct->peer);
   }
 
  private:
+  void keep_book();
   MeshRunner(const MeshPlace& place, const MeshSurroundings& around);
   Result<void> start(std::unique_ptr<MeshStore> store, bool was_set_aside);
   void renew_prekey();

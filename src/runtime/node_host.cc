@@ -168,7 +168,7 @@ Result<void> NodeHost::Impl::prepare() {
   HostActions actions;
   actions.shut_down = [this] { leave(); };
   actions.connect = [this](const std::string& host, std::uint16_t port, JoinAttempts::Done done) {
-    joins->start(host, port, std::move(done));
+    joins->start(host, port, runner ? std::optional(runner->mesh()) : std::nullopt, std::move(done));
   };
   actions.screens_changed = [this] { screens_changed(); };
   requests = std::make_unique<ControlRequests>(std::move(actions), options.leaves_with_last_screen);
@@ -214,14 +214,14 @@ void NodeHost::Impl::open_new_mesh() {
 
 void NodeHost::Impl::join_next() {
   const HostPort& target = options.joins[next_join++];
-  joins->start(target.host, target.port, [this](std::optional<Error> error) {
-    if (!error) {
+  joins->start(target.host, target.port, std::nullopt, [this](const Result<NodeKey>& found) {
+    if (found) {
       ready_by = loop->now().monotonic;
     } else if (next_join < options.joins.size() && !leaving) {
-      log.log(LogLevel::kWarning, error->message);
+      log.log(LogLevel::kWarning, found.error().message);
       join_next();
     } else {
-      finish(std::move(error));
+      finish(found.error());
     }
   });
 }
@@ -260,11 +260,13 @@ void NodeHost::Impl::turn() {
   keep_sooner(deadline, screen_by);
   keep_sooner(deadline, leave_by);
   if (runner) keep_sooner(deadline, runner->next_deadline());
+  keep_sooner(deadline, requests->next_deadline());
   loop->run_until(deadline);
   joins->check_deadlines();
   links->check_deadlines();
   if (runner) {
     runner->end_turn();
+    requests->check_looking(loop->now().monotonic);
     control->hold_requests(!runner->node().can_take_text());
   }
   check_ready();
@@ -377,15 +379,15 @@ bool NodeHost::Impl::on_link_up(const LinkUp& up, const MeshId& mesh, std::uint6
   }
   if (mesh != runner->mesh()) {
     if (join != 0) {
-      joins->end(join, Error{ExitStatus::kTryAgain,
-                             "the node there has joined another mesh than " + profile->name() +
-                                 "'s running node; end it first (:q in its screen), then "
-                                 "join with NAME HOST PORT"});
+      joins->end(
+          join, fail(ExitStatus::kTryAgain, "the node there has joined another mesh than " + profile->name() +
+                                                "'s running node; end it first (:q in its screen), then "
+                                                "join with NAME HOST PORT"));
     }
     return false;
   }
   runner->handle(up);
-  if (join != 0) joins->end(join, std::nullopt);
+  if (join != 0) joins->end(join, up.node);
   return true;
 }
 

@@ -24,7 +24,9 @@ std::int64_t bound_of(const std::optional<Cursor>& before) {
 }
 
 bool is_wanted(const ListedMessage& message, const SearchQuery& query) {
-  return (!query.room || message.room == *query.room) && (!query.author || message.author == *query.author) &&
+  const bool is_there = query.with ? message.direct && message.direct->peer == *query.with
+                                   : !query.room || message.room == *query.room;
+  return is_there && (!query.author || message.author == *query.author) &&
          (!query.since_ms || message.wall_ms >= *query.since_ms) &&
          (!query.until_ms || message.wall_ms < *query.until_ms);
 }
@@ -98,8 +100,10 @@ Result<SearchPage> MeshStore::search(const SearchQuery& query) {
     if (!*number) return page;
     terms.author_no = **number;
   }
-  if (query.room) {
-    const auto number = impl.room_numbers.find(as_bytes(*query.room));
+  if (query.room || query.with) {
+    // The room of every direct message has no name.
+    const std::string room = query.with ? "" : *query.room;
+    const auto number = impl.room_numbers.find(as_bytes(room));
     if (!number) return forward(number);
     if (!*number) return page;
     terms.room_no = **number;

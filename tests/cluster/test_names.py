@@ -153,7 +153,7 @@ class Names(mesh.MeshTest):
         self.assertRegex(said, r"There is no member B0b here\. These look like it: Bob")
         self.assertRegex(send("Bbo", 64), r"There is no member Bbo\. Did you mean Bob\b.*\?")
         self.assertRegex(send("Alicce", 64), r"There is no member Alicce\. Did you mean Alice\?")
-        self.assertRegex(send("Zebedee", 64), r"There is no member Zebedee here\. See who is: /who")
+        self.assertRegex(send("Zebedee", 64), r"There is no member Zebedee here\. /add Zebedee HOST PORT notes where")
         for name in ("Bob", first, first.upper().replace("BOB", "bob"), second, other.status()["key"]):
             send(name)
         self.assertEqual(len(alice.call("message.list", **{"with": first})["messages"]), 3)

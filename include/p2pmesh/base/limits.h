@@ -103,6 +103,9 @@ inline constexpr std::size_t kDraftsMax = 20'000;  // lines that wait on the dis
 inline constexpr std::size_t kDraftBytesMax = 16 * 1024 * 1024;
 inline constexpr std::size_t kUnopenedSearchedMax = 4096;  // rows at once, so that other work goes on
 inline constexpr std::size_t kPeopleMax = 10'000;          // of whom something is noted
+inline constexpr std::size_t kPlacesMax = 1000;            // noted for names that nobody has yet; guess
+inline constexpr std::size_t kLooksMax = 64;               // for somebody at an address, under way; guess
+inline constexpr std::size_t kHostBytesMax = 255;          // of a domain name
 
 // Anti-entropy.
 inline constexpr std::size_t kDigestBuckets = 256;

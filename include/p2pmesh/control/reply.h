@@ -155,8 +155,28 @@ struct ContactEntry {
     MemberKey key;
   };
   std::optional<Successor> taken_over = std::nullopt;
+  std::string alias;  ///< another name for it, here alone; empty: none
+  std::string host;   ///< where it was noted to be; empty: nowhere
+  std::uint16_t port = 0;
+  bool known = true;  ///< else a name and where to look: without a key, and nobody was found yet
 };
-/// conversation.set, person.set: with whom it is, for a name may be somebody else's later.
+/// member.find
+struct FindReply {
+  bool known = false;
+};
+/// book.add: for whom the place was noted; or nobody was found there, and it is kept for the name.
+struct AddReply {
+  std::optional<MemberKey> member;
+  std::string name;   ///< of the member, as shown now; or as given
+  std::string alias;  ///< the name given, when it became another name for the member; else empty
+  std::string why;    ///< nobody was found
+};
+/// book.forget
+struct ForgetReply {
+  std::string name;      ///< of whom, as shown now; or as given
+  bool contact = false;  ///< one talked to it
+};
+/// conversation.set, person.set, mesh.connect: with whom it is, for a name may be somebody else's later.
 struct ConversationReply {
   MemberKey member;
   std::string name;
@@ -180,12 +200,13 @@ struct AttachReply {
   Cursor read_cursor;
 };
 
-/// read.mark, mesh.connect, shutdown, contact.answer, discover.set, receipts.set: done.
+/// read.mark, shutdown, contact.answer, discover.set, receipts.set: done.
 struct EmptyReply {};
 
-using Reply = std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply,
-                           SearchReply, RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply,
-                           ConversationReply, PendingReply, CancelReply, TopicReply, NameReply>;
+using Reply =
+    std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply, SearchReply,
+                 RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply, ConversationReply,
+                 PendingReply, CancelReply, TopicReply, NameReply, FindReply, AddReply, ForgetReply>;
 
 /// Append a reply line, line feed included; nothing at all when `id` is empty (a notification). `id` is
 /// ParsedRequest::id. Strings need not be UTF-8: ill-formed bytes become U+FFFD. Control and bidi characters
@@ -207,6 +228,9 @@ void append_reply(std::string& out, std::string_view id, const PendingReply& rep
 void append_reply(std::string& out, std::string_view id, const CancelReply& reply);
 void append_reply(std::string& out, std::string_view id, const TopicReply& reply);
 void append_reply(std::string& out, std::string_view id, const NameReply& reply);
+void append_reply(std::string& out, std::string_view id, const FindReply& reply);
+void append_reply(std::string& out, std::string_view id, const AddReply& reply);
+void append_reply(std::string& out, std::string_view id, const ForgetReply& reply);
 void append_error(std::string& out, std::string_view id, const RpcError& error);
 
 /// Appends the JSON value of a reply alone, without a line feed.

@@ -52,6 +52,8 @@ struct SearchRequest {
   std::optional<Cursor> before;     ///< exclusive
   std::size_t limit = 100;          ///< 1 to kControlPageMax
   bool ignored = false;             ///< as in ListRequest
+  std::optional<std::string> with =
+      std::nullopt;  ///< what was exchanged with this member; unchecked, and no room then
 };
 
 struct RoomsRequest {};
@@ -114,9 +116,24 @@ struct ConversationRequest {
 struct ContactsRequest {};
 /// What is noted of somebody; what is not given stays.
 struct PersonRequest {
-  std::string member;           ///< shown name or key of a member, unchecked
-  std::optional<bool> ignored;  ///< what it writes is kept and not shown
-  std::optional<bool> blocked;  ///< nor is what it writes to the local member opened
+  std::string member;                               ///< shown name or key of a member, unchecked
+  std::optional<bool> ignored;                      ///< what it writes is kept and not shown
+  std::optional<bool> blocked;                      ///< nor is what it writes to the local member opened
+  std::optional<std::string> alias = std::nullopt;  ///< another name for it, here alone; empty: none
+};
+/// Whether a name is that of a member, or an alias.
+struct FindRequest {
+  std::string member;  ///< as above
+};
+/// Notes where somebody is to be found; who is not known is looked for there at once.
+struct AddRequest {
+  std::string name;  ///< as above, or one that nobody has
+  std::string host;  ///< as in ConnectRequest
+  std::uint16_t port = 0;
+};
+/// Drops what was noted of somebody, and that one talked to it.
+struct ForgetRequest {
+  std::string name;  ///< as above, or what was given to AddRequest
 };
 
 /// What was written and no neighbor has taken.
@@ -138,12 +155,13 @@ struct NameRequest {
   std::string name;  ///< unchecked
 };
 
-using Request = std::variant<StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest,
-                             SearchRequest, RoomsRequest, JoinRoomRequest, PartRoomRequest, SubscribeRequest,
-                             AttachRequest, MarkReadRequest, ConnectRequest, ShutdownRequest, AskRequest,
-                             AnswerRequest, ConversationRequest, ContactsRequest, PersonRequest,
-                             PendingRequest, CancelRequest, DiscoverRequest, ReceiptsRequest, GetTopicRequest,
-                             SetTopicRequest, InviteRequest, NameRequest>;
+using Request =
+    std::variant<StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest, SearchRequest,
+                 RoomsRequest, JoinRoomRequest, PartRoomRequest, SubscribeRequest, AttachRequest,
+                 MarkReadRequest, ConnectRequest, ShutdownRequest, AskRequest, AnswerRequest,
+                 ConversationRequest, ContactsRequest, PersonRequest, PendingRequest, CancelRequest,
+                 DiscoverRequest, ReceiptsRequest, GetTopicRequest, SetTopicRequest, InviteRequest,
+                 NameRequest, FindRequest, AddRequest, ForgetRequest>;
 
 /// One line from a client.
 struct ParsedRequest {

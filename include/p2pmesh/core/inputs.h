@@ -127,6 +127,11 @@ struct AnswerRequest {
   MemberKey member;
   bool accepts = false;
 };
+/// The local member forgets whom it has talked to: how they stood to each other, not what was said. The other
+/// one is told nothing, and what it writes asks anew.
+struct ForgetContact {
+  MemberKey member;
+};
 /// A screen opens or closes a conversation; the other one is told if it is there.
 struct OpenConversation {
   MemberKey member;
@@ -187,7 +192,7 @@ struct Wake {};
 
 using Input = std::variant<LinkUp, LinkDown, DialFailed, EnvelopeReceived, DuplicateReceived, FrameReceived,
                            SendText, SetTopic, SendDirect, SendInvite, RoomKeyGiven, AnswerRequest,
-                           OpenConversation, CancelDraft, SetDiscoverable, SetBlocked, ReadTo, OpenLate,
-                           ChangeName, PrekeyDrawn, Committed, ForkKept, Loaded, Leave, Wake>;
+                           ForgetContact, OpenConversation, CancelDraft, SetDiscoverable, SetBlocked, ReadTo,
+                           OpenLate, ChangeName, PrekeyDrawn, Committed, ForkKept, Loaded, Leave, Wake>;
 
 }  // namespace p2pmesh

@@ -271,6 +271,7 @@ struct TranscriptPosition {
 struct SearchQuery {
   std::string words;                ///< foreign text; all its words must be there
   std::optional<std::string> room;  ///< checked; nothing: every room
+  std::optional<MemberKey> with;    ///< direct messages exchanged with it alone; no room then
   std::optional<MemberKey> author;
   std::optional<WallMs> since_ms;  ///< by the author's clock: from then on
   std::optional<WallMs> until_ms;  ///< and before then

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "clock_text.h"
 #include "fake_node.h"
 
 namespace p2pmesh {
@@ -170,6 +171,74 @@ TEST_CASE("a history that comes in several pages is printed in one piece") {
   CHECK(typing.last<control::ListRequest>().limit == 2);
 }
 
+control::SearchReply found_page(std::uint8_t first, std::uint8_t last, bool more) {
+  control::SearchReply page;
+  page.more = more;
+  for (const control::ChatMessage& message : page_of(first, last, false).messages)
+    page.messages.insert(page.messages.begin(), {{message.id.envelope.bytes[31], 0}, message});
+  return page;
+}
+
+TEST_CASE("what is searched for is told apart from where, by whom and when") {
+  Typing typing;
+  typing.run("/search in:#Dev from:Bob~4f2a since:2026-11-01 until:2026-11-20T14:05Z  AND \"x\" in:Bob",
+             control::SearchReply{});
+  const auto request = typing.last<control::SearchRequest>();
+  CHECK(request.words == "AND \"x\" in:Bob");
+  CHECK(request.room == "#dev");
+  CHECK(request.from == "Bob~4f2a");
+  CHECK(request.since_ms == parse_local("2026-11-01"));
+  CHECK(request.until_ms == 1795183500000);
+  CHECK(request.limit == 20);
+  CHECK(typing.run("/search in:Bob more", control::SearchReply{}) == ">INFO: No message has these words.\n");
+  CHECK(typing.last<control::SearchRequest>().with == "Bob");
+  CHECK_FALSE(typing.last<control::SearchRequest>().room);
+  CHECK(typing.run("/search \"from:x", control::SearchReply{}) == ">INFO: No message has these words.\n");
+  CHECK(typing.last<control::SearchRequest>().words == "\"from:x");
+  CHECK(typing.run("/search more words", control::SearchReply{}) == ">INFO: No message has these words.\n");
+  CHECK(typing.last<control::SearchRequest>().words == "more words");
+}
+
+TEST_CASE("a search that cannot be is told, and asks nothing") {
+  Typing typing;
+  const std::string no_word = ">INFO: There is no word to search for; a word has letters or digits.\n";
+  CHECK(typing.run("/search") == ">INFO: /search needs TEXT.\n>INFO: Usage: /search TEXT, /search more\n");
+  CHECK(typing.run("/search \"*\"") == no_word);
+  CHECK(typing.run("/search in:#dev") == no_word);
+  CHECK(typing.run("/search in: x") == ">INFO: in: needs something right behind the colon.\n");
+  CHECK(typing.run("/search in:#dev in:Bob x") == ">INFO: in: is there twice.\n");
+  CHECK(typing.run("/search since:tomorrow x") ==
+        ">INFO: since: takes a time like 2026-11-20 or 2026-11-20T14:05, not \"tomorrow\".\n");
+  CHECK(typing.run("/search until:\x1b x").find("\\x1b") != std::string::npos);
+  CHECK(typing.run("/search from:\xff x").find("is not UTF-8.") != std::string::npos);
+  CHECK(typing.run("/search \xff") == ">INFO: The words to search for are not UTF-8.\n");
+  CHECK(typing.run("/search " + std::string(1025, 'x')).find("more than 1024") != std::string::npos);
+  CHECK(typing.run("/search more") == ">INFO: Nothing was searched for yet: /search WORDS\n");
+}
+
+TEST_CASE("what was found is listed with date, place and name, and gone through page by page") {
+  Typing typing;
+  control::SearchReply page = found_page(1, 3, true);
+  page.messages[0].message.text = "a\nb\x1b";
+  page.messages[1].message.direct.emplace().name = "Carol\u202e";
+  page.messages[1].message.room.clear();
+  page.messages.resize(2);
+  page.more = false;
+  const std::string said = typing.run("/search b", page);
+  CHECK(said.starts_with(">INFO: 2 messages, the newest first:\n>INFO: 19"));
+  CHECK(said.find(" #lobby Bob: a\\nb\\x1b\n") != std::string::npos);
+  CHECK(said.find(" with Carol\\xe2\\x80\\xae Bob: 2\n") != std::string::npos);
+  CHECK(typing.run("/search more") == ">INFO: There are no earlier messages with these words.\n");
+
+  CHECK(typing.run("/search b", found_page(21, 40, true))
+            .ends_with(">INFO: There are earlier ones: /search more\n"));
+  const std::string rest = typing.run("/search more", found_page(20, 20, false));
+  CHECK(rest.starts_with(">INFO: 1 earlier message:\n"));
+  CHECK(rest.find("earlier ones") == std::string::npos);
+  CHECK(typing.last<control::SearchRequest>().before == control::Cursor{21, 0});
+  CHECK(typing.last<control::SearchRequest>().words == "b");
+}
+
 TEST_CASE("a room without messages is told from one that is not there") {
   Typing typing;
   CHECK(typing.run("/history", control::ListReply{}) == ">INFO: There are no messages in #lobby.\n");
@@ -305,6 +374,98 @@ TEST_CASE("a private room is called by its name, joined with a key, and left wit
         ">INFO: You left #board; you are in #lobby now.\n"
         ">INFO: Its key is kept: /join #board needs no file.\n");
   CHECK(typing.last<control::PartRoomRequest>().room == "#board~1a2b3c4d");
+}
+
+TEST_CASE("a host and a port lead to a member, and a member's name wins") {
+  Typing typing;
+  const control::ConversationReply bob{MemberKey{}, "Bob\x1b"};
+  typing.commands.run("/connect [::1] 9750");
+  typing.node.wait([&] { return typing.node.requests.size() == 1; });
+  std::string out;
+  control::append_reply(out, typing.node.requests[0].id, bob);
+  REQUIRE(write_all(typing.node.peer.get(), as_bytes(out)));
+  typing.node.wait([&] { return typing.node.requests.size() == 2; });
+  CHECK(typing.view.take_output() == ">INFO: Bob\\x1b is at [::1]:9750.\n");
+  CHECK(typing.last<control::ConversationRequest>().with == MemberKey{}.hex());
+  CHECK(typing.last<control::ConversationRequest>().open);
+  const auto& connect = std::get<control::ConnectRequest>(*typing.node.requests[0].request);
+  CHECK(connect.host == "::1");
+  CHECK(connect.port == 9750);
+}
+
+TEST_CASE("a number behind a name is a text when the name is known") {
+  Typing typing;
+  typing.commands.run("/msg Bob 42 is the answer");
+  typing.node.wait([&] { return typing.node.requests.size() == 1; });
+  CHECK(typing.last<control::FindRequest>().member == "Bob");
+  std::string out;
+  control::append_reply(out, typing.node.requests[0].id, control::FindReply{true});
+  REQUIRE(write_all(typing.node.peer.get(), as_bytes(out)));
+  typing.node.wait([&] { return typing.node.requests.size() == 2; });
+  CHECK(typing.last<control::SendRequest>().to == "Bob");
+  CHECK(typing.last<control::SendRequest>().text == "42 is the answer");
+}
+
+TEST_CASE("members are looked up by where they are") {
+  Typing typing;
+  control::MembersReply members;
+  members.members.resize(3);
+  members.members[0].name = "Alice";
+  members.members[0].addresses = {"10.0.0.7:9750", "[::1]:9750"};
+  members.members[1].name = "Bob";
+  members.members[1].addresses = {"10.0.0.7:9751", "nonsense"};
+  members.members[2].name = "Carol";
+  const auto listed = [&](const std::string& address) {
+    const std::string out = typing.run("/who " + address, members);
+    std::string names;
+    for (const auto& member : members.members) {
+      if (out.find(">INFO: " + member.name + " is ") != std::string::npos) names += member.name[0];
+    }
+    return names;
+  };
+  CHECK(listed("") == "ABC");
+  CHECK(listed("10.0.0.7") == "AB");
+  CHECK(listed("10.0.0.7:9751") == "B");
+  CHECK(listed("::1") == "A");
+  CHECK(listed("[::1]:9750") == "A");
+  CHECK(listed("10.0.0.70").empty());
+  CHECK(typing.run("/who 10.0.0.8", members) ==
+        ">INFO: No member is known to be or have been at 10.0.0.8.\n");
+  CHECK(typing.run("/who Bob\x1b", members).starts_with(">INFO: \"Bob\\x1b\" is no address"));
+}
+
+TEST_CASE("who is not reached is told with the reason") {
+  Typing typing;
+  const control::RpcError silent{control::RpcErrorCode::kApplication, "no answer\x1b",
+                                 ExitStatus::kUnavailable};
+  CHECK(typing.run_refused("/connect a\x1b 1", silent) ==
+        ">INFO: Nobody was reached at a\\x1b:1: no answer\\x1b.\n");
+  CHECK(typing.complaints.empty());
+  CHECK(typing.run("/connect localhost 65536").starts_with(">INFO: /connect takes a host and a port"));
+  CHECK(typing.run("/connect localhost 1 2").starts_with(">INFO: /connect takes a host and a port"));
+  CHECK(typing.run("/connect localhost") ==
+        ">INFO: /connect needs PORT.\n>INFO: Usage: /connect HOST PORT\n");
+}
+
+TEST_CASE("a place is noted, another name given, and both are forgotten") {
+  Typing typing;
+  CHECK(typing.run("/add Zoe").starts_with(">INFO: Where is \"Zoe\"? Type /add NAME HOST PORT"));
+  CHECK(typing.run("/add Zoe h x").starts_with(">INFO: /add takes a name, a host and a port"));
+  CHECK(typing.run("/add Zoe h 9750", control::AddReply{std::nullopt, "Zoe", "", "why\x1b"}) ==
+        ">INFO: Zoe is noted at h:9750, but nobody was found there: why\\x1b. It is tried again when you "
+        "name Zoe, and at the next start.\n");
+  CHECK(typing.last<control::AddRequest>().host == "h");
+  CHECK(typing.run("/add Zoe h 9750", control::AddReply{MemberKey{}, "Bob", "Zoe", ""}) ==
+        ">INFO: At h:9750 is Bob: noted, and Zoe is another name for Bob here.\n");
+  const control::ConversationReply bob{MemberKey{}, "Bob"};
+  CHECK(typing.run("/alias Bob Buddy", bob) == ">INFO: Buddy is Bob here, for you alone.\n");
+  CHECK(typing.last<control::PersonRequest>().alias == "Buddy");
+  CHECK(typing.run("/alias Bob -", bob) == ">INFO: Bob has no other name here any more.\n");
+  CHECK(typing.last<control::PersonRequest>().alias == "");
+  CHECK(typing.run("/forget Zoe", control::ForgetReply{"Zoe", false}) ==
+        ">INFO: What was noted of Zoe is forgotten.\n");
+  CHECK(typing.run("/forget Bob", control::ForgetReply{"Bob", true})
+            .starts_with(">INFO: You have forgotten Bob:"));
 }
 
 TEST_CASE("another name is asked for, and told when it is there") {

@@ -44,6 +44,57 @@ TEST_CASE("the JSON form has five members") {
                    "\",\"name\":\"Bob~4f2a\",\"text\":\"q\\\"\\u001b\\n\"}\n");
 }
 
+TEST_CASE("a CSV row keeps line breaks and quotes, and is no formula") {
+  const auto row = [](const std::string& text) {
+    std::string out;
+    append_csv_row(out, make_message(text));
+    const std::string start = "2026-11-20T14:05:09.123Z,Bob~4f2a,";
+    const std::string end = ",#lobby\r\n";
+    REQUIRE(out.starts_with(start));
+    REQUIRE(out.ends_with(end));
+    return out.substr(start.size(), out.size() - start.size() - end.size());
+  };
+  CHECK(row("plain") == "plain");
+  CHECK(row("a,b") == "\"a,b\"");
+  CHECK(row("say \"hi\"") == "\"say \"\"hi\"\"\"");
+  CHECK(row("a\nb\r\nc\n") == "\"a\nb\nc\n\"");
+  CHECK(row("a\rb") == "a\\x0db");
+  CHECK(row("\x1b[2J\u202e\\") == "\\x1b[2J\\xe2\\x80\\xae\\");
+  for (const std::string formula : {"=1+1", "+1", "-1", "@x"}) CHECK(row(formula) == "'" + formula);
+  CHECK(row("=\"a\",b") == "\"'=\"\"a\"\",b\"");
+  CHECK(row("a=b") == "a=b");
+  CHECK(row("'=1") == "'=1");
+  CHECK(row("\t=1") == "\\x09=1");
+  std::string direct;
+  control::ChatMessage message = make_message("hi");
+  message.direct.emplace().name = "Carol";
+  append_csv_header(direct, true);
+  append_csv_row(direct, message);
+  append_csv_header(direct, false);
+  CHECK(direct ==
+        "time,name,text,with\r\n2026-11-20T14:05:09.123Z,Bob~4f2a,hi,Carol\r\ntime,name,text,room\r\n");
+}
+
+TEST_CASE("an export that begins later says so in its first line") {
+  std::string out;
+  append_export_header(out, "with Bob", 1795183509123, 1795132800000);
+  CHECK(out == "# with Bob, held from 2026-11-20T14:05:09.123Z, since 2026-11-20T00:00:00.000Z\n");
+}
+
+TEST_CASE("a local time is read as the clock here shows it, and in UTC with a Z") {
+  for (const char* text : {"2026-11-20", "2026-11-20T14:05", "2026-07-01T00:00"}) {
+    CAPTURE(text);
+    REQUIRE(parse_local(text));
+    const std::string shown = format_local_date(*parse_local(text));
+    std::string wanted = text;
+    if (wanted.size() == 10) wanted += "T00:00";
+    wanted[10] = ' ';
+    CHECK(shown == wanted);
+  }
+  CHECK(parse_local("2026-11-20T14:05Z") == 1795183500000);
+  CHECK_FALSE(parse_local("now"));
+}
+
 TEST_CASE("a message that was found is told with its room, on one line") {
   std::string out;
   append_found_text(out, make_message("a\nb\x1b"));

@@ -179,9 +179,16 @@ TEST_CASE("verbs and their options are understood in any order") {
   CHECK(ctl({"send", "shutdown"}).text == "shutdown");
   const CtlOptions tail = ctl({"tail", "--after", "12.3", "-n", "1"});
   CHECK(tail.after == control::Cursor{12, 3});
-  CHECK(ctl({"export", "--format", "json"}).json);
-  CHECK_FALSE(ctl({"--json", "export", "--format", "text"}).json);
+  CHECK(ctl({"export", "--format", "json"}).format == ExportFormat::kJson);
+  CHECK(ctl({"--json", "export"}).format == ExportFormat::kJson);
+  CHECK(ctl({"--json", "export", "--format", "text"}).format == ExportFormat::kText);
   CHECK(ctl({"export"}).room == "#lobby");
+  CHECK(ctl({"export"}).peer.empty());
+  const CtlOptions exported = ctl({"export", "--with", "Bob", "--since", "2026-11-20", "--format", "csv"});
+  CHECK(exported.peer == "Bob");
+  CHECK(exported.since_ms == 1795132800000);
+  CHECK(exported.format == ExportFormat::kCsv);
+  CHECK(ctl({"search", "--with", "Bob", "x"}).search.with == "Bob");
 }
 
 TEST_CASE("a topic is asked for without a text, and cleared with a dash") {
@@ -207,6 +214,21 @@ TEST_CASE("a room is joined with or without a key, and one is invited to a room"
   CHECK_FALSE(parse_ctl({"invite", "--room", "#board"}));
 }
 
+TEST_CASE("places are read as a host and a port") {
+  const CtlOptions added = ctl({"add", "Bob", "[::1]", "9750"});
+  CHECK(added.peer == "Bob");
+  CHECK(added.host == "::1");
+  CHECK(added.port == 9750);
+  CHECK(ctl({"connect", "localhost", "1"}).host == "localhost");
+  CHECK(ctl({"alias", "Bob", "-"}).text == "-");
+  CHECK(ctl({"forget", "Bob"}).peer == "Bob");
+  CHECK(ctl({"members", "--at", "::1"}).at == "::1");
+  for (const char* port : {"0", "65536", "x", "", "1 2", "-1"})
+    CHECK_FALSE(parse_ctl({"connect", "h", port}));
+  CHECK_FALSE(parse_ctl({"add", "Bob", "h"}));
+  CHECK_FALSE(parse_ctl({"alias", "Bob"}));
+}
+
 TEST_CASE("a wrong call of p2pmeshctl is refused") {
   for (const std::vector<std::string>& words :
        std::vector<std::vector<std::string>>{{},
@@ -229,6 +251,11 @@ TEST_CASE("a wrong call of p2pmeshctl is refused") {
                                              {"search", "a", "--since", "yesterday"},
                                              {"search", "a", "--until", "2026-02-30"},
                                              {"search", "a", "--room", "dev"},
+                                             {"search", "a", "--room", "#dev", "--with", "Bob"},
+                                             {"export", "--room", "#dev", "--with", "Bob"},
+                                             {"export", "--with", ""},
+                                             {"export", "--since", "yesterday"},
+                                             {"export", "--format", "xml"},
                                              {"search", "a", "--after", "1.0"},
                                              {"search", std::string(1025, 'a')},
                                              {"history", "--from", "Bob"},

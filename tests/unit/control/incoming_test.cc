@@ -155,6 +155,19 @@ TEST_CASE("lists survive the way from node to client") {
   CHECK(contacts.contacts[0].taken_over->name == kAwkward);
   CHECK(contacts.contacts[0].taken_over->key == id_of<MemberKey>(7));
   CHECK_FALSE(contacts.contacts[1].taken_over);
+  CHECK(contacts.contacts[1].known);
+  ContactEntry place;
+  place.name = "Zoe";
+  place.known = false;
+  place.alias = kAwkward;
+  place.host = "::1";
+  place.port = 65535;
+  const auto places = reply_there_and_back(ContactsRequest{}, ContactsReply{{place}});
+  REQUIRE(places.contacts.size() == 1);
+  CHECK_FALSE(places.contacts[0].known);
+  CHECK(places.contacts[0].alias == kAwkward);
+  CHECK(places.contacts[0].host == "::1");
+  CHECK(places.contacts[0].port == 65535);
 }
 
 TEST_CASE("short replies survive the way from node to client") {
@@ -168,7 +181,18 @@ TEST_CASE("short replies survive the way from node to client") {
   CHECK(named.name == kAwkward);
   CHECK(named.changed);
   reply_there_and_back(MarkReadRequest{}, EmptyReply{});
-  reply_there_and_back(ConnectRequest{"a", 1}, EmptyReply{});
+  CHECK(reply_there_and_back(FindRequest{}, FindReply{true}).known);
+  CHECK_FALSE(reply_there_and_back(FindRequest{}, FindReply{false}).known);
+  const AddReply noted{id_of<MemberKey>(7), "Bob", kAwkward, ""};
+  const auto added = reply_there_and_back(AddRequest{}, noted);
+  CHECK(added.member == noted.member);
+  CHECK(added.alias == kAwkward);
+  CHECK(added.why.empty());
+  const auto kept = reply_there_and_back(AddRequest{}, AddReply{std::nullopt, "Bob", "", kAwkward});
+  CHECK_FALSE(kept.member);
+  CHECK(kept.why == kAwkward);
+  CHECK(reply_there_and_back(ForgetRequest{}, ForgetReply{"Bob", true}).contact);
+  CHECK(reply_there_and_back(ConnectRequest{"a", 1}, ConversationReply{{}, kAwkward}).name == kAwkward);
   reply_there_and_back(ShutdownRequest{}, EmptyReply{});
 }
 

@@ -83,6 +83,11 @@ TEST_CASE("every request survives the way from client to node") {
   CHECK(search.until_ms == UINT64_MAX);
   CHECK(search.before == Cursor{9, 511});
   CHECK(search.limit == 7);
+  CHECK_FALSE(search.with);
+  SearchRequest exchanged_words;
+  exchanged_words.words = "a";
+  exchanged_words.with = awkward;
+  CHECK(there_and_back(exchanged_words).with == awkward);
   CHECK(there_and_back(SubscribeRequest{Cursor{UINT64_MAX, 3}, std::nullopt}).after == Cursor{UINT64_MAX, 3});
   CHECK(there_and_back(SubscribeRequest{std::nullopt, "Bob"}).as == "Bob");
   CHECK(there_and_back(MarkReadRequest{{12, 1}, {}, {}}).cursor == Cursor{12, 1});
@@ -108,6 +113,18 @@ TEST_CASE("every request survives the way from client to node") {
   const auto connect = there_and_back(ConnectRequest{"::1", 9750});
   CHECK(connect.host == "::1");
   CHECK(connect.port == 9750);
+  const auto added = there_and_back(AddRequest{awkward, awkward, 65535});
+  CHECK(added.name == awkward);
+  CHECK(added.host == awkward);
+  CHECK(added.port == 65535);
+  CHECK(there_and_back(ForgetRequest{awkward}).name == awkward);
+  CHECK(there_and_back(FindRequest{awkward}).member == awkward);
+  PersonRequest person{"Bob", {}, {}};
+  person.alias = awkward;
+  CHECK(there_and_back(person).alias == awkward);
+  CHECK_FALSE(there_and_back(person).ignored);
+  person.alias = "";
+  CHECK(there_and_back(person).alias == "");
 }
 
 TEST_CASE("parameters that may be missing have their defaults") {
@@ -208,6 +225,11 @@ TEST_CASE("parameters that are wrong are refused by name") {
   check_refused("message.search", R"({"words":"a","since_ms":-1})", "\"since_ms\"");
   check_refused("message.search", R"({"words":"a","until_ms":"x"})", "\"until_ms\"");
   check_refused("message.search", R"({"words":"a","limit":1001})", "\"limit\"");
+  check_refused("person.set", R"({"member":"Bob"})", "is missing");
+  check_refused("book.add", R"({"name":"Bob","host":"","port":1})", "\"host\"");
+  check_refused("book.add", R"({"name":"Bob","host":"a","port":0})", "\"port\"");
+  check_refused("book.add", R"({"name":"Bob","host":"a","port":65536})", "\"port\"");
+  check_refused("message.search", R"({"words":"a","room":"#dev","with":"Bob"})", "exclude each other");
   check_refused("message.search", R"({"words":"a","after":"1.0"})", "\"after\"");
   check_refused("events.subscribe", R"({"after":"1"})", "\"after\"");
   check_refused("events.subscribe", R"({"after":"18446744073709551616.0"})", "\"after\"");

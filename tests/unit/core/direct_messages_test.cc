@@ -84,6 +84,44 @@ TEST_CASE("TheFirstMessageAsksAndIsHiddenUntilItIsAccepted") {
   CHECK(mesh.c().node->correspondents().empty());
 }
 
+TEST_CASE("WhoIsForgottenIsNotToldAndAsksAnewAndNoReceiptBecomesFalse") {
+  Three mesh;
+  mesh.befriend();
+  mesh.b().tell(mesh.a(), "before");
+  mesh.run(2s);
+  REQUIRE(delivery(mesh.b(), mesh.a()) == Delivery::kDelivered);
+  mesh.a().handle(ForgetContact{mesh.b().key()});
+  mesh.run(3s);
+  CHECK(mesh.a().node->correspondents().empty());
+  CHECK_FALSE(mesh.a().node->is_shown(mesh.b().key()));
+  CHECK(mesh.a().store.correspondents.at(mesh.b().key()).relation == Relation::kNone);
+  CHECK(delivery(mesh.b(), mesh.a()) == Delivery::kDelivered);
+  CHECK(seen_by(mesh.b(), mesh.a()).theirs == Relation::kAccepted);
+
+  mesh.b().tell(mesh.a(), "after");
+  mesh.run(3s);
+  CHECK(has_notice(mesh.a(), "Bob asks"));
+  CHECK(mesh.a().told().empty());
+  CHECK(delivery(mesh.b(), mesh.a()) == Delivery::kSent);
+  mesh.a().handle(AnswerRequest{mesh.b().key(), true});
+  mesh.run(3s);
+  CHECK(delivery(mesh.b(), mesh.a()) == Delivery::kDelivered);
+}
+
+TEST_CASE("WhoWritesToAForgottenContactThatHasAcceptedIsAContactAgain") {
+  Three mesh;
+  mesh.befriend();
+  mesh.a().handle(ForgetContact{mesh.b().key()});
+  mesh.a().handle(ForgetContact{mesh.c().key()});  // never talked to
+  mesh.run();
+  mesh.a().tell(mesh.b(), "again");
+  mesh.run(2s);
+  CHECK(seen_by(mesh.a(), mesh.b()).mine == Relation::kAccepted);
+  // Its number is no earlier one's: that it came is told of itself.
+  CHECK(delivery(mesh.a(), mesh.b()) == Delivery::kDelivered);
+  CHECK(mesh.b().told() == Texts{"may I?", "again"});
+}
+
 TEST_CASE("WhoAnswersHasAccepted") {
   Three mesh;
   mesh.a().tell(mesh.b(), "hello");

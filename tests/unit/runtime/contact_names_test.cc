@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
+
 #include "p2pmesh/base/limits.h"
 
 namespace p2pmesh {
@@ -61,6 +63,26 @@ TEST_CASE("names and contacts are bounded") {
   const std::string last = "Member" + std::to_string(9 + limits::kCorrespondentsMax);
   CHECK_FALSE(names.taken_from(last, kMallory));
   CHECK(names.taken_from("Member10", kMallory));
+}
+
+TEST_CASE("a forgotten contact's name is anybody's, after a restart too") {
+  ContactNames names;
+  MemberKey bob;
+  bob.bytes.fill(1);
+  MemberKey other;
+  other.bytes.fill(2);
+  names.learn(bob, "Bob");
+  REQUIRE(names.taken_from("Bob", other) == bob);
+  names.forget(bob);
+  CHECK_FALSE(names.is_contact(bob));
+  CHECK_FALSE(names.taken_from("Bob", other));
+  ContactNames restored;
+  // As the store keeps them: the last of each key.
+  std::map<std::string, std::string> kept;
+  for (const auto& [key, value] : names.take_changes()) kept[key] = value;
+  restored.restore({kept.begin(), kept.end()});
+  CHECK_FALSE(restored.is_contact(bob));
+  CHECK_FALSE(restored.taken_from("Bob", other));
 }
 
 }  // namespace

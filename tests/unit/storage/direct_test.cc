@@ -67,6 +67,30 @@ TEST_CASE_FIXTURE(Fixture, "AConversationIsListedByItsDepthsWhateverCameFirst") 
   CHECK(with_bob() == Texts{"question", "answer", "and more"});
 }
 
+TEST_CASE_FIXTURE(Fixture, "WhatIsSearchedWithOneMemberIsOfThatConversationAlone") {
+  const MemberKey carol = make_id<MemberKey>(3);
+  write({direct_item(kBob, 1, {kBob, false, 1, 1, {"the word of Bob"}}),
+         direct_item(kAlice, 1, {kBob, true, 1, 2, {"my word to Bob"}}),
+         direct_item(kAlice, 2, {carol, true, 1, 1, {"my word to Carol"}}),
+         text_item(kBob, 2, {"a word in the room"})});
+  const auto found = [this](const std::optional<MemberKey>& with, const std::optional<MemberKey>& author) {
+    SearchQuery query;
+    query.words = "word";
+    query.with = with;
+    query.author = author;
+    const auto page = store->search(query);
+    REQUIRE(page);
+    Texts texts;
+    for (const ListedMessage& message : page->messages) texts.push_back(message.text);
+    return texts;
+  };
+  CHECK(found(std::nullopt, std::nullopt).size() == 4);
+  CHECK(found(kBob, std::nullopt) == Texts{"my word to Bob", "the word of Bob"});
+  CHECK(found(kBob, kBob) == Texts{"the word of Bob"});
+  CHECK(found(carol, std::nullopt) == Texts{"my word to Carol"});
+  CHECK(found(make_id<MemberKey>(4), std::nullopt).empty());
+}
+
 TEST_CASE_FIXTURE(Fixture, "PagesOfAConversationFitTogether") {
   std::vector<StoreItem> items;
   for (std::uint64_t seq = 1; seq <= 10; ++seq) {

@@ -40,7 +40,7 @@ struct Fixture {
   void write(std::vector<StoreItem> items) { REQUIRE(store->write(batch_of(std::move(items)))); }
   Texts board() { return texts_of(*store, kBoard); }
   Texts found(const std::string& words) {
-    const auto page = store->search({words, {}, {}, {}, {}, {}, 1000});
+    const auto page = store->search({words, {}, {}, {}, {}, {}, {}, 1000});
     REQUIRE(page);
     Texts texts;
     for (const ListedMessage& message : page->messages) texts.push_back(message.text);

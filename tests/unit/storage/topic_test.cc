@@ -79,7 +79,7 @@ TEST_CASE_FIXTURE(Fixture, "ATopicIsNoMessage") {
   const auto events = store->events_after({}, 10);
   REQUIRE(events);
   CHECK(events->size() == 1);
-  const auto found = store->search({"quiet", {}, {}, {}, {}, {}, 10});
+  const auto found = store->search({"quiet", {}, {}, {}, {}, {}, {}, 10});
   REQUIRE(found);
   CHECK(found->messages.empty());
 }
