@@ -6,6 +6,7 @@
 #include "author.h"
 #include "p2pmesh/base/check.h"
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/planted.h"
 #include "p2pmesh/core/room_secret.h"
 
 namespace p2pmesh {
@@ -60,7 +61,7 @@ void Conversations::restore(const RestoredCorrespondent& stored) {
   correspondent->asks = stored.asks;
   correspondent->depth = stored.depth;
   correspondent->written_epoch = stored.written_epoch;
-  correspondent->written_number = stored.written_number;
+  correspondent->written_number = P2P_PLANTED(NumberReused) ? 0 : stored.written_number;
   for (const ReceivedLog& log : stored.received) {
     correspondent->received[log.epoch] = {IntervalSet(log.intervals), log.read_to};
   }
@@ -190,6 +191,7 @@ AgreementKey Conversations::prekey_of(const MemberKey& member) const {
 }
 
 void Conversations::store(const MemberKey& member, const Correspondent& correspondent, Turn& turn) {
+  if (P2P_PLANTED(AcceptNotStored) && correspondent.mine == Relation::kAccepted) return;
   turn.out.push_back(StoreCorrespondent{member, correspondent.mine, correspondent.asks});
 }
 
@@ -244,7 +246,8 @@ std::optional<Bytes> Conversations::write_notice(const MemberKey& to, DirectType
 }
 
 DirectMessagePtr Conversations::on_log(const Envelope& envelope, Turn& turn) {
-  if ((hidden_ && envelope.author != self_) || blocked_.contains(envelope.author)) return nullptr;
+  if (hidden_ && envelope.author != self_ && !P2P_PLANTED(OpenedWhileHidden)) return nullptr;
+  if (blocked_.contains(envelope.author) && !P2P_PLANTED(OpenedWhileBlocked)) return nullptr;
   DirectSealing::Opened opened = sealing_.open(envelope);
   if (opened.verdict == DirectSealing::Verdict::kDamaged) ++counters_.damaged;
   if (opened.verdict != DirectSealing::Verdict::kOpened) return nullptr;
@@ -275,13 +278,15 @@ DirectMessagePtr Conversations::on_log(const Envelope& envelope, Turn& turn) {
   if (own) {
     // Written in an earlier life of this profile, whose database is gone.
     const bool was_answered = is_welcome(correspondent->theirs.relation) || correspondent->asks;
-    if (!is_welcome(correspondent->mine))
+    // What was answered since counts.
+    if (correspondent->mine == Relation::kNone)
       set_relation(peer, *correspondent, was_answered ? Relation::kAccepted : Relation::kAsked, turn);
   } else if (correspondent->mine == Relation::kNone && !correspondent->asks) {
     correspondent->asks = true;
     store(peer, *correspondent, turn);
     direct->is_request = true;
   }
+  if (P2P_PLANTED(ReceiptBeforeCommit)) on_committed(envelope, *direct, turn.now.monotonic);
   return direct;
 }
 
@@ -302,7 +307,7 @@ void Conversations::on_committed(const Envelope& envelope, const DirectMessage& 
     numbers =
         IntervalSet({all.end() - static_cast<std::ptrdiff_t>(limits::kNumbersRememberedMax), all.end()});
   note_epoch(*correspondent);
-  if (is_welcome(correspondent->mine)) mark_stale(*correspondent);
+  if (is_welcome(correspondent->mine) && !P2P_PLANTED(ReceiptForgotten)) mark_stale(*correspondent);
 }
 
 void Conversations::on_notice(const Envelope& envelope, Turn& turn) {
@@ -319,6 +324,7 @@ void Conversations::on_notice(const Envelope& envelope, Turn& turn) {
 void Conversations::on_standing(const Envelope& record, Turn& turn) {
   if (record.author == self_) {
     restore_standing(record);
+    mark_accepted_stale();  // it may say less than is so by now
     return;
   }
   if (sealing_.standing_subject(record.author, self_) != record.subject) return;
@@ -415,7 +421,7 @@ StandingBody Conversations::standing_of(const MemberKey& member, const Correspon
   for (const auto& [epoch, received] : correspondent.received) {
     ReceivedLog log;
     log.epoch = epoch;
-    log.read_to = received.read_to;
+    log.read_to = P2P_PLANTED(ReadUnasked) ? UINT64_MAX : received.read_to;
     const auto& all = received.numbers.intervals();
     const std::size_t count = std::min(all.size(), limits::kStandingIntervalsMax);
     log.intervals.assign(all.end() - static_cast<std::ptrdiff_t>(count), all.end());
@@ -497,6 +503,8 @@ std::optional<Instant> Conversations::next_deadline() const {
 
 bool Conversations::is_shown(const MemberKey& member) const {
   const Correspondent* correspondent = find(member);
+  if (P2P_PLANTED(DeclinedShown) && correspondent != nullptr && correspondent->mine == Relation::kDeclined)
+    return true;
   return correspondent != nullptr && is_welcome(correspondent->mine);
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/planted.h"
 
 namespace p2pmesh {
 
@@ -60,7 +61,7 @@ bool Drafts::cancel(std::uint64_t number, Turn& turn) {
   auto line = lines_.find(number);
   if (line == lines_.end()) return false;
   forget(line);
-  turn.out.push_back(DropDraft{number});
+  if (!P2P_PLANTED(CancelNotStored)) turn.out.push_back(DropDraft{number});
   return true;
 }
 

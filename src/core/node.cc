@@ -56,11 +56,14 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
   }
   if (restored.roster) roster.adopt(restored.roster->tables);
   EnvelopePtr earlier;
+  std::uint64_t told_epoch = 0;  // who is not to be seen writes standings alone
   for (const EnvelopePtr& record : restored.records) {
     const bool is_member = is_member_record(record->envelope);
     is_member ? roster.restore(*record) : index.restore(*record);
     if (is_standing(record->envelope)) conversations.restore_standing(record->envelope);
-    if (is_member && record->envelope.author == own.key()) earlier = record;
+    if (record->envelope.author != own.key()) continue;
+    told_epoch = std::max(told_epoch, record->envelope.epoch);
+    if (is_member) earlier = record;
   }
   for (const RestoredPeer& peer : restored.peers) {
     if (peer.node != own.node()) addresses.restore(peer, turn.now.monotonic);
@@ -76,14 +79,16 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
   const std::uint64_t last_epoch =
       std::max(index.greatest_epoch(own.key()), earlier ? earlier->envelope.epoch : 0);
   const bool goes_on = restored.clean_stop || restored.handed_over || P2P_PLANTED(EpochReused);
-  if (goes_on && last_epoch > 0) {
+  // Who was not to be seen may have drawn an epoch of which nothing is on the disk, and what was written in
+  // the one before is not known then.
+  if (goes_on && options.discoverable && last_epoch > 0 && told_epoch <= last_epoch) {
     const auto log = std::find_if(restored.logs.begin(), restored.logs.end(), [&](const RestoredLog& stored) {
       return stored.author == own.key() && stored.epoch == last_epoch && !stored.intervals.empty();
     });
     const bool wrote = log != restored.logs.end();
     author.resume(last_epoch, wrote ? log->intervals.back().second : 0, wrote ? log->last_id : EnvelopeId{});
   } else {
-    author.draw_epoch(last_epoch, turn.now.wall_ms);
+    author.draw_epoch(std::max(last_epoch, told_epoch), turn.now.wall_ms);
   }
   if (earlier) {
     if (const auto body = decode_member_body(earlier->envelope.body)) {
@@ -242,12 +247,12 @@ void Node::State::flush_texts(Turn& turn) {
     context.tokens = std::move(written.tokens);
     context.direct = std::move(written.direct);
     context.opened = std::move(written.opened);
-    context.drafts = std::move(written.drafts);
+    if (!P2P_PLANTED(DraftNotDeleted)) context.drafts = std::move(written.drafts);
     outbox.add({written.envelope->id, envelope.epoch, envelope.seq, waiting});
     // What was flooded and still lay there as a draft after a crash would be said twice; and what comes
     // behind it in the log would stand behind a gap for ever.
     if (!context.drafts.empty()) ++unwritten_drafts;
-    context.floods_when_committed = unwritten_drafts > 0;
+    context.floods_when_committed = unwritten_drafts > 0 && !P2P_PLANTED(DraftFloodedBeforeCommit);
     if (!context.floods_when_committed) broadcast.publish(written.envelope, turn);
     turn.out.push_back(Store{std::move(written.envelope), std::move(context)});
   }

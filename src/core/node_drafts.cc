@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "node_state.h"
+#include "p2pmesh/base/planted.h"
 
 namespace p2pmesh {
 
@@ -13,10 +14,13 @@ bool Node::State::is_cut_off() const {
 }
 
 void Node::State::write_or_keep(Draft draft, Turn& turn) {
-  const bool is_behind = draft.to ? drafts.holds_to(*draft.to) : drafts.holds_for(draft.room);
+  const bool is_behind = P2P_PLANTED(DraftsOvertaken) ? false
+                         : draft.to                   ? drafts.holds_to(*draft.to)
+                                                      : drafts.holds_for(draft.room);
   const bool has_key =
       draft.to ? conversations.access_to(*draft.to) == DirectAccess::kOpen : can_write_in(draft.room);
-  const bool waits = conversations.is_hidden() || is_cut_off() || is_behind || !has_key;
+  const bool is_hidden = conversations.is_hidden() && !P2P_PLANTED(WritesWhileHidden);
+  const bool waits = is_hidden || is_cut_off() || is_behind || !has_key;
   waits ? drafts.keep(std::move(draft), turn) : author.enqueue(std::move(draft));
 }
 

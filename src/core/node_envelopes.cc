@@ -83,9 +83,7 @@ void Node::State::on_log(const EnvelopeReceived& received, Turn& turn) {
     if (!is_sealed_room(envelope) || !decode_sealed_room_body(envelope.body)) ++counters.malformed_bodies;
   } else if (is_kind(envelope, Kind::kTopic)) {
     if (is_private_room(envelope.room) || !decode_topic(envelope.body)) ++counters.malformed_bodies;
-  } else if (is_kind(envelope, Kind::kDirect)) {
-    context.direct = conversations.on_log(envelope, turn);
-  } else {
+  } else if (!is_kind(envelope, Kind::kDirect)) {
     ++counters.unknown_kinds;
   }
   if (P2P_PLANTED(TakenBeforeCommit))
@@ -146,6 +144,8 @@ void Node::State::show(Store store, Turn& turn) {
   if (P2P_PLANTED(GapNeverShown)) store.context.gap = false;
   if (P2P_PLANTED(GapWithoutLoss)) store.context.gap = !store.context.repaired;
   if (P2P_PLANTED(AnnouncedBeforeCommit)) turn.out.push_back(Announce{store.envelope, store.context, 1});
+  // Not before: who wants to be left alone, or no more, while it waits for an earlier one, is heeded.
+  if (is_kind(envelope, Kind::kDirect)) store.context.direct = conversations.on_log(envelope, turn);
   index.note_shown(envelope);
   turn.out.push_back(std::move(store));
 }
@@ -170,6 +170,8 @@ void Node::State::on_record(const EnvelopeReceived& received, Turn& turn) {
   if (received.live) broadcast.on_received(received.envelope, received.link, received.round, turn);
   turn.out.push_back(Store{received.envelope, std::move(context)});
   if (!is_member) {
+    // Told before a crash took it from the disk, with a clock that was ahead.
+    if (envelope.author == own.key() && envelope.epoch > author.epoch()) draw_new_epoch(envelope.epoch, turn);
     is_standing(envelope) ? conversations.on_standing(envelope, turn) : void(++counters.unknown_kinds);
     return;
   }
@@ -332,7 +334,10 @@ void Node::State::suspect_aloud(Turn& turn) {
 }
 
 void Node::State::refute(Turn& turn) {
-  if (left || !own.has_claim() || conversations.is_hidden() || P2P_PLANTED(SuspicionNeverRefuted)) return;
+  if (left || !own.has_claim() || conversations.is_hidden() || P2P_PLANTED(SuspicionNeverRefuted)) {
+    refute_at.reset();  // one that was put off before, too: it would be due for ever
+    return;
+  }
   // Not dropped but put off: who suspects the newest record waits for an answer to just that.
   if (refuted_at != Instant{} && refuted_at + limits::kRefutationInterval > turn.now.monotonic) {
     refute_at = refuted_at + limits::kRefutationInterval;

@@ -13,6 +13,7 @@ namespace {
 
 /// Of two claims to one name the better one holds it: backed before not, lower depth, smaller id.
 bool holds_over(const MemberFacts& a, const MemberFacts& b) {
+  if (P2P_PLANTED(LateClaimWins)) return a.claim_depth > b.claim_depth;
   return std::make_tuple(!a.claim_backed, a.claim_depth, a.claim_id) <
          std::make_tuple(!b.claim_backed, b.claim_depth, b.claim_id);
 }
@@ -219,6 +220,10 @@ void Roster::settle_name(std::uint64_t hash, const std::string& name, const Memb
   const MemberFacts* holder = nullptr;
   for (const MemberKey& key : keys) {
     const MemberFacts& facts = *find(key)->facts;
+    if (P2P_PLANTED(NameByArrival) && find(key)->holds_name) {
+      holder = &facts;
+      break;
+    }
     if (holder == nullptr || holds_over(facts, *holder)) holder = &facts;
   }
   for (const MemberKey& key : keys) {

@@ -5,6 +5,7 @@ import socket
 import mesh
 from chat import Chat
 from control import RpcFault
+from people import PeopleTest, texts
 
 
 def closed_port():
@@ -14,21 +15,7 @@ def closed_port():
         return taken.getsockname()[1]
 
 
-def texts(messages):
-    return [message["text"] for message in messages]
-
-
-class Book(mesh.MeshTest):
-    def start(self, *names):
-        first = self.node(names[0]).start()
-        nodes = [first] + [self.node(name, join=[first.address]).start() for name in names[1:]]
-        for node in nodes:
-            mesh.wait_until(lambda: node.status()["online"] == len(names), 15, f"{node.name} sees everybody")
-        return nodes
-
-    def contact(self, node, name):
-        return {contact["name"]: contact for contact in node.call("contacts.list")}.get(name, {})
-
+class Book(PeopleTest):
     def exchanged(self, node, name):
         return texts(node.call("message.list", **{"with": name, "limit": 1000})["messages"])
 

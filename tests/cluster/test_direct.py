@@ -6,28 +6,11 @@ import sqlite3
 
 import mesh
 from chat import Chat, ctl_status
+from people import PeopleTest, texts
 from wire_tap import WireTap
 
 
-def texts(messages):
-    return [message["text"] for message in messages]
-
-
-class DirectMessages(mesh.MeshTest):
-    def start(self, *names):
-        """Nodes of these names in one mesh; each joins through the first."""
-        first = self.node(names[0]).start()
-        nodes = [first] + [self.node(name, join=[first.address]).start() for name in names[1:]]
-        for node in nodes:
-            mesh.wait_until(lambda: node.status()["online"] == len(names), 15, f"{node.name} sees everybody")
-        return nodes
-
-    def exchanged(self, node, name):
-        return node.call("message.list", **{"with": name, "limit": 1000})["messages"]
-
-    def contact(self, node, name):
-        return {contact["name"]: contact for contact in node.call("contacts.list")}.get(name, {})
-
+class DirectMessages(PeopleTest):
     def wait_state(self, node, name, state):
         def states():
             return {message["state"] for message in self.exchanged(node, name) if message["own"]}
@@ -36,12 +19,6 @@ class DirectMessages(mesh.MeshTest):
 
     def wait_texts(self, node, name, wanted):
         mesh.wait_until(lambda: texts(self.exchanged(node, name)) == wanted, 15, f"{node.name} has {wanted}")
-
-    def befriend(self, one, other):
-        one.call("contact.ask", to=other.name)
-        mesh.wait_until(lambda: self.contact(other, one.name).get("asks"), 15, "the request has come")
-        other.call("contact.answer", member=one.name, accept=True)
-        mesh.wait_until(lambda: self.contact(one, other.name).get("relation") == "accepted", 15, "it was accepted")
 
     def test_asked_accepted_and_delivered(self):
         alice, bob, carol = self.start("Alice", "Bob", "Carol")

@@ -5,23 +5,13 @@ import signal
 
 import mesh
 from chat import Chat
+from people import PeopleTest, texts
 
 CANARY = "canary-of-the-board-51c9"
 LABEL = r"#board~[0-9a-f]{8}"
 
 
-def texts(messages):
-    return [message["text"] for message in messages]
-
-
-class PrivateRooms(mesh.MeshTest):
-    def start(self, *names):
-        first = self.node(names[0]).start()
-        nodes = [first] + [self.node(name, join=[first.address]).start() for name in names[1:]]
-        for node in nodes:
-            mesh.wait_until(lambda: node.status()["online"] == len(names), 15, f"{node.name} sees everybody")
-        return nodes
-
+class PrivateRooms(PeopleTest):
     def key_file(self, name="board.key"):
         return self.box.path / name
 
@@ -34,14 +24,6 @@ class PrivateRooms(mesh.MeshTest):
 
     def wait_texts(self, node, room, wanted):
         mesh.wait_until(lambda: texts(node.messages(room=room)) == wanted, 15, f"{node.name} reads {wanted}")
-
-    def befriend(self, one, other):
-        one.call("contact.ask", to=other.name)
-        def contact(node, name):
-            return {c["name"]: c for c in node.call("contacts.list")}.get(name, {})
-        mesh.wait_until(lambda: contact(other, one.name).get("asks"), 15, "the request has come")
-        other.call("contact.answer", member=one.name, accept=True)
-        mesh.wait_until(lambda: contact(one, other.name).get("relation") == "accepted", 15, "it was accepted")
 
     def holds(self, node, text):
         files = [path for path in node.data_dir.rglob("*") if path.is_file()]

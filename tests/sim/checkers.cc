@@ -38,6 +38,7 @@ void Checkers::on_start(std::uint32_t node, bool again) {
 }
 
 void Checkers::note_depth(Seen& seen, const Envelope& fields) {
+  if (fields.room.empty()) return;
   std::uint64_t& deepest = seen.depths[fields.room];
   deepest = std::max(deepest, fields.depth);
 }
@@ -50,8 +51,9 @@ void Checkers::on_written(std::uint32_t node, std::uint32_t entry, const std::ve
   if (known.position != entry)
     add({"fork", node, now, "an honest author signs one envelope for a place", name_of(entry) + " again"});
   Seen& seen = seen_by(node);
-  const std::uint64_t deepest = seen.depths[fields.room];
-  if (fields.depth <= deepest)
+  const bool has_room = !fields.room.empty();  // direct messages have a depth of their own, inside
+  const std::uint64_t deepest = has_room ? seen.depths[fields.room] : 0;
+  if (has_room && fields.depth <= deepest)
     add({"depth", node, now, "a new envelope stands behind what its author has seen",
          name_of(entry) + " at depth " + std::to_string(fields.depth) + ", seen " + std::to_string(deepest)});
   note_depth(seen, fields);
@@ -89,6 +91,8 @@ void Checkers::on_announce(std::uint32_t node, std::uint32_t entry, const Announ
     add({"G3", node, now, "what is shown is on the disk", name_of(entry) + " is not"});
   if (!known.genuine) add({"G1", node, now, "only what the claimed author signed is shown", name_of(entry)});
   if (announce.row == 0) add({"G2", node, now, "what is announced has a row", name_of(entry)});
+  // It was not shown the first time: what became of it then, people_checks.cc knows.
+  if (announce.context.opened_late) return;
   if (!seen.announced.insert(entry)) {
     ++duplicates_shown_;
     add({"G2", node, now, "a message is shown once", name_of(entry) + " again"});

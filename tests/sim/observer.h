@@ -7,6 +7,7 @@
 #include "p2pmesh/core/outputs.h"
 #include "p2pmesh/ingress/ingress.h"
 #include "sim_time.h"
+#include "virtual_disk.h"
 
 namespace p2pmesh::sim {
 
@@ -29,8 +30,12 @@ class Observer {
   virtual void on_store(std::uint32_t /*node*/, std::uint32_t /*entry*/, bool /*genuine*/) {}
   virtual void on_announce(std::uint32_t /*node*/, std::uint32_t /*entry*/, const Announce& /*announce*/,
                            SimTime /*now*/) {}
-  /// A line waits on the disk; its sender was told so.
-  virtual void on_draft_kept(std::uint32_t /*node*/, std::uint64_t /*number*/) {}
+  /// The core of a node that has people wants this done; it is done next.
+  virtual void on_output(std::uint32_t /*node*/, const Output& /*output*/, SimTime /*now*/) {}
+  /// The disk of such a node has committed this; the core hears of it next.
+  virtual void on_commit(std::uint32_t /*node*/, const CommitResult& /*result*/) {}
+  /// A power cut closed these direct envelopes again.
+  virtual void on_openings_lost(std::uint32_t /*node*/, const std::vector<std::uint32_t>& /*entries*/) {}
   virtual void on_acknowledge(std::uint32_t /*node*/, std::uint64_t /*token*/, std::uint32_t /*entry*/) {}
   /// A neighbor has taken an own envelope: it leaves the outbox.
   virtual void on_taken(std::uint32_t /*node*/, std::uint32_t /*entry*/) {}

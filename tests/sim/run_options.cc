@@ -66,6 +66,8 @@ std::optional<RunOptions> parse_run_options(int count, const char* const* argume
       options.no_repair = true;
     } else if (name == "--cold") {
       options.cold = true;
+    } else if (name == "--no-people") {
+      options.no_people = true;
     } else if (name == "--quiet") {
       options.progress = false;
     } else if (name == "--histogram") {
@@ -101,6 +103,7 @@ std::string RunOptions::command() const {
   if (no_repair) text += " --no-repair";
   if (cold) text += " --cold";
   if (real_crypto) text += " --real-crypto";
+  if (no_people) text += " --no-people";
   if (virtual_s != 0) text += " --virtual-s " + std::to_string(virtual_s);
   if (rounds != 0) text += " --rounds " + std::to_string(rounds);
   if (scenario == "constrained_broadcast") text += " --tuned " + tuned;
@@ -111,7 +114,9 @@ std::string usage() {
   std::string text =
       "p2pmesh-sim --scenario NAME [--nodes N] [--seed K] [--json] [--messages M] [--rate PER_SECOND]\n"
       "            [--authors one|random] [--fail-percent P] [--silent] [--no-repair] [--cold] [--rounds R]\n"
-      "            [--tuned latency|cost] [--real-crypto] [--virtual-s S] [--quiet] [--histogram] [--fates]\n"
+      "            [--tuned latency|cost] [--real-crypto] [--no-people] [--virtual-s S] [--quiet] "
+      "[--histogram]\n"
+      "            [--fates]\n"
       "p2pmesh-sim --scenario NAME --sweep FIRST:COUNT [--jobs N] [--failures-file FILE]\n"
       "p2pmesh-sim --list-bugs | --scenario NAME --bug BUG: in a build with planted bugs\n"
       "The result is one JSON object, the last line of stdout. Exit 1: a checker found a violation.\n"

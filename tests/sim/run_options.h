@@ -27,6 +27,7 @@ struct RunOptions {
   bool progress = true;
   bool histogram = false;  ///< the latency histogram goes into the object
   bool fates = false;      ///< one line a message goes into the object
+  bool no_people = false;  ///< chaos: nobody writes to anybody, nobody takes another's name
   std::string bug;         ///< base/planted.h; empty: none
   bool list_bugs = false;
 

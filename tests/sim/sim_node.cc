@@ -47,11 +47,17 @@ void SimNode::start(const RestoredState& restored) {
   options.listen = address_of(number);
   options.seed = derive_seed(around_.seed, 0xc04e0000000000ULL + number * 65536ULL + boot);
   options.parameters = around_.parameters;
+  if (person != nullptr) {
+    options.agreement = person->agreement.get();
+    options.prekeys = person->prekeys;
+    options.discoverable = disk.people()->discoverable;
+  }
   for (Observer* observer : around_.observers) observer->on_start(number, started_before);
   started_before = true;
   P2P_CHECK(around_.outputs.empty());
   core = std::make_unique<Node>(options, restored, now(), around_.outputs);
   drain();
+  if (person != nullptr) begin_person();
   end_turn();
 }
 
@@ -90,6 +96,8 @@ void SimNode::end_turn() {
   do {
     core->flush(now(), around_.outputs);
     drain();
+    // How somebody stands to the member goes with what is stored behind it, in one commit.
+    if (person != nullptr && disk.has_work()) commit_if_idle();
   } while (commit_at_once());
   schedule_wake();
 }
@@ -163,6 +171,9 @@ void SimNode::drain() {
 }
 
 void SimNode::run(Output& output) {
+  if (person != nullptr) {
+    for (Observer* observer : around_.observers) observer->on_output(number, output, around_.now);
+  }
   if (auto* send = std::get_if<SendFrame>(&output)) {
     if (liar != nullptr && !liar->passes(*send)) return;
     around_.network.send(send->link, send->frame, send->frame_class);
@@ -208,6 +219,8 @@ void SimNode::run(Output& output) {
     core->handle(LinkDown{penalise->link}, now(), around_.outputs);
   } else if (std::holds_alternative<Settled>(output)) {
     settled = true;
+  } else if (person != nullptr) {
+    run_of_people(output);
   }
 }
 
@@ -248,8 +261,8 @@ bool SimNode::commit_at_once() {
 void SimNode::tell_committed() {
   CommitResult result;
   disk.finish_commit(around_.now, result);
-  for (const StoreDraft& draft : result.drafts) {
-    for (Observer* observer : around_.observers) observer->on_draft_kept(number, draft.number);
+  if (person != nullptr) {
+    for (Observer* observer : around_.observers) observer->on_commit(number, result);
   }
   for (Committed& committed : result.committed) {
     core->handle(std::move(committed), now(), around_.outputs);
@@ -259,6 +272,7 @@ void SimNode::tell_committed() {
     core->handle(std::move(fork), now(), around_.outputs);
     drain();
   }
+  for (const DiskQuestion& question : result.questions) answer(question);
 }
 
 void SimNode::on_load(std::uint32_t of_boot) {

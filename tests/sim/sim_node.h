@@ -6,6 +6,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,15 @@ struct Surroundings {
   Outputs batch;    // being carried out
 };
 
+/// What a node has beside its core where people write to each other.
+struct Person {
+  std::unique_ptr<KeyAgreement> agreement;
+  std::vector<Prekey> prekeys;  ///< on its disk; the newest first
+  std::uint32_t drawn = 0;      ///< ever
+  std::uint64_t unopened_from = 0;
+  std::set<MemberKey> blocked;
+};
+
 class SimNode {
  public:
   SimNode(std::uint32_t number, Surroundings& around);
@@ -54,6 +64,17 @@ class SimNode {
   void stop();
   void say(std::uint64_t token, std::string text, std::string room);
   void leave();
+
+  // As runtime/mesh_runner does them; of a node with a person. sim_node_people.cc
+
+  void make_person();
+  void renew_prekey();
+  void tell(std::uint64_t token, const MemberKey& to, std::string text);
+  void set_discoverable(bool discoverable);
+  void set_blocked(const MemberKey& member, bool blocked);
+  void cancel(std::uint64_t draft);
+  /// Its member has read everything of this one that is on the disk.
+  void read(const MemberKey& member);
 
   // Events.
 
@@ -98,6 +119,7 @@ class SimNode {
   bool joined = false;            ///< somebody whom it called has answered
   std::uint32_t contact = kNone;  ///< whom it joins through
   std::unique_ptr<Liar> liar;
+  std::unique_ptr<Person> person;  ///< null: no direct messages
   std::unique_ptr<Node> core;
   std::vector<Event> deferred;  ///< while paused
   std::uint32_t boot = 0;
@@ -109,6 +131,11 @@ class SimNode {
   void drain();
   void run(Output& output);
   void run(Store& store);
+  /// What is about people alone.
+  void run_of_people(Output& output);
+  void begin_person();
+  void open_late(std::uint64_t first_row);
+  void answer(const DiskQuestion& question);
   bool admit(std::uint32_t from, LinkId link, bool live, std::uint16_t round, ByteView encoded);
   void fault(std::uint32_t from, LinkId link, const char* what);
   void commit_if_idle();

@@ -8,6 +8,7 @@
 
 #include "draw.h"
 #include "p2pmesh/base/bytes.h"
+#include "sim_agreement.h"
 
 namespace p2pmesh::sim {
 namespace {
@@ -80,6 +81,9 @@ class StandInScheme final : public SignatureScheme {
     return std::make_unique<StandInSigner>(secret_, seed_of_node(seed_, number), signed_log());
   }
   [[nodiscard]] const Verifier& verifier() const override { return verifier_; }
+  std::unique_ptr<KeyAgreement> make_agreement(std::uint32_t number) override {
+    return make_stand_in_agreement(secret_, to_member(seed_of_node(seed_, number)));
+  }
 
  private:
   std::uint64_t seed_;
@@ -108,6 +112,9 @@ class Ed25519Scheme final : public SignatureScheme {
     return std::make_unique<Ed25519Recorder>(make_ed25519_signer(seed_of_node(seed_, number)), signed_log());
   }
   [[nodiscard]] const Verifier& verifier() const override { return ed25519_verifier(); }
+  std::unique_ptr<KeyAgreement> make_agreement(std::uint32_t number) override {
+    return make_x25519_agreement(seed_of_node(seed_, number));
+  }
 
  private:
   std::uint64_t seed_;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <unordered_set>
 
+#include "p2pmesh/crypto/sealing.h"
 #include "p2pmesh/crypto/signature.h"
 
 namespace p2pmesh::sim {
@@ -28,13 +29,15 @@ class SignedLog {
   std::unordered_set<EnvelopeId> ids_;
 };
 
-/// Hands out one world's signers and its verifier.
+/// Hands out one world's signers, their agreements and its verifier.
 class SignatureScheme {
  public:
   virtual ~SignatureScheme() = default;
   /// The key of node `number`. The scheme outlives its signers.
   [[nodiscard]] virtual std::unique_ptr<Signer> make_signer(std::uint32_t number) = 0;
   [[nodiscard]] virtual const Verifier& verifier() const = 0;
+  /// Its side of key agreement.
+  [[nodiscard]] virtual std::unique_ptr<KeyAgreement> make_agreement(std::uint32_t number) = 0;
   [[nodiscard]] SignedLog& signed_log() { return signed_; }
 
  private:

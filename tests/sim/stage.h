@@ -3,8 +3,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "checkers.h"
 #include "end_checks.h"
@@ -43,12 +45,19 @@ class Stage {
   /// As above, but what does not hold is only reported.
   [[nodiscard]] bool is_at_rest(const EndCheckOptions& checks);
 
+  /// What else has to hold at rest; asked when the rest does.
+  void add_end_check(std::function<std::vector<Violation>()> check) { more_.push_back(std::move(check)); }
+
+  /// Before what they look at is gone.
+  void clear_end_checks() { more_.clear(); }
+
   /// Notes that something which the scenario itself demands did not hold.
   void demand(bool holds, const char* check, std::string expected, std::string found);
 
   Report report();
 
  private:
+  [[nodiscard]] EndReport look_at_end(const EndCheckOptions& checks);
   /// Links known at one end only that were so at `since` as well, when the world has run for long enough.
   void check_symmetry(const std::set<std::pair<std::uint32_t, LinkId>>& before, SimTime since);
 
@@ -58,6 +67,7 @@ class Stage {
   Checkers checkers_;
   Metrics metrics_;
   std::uint32_t unconverged_ = 0;
+  std::vector<std::function<std::vector<Violation>()>> more_;
 };
 
 }  // namespace p2pmesh::sim

@@ -56,7 +56,8 @@ void VirtualDisk::apply(Queue& queue, SimTime now, CommitResult& result) {
   }
   for (Store& store : queue.items) {
     full_sync = full_sync || (store.context.own && !P2P_PLANTED(AcknowledgedBeforeSync));
-    const std::uint64_t row = is_log(store.envelope->envelope) ? apply_log(store, now, result)
+    const std::uint64_t row = store.context.opened_late          ? apply_opened(store, now)
+                              : is_log(store.envelope->envelope) ? apply_log(store, now, result)
                               : store.envelope->envelope.envelope_class == EnvelopeClass::kRecord
                                   ? apply_record(store, now)
                                   : 0;
@@ -69,9 +70,10 @@ void VirtualDisk::apply(Queue& queue, SimTime now, CommitResult& result) {
   for (const EnvelopeId& id : queue.taken) {
     const std::uint32_t entry = pool_->find(id);
     if (entry == kNone || outbox_.erase(entry) == 0) continue;
-    note({now, ChangeKind::kOutboxTaken, entry, {}, nullptr});
+    note({now, ChangeKind::kOutboxTaken, entry, {}, nullptr, {}});
   }
   for (const std::uint64_t number : queue.dropped) drafts_.erase(number);
+  for (const PeopleChange& change : queue.people) full_sync = apply(change, now, result) || full_sync;
   if (full_sync) journal_.clear();
 }
 
@@ -82,22 +84,96 @@ std::uint64_t VirtualDisk::apply_log(const Store& store, SimTime now, CommitResu
   if (shown == kNone) {
     held_.insert(entry);
     rows_.push_back(entry);
-    note({now, ChangeKind::kRow, entry, {}, nullptr});
+    note({now, ChangeKind::kRow, entry, {}, nullptr, {}});
     if (store.context.own) {
       outbox_[entry] = true;
-      note({now, ChangeKind::kOutboxAdded, entry, {}, nullptr});
+      note({now, ChangeKind::kOutboxAdded, entry, {}, nullptr, {}});
     }
-    return ++last_row_;
+    ++last_row_;
+    if (people_ != nullptr && store.envelope->envelope.kind == static_cast<std::uint16_t>(Kind::kDirect))
+      add_direct(entry, last_row_, store.context.direct, now);
+    return last_row_;
   }
   if (!held_.insert(entry)) return P2P_PLANTED(ShownAgain) ? ++last_row_ : 0;
   forks_.push_back(entry);
-  note({now, ChangeKind::kFork, entry, {}, nullptr});
+  note({now, ChangeKind::kFork, entry, {}, nullptr, {}});
   ForkKept kept;
   kept.envelope = store.envelope;
   const EnvelopeId& shown_id = (*pool_)[shown].envelope->id;
   if (store.envelope->id < shown_id) kept.replaced = shown_id;
   result.forks.push_back(std::move(kept));
   return 0;
+}
+
+/// What was opened lies in another table than what was not.
+void VirtualDisk::add_direct(std::uint32_t entry, std::uint64_t row, const DirectMessagePtr& direct,
+                             SimTime now) {
+  const Envelope& fields = (*pool_)[entry].envelope->envelope;
+  if (direct != nullptr) {
+    people_->opened[entry] = {direct, fields.epoch, 0};
+    note_undo(now, [this, entry] { people_->opened.erase(entry); });
+  } else if (fields.author != people_->self) {
+    people_->sealed[row] = entry;
+    note_undo(now, [this, row] { people_->sealed.erase(row); });
+  }
+}
+
+/// As MeshStore's write_opened(): it comes to the end of the node's own order.
+std::uint64_t VirtualDisk::apply_opened(const Store& store, SimTime now) {
+  const std::uint32_t entry = pool_->find(store.envelope->id);
+  const auto place = std::find_if(people_->sealed.begin(), people_->sealed.end(),
+                                  [&](const auto& item) { return item.second == entry; });
+  if (place == people_->sealed.end()) return 0;
+  const std::uint64_t old_row = place->first;
+  people_->sealed.erase(place);
+  people_->opened[entry] = {store.context.direct, store.envelope->envelope.epoch, 0};
+  note_undo(now, [this, entry, old_row] {
+    people_->opened.erase(entry);
+    people_->sealed[old_row] = entry;
+    lost_openings_.push_back(entry);
+  });
+  return ++last_row_;
+}
+
+bool VirtualDisk::apply(const PeopleChange& change, SimTime now, CommitResult& result) {
+  PeopleTables& people = *people_;
+  if (const auto* person = std::get_if<StoreCorrespondent>(&change)) {
+    people.correspondents[person->member] = *person;
+    return true;
+  }
+  if (const auto* blocked = std::get_if<StoreBlocked>(&change)) {
+    blocked->blocked ? void(people.blocked.insert(blocked->member))
+                     : void(people.blocked.erase(blocked->member));
+    return true;
+  }
+  if (const auto* delivery = std::get_if<TellDelivery>(&change)) {
+    note_undo(now, [this, before = people.mark(*delivery)] {
+      for (const auto& [entry, told] : before) {
+        if (auto found = people_->opened.find(entry); found != people_->opened.end())
+          found->second.told = told;
+      }
+    });
+  } else if (const auto* seen = std::get_if<StoreDiscoverable>(&change)) {
+    note_undo(now, [this, before = people.discoverable] { people_->discoverable = before; });
+    people.discoverable = seen->discoverable;
+  } else if (const auto* from = std::get_if<StoreUnopenedFrom>(&change)) {
+    note_undo(now, [this, before = people.unopened_from] { people_->unopened_from = before; });
+    people.unopened_from = from->row;
+  } else if (const auto* question = std::get_if<DiskQuestion>(&change)) {
+    result.questions.push_back(*question);
+  }
+  return false;
+}
+
+std::vector<EnvelopePtr> VirtualDisk::unopened(std::uint64_t first_row) const {
+  std::vector<EnvelopePtr> found;
+  for (auto item = people_->sealed.lower_bound(first_row); item != people_->sealed.end(); ++item)
+    found.push_back((*pool_)[item->second].envelope);
+  return found;
+}
+
+void VirtualDisk::note_undo(SimTime now, std::function<void()> undo) {
+  note({now, ChangeKind::kPeople, 0, {}, nullptr, std::move(undo)});
 }
 
 std::uint64_t VirtualDisk::apply_record(const Store& store, SimTime now) {
@@ -111,7 +187,7 @@ std::uint64_t VirtualDisk::apply_record(const Store& store, SimTime now) {
   }
   auto own = records_.find(key);
   if (journaled_) {
-    note({now, ChangeKind::kRecord, 0, key, own == records_.end() ? nullptr : own->second});
+    note({now, ChangeKind::kRecord, 0, key, own == records_.end() ? nullptr : own->second, {}});
   }
   records_[std::move(key)] = store.envelope;
   return std::max<std::uint64_t>(last_row_, 1);
@@ -143,6 +219,7 @@ std::vector<std::uint32_t> VirtualDisk::cut_power(SimTime now) {
   committing_ = false;
   sync_if_due(now);
   std::vector<std::uint32_t> lost;
+  lost_openings_.clear();
   for (; !journal_.empty(); journal_.pop_back()) {
     Change& change = journal_.back();
     switch (change.kind) {
@@ -166,6 +243,9 @@ std::vector<std::uint32_t> VirtualDisk::cut_power(SimTime now) {
         break;
       case ChangeKind::kOutboxTaken:
         outbox_[change.entry] = true;
+        break;
+      case ChangeKind::kPeople:
+        change.undo();
         break;
     }
   }
@@ -282,12 +362,18 @@ RestoredState VirtualDisk::restore() {
   });
   for (const auto& [entry, unused] : outbox_) {
     const SealedEnvelope& sealed = *(*pool_)[entry].envelope;
-    state.outbox.push_back({sealed.id, sealed.envelope.epoch, sealed.envelope.seq,
-                            static_cast<std::uint32_t>(count_text_messages(sealed.envelope.body))});
+    std::size_t messages = count_text_messages(sealed.envelope.body);
+    if (people_ != nullptr) {
+      const auto direct = people_->opened.find(entry);
+      if (direct != people_->opened.end()) messages = direct->second.direct->texts.size();
+    }
+    state.outbox.push_back(
+        {sealed.id, sealed.envelope.epoch, sealed.envelope.seq, static_cast<std::uint32_t>(messages)});
   }
   for (const auto& [number, draft] : drafts_)
     state.drafts.push_back({number, draft.room, draft.to, draft.text, draft.wall_ms});
   state.last_draft = last_draft_;
+  if (people_ != nullptr) people_->restore(state);
   return state;
 }
 

@@ -1,9 +1,10 @@
 // What storage/mesh_store does, in memory: commits that take their time, row numbers, forks, records, outbox,
-// peers; and what a power cut takes away.
+// peers, people; and what a power cut takes away.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -14,6 +15,7 @@
 #include "bit_set.h"
 #include "envelope_pool.h"
 #include "p2pmesh/core/node.h"
+#include "people_tables.h"
 #include "sim_time.h"
 
 namespace p2pmesh::sim {
@@ -28,6 +30,7 @@ struct CommitResult {
   std::vector<Committed> committed;
   std::vector<ForkKept> forks;
   std::vector<StoreDraft> drafts;
+  std::vector<DiskQuestion> questions;
 };
 
 class VirtualDisk {
@@ -38,6 +41,8 @@ class VirtualDisk {
   void set_base_records(std::shared_ptr<const RecordTable> records) { base_records_ = std::move(records); }
   /// Without a journal a power cut loses nothing; worlds without power cuts save its memory.
   void set_journal(bool on) { journaled_ = on; }
+  /// Worlds without direct messages save the tables of people.
+  void keep_people(const MemberKey& self) { people_ = std::make_unique<PeopleTables>(self); }
 
   // One commit at a time: what comes meanwhile waits for the next.
 
@@ -45,6 +50,7 @@ class VirtualDisk {
   void note_taken(const EnvelopeId& id) { waiting_.taken.push_back(id); }
   void store(StoreDraft draft) { waiting_.drafts.push_back(std::move(draft)); }
   void drop_draft(std::uint64_t number) { waiting_.dropped.push_back(number); }
+  void change(PeopleChange change) { waiting_.people.push_back(std::move(change)); }
   void note_peer(const StorePeer& peer, WallMs wall_ms);
   [[nodiscard]] bool has_work() const { return !waiting_.empty(); }
   [[nodiscard]] bool is_committing() const { return committing_; }
@@ -56,6 +62,8 @@ class VirtualDisk {
   void kill(bool running_done, SimTime now);
   /// The machine ends. Returns the log envelopes whose rows are gone.
   std::vector<std::uint32_t> cut_power(SimTime now);
+  /// Direct envelopes that the last power cut has closed again.
+  [[nodiscard]] const std::vector<std::uint32_t>& lost_openings() const { return lost_openings_; }
   /// Everything is committed and synced and the stop is marked as clean.
   void stop_cleanly(SimTime now);
 
@@ -76,6 +84,9 @@ class VirtualDisk {
   [[nodiscard]] const std::map<std::uint64_t, StoreDraft>& drafts() const { return drafts_; }
   /// Of which two envelopes were made.
   [[nodiscard]] std::uint64_t drafts_sent_twice() const { return drafts_sent_twice_; }
+  /// Null in a world without direct messages.
+  [[nodiscard]] const PeopleTables* people() const { return people_.get(); }
+  [[nodiscard]] std::vector<EnvelopePtr> unopened(std::uint64_t first_row) const;
   [[nodiscard]] std::uint64_t last_row() const { return last_row_; }
   [[nodiscard]] const std::vector<std::uint32_t>& rows() const { return rows_; }
 
@@ -85,23 +96,30 @@ class VirtualDisk {
     std::vector<EnvelopeId> taken;
     std::vector<StoreDraft> drafts;
     std::vector<std::uint64_t> dropped;
+    std::vector<PeopleChange> people;
     [[nodiscard]] bool empty() const {
-      return items.empty() && taken.empty() && drafts.empty() && dropped.empty();
+      return items.empty() && taken.empty() && drafts.empty() && dropped.empty() && people.empty();
     }
   };
-  enum class ChangeKind : std::uint8_t { kRow, kFork, kRecord, kOutboxAdded, kOutboxTaken };
+  enum class ChangeKind : std::uint8_t { kRow, kFork, kRecord, kOutboxAdded, kOutboxTaken, kPeople };
   struct Change {
     SimTime at = 0;
     ChangeKind kind = ChangeKind::kRow;
     std::uint32_t entry = 0;
     RecordKey record;
     EnvelopePtr old_record;
+    std::function<void()> undo;  // kPeople
   };
 
   void apply(Queue& queue, SimTime now, CommitResult& result);
   std::uint64_t apply_log(const Store& store, SimTime now, CommitResult& result);
   std::uint64_t apply_record(const Store& store, SimTime now);
+  std::uint64_t apply_opened(const Store& store, SimTime now);
+  void add_direct(std::uint32_t entry, std::uint64_t row, const DirectMessagePtr& direct, SimTime now);
+  /// True: with a full sync.
+  bool apply(const PeopleChange& change, SimTime now, CommitResult& result);
   void note(Change change);
+  void note_undo(SimTime now, std::function<void()> undo);
   void sync_if_due(SimTime now);
   void append_heads(RestoredState& state) const;
   [[nodiscard]] bool is_row(std::uint32_t entry) const;
@@ -118,6 +136,8 @@ class VirtualDisk {
   std::set<std::uint64_t> drafts_sent_;
   std::uint64_t drafts_sent_twice_ = 0;
   std::uint64_t last_draft_ = 0;
+  std::unique_ptr<PeopleTables> people_;
+  std::vector<std::uint32_t> lost_openings_;
   std::map<std::pair<NodeKey, NetAddress>, RestoredPeer> peers_;
   std::uint64_t last_row_ = 0;
   bool clean_ = false;

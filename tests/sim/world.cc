@@ -37,11 +37,13 @@ World::World(const WorldOptions& options)
 
 World::~World() = default;
 
-std::uint32_t World::add_node() {
+std::uint32_t World::add_node(std::string name) {
   const std::uint32_t number = size();
   nodes_.push_back(std::make_unique<SimNode>(number, around_));
   SimNode& node = *nodes_.back();
   network_.add_node();
+  if (!name.empty()) node.name = std::move(name);
+  if (options_.people) node.make_person();
   node.disk.set_journal(options_.journal);
   pool_.add_author(node.key(), number);
   by_key_[node.node_key()] = number;
@@ -119,7 +121,10 @@ void World::cut_power(std::uint32_t number) {
   const std::vector<std::uint32_t> lost = node.disk.cut_power(now());
   node.state = HostState::kOff;
   network_.vanish(number);
-  for (Observer* observer : around_.observers) observer->on_rows_lost(number, lost);
+  for (Observer* observer : around_.observers) {
+    observer->on_rows_lost(number, lost);
+    if (node.person != nullptr) observer->on_openings_lost(number, node.disk.lost_openings());
+  }
 }
 
 void World::pause(std::uint32_t number, SimTime duration) {
@@ -170,6 +175,18 @@ std::uint64_t World::say(std::uint32_t number, std::string text, std::string roo
   SimNode& node = *nodes_[number];
   if (!node.core->can_take_text() || node.left) return 0;
   node.say(token, std::move(text), std::move(room));
+  return token;
+}
+
+std::uint64_t World::tell(std::uint32_t number, std::uint32_t to, std::string text) {
+  P2P_CHECK(is_running(number));
+  const std::uint64_t token = next_token_++;
+  SimNode& node = *nodes_[number];
+  const MemberKey& recipient = nodes_[to]->key();
+  const DirectAccess access = node.core->access_to(recipient);
+  const bool can_write = access == DirectAccess::kOpen || access == DirectAccess::kNoKey;
+  if (!can_write || !node.core->can_take_draft() || node.left) return 0;
+  node.tell(token, recipient, std::move(text));
   return token;
 }
 

@@ -29,6 +29,7 @@ struct WorldOptions {
   std::size_t seen_entries = 4096;  ///< of each node's seen table
   bool journal = true;              ///< disks can lose what is not synced
   bool prefetch = false;
+  bool people = false;    ///< nodes can write to each other
   bool progress = false;  ///< a line on stderr each second of real time
 };
 
@@ -46,7 +47,7 @@ class World final : private NetworkEvents {
   // Nodes. Each function acts at once, in the world's present moment.
 
   /// A machine with a key and an empty disk; the first one is the founder's.
-  std::uint32_t add_node();
+  std::uint32_t add_node(std::string name = {});
   void make_liar(std::uint32_t node, std::uint32_t lies);
   /// The founder opens the mesh.
   void open(std::uint32_t node);
@@ -70,6 +71,11 @@ class World final : private NetworkEvents {
   /// A text of a running node; returns its token.
   std::uint64_t say(std::uint32_t node, std::string text, std::string room = "#lobby");
 
+  /// A direct message, or with an empty text a request; returns its token, 0 when it is not taken in.
+  std::uint64_t tell(std::uint32_t node, std::uint32_t to, std::string text);
+  /// Of what is said next.
+  [[nodiscard]] std::uint64_t next_token() const { return next_token_; }
+
   // Time.
 
   void after(SimTime delay, std::function<void()> script);
@@ -90,6 +96,7 @@ class World final : private NetworkEvents {
   /// Running, not lying.
   [[nodiscard]] std::vector<std::uint32_t> honest() const;
   [[nodiscard]] std::uint32_t find(const NodeKey& key) const;
+  [[nodiscard]] std::uint32_t find(const MemberKey& key) const { return find(NodeKey{key.bytes}); }
   [[nodiscard]] VirtualNetwork& network() { return network_; }
   [[nodiscard]] const VirtualNetwork& network() const { return network_; }
   [[nodiscard]] EnvelopePool& pool() { return pool_; }

@@ -60,7 +60,25 @@
   BUG(HealNeverDials, "who is believed offline is not dialled")                             \
   /* Presence. */                                                                           \
   BUG(SuspicionNeverRefuted, "a suspected member that lives does not say so")               \
-  BUG(OfflineNeverTold, "a suspicion that nobody refutes has no end")
+  BUG(OfflineNeverTold, "a suspicion that nobody refutes has no end")                       \
+  /* People. */                                                                             \
+  BUG(DraftFloodedBeforeCommit, "what is made of a line that waited is flooded at once")    \
+  BUG(DraftNotDeleted, "a line that waited stays on the disk when it is sent")              \
+  BUG(DraftsOvertaken, "a new line does not wait behind those that wait")                   \
+  BUG(CancelNotStored, "a line that was taken back stays on the disk")                      \
+  BUG(ReceiptBeforeCommit, "what came is told as delivered before it is committed")         \
+  BUG(ReceiptForgotten, "what came is not told as delivered")                               \
+  BUG(ReadUnasked, "what came is told as read")                                             \
+  BUG(NumberReused, "a restart forgets the numbers of what was written")                    \
+  BUG(DeclinedShown, "who was declined is shown")                                           \
+  BUG(AcceptNotStored, "who was accepted is a stranger again after a restart")              \
+  BUG(OpenedWhileHidden, "who is not to be seen opens what is for it")                      \
+  BUG(WritesWhileHidden, "who is not to be seen writes")                                    \
+  BUG(OpenedWhileBlocked, "what a blocked one writes is opened")                            \
+  /* Names. */                                                                              \
+  BUG(LateClaimWins, "of two claims to a name the later one holds it")                      \
+  BUG(NameByArrival, "whoever is heard of first holds a name")                              \
+  BUG(HeldNameSponsored, "a sponsor signs a name that another key holds, at depth 1")
 
 namespace p2pmesh {
 

@@ -1,17 +1,25 @@
 #include "chaos.h"
 
+#include <algorithm>
+
 #include "scenario.h"
 
 namespace p2pmesh::sim {
 namespace {
 
-Report run(const RunOptions& options, const ChaosPlan& plan) {
+Report run(const RunOptions& options, ChaosPlan plan) {
+  if (options.no_people) {
+    plan.people.count = 0;
+    plan.namesakes = false;
+  }
   WorldOptions world = Stage::world_options(options);
   world.faults = plan.faults;
   world.parameters = plan.parameters;
+  world.people = plan.people.count > 0;
   Stage stage(options, world);
-  run_chaos_plan(stage, plan);
+  const auto counted = run_chaos_plan(stage, plan);
   Report report = stage.report();
+  for (const auto& [name, value] : counted) report.add(name, value);
   report.add("safety_virtual_s", static_cast<double>(plan.safety) / 1e6);
   report.add("liars", static_cast<std::uint64_t>(plan.faults.liars));
   report.add("lies", static_cast<std::uint64_t>(plan.faults.lies));
@@ -29,6 +37,21 @@ Report run_chaos(const RunOptions& options) {
   return run(options, plan);
 }
 
+/// A few people and all that may befall them.
+Report run_people(const RunOptions& options) {
+  ChaosPlan plan = draw_chaos(options.seed, options.nodes != 0 ? options.nodes : 6);
+  plan.broadcast_alone = plan.split = false;
+  plan.parameters.anti_entropy = true;
+  plan.safety = options.virtual_s > 0 ? static_cast<SimTime>(options.virtual_s * 1e6) : 90 * kSecond;
+  plan.rate = options.rate > 0 ? options.rate : 1;
+  plan.faults.liars = 0;
+  plan.people.count = std::min<std::uint32_t>(plan.nodes, 6);
+  plan.people.interval = kSecond / 4;
+  plan.people.crash_ppm = plan.people.cut_off_ppm = 40'000;
+  plan.namesakes = true;
+  return run(options, plan);
+}
+
 /// A day of a sparse life: the same faults, each far more rarely.
 Report run_long_chaos(const RunOptions& options) {
   ChaosPlan plan = draw_chaos(options.seed, options.nodes);
@@ -42,6 +65,7 @@ Report run_long_chaos(const RunOptions& options) {
   faults.restart_after_max = 3600 * kSecond;
   faults.pause_max = 300 * kSecond;
   faults.partition_max = 1800 * kSecond;
+  plan.people.interval *= 120;
   // A liar that floods for a day is another test.
   faults.lies &= ~static_cast<std::uint32_t>(Lie::kFlood);
   return run(options, plan);

@@ -1,7 +1,9 @@
 #include <cmath>
+#include <memory>
 
 #include "../still_checks.h"
 #include "chaos.h"
+#include "namesakes.h"
 
 namespace p2pmesh::sim {
 namespace {
@@ -190,6 +192,17 @@ ChaosPlan draw_chaos(std::uint64_t seed, std::uint32_t nodes) {
   plan.parameters.payload_window =
       draw.below(4) == 0 ? Duration(draw.between(1, 100) * kMillisecond) : Duration(0);
   draw_more(Draw(derive_seed(seed, 0xc4a4)), plan);
+  // People and namesakes each in every third world, on streams of their own.
+  Draw more(derive_seed(seed, 0xc4a6));
+  const auto company = more.below(9);
+  if (!plan.broadcast_alone && !plan.split) {
+    const auto honest = plan.nodes - std::min(faults.liars, plan.nodes - std::min(plan.nodes, 3U));
+    if (company % 3 == 0)
+      plan.people.count =
+          static_cast<std::uint32_t>(more.between(std::min(honest, 3U), std::min(honest, 8U)));
+    plan.people.interval = more.between(kSecond / 5, 2 * kSecond);
+    plan.namesakes = company / 3 == 0;
+  }
   // Else only meshes of a thousand and more members would ever look at leaves.
   if (Draw(derive_seed(seed, 0xc4a5)).below(2) == 0) plan.parameters.branch_pays = 0;
   return plan;
@@ -255,18 +268,39 @@ void watch_bounds(Stage& stage, SimTime end) {
   world.after(kSecond / 2, [&stage, end] { watch_bounds(stage, end); });
 }
 
-void run_chaos_plan(Stage& stage, const ChaosPlan& plan) {
+std::vector<std::pair<std::string, std::uint64_t>> count_people(const PeopleCounts& counts) {
+  return {{"lines", counts.lines},
+          {"lines_kept", counts.kept},
+          {"lines_cancelled", counts.cancelled},
+          {"accepted", counts.accepted},
+          {"declined", counts.declined},
+          {"hidden", counts.hidden},
+          {"blocked", counts.blocked},
+          {"receipts", counts.receipts},
+          {"receipts_read", counts.read},
+          {"opened_late", counts.opened_late}};
+}
+
+std::vector<std::pair<std::string, std::uint64_t>> run_chaos_plan(Stage& stage, const ChaosPlan& plan) {
   World& world = stage.world();
   Draw draw(derive_seed(world.options().seed, 0xc4a02));
+  std::unique_ptr<PeopleActs> people;
+  if (plan.people.count > 1) people = std::make_unique<PeopleActs>(stage, plan.people);
+  Namesakes namesakes(world);
+  stage.add_end_check([&] { return check_names(world, namesakes.late()); });
   for (std::uint32_t i = 0; i < plan.nodes; ++i) {
     const std::uint32_t number = world.add_node();
+    if (people != nullptr) people->prepare(number);
     if (number == 0) {
       world.open(0);
       continue;
     }
     world.after(draw.between(0, 10 * kSecond), [&world, number] { world.join(number, 0); });
   }
-  if (plan.broadcast_alone) return run_broadcast_alone(stage, plan);
+  if (plan.broadcast_alone) {
+    run_broadcast_alone(stage, plan);
+    return {};
+  }
   const std::uint32_t liars = plan.faults.liars;
   for (std::uint32_t i = 0; i < liars && i + 3 < plan.nodes; ++i)
     world.make_liar(plan.nodes - 1 - i, plan.faults.lies);
@@ -275,6 +309,8 @@ void run_chaos_plan(Stage& stage, const ChaosPlan& plan) {
   Mischief mischief(stage, plan);
   mischief.schedule(end);
   if (plan.split) world.after(20 * kSecond, [&mischief] { mischief.split(); });
+  if (people != nullptr) people->schedule(end);
+  if (plan.namesakes) namesakes.schedule(end);
   watch_bounds(stage, end);
   stage.metrics().start();
   std::uint32_t texts = 0;
@@ -302,13 +338,19 @@ void run_chaos_plan(Stage& stage, const ChaosPlan& plan) {
     // Those who left too: two members that knew each other only through them could not meet without.
     world.restart(number);
   }
+  if (people != nullptr) people->come_home();
   EndCheckOptions all;
   all.records = all.outboxes = true;
   stage.come_to_rest(plan.rest_bound, all);
   // One that never came to rest has shown what is wrong with it.
-  if (!stage.checkers().violations().empty()) return;
-  check_still(stage);
-  stage.come_to_rest(plan.rest_bound, all);
+  if (stage.checkers().violations().empty()) {
+    check_still(stage);
+    stage.come_to_rest(plan.rest_bound, all);
+  }
+  std::vector<std::pair<std::string, std::uint64_t>> counted;
+  if (people != nullptr) counted = count_people(people->checks().counts());
+  stage.clear_end_checks();
+  return counted;
 }
 
 }  // namespace p2pmesh::sim

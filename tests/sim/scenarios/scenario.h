@@ -29,6 +29,7 @@ Report run_late_joiner(const RunOptions& options);
 Report run_founder_leaves_first(const RunOptions& options);
 Report run_constrained_broadcast(const RunOptions& options);
 Report run_chaos(const RunOptions& options);
+Report run_people(const RunOptions& options);
 Report run_long_chaos(const RunOptions& options);
 
 }  // namespace p2pmesh::sim

@@ -13,6 +13,7 @@ const std::vector<Scenario>& scenarios() {
       {"founder_leaves_first", run_founder_leaves_first},
       {"constrained_broadcast", run_constrained_broadcast},
       {"chaos", run_chaos},
+      {"people", run_people},
       {"long_chaos", run_long_chaos},
   };
   return table;

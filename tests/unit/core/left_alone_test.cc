@@ -258,6 +258,78 @@ TEST_CASE("NothingIsOpenedOrAcknowledgedWhileUndiscoverable") {
   CHECK(mesh.a().told() == Texts{"psst"});
 }
 
+// It waited for an earlier one of its author when the local member was to be seen again.
+TEST_CASE("WhatIsHeldBackWhileUndiscoverableIsOpenedAfterwards") {
+  Friends mesh;
+  mesh.links_by_dialling = false;
+  mesh.links_allowed = [](const TestNode& x, const TestNode& y) {
+    return x.name != "Bob" && y.name != "Bob";
+  };
+  mesh.b().tell(mesh.a(), "zero");
+  mesh.run(2s);
+  mesh.a().handle(SetDiscoverable{false});
+  mesh.b().commits_held = true;  // nothing leaves but what is handed over here
+  const std::size_t before = mesh.b().waiting_commits.size();
+  mesh.b().tell(mesh.a(), "one");
+  mesh.b().tell(mesh.a(), "two");
+  LinkId to_bob = 0;
+  for (const auto& [id, wire] : mesh.wires) {
+    if (wire.from == &mesh.a() && wire.to == &mesh.c()) to_bob = id;
+  }
+  Outputs outputs;
+  mesh.b().node->flush(mesh.now, outputs);
+  std::vector<EnvelopePtr> written;
+  for (const Output& output : outputs) {
+    const auto* store = std::get_if<Store>(&output);
+    if (store != nullptr && store->context.direct) written.push_back(store->envelope);
+  }
+  REQUIRE(before == 0);
+  REQUIRE(written.size() == 1);
+  CHECK(written.front()->envelope.seq > 1);
+  // Of the next one the one before is missing.
+  mesh.b().tell(mesh.a(), "three");
+  outputs.clear();
+  mesh.b().node->flush(mesh.now, outputs);
+  for (const Output& output : outputs) {
+    const auto* store = std::get_if<Store>(&output);
+    if (store != nullptr && store->context.direct) written.push_back(store->envelope);
+  }
+  REQUIRE(written.size() == 2);
+  mesh.a().handle(EnvelopeReceived{to_bob, true, 0, written[1]});
+  mesh.a().handle(SetDiscoverable{true});
+  open_late(mesh.a());
+  mesh.a().handle(EnvelopeReceived{to_bob, true, 0, written[0]});
+  mesh.run(2s);
+  CHECK(mesh.a().told() == Texts{"zero", "one", "two", "three"});
+}
+
+// Of its epochs standings alone are on the disk: the next run goes on above them.
+TEST_CASE("WhoStartsUnseenAfterACleanStopIsStillHeardByItsContacts") {
+  Friends mesh;
+  const auto newest_epoch = [&] {
+    std::uint64_t epoch = 0;
+    for (const auto& [key, record] : mesh.b().store.records) {
+      const Envelope& fields = record->envelope;
+      if (fields.author == mesh.a().key() && fields.kind == static_cast<std::uint16_t>(Kind::kStanding))
+        epoch = std::max(epoch, fields.epoch);
+    }
+    return epoch;
+  };
+  mesh.a().handle(SetDiscoverable{false});
+  mesh.a().discoverable = false;
+  mesh.run(2s);
+  const std::uint64_t first = newest_epoch();
+  mesh.a().crash();
+  mesh.a().start();
+  mesh.run(3min);
+  const std::uint64_t second = newest_epoch();
+  CHECK(second > first);
+  mesh.a().crash();
+  mesh.a().start(true);
+  mesh.run(3min);
+  CHECK(newest_epoch() > second);
+}
+
 TEST_CASE("WhatIsAnsweredWhileUndiscoverableIsHeardAfterwards") {
   Friends mesh;
   mesh.a().tell(mesh.c(), "may I, too?");
