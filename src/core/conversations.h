@@ -110,6 +110,9 @@ class Conversations {
     Instant told_at{};
     Instant here_until{};  // it said so; none: it is not, or its member record says more
   };
+  static bool is_welcome(Relation relation) {
+    return relation == Relation::kAsked || relation == Relation::kAccepted;
+  }
   Correspondent* find(const MemberKey& member);
   [[nodiscard]] const Correspondent* find(const MemberKey& member) const;
   /// Null when as many are known as may be.
