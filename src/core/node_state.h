@@ -1,6 +1,6 @@
 // The parts of a node and how they are wired; node.cc has the entry points, node_links.cc what comes over
-// links, node_envelopes.cc what becomes of envelopes, node_rooms.cc what is said in rooms, node_drafts.cc what
-// waits, node_views.cc what it tells of itself.
+// links, node_envelopes.cc what becomes of envelopes, node_rooms.cc what is said in rooms, node_drafts.cc
+// what waits, node_views.cc what it tells of itself.
 #pragma once
 
 #include <optional>
