@@ -53,7 +53,7 @@ struct EnvelopeContext {
   bool opened_late = false;           ///< it was held before, and could not be opened until now
   std::vector<std::uint64_t> drafts;  ///< of which it was made
   bool floods_when_committed = false;
-  RoomContentPtr opened;              ///< of a private room's, when its key is held
+  RoomContentPtr opened;  ///< of a private room's, when its key is held
 };
 
 /// A handshake is complete in both directions.
