@@ -33,10 +33,10 @@ void ChatCommands::reach(const PlaceWords& place, std::function<void(const std::
         --unanswered_;
         ++answered_;
         if (!reply && control::to_error(reply.error()).status == ExitStatus::kTryAgain)
-          return view_.show_info(format_safe_line(reply.error().message) + ".");
+          return view_.show_info(end_sentence(reply.error().message));
         if (!reply) {
           return view_.show_info("Nobody was reached at " + where + ": " +
-                                 format_safe_line(reply.error().message) + ".");
+                                 end_sentence(reply.error().message));
         }
         const auto* found = std::get_if<control::ConversationReply>(&*reply);
         if (found == nullptr) return;

@@ -30,11 +30,17 @@ std::string describe_contact(const control::ContactEntry& contact) {
   return description;
 }
 
+std::string end_sentence(const std::string& foreign) {
+  std::string sentence = format_safe_line(foreign);
+  if (!sentence.ends_with('.')) sentence += '.';
+  return sentence;
+}
+
 std::string describe_added(const control::AddReply& added, const std::string& where) {
   const std::string name = format_safe_line(added.name);
   if (!added.member) {
-    return name + " is noted at " + where + ", but nobody was found there: " + format_safe_line(added.why) +
-           ". It is tried again when you name " + name + ", and at the next start.";
+    return name + " is noted at " + where + ", but nobody was found there: " + end_sentence(added.why) +
+           " It is tried again when you name " + name + ", and at the next start.";
   }
   if (added.alias.empty()) return name + " is noted at " + where + ".";
   const std::string alias = format_safe_line(added.alias);

@@ -13,6 +13,8 @@ std::string describe_contact(const control::ContactEntry& contact);
 /// What became of an entry of the address book; `where` is safe to print.
 std::string describe_added(const control::AddReply& added, const std::string& where);
 
+/// Made safe, and with one full stop at its end.
+std::string end_sentence(const std::string& foreign);
 /// What others see of the local member.
 std::string describe_discoverable(bool discoverable);
 /// "17 to #dev, 2026-11-21 14:05: hello"; safe to print.

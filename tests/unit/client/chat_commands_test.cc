@@ -1,4 +1,5 @@
 #include "chat_commands.h"
+#include "contact_lines.h"
 
 #include <doctest/doctest.h>
 
@@ -479,6 +480,12 @@ TEST_CASE("another name is asked for, and told when it is there") {
         ">INFO: Tom is taken by another member; you are still Rob.\n");
   CHECK(typing.complaints.empty());
   CHECK(typing.run("/nick") == ">INFO: /nick needs NAME.\n>INFO: Usage: /nick NAME\n");
+}
+
+TEST_CASE("a sentence of somebody else's ends once") {
+  CHECK(end_sentence("no answer") == "no answer.");
+  CHECK(end_sentence("Check HOST and PORT.") == "Check HOST and PORT.");
+  CHECK(end_sentence("\x1b") == "\\x1b.");
 }
 
 }  // namespace
