@@ -38,7 +38,7 @@ void ChatCommands::reach(const PlaceWords& place, std::function<void(const std::
           return view_.show_info("Nobody was reached at " + where + ": " +
                                  end_sentence(reply.error().message));
         }
-        const auto* found = std::get_if<control::ConversationReply>(&*reply);
+        const auto* found = std::get_if<control::MemberReply>(&*reply);
         if (found == nullptr) return;
         if (found->name.empty() || found->name.front() == '~') {
           return view_.show_info("Who answers at " + where +
@@ -81,7 +81,7 @@ void ChatCommands::alias(const CommandArguments& arguments) {
   request.member = *arguments.member;
   request.alias = alias;
   ask(request, [this, alias](const control::Reply& reply) {
-    const auto* noted = std::get_if<control::ConversationReply>(&reply);
+    const auto* noted = std::get_if<control::MemberReply>(&reply);
     if (noted == nullptr) return;
     const std::string name = format_safe_line(noted->name);
     view_.show_info(alias.empty() ? name + " has no other name here any more."

@@ -111,7 +111,7 @@ class ChatCommands {
   RoomHistory history_;
   MessageSearch search_;
   bool has_quit_ = false;
-  std::optional<control::ConversationReply> talks_with_;
+  std::optional<control::MemberReply> talks_with_;
   std::size_t unanswered_ = 0;
   std::uint64_t answered_ = 0;
 };

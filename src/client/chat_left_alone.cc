@@ -44,7 +44,7 @@ void ChatCommands::receipts(const CommandArguments& arguments) {
 void ChatCommands::note(const std::string& member, std::optional<bool> ignored, std::optional<bool> blocked) {
   ask(control::PersonRequest{member, ignored, blocked},
       [this, ignored, blocked](const control::Reply& reply) {
-        const auto* person = std::get_if<control::ConversationReply>(&reply);
+        const auto* person = std::get_if<control::MemberReply>(&reply);
         if (person == nullptr) return;
         const std::string name = format_safe_line(person->name);
         if (ignored) {

@@ -44,7 +44,7 @@ void ChatCommands::chat(const CommandArguments& arguments) {
 
 void ChatCommands::open_conversation(const std::string& member, const std::string& text) {
   ask(control::ConversationRequest{member, true}, [this, text](const control::Reply& reply) {
-    const auto* opened = std::get_if<control::ConversationReply>(&reply);
+    const auto* opened = std::get_if<control::MemberReply>(&reply);
     if (opened == nullptr) return;
     if (talks_with_ && talks_with_->member != opened->member) close_conversation();
     talks_with_ = *opened;

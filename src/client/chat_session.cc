@@ -126,7 +126,7 @@ Result<void> ChatSession::join() {
   }
   if (was_running && !options_.host.empty()) {
     const control::ConnectRequest request{options_.host, options_.port};
-    if (auto connected = call<control::ConversationReply>(*node_.connection, request, waiter()); !connected) {
+    if (auto connected = call<control::MemberReply>(*node_.connection, request, waiter()); !connected) {
       return tl::unexpected<Error>(connected.error());
     }
   }

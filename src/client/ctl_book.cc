@@ -30,8 +30,7 @@ Result<ExitStatus> add_place(CtlSession& session, const CtlOptions& options) {
 }
 
 Result<ExitStatus> connect_to(CtlSession& session, const CtlOptions& options) {
-  const auto found =
-      session.ask<control::ConversationReply>(control::ConnectRequest{options.host, options.port});
+  const auto found = session.ask<control::MemberReply>(control::ConnectRequest{options.host, options.port});
   if (!found) return tl::unexpected<Error>(found.error());
   return print_reply(session, options, *found, format_safe_line(found->name) + " " + found->member.hex());
 }
@@ -40,7 +39,7 @@ Result<ExitStatus> set_alias(CtlSession& session, const CtlOptions& options) {
   control::PersonRequest request;
   request.member = options.peer;
   request.alias = options.text == "-" ? "" : options.text;
-  const auto noted = session.ask<control::ConversationReply>(request);
+  const auto noted = session.ask<control::MemberReply>(request);
   if (!noted) return tl::unexpected<Error>(noted.error());
   return ExitStatus::kOk;
 }

@@ -10,24 +10,20 @@ namespace p2pmesh {
 Result<ExitStatus> show_contacts(CtlSession& session, const CtlOptions& options) {
   const auto reply = session.ask<control::ContactsReply>(control::ContactsRequest{});
   if (!reply) return tl::unexpected<Error>(reply.error());
+  if (options.json) return session.print_value(*reply);
   std::string out;
-  if (options.json) {
-    control::append_value(out, *reply);
-    out += '\n';
-  } else {
-    std::size_t columns = 0;
-    for (const control::ContactEntry& contact : reply->contacts)
-      columns = std::max(columns, display_columns(format_safe_line(contact.name)));
-    for (const control::ContactEntry& contact : reply->contacts) {
-      const std::string name = format_safe_line(contact.name);
-      out += name + std::string(columns - display_columns(name), ' ');
-      out += contact.online ? "  online   " : "  offline  ";
-      out += describe_contact(contact);
-      if (contact.taken_over)
-        out += "; " + format_safe_line(contact.taken_over->name) + " is another member now";
-      if (const std::string doubt = list_doubt(contact.doubt); !doubt.empty()) out += "; " + doubt;
-      out += "\n";
-    }
+  std::size_t columns = 0;
+  for (const control::ContactEntry& contact : reply->contacts)
+    columns = std::max(columns, display_columns(format_safe_line(contact.name)));
+  for (const control::ContactEntry& contact : reply->contacts) {
+    const std::string name = format_safe_line(contact.name);
+    out += name + std::string(columns - display_columns(name), ' ');
+    out += contact.online ? "  online   " : "  offline  ";
+    out += describe_contact(contact);
+    if (contact.taken_over)
+      out += "; " + format_safe_line(contact.taken_over->name) + " is another member now";
+    if (const std::string doubt = list_doubt(contact.doubt); !doubt.empty()) out += "; " + doubt;
+    out += "\n";
   }
   if (auto printed = session.print(out); !printed) return tl::unexpected<Error>(printed.error());
   return ExitStatus::kOk;
@@ -36,14 +32,10 @@ Result<ExitStatus> show_contacts(CtlSession& session, const CtlOptions& options)
 Result<ExitStatus> show_pending(CtlSession& session, const CtlOptions& options) {
   const auto reply = session.ask<control::PendingReply>(control::PendingRequest{});
   if (!reply) return tl::unexpected<Error>(reply.error());
+  if (options.json) return session.print_value(*reply);
   std::string out;
-  if (options.json) {
-    control::append_value(out, *reply);
-    out += '\n';
-  } else {
-    for (const control::PendingEntry& line : reply->lines) out += describe_pending(line) + "\n";
-    if (reply->more) out += "...\n";
-  }
+  for (const control::PendingEntry& line : reply->lines) out += describe_pending(line) + "\n";
+  if (reply->more) out += "...\n";
   if (auto printed = session.print(out); !printed) return tl::unexpected<Error>(printed.error());
   return ExitStatus::kOk;
 }
@@ -71,7 +63,7 @@ Result<ExitStatus> note_person(CtlSession& session, const CtlOptions& options) {
   const bool on = options.verb == Verb::kIgnore || options.verb == Verb::kBlock;
   const bool is_block = options.verb == Verb::kBlock || options.verb == Verb::kUnblock;
   (is_block ? request.blocked : request.ignored) = on;
-  const auto noted = session.ask<control::ConversationReply>(request);
+  const auto noted = session.ask<control::MemberReply>(request);
   if (!noted) return tl::unexpected<Error>(noted.error());
   return ExitStatus::kOk;
 }

@@ -16,18 +16,12 @@ std::string pad_cell(const std::string& foreign, std::size_t columns) {
   return safe + std::string(columns - std::min(columns, display_columns(safe)), ' ') + "  ";
 }
 
-Result<ExitStatus> print_value(CtlSession& session, const control::Reply& reply) {
-  std::string out;
-  control::append_value(out, reply);
-  return session.print(out + "\n").map([] { return ExitStatus::kOk; });
-}
-
 }  // namespace
 
 Result<ExitStatus> show_rooms(CtlSession& session, const CtlOptions& options) {
   const auto reply = session.ask<control::RoomsReply>(control::RoomsRequest{});
   if (!reply) return tl::unexpected<Error>(reply.error());
-  if (options.json) return print_value(session, *reply);
+  if (options.json) return session.print_value(*reply);
   std::size_t columns = 0;
   for (const control::RoomEntry& room : reply->rooms)
     columns = std::max(columns, display_columns(format_safe_line(room.name)));
@@ -62,7 +56,7 @@ Result<ExitStatus> join_room(CtlSession& session, const CtlOptions& options) {
   }
   const auto joined = session.ask<control::RoomReply>(request);
   if (!joined) return tl::unexpected<Error>(joined.error());
-  if (options.json) return print_value(session, *joined);
+  if (options.json) return session.print_value(*joined);
   return session.print(format_safe_line(joined->room.name) + "\n").map([] { return ExitStatus::kOk; });
 }
 
@@ -76,12 +70,12 @@ Result<ExitStatus> show_or_set_topic(CtlSession& session, const CtlOptions& opti
   if (options.sets_topic) {
     const auto set = session.ask<control::SendReply>(control::SetTopicRequest{options.room, options.text});
     if (!set) return tl::unexpected<Error>(set.error());
-    if (options.json) return print_value(session, *set);
+    if (options.json) return session.print_value(*set);
     return session.print(control::format_message_id(set->id) + "\n").map([] { return ExitStatus::kOk; });
   }
   const auto reply = session.ask<control::TopicReply>(control::GetTopicRequest{options.room});
   if (!reply) return tl::unexpected<Error>(reply.error());
-  if (options.json) return print_value(session, *reply);
+  if (options.json) return session.print_value(*reply);
   if (!reply->topic) return ExitStatus::kOk;
   const control::TopicFacts& topic = *reply->topic;
   return session

@@ -67,6 +67,13 @@ Result<void> CtlSession::run_until(const std::function<bool()>& done) {
   return {};
 }
 
+Result<ExitStatus> CtlSession::print_value(const control::Reply& reply) {
+  std::string text;
+  control::append_value(text, reply);
+  text += '\n';
+  return print(text).map([] { return ExitStatus::kOk; });
+}
+
 Result<void> CtlSession::print(std::string_view text) {
   return write_all(1, as_bytes(text));
 }

@@ -30,6 +30,8 @@ class CtlSession {
 
   /// Writes to standard output. Errors: kIo.
   Result<void> print(std::string_view text);
+  /// A reply as one JSON value on a line.
+  Result<ExitStatus> print_value(const control::Reply& reply);
 
  private:
   CtlSession() = default;

@@ -10,13 +10,6 @@
 namespace p2pmesh {
 namespace {
 
-Result<ExitStatus> print_value(CtlSession& session, const control::Reply& reply) {
-  std::string text;
-  control::append_value(text, reply);
-  text += '\n';
-  return session.print(text).map([] { return ExitStatus::kOk; });
-}
-
 Result<ExitStatus> print_text(CtlSession& session, const std::string& text) {
   return session.print(text).map([] { return ExitStatus::kOk; });
 }
@@ -50,7 +43,7 @@ std::size_t widest(const Entries& entries, Text text) {
 Result<ExitStatus> show_status(CtlSession& session, const CtlOptions& options) {
   const auto status = session.ask<control::StatusReply>(control::StatusRequest{});
   if (!status) return tl::unexpected<Error>(status.error());
-  if (options.json) return print_value(session, *status);
+  if (options.json) return session.print_value(*status);
   std::string out;
   append_field(out, "name", status->name);
   if (status->name != status->claimed_name) append_field(out, "claimed name", status->claimed_name);
@@ -81,7 +74,7 @@ Result<ExitStatus> show_status(CtlSession& session, const CtlOptions& options) {
 Result<ExitStatus> show_peers(CtlSession& session, const CtlOptions& options) {
   const auto reply = session.ask<control::PeersReply>(control::PeersRequest{});
   if (!reply) return tl::unexpected<Error>(reply.error());
-  if (options.json) return print_value(session, *reply);
+  if (options.json) return session.print_value(*reply);
   const std::size_t names = widest(reply->peers, [](const auto& peer) { return peer.name; });
   const std::size_t addresses = widest(reply->peers, [](const auto& peer) { return peer.address; });
   std::string out;
@@ -102,7 +95,7 @@ Result<ExitStatus> show_members(CtlSession& session, const CtlOptions& options) 
   if (!reply) return tl::unexpected<Error>(reply.error());
   if (!options.at.empty()) reply = find_at(*reply, options.at);
   if (!reply) return tl::unexpected<Error>(reply.error());
-  if (options.json) return print_value(session, *reply);
+  if (options.json) return session.print_value(*reply);
   const std::size_t names = widest(reply->members, [](const auto& member) { return member.name; });
   std::string out;
   for (const control::MemberEntry& member : reply->members) {

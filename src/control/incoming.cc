@@ -222,7 +222,7 @@ Reply read_result(std::string_view method, ObjectReader& line) {
   } else if (method == "pending.cancel") {
     reply = CancelReply{fields.number("cancelled")};
   } else if (method == "conversation.set" || method == "person.set" || method == "mesh.connect") {
-    reply = ConversationReply{fields.key<MemberKey>("member"), fields.text("name")};
+    reply = MemberReply{fields.key<MemberKey>("member"), fields.text("name")};
   } else if (method == "name.set") {
     std::string name = fields.text("name");
     reply = NameReply{std::move(name), fields.boolean("changed")};

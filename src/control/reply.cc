@@ -169,7 +169,7 @@ void append_one(std::string& out, const RoomsReply& reply) {
   append_array(out, reply.rooms, [&](const RoomEntry& room) { append_one(out, RoomReply{room}); });
 }
 
-void append_one(std::string& out, const ConversationReply& reply) {
+void append_one(std::string& out, const MemberReply& reply) {
   out += "{\"member\":";
   append_id(out, reply.member);
   append_text_field(out, ",\"name\":", reply.name);
@@ -314,7 +314,7 @@ void append_reply(std::string& out, std::string_view id, const AttachReply& repl
 void append_reply(std::string& out, std::string_view id, const ContactsReply& reply) {
   append_line(out, id, reply);
 }
-void append_reply(std::string& out, std::string_view id, const ConversationReply& reply) {
+void append_reply(std::string& out, std::string_view id, const MemberReply& reply) {
   append_line(out, id, reply);
 }
 

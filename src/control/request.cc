@@ -12,14 +12,19 @@
 namespace p2pmesh::control {
 namespace {
 
+std::string bounded_text(ObjectReader& params, const char* name, std::size_t bytes_max) {
+  std::string text = params.text(name);
+  if (text.size() > bytes_max) {
+    params.refuse("\"" + std::string(name) + "\" has " + std::to_string(text.size()) + " bytes, more than " +
+                  std::to_string(bytes_max));
+  }
+  return text;
+}
+
 Request read_send(ObjectReader& params) {
   SendRequest request;
-  request.text = params.text("text");
+  request.text = bounded_text(params, "text", limits::kMessageBytesMax);
   if (request.text.empty()) params.refuse("\"text\" is empty");
-  if (request.text.size() > limits::kMessageBytesMax) {
-    params.refuse("\"text\" has " + std::to_string(request.text.size()) + " bytes, more than " +
-                  std::to_string(limits::kMessageBytesMax));
-  }
   if (auto room = params.optional_text("room")) request.room = *std::move(room);
   request.as = params.optional_text("as");
   request.to = params.optional_text("to");
@@ -62,11 +67,7 @@ Request read_conversation(ObjectReader& params) {
 Request read_search(ObjectReader& params) {
   constexpr auto kAny = std::numeric_limits<std::uint64_t>::max();
   SearchRequest request;
-  request.words = params.text("words");
-  if (request.words.size() > limits::kSearchQueryBytesMax) {
-    params.refuse("\"words\" has " + std::to_string(request.words.size()) + " bytes, more than " +
-                  std::to_string(limits::kSearchQueryBytesMax));
-  }
+  request.words = bounded_text(params, "words", limits::kSearchQueryBytesMax);
   request.room = params.optional_text("room");
   request.from = params.optional_text("from");
   request.since_ms = params.optional_number("since_ms", 0, kAny);
@@ -183,11 +184,7 @@ Request read_invite(ObjectReader& params) {
 Request read_set_topic(ObjectReader& params) {
   SetTopicRequest request;
   request.room = params.text("room");
-  request.text = params.text("text");
-  if (request.text.size() > limits::kTopicBytesMax) {
-    params.refuse("\"text\" has " + std::to_string(request.text.size()) + " bytes, more than " +
-                  std::to_string(limits::kTopicBytesMax));
-  }
+  request.text = bounded_text(params, "text", limits::kTopicBytesMax);
   return request;
 }
 

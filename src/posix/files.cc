@@ -86,6 +86,20 @@ Result<std::optional<Bytes>> read_file(const std::string& path, std::size_t byte
   }
 }
 
+namespace {
+
+/// The bytes of a new file, for its user alone, and on the disk. 0, or the number of the error.
+int write_private(int fd, ByteView bytes) {
+  while (!bytes.empty()) {
+    const IoResult part = write_some(fd, bytes);
+    if (part.status != IoStatus::kOk) return part.error;
+    bytes = bytes.subspan(part.bytes);
+  }
+  return ::fchmod(fd, 0600) == 0 && ::fsync(fd) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
 Result<void> write_file_atomically(const std::string& path, ByteView bytes) {
   const std::string temporary = path + ".tmp";
   UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -94,12 +108,7 @@ Result<void> write_file_atomically(const std::string& path, ByteView bytes) {
     ::unlink(temporary.c_str());
     return write_error(path, error);
   };
-  while (!bytes.empty()) {
-    const IoResult part = write_some(fd.get(), bytes);
-    if (part.status != IoStatus::kOk) return give_up(part.error);
-    bytes = bytes.subspan(part.bytes);
-  }
-  if (::fchmod(fd.get(), 0600) != 0 || ::fsync(fd.get()) != 0) return give_up(errno);
+  if (const int error = write_private(fd.get(), bytes); error != 0) return give_up(error);
   fd.reset();
   if (::rename(temporary.c_str(), path.c_str()) != 0) return give_up(errno);
   const UniqueFd directory(::open(directory_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -117,12 +126,7 @@ Result<bool> create_file(const std::string& path, ByteView bytes) {
     ::unlink(path.c_str());
     return write_error(path, error);
   };
-  while (!bytes.empty()) {
-    const IoResult part = write_some(fd.get(), bytes);
-    if (part.status != IoStatus::kOk) return give_up(part.error);
-    bytes = bytes.subspan(part.bytes);
-  }
-  if (::fchmod(fd.get(), 0600) != 0 || ::fsync(fd.get()) != 0) return give_up(errno);
+  if (const int error = write_private(fd.get(), bytes); error != 0) return give_up(error);
   return true;
 }
 

@@ -87,7 +87,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
             --asking->unanswered;
             if (found) {
               return server_->reply(session_id, id,
-                                    control::ConversationReply{*found, runner_->node().shown_name(*found)});
+                                    control::MemberReply{*found, runner_->node().shown_name(*found)});
             }
             Error error = found.error();
             // Who is noted there says more than an address.
@@ -98,7 +98,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
               error.message = format_safe_line(runner_->node().shown_name(member)) + " at " + error.message;
               break;
             }
-            server_->refuse(session_id, id, control::application_error(error));
+            server_->refuse(session_id, id, error);
           });
 }
 
@@ -140,13 +140,13 @@ void ControlRequests::set_alias(ControlSession& session, const std::string& id, 
   std::string name;
   if (!alias.empty()) {
     const auto checked = check_alias(alias, member);
-    if (!checked) return server_->refuse(session.id, id, control::application_error(checked.error()));
+    if (!checked) return server_->refuse(session.id, id, checked.error());
     name = *checked;
   }
   if (auto noted = runner_->note_alias(member, name); !noted)
-    return server_->refuse(session.id, id, control::application_error(noted.error()));
+    return server_->refuse(session.id, id, noted.error());
   if (!name.empty()) runner_->drop_place(name);
-  reply_when_kept(session, id, control::ConversationReply{member, runner_->node().shown_name(member)});
+  reply_when_kept(session, id, control::MemberReply{member, runner_->node().shown_name(member)});
 }
 
 Result<std::string> ControlRequests::take_place(const NotedPlace& place, const MemberKey& member) {
@@ -168,7 +168,7 @@ Result<std::string> ControlRequests::take_place(const NotedPlace& place, const M
 void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::AddRequest& request) {
   const auto refuse = [this](SessionId asking, const std::string& request_id, const Error& error) {
-    server_->refuse(asking, request_id, control::application_error(error));
+    server_->refuse(asking, request_id, error);
   };
   if (const auto host = check_host(request.host); !host) return refuse(session.id, id, host.error());
   const auto member = find_member(request.name);
@@ -219,7 +219,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   const auto member = find_member(request.name);
   if (!member) {
     const NotedPlace* place = runner_->people().find_place(request.name);
-    if (place == nullptr) return server_->refuse(session.id, id, control::application_error(member.error()));
+    if (place == nullptr) return server_->refuse(session.id, id, member.error());
     const std::string name = place->name;
     runner_->drop_place(name);
     return reply_when_kept(session, id, control::ForgetReply{name, false});
@@ -231,8 +231,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   if (!was_contact && !is_noted) {
     return server_->refuse(
         session.id, id,
-        control::application_error(
-            {ExitStatus::kUsage, format_safe_line(shown) + " is no contact, and nothing is noted of it."}));
+        Error{ExitStatus::kUsage, format_safe_line(shown) + " is no contact, and nothing is noted of it."});
   }
   reply_when_kept(session, id, control::ForgetReply{shown, was_contact});
 }
@@ -245,7 +244,7 @@ void ControlRequests::with_member(ControlSession& session, const std::string& id
     return then(session, *member);
   }
   const NotedPlace* noted = runner_->people().find_place(wanted);
-  if (noted == nullptr) return server_->refuse(session.id, id, control::application_error(member.error()));
+  if (noted == nullptr) return server_->refuse(session.id, id, member.error());
   ++session.unanswered;
   look_at(noted->host, noted->port,
           [this, session_id = session.id, id, place = *noted,
@@ -260,9 +259,8 @@ void ControlRequests::with_member(ControlSession& session, const std::string& id
             }
             server_->refuse(
                 session_id, id,
-                control::application_error(
-                    {ExitStatus::kTryAgain, format_safe_line(place.name) + " is noted at " +
-                                                format_safe_line(place.format()) + ", but " + why}));
+                Error{ExitStatus::kTryAgain, format_safe_line(place.name) + " is noted at " +
+                                                 format_safe_line(place.format()) + ", but " + why});
           });
 }
 

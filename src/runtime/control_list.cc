@@ -41,7 +41,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   listing->room = *std::move(room);
   if (request.with) {
     const auto member = find_member(*request.with);
-    if (!member) return server_->refuse(session.id, id, control::application_error(member.error()));
+    if (!member) return server_->refuse(session.id, id, member.error());
     listing->with = *member;
     const bool is_heard = request.ignored || !runner_->people().is_ignored(*member);
     const bool was_shown = runner_->people().shown_until(*member) > 0;

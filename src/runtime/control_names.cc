@@ -174,7 +174,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
     const std::string shown = runner_->node().status().name;
     if (verdict == NameVerdict::kChanged || verdict == NameVerdict::kSame)
       return server_->reply(session_id, id, control::NameReply{shown, verdict == NameVerdict::kChanged});
-    server_->refuse(session_id, id, control::application_error(describe(verdict, name, shown)));
+    server_->refuse(session_id, id, describe(verdict, name, shown));
   });
 }
 

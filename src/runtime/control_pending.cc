@@ -10,9 +10,7 @@ namespace p2pmesh {
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::PersonRequest& request) {
-  const auto refuse = [&](const Error& error) {
-    server_->refuse(session.id, id, control::application_error(error));
-  };
+  const auto refuse = [&](const Error& error) { server_->refuse(session.id, id, error); };
   const auto member = find_member(request.member);
   if (!member) return refuse(member.error());
   if (*member == runner_->member()) return refuse({ExitStatus::kUsage, "That is you; name somebody else."});
@@ -21,13 +19,13 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
     if (!noted) return refuse(noted.error());
   }
   if (request.alias) return set_alias(session, id, *member, *request.alias);
-  reply_when_kept(session, id, control::ConversationReply{*member, runner_->node().shown_name(*member)});
+  reply_when_kept(session, id, control::MemberReply{*member, runner_->node().shown_name(*member)});
 }
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::DiscoverRequest& request) {
   if (const auto set = runner_->set_discoverable(request.on); !set)
-    return server_->refuse(session.id, id, control::application_error(set.error()));
+    return server_->refuse(session.id, id, set.error());
   server_->reply(session.id, id, control::EmptyReply{});
 }
 
@@ -75,10 +73,9 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   }
   if (request.number && cancelled == 0) {
     return server_->refuse(session.id, id,
-                           control::application_error(
-                               {ExitStatus::kUsage, "Line " + std::to_string(*request.number) +
-                                                        " does not wait any more: it was sent or cancelled, "
-                                                        "or never was. See what waits: /pending"}));
+                           Error{ExitStatus::kUsage, "Line " + std::to_string(*request.number) +
+                                                         " does not wait any more: it was sent or cancelled, "
+                                                         "or never was. See what waits: /pending"});
   }
   // Behind the deletion: what was cancelled does not come back after a crash.
   reply_when_kept(session, id, control::CancelReply{cancelled});

@@ -50,9 +50,8 @@ void ControlRequests::send_direct(ControlSession& session, const std::string& id
   with_member(session, id, to,
               [this, id, text = std::move(text)](ControlSession& asking, const MemberKey& member) {
                 if (const auto open = check_recipient(member); !open)
-                  return server_->refuse(asking.id, id, control::application_error(open.error()));
-                if (const auto error = check_can_send())
-                  return server_->refuse(asking.id, id, control::application_error(*error));
+                  return server_->refuse(asking.id, id, open.error());
+                if (const auto error = check_can_send()) return server_->refuse(asking.id, id, *error);
                 runner_->send_direct(asking.id, id, member, text);
               });
 }
@@ -65,18 +64,16 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
 void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::AnswerRequest& request) {
   const auto member = find_member(request.member);
-  if (!member) return server_->refuse(session.id, id, control::application_error(member.error()));
+  if (!member) return server_->refuse(session.id, id, member.error());
   const auto people = runner_->node().correspondents();
   const auto found = std::find_if(people.begin(), people.end(),
                                   [&](const CorrespondentView& person) { return person.member == *member; });
   if (found == people.end()) {
     return server_->refuse(session.id, id,
-                           control::application_error(
-                               {ExitStatus::kUsage, format_safe_line(runner_->node().shown_name(*member)) +
-                                                        " has not asked to talk to you."}));
+                           Error{ExitStatus::kUsage, format_safe_line(runner_->node().shown_name(*member)) +
+                                                         " has not asked to talk to you."});
   }
-  if (const auto error = check_can_say_now())
-    return server_->refuse(session.id, id, control::application_error(*error));
+  if (const auto error = check_can_say_now()) return server_->refuse(session.id, id, *error);
   runner_->handle(AnswerRequest{*member, request.accept});
   server_->reply(session.id, id, control::EmptyReply{});
   if (request.accept) runner_->tell_invitations_of(*member);
@@ -88,7 +85,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
       session, id, request.with,
       [this, id, opens = request.open](ControlSession& asking, const MemberKey& member) {
         runner_->handle(OpenConversation{member, opens});
-        server_->reply(asking.id, id, control::ConversationReply{member, runner_->node().shown_name(member)});
+        server_->reply(asking.id, id, control::MemberReply{member, runner_->node().shown_name(member)});
       });
 }
 

@@ -42,9 +42,9 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   if (const auto typed = check_room_label(request.room); !typed)
     return server_->refuse(session.id, id, control::invalid_params(typed.error().message));
   const auto room = find_room_to_join(request);
-  if (!room) return server_->refuse(session.id, id, control::application_error(room.error()));
+  if (!room) return server_->refuse(session.id, id, room.error());
   const auto joined = runner_->change_rooms([&](RoomList& rooms) { return rooms.join(*room); });
-  if (!joined) return server_->refuse(session.id, id, control::application_error(joined.error()));
+  if (!joined) return server_->refuse(session.id, id, joined.error());
   const auto tell = [this, session_id = session.id, id, room = *room, is_new = *joined] {
     server_->reply(session_id, id, control::RoomReply{runner_->describe_room(room)});
     // Behind the reply, so that who asked knows that it was its own doing.
@@ -62,9 +62,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::InviteRequest& request) {
-  const auto refuse = [&](const Error& error) {
-    server_->refuse(session.id, id, control::application_error(error));
-  };
+  const auto refuse = [&](const Error& error) { server_->refuse(session.id, id, error); };
   const auto room = find_writable_room(request.room);
   if (!room) return refuse(room.error());
   if (!is_private_room(*room)) {
@@ -100,7 +98,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   const auto room = find_room(request.room);
   if (!room) return server_->refuse(session.id, id, control::invalid_params(room.error().message));
   const auto parted = runner_->change_rooms([&](RoomList& rooms) { return rooms.part(*room); });
-  if (!parted) return server_->refuse(session.id, id, control::application_error(parted.error()));
+  if (!parted) return server_->refuse(session.id, id, parted.error());
   const control::RoomEntry current = runner_->describe_room(runner_->rooms().current());
   server_->reply(session.id, id, control::RoomReply{current});
   // The default room may have been joined in its place: whoever was in the other one goes there.
@@ -112,7 +110,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::MarkReadRequest& request) {
   if (request.with) {
     const auto member = find_member(*request.with);
-    if (!member) return server_->refuse(session.id, id, control::application_error(member.error()));
+    if (!member) return server_->refuse(session.id, id, member.error());
     runner_->mark_read_with(*member, request.cursor.row);
     return server_->reply(session.id, id, control::EmptyReply{});
   }
@@ -149,8 +147,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::SetTopicRequest& request) {
   auto room = find_writable_room(request.room);
   if (!room) return server_->refuse(session.id, id, control::invalid_params(room.error().message));
-  if (const auto error = check_can_say_now())
-    return server_->refuse(session.id, id, control::application_error(*error));
+  if (const auto error = check_can_say_now()) return server_->refuse(session.id, id, *error);
   runner_->set_topic(session.id, id, *std::move(room), request.text);
 }
 

@@ -47,6 +47,10 @@ class ControlServer {
     }
   }
   void refuse(SessionId id, const std::string& request_id, const control::RpcError& error);
+  /// With the exit status that a program would end with.
+  void refuse(SessionId id, const std::string& request_id, const Error& error) {
+    refuse(id, request_id, control::application_error(error));
+  }
 
   /// Sends an event to every live subscriber; formats it once. One that is too slow gets a gap instead and is
   /// subscribed no more.

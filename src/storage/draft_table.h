@@ -1,4 +1,4 @@
-// Lines that wait until they may become envelopes, and what the local member has noted of others.
+// Lines that wait until they may become envelopes.
 #pragma once
 
 #include <cstdint>
@@ -29,22 +29,6 @@ class DraftTable {
   Statement delete_;
   Statement select_;
   Statement select_last_;
-};
-
-class PeopleTable {
- public:
-  explicit PeopleTable(Database& database);
-
-  /// Inside a transaction. Of whom nothing is noted any more, nothing is kept.
-  Result<void> save(const StoredPerson& person);
-  /// By key.
-  Result<std::vector<StoredPerson>> list();
-
- private:
-  Database& database_;
-  Statement save_;
-  Statement delete_;
-  Statement select_;
 };
 
 }  // namespace p2pmesh

@@ -19,6 +19,7 @@
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/base/room_label.h"
 #include "p2pmesh/storage/mesh_store.h"
+#include "people_table.h"
 #include "search_index.h"
 #include "statement.h"
 #include "topic_table.h"

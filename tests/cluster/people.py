@@ -1,6 +1,7 @@
 """What tests of people share: several nodes in one mesh, members who know each other, and what they wrote."""
 
 import mesh
+from chat import Chat
 
 
 def texts(messages):
@@ -33,3 +34,13 @@ class PeopleTest(mesh.MeshTest):
         mesh.wait_until(lambda: self.contact(other, one.name).get("asks"), 15, "the request has come")
         other.call("contact.answer", member=one.name, accept=True)
         mesh.wait_until(lambda: self.contact(one, other.name).get("relation") == "accepted", 15, "it was accepted")
+
+    def chats(self, *names):
+        """The same in p2pchat."""
+        first = Chat(self.box, names[0]).expect_open()
+        chats = [first]
+        for name in names[1:]:
+            chats.append(Chat(self.box, name, "127.0.0.1", first.port).expect_open())
+            for other in chats[:-1]:
+                other.expect(rf"^>INFO: {name} joined\.$")
+        return chats

@@ -210,17 +210,8 @@ class DirectMessages(PeopleTest):
         self.assertEqual(bob.call("contacts.list"), [])
 
 
-class Conversations(mesh.MeshTest):
+class Conversations(PeopleTest):
     """The same, typed into p2pchat."""
-
-    def chats(self, *names):
-        first = Chat(self.box, names[0]).expect_open()
-        chats = [first]
-        for name in names[1:]:
-            chats.append(Chat(self.box, name, "127.0.0.1", first.port).expect_open())
-            for other in chats[:-1]:
-                other.expect(rf"^>INFO: {name} joined\.$")
-        return chats
 
     def test_asked_accepted_and_talked(self):
         alice, bob, carol = self.chats("Alice", "Bob", "Carol")

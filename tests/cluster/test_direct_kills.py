@@ -10,12 +10,13 @@ import time
 
 import mesh
 from control import Gone
+from people import PeopleTest
 
 KILLS = int(os.environ.get("P2PMESH_KILLS") or 60)
 BURST = 16
 
 
-class DirectKills(mesh.MeshTest):
+class DirectKills(PeopleTest):
     def exchanged(self, node, name):
         messages, page = [], {"more": True}
         params = {"with": name, "limit": 1000, "after": "0" * 64 + ".0"}
@@ -46,15 +47,9 @@ class DirectKills(mesh.MeshTest):
         seed = random.randrange(1 << 32)
         print(f"seed {seed}", flush=True)
         moments = random.Random(seed)
-        carol = self.node("Carol").start()
-        alice = self.node("Alice", join=[carol.address]).start()
-        bob = self.node("Bob", join=[carol.address]).start()
+        carol, alice, bob = self.start("Carol", "Alice", "Bob")
         nodes = {"Alice": alice, "Bob": bob, "Carol": carol}
-        for node in nodes.values():
-            mesh.wait_until(lambda: node.status()["online"] == 3, 15, "all see each other")
-        alice.call("contact.ask", to="Bob")
-        mesh.wait_until(lambda: bob.call("contacts.list"), 15, "Bob is asked")
-        bob.call("contact.answer", member="Alice", accept=True)
+        self.befriend(alice, bob)
 
         acknowledged, number, told = [], 0, {}
         for _ in range(KILLS):
@@ -92,14 +87,8 @@ class DirectKills(mesh.MeshTest):
         seed = random.randrange(1 << 32)
         print(f"seed {seed}", flush=True)
         moments = random.Random(seed)
-        carol = self.node("Carol").start()
-        alice = self.node("Alice", join=[carol.address]).start()
-        bob = self.node("Bob", join=[carol.address]).start()
-        for node in (alice, bob, carol):
-            mesh.wait_until(lambda: node.status()["online"] == 3, 15, "all see each other")
-        alice.call("contact.ask", to="Bob")
-        mesh.wait_until(lambda: bob.call("contacts.list"), 15, "Bob is asked")
-        bob.call("contact.answer", member="Alice", accept=True)
+        carol, alice, bob = self.start("Carol", "Alice", "Bob")
+        self.befriend(alice, bob)
 
         kept, cancelled, unsure, number = set(), set(), set(), 0
         for turn in range(KILLS // 3):

@@ -237,17 +237,8 @@ class PrivateRooms(PeopleTest):
         refused(75, "The keys of 64 private rooms are kept", "join", "#more", "--key-file", str(self.key_file("one too many")))
 
 
-class Screens(mesh.MeshTest):
+class Screens(PeopleTest):
     """The same, typed into p2pchat."""
-
-    def chats(self, *names):
-        first = Chat(self.box, names[0]).expect_open()
-        chats = [first]
-        for name in names[1:]:
-            chats.append(Chat(self.box, name, "127.0.0.1", first.port).expect_open())
-            for other in chats[:-1]:
-                other.expect(rf"^>INFO: {name} joined\.$")
-        return chats
 
     def expect_listed(self, chat, pattern):
         """Waits until a line of /rooms is like this."""

@@ -177,7 +177,7 @@ struct ForgetReply {
   bool contact = false;  ///< one talked to it
 };
 /// conversation.set, person.set, mesh.connect: with whom it is, for a name may be somebody else's later.
-struct ConversationReply {
+struct MemberReply {
   MemberKey member;
   std::string name;
 };
@@ -205,8 +205,8 @@ struct EmptyReply {};
 
 using Reply =
     std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply, SearchReply,
-                 RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply, ConversationReply,
-                 PendingReply, CancelReply, TopicReply, NameReply, FindReply, AddReply, ForgetReply>;
+                 RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply, MemberReply, PendingReply,
+                 CancelReply, TopicReply, NameReply, FindReply, AddReply, ForgetReply>;
 
 /// Append a reply line, line feed included; nothing at all when `id` is empty (a notification). `id` is
 /// ParsedRequest::id. Strings need not be UTF-8: ill-formed bytes become U+FFFD. Control and bidi characters
@@ -223,7 +223,7 @@ void append_reply(std::string& out, std::string_view id, const RoomReply& reply)
 void append_reply(std::string& out, std::string_view id, const SubscribeReply& reply);
 void append_reply(std::string& out, std::string_view id, const AttachReply& reply);
 void append_reply(std::string& out, std::string_view id, const ContactsReply& reply);
-void append_reply(std::string& out, std::string_view id, const ConversationReply& reply);
+void append_reply(std::string& out, std::string_view id, const MemberReply& reply);
 void append_reply(std::string& out, std::string_view id, const PendingReply& reply);
 void append_reply(std::string& out, std::string_view id, const CancelReply& reply);
 void append_reply(std::string& out, std::string_view id, const TopicReply& reply);

@@ -302,7 +302,7 @@ TEST_CASE("being seen and telling what was read are asked for and changed") {
 
 TEST_CASE("whom not to hear is noted, listed and taken back") {
   Typing typing;
-  const control::ConversationReply bob{MemberKey{}, "Bob\x1b~4f2a"};
+  const control::MemberReply bob{MemberKey{}, "Bob\x1b~4f2a"};
   CHECK(typing.run("/ignore Bob", bob).starts_with(">INFO: What Bob\\x1b~4f2a writes is kept and not shown"));
   CHECK(typing.last<control::PersonRequest>().ignored == true);
   CHECK_FALSE(typing.last<control::PersonRequest>().blocked);
@@ -379,7 +379,7 @@ TEST_CASE("a private room is called by its name, joined with a key, and left wit
 
 TEST_CASE("a host and a port lead to a member, and a member's name wins") {
   Typing typing;
-  const control::ConversationReply bob{MemberKey{}, "Bob\x1b"};
+  const control::MemberReply bob{MemberKey{}, "Bob\x1b"};
   typing.commands.run("/connect [::1] 9750");
   typing.node.wait([&] { return typing.node.requests.size() == 1; });
   std::string out;
@@ -458,7 +458,7 @@ TEST_CASE("a place is noted, another name given, and both are forgotten") {
   CHECK(typing.last<control::AddRequest>().host == "h");
   CHECK(typing.run("/add Zoe h 9750", control::AddReply{MemberKey{}, "Bob", "Zoe", ""}) ==
         ">INFO: At h:9750 is Bob: noted, and Zoe is another name for Bob here.\n");
-  const control::ConversationReply bob{MemberKey{}, "Bob"};
+  const control::MemberReply bob{MemberKey{}, "Bob"};
   CHECK(typing.run("/alias Bob Buddy", bob) == ">INFO: Buddy is Bob here, for you alone.\n");
   CHECK(typing.last<control::PersonRequest>().alias == "Buddy");
   CHECK(typing.run("/alias Bob -", bob) == ">INFO: Bob has no other name here any more.\n");

@@ -192,7 +192,7 @@ TEST_CASE("short replies survive the way from node to client") {
   CHECK_FALSE(kept.member);
   CHECK(kept.why == kAwkward);
   CHECK(reply_there_and_back(ForgetRequest{}, ForgetReply{"Bob", true}).contact);
-  CHECK(reply_there_and_back(ConnectRequest{"a", 1}, ConversationReply{{}, kAwkward}).name == kAwkward);
+  CHECK(reply_there_and_back(ConnectRequest{"a", 1}, MemberReply{{}, kAwkward}).name == kAwkward);
   reply_there_and_back(ShutdownRequest{}, EmptyReply{});
 }
 

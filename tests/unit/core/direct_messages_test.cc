@@ -40,26 +40,6 @@ bool contains(const Bytes& bytes, ByteView wanted) {
   return std::search(bytes.begin(), bytes.end(), wanted.begin(), wanted.end()) != bytes.end();
 }
 
-/// Alice, Bob and Carol, all linked; Alice and Bob have accepted each other.
-struct Three : TestMesh {
-  Three() {
-    for (const char* name : {"Alice", "Bob", "Carol"}) add(name).start();
-    link(b(), a());
-    link(c(), a());
-    link(c(), b());
-    run(2s);
-  }
-  void befriend() {
-    a().tell(b(), "may I?");
-    run();
-    b().handle(AnswerRequest{a().key(), true});
-    run(2s);
-  }
-  TestNode& a() { return *nodes[0]; }
-  TestNode& b() { return *nodes[1]; }
-  TestNode& c() { return *nodes[2]; }
-};
-
 TEST_CASE("TheFirstMessageAsksAndIsHiddenUntilItIsAccepted") {
   Three mesh;
   mesh.a().tell(mesh.b(), "hello Bob");
@@ -86,7 +66,7 @@ TEST_CASE("TheFirstMessageAsksAndIsHiddenUntilItIsAccepted") {
 
 TEST_CASE("WhoIsForgottenIsNotToldAndAsksAnewAndNoReceiptBecomesFalse") {
   Three mesh;
-  mesh.befriend();
+  mesh.befriend(mesh.a(), mesh.b());
   mesh.b().tell(mesh.a(), "before");
   mesh.run(2s);
   REQUIRE(delivery(mesh.b(), mesh.a()) == Delivery::kDelivered);
@@ -110,7 +90,7 @@ TEST_CASE("WhoIsForgottenIsNotToldAndAsksAnewAndNoReceiptBecomesFalse") {
 
 TEST_CASE("WhoWritesToAForgottenContactThatHasAcceptedIsAContactAgain") {
   Three mesh;
-  mesh.befriend();
+  mesh.befriend(mesh.a(), mesh.b());
   mesh.a().handle(ForgetContact{mesh.b().key()});
   mesh.a().handle(ForgetContact{mesh.c().key()});  // never talked to
   mesh.run();
@@ -185,7 +165,7 @@ TEST_CASE("ARequestWithoutATextAsksToo") {
 
 TEST_CASE("AMessageArrivesThoughItsAuthorIsGone") {
   Three mesh;
-  mesh.befriend();
+  mesh.befriend(mesh.a(), mesh.b());
   mesh.b().crash();
   mesh.run();
   mesh.a().tell(mesh.b(), "first");
@@ -209,7 +189,7 @@ TEST_CASE("AMessageArrivesThoughItsAuthorIsGone") {
 
 TEST_CASE("CarriersSeeNeitherTextNorRecipient") {
   Three mesh;
-  mesh.befriend();
+  mesh.befriend(mesh.a(), mesh.b());
   const std::string canary = "canary-4711-canary-4711";
   mesh.a().tell(mesh.b(), canary);
   mesh.b().tell(mesh.a(), canary);
@@ -238,7 +218,7 @@ TEST_CASE("CarriersSeeNeitherTextNorRecipient") {
 
 TEST_CASE("StatesAndNumbersSurviveRestarts") {
   Three mesh;
-  mesh.befriend();
+  mesh.befriend(mesh.a(), mesh.b());
   for (bool clean : {true, false, true}) {
     mesh.a().tell(mesh.b(), "before");
     mesh.run(2s);
@@ -279,7 +259,7 @@ TEST_CASE("APendingRequestSurvivesRestarts") {
 TEST_CASE("TwoOldPrekeysStillOpenAndAThirdDoesNot") {
   for (int renewals : {2, 3}) {
     Three mesh;
-    mesh.befriend();
+    mesh.befriend(mesh.a(), mesh.b());
     mesh.b().crash();
     mesh.run();
     mesh.a().tell(mesh.b(), "sealed to the first");
@@ -301,7 +281,7 @@ TEST_CASE("TwoOldPrekeysStillOpenAndAThirdDoesNot") {
 
 TEST_CASE("WhatOneWroteIsReadableAfterTheDatabaseWasLost") {
   Three mesh;
-  mesh.befriend();
+  mesh.befriend(mesh.a(), mesh.b());
   mesh.a().crash();
   mesh.a().store = MemoryStore{};
   mesh.a().announced.clear();
@@ -320,7 +300,7 @@ TEST_CASE("WhatOneWroteIsReadableAfterTheDatabaseWasLost") {
 
 TEST_CASE("OpeningAndClosingAConversationIsToldToItsOtherEndAlone") {
   Three mesh;
-  mesh.befriend();
+  mesh.befriend(mesh.a(), mesh.b());
   mesh.a().handle(OpenConversation{mesh.b().key(), true});
   mesh.run();
   mesh.a().handle(OpenConversation{mesh.b().key(), false});
@@ -395,7 +375,7 @@ TEST_CASE("StrangersTakeNoRoomFromThoseOneTalksTo") {
 
 TEST_CASE("ManyMessagesOfOneTurnShareEnvelopesInOrder") {
   Three mesh;
-  mesh.befriend();
+  mesh.befriend(mesh.a(), mesh.b());
   Texts said{"may I?"};
   for (int i = 0; i < 1200; ++i) {
     said.push_back("line " + std::to_string(i));

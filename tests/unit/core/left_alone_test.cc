@@ -22,22 +22,9 @@ MemberView view_of(const TestNode& node, const TestNode& other) {
   return {};
 }
 
-/// Alice, Bob and Carol, all linked; Alice and Bob have accepted each other.
-struct Friends : TestMesh {
-  Friends() {
-    for (const char* name : {"Alice", "Bob", "Carol"}) add(name).start();
-    link(b(), a());
-    link(c(), a());
-    link(c(), b());
-    run(2s);
-    a().tell(b(), "may I?");
-    run();
-    b().handle(AnswerRequest{a().key(), true});
-    run(2s);
-  }
-  TestNode& a() { return *nodes[0]; }
-  TestNode& b() { return *nodes[1]; }
-  TestNode& c() { return *nodes[2]; }
+/// Alice and Bob have accepted each other.
+struct Friends : Three {
+  Friends() { befriend(a(), b()); }
 };
 
 /// As the runner does it.

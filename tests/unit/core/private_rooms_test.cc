@@ -35,26 +35,12 @@ Texts read_by(const TestNode& node) {
   return texts;
 }
 
-/// Alice, Bob and Carol, all linked; Alice and Bob hold the key.
-struct Three : TestMesh {
-  Three() {
-    for (const char* name : {"Alice", "Bob", "Carol"}) add(name).start();
-    link(b(), a());
-    link(c(), a());
-    link(c(), b());
-    run(2s);
+/// Alice and Bob hold the key.
+struct KeyHolders : Three {
+  KeyHolders() {
     a().handle(RoomKeyGiven{kBoard});
     b().handle(RoomKeyGiven{kBoard});
   }
-  void befriend(TestNode& one, TestNode& other) {
-    one.tell(other, "may I?");
-    run();
-    other.handle(AnswerRequest{one.key(), true});
-    run(2s);
-  }
-  TestNode& a() { return *nodes[0]; }
-  TestNode& b() { return *nodes[1]; }
-  TestNode& c() { return *nodes[2]; }
 };
 
 Envelope place_of(const MemberKey& author, std::uint64_t seq = 1) {
@@ -70,7 +56,7 @@ Envelope place_of(const MemberKey& author, std::uint64_t seq = 1) {
 }
 
 TEST_CASE("WhoHoldsTheKeyReadsAndWhoLacksItCarries") {
-  Three mesh;
+  KeyHolders mesh;
   mesh.a().say("secret words", kBoard.room);
   mesh.a().handle(SetTopic{99, kBoard.room, "secret matter"});
   mesh.run();
@@ -94,7 +80,7 @@ TEST_CASE("WhoHoldsTheKeyReadsAndWhoLacksItCarries") {
 }
 
 TEST_CASE("AKeyThatComesLaterOpensWhatIsHeld") {
-  Three mesh;
+  KeyHolders mesh;
   mesh.a().say("before", kBoard.room);
   mesh.run();
   const Envelope& held = mesh.c().store.logs.back()->envelope;
@@ -111,7 +97,7 @@ TEST_CASE("AKeyThatComesLaterOpensWhatIsHeld") {
 }
 
 TEST_CASE("WhatIsHeldBackIsOpenedWithAKeyThatComesMeanwhile") {
-  Three mesh;
+  KeyHolders mesh;
   auto signer = make_ed25519_signer(KeySeed{9});
   RoomSealing sealing(mesh.mesh);
   REQUIRE(sealing.add(kBoard));
@@ -202,7 +188,7 @@ TEST_CASE("OnlyALabelThatFitsItsKeyIsTakenAndNotTooMany") {
 }
 
 TEST_CASE("AnInvitationReachesAFriendAndIsDelivered") {
-  Three mesh;
+  KeyHolders mesh;
   mesh.befriend(mesh.a(), mesh.c());
   mesh.a().handle(SendInvite{77, mesh.c().key(), kBoard});
   mesh.run(3s);
@@ -220,7 +206,7 @@ TEST_CASE("AnInvitationReachesAFriendAndIsDelivered") {
 }
 
 TEST_CASE("AStrangersInvitationIsHeldAsItsTextsAre") {
-  Three mesh;
+  KeyHolders mesh;
   mesh.a().handle(SendInvite{77, mesh.c().key(), kBoard});
   mesh.run(2s);
   const DirectMessagePtr& direct = mesh.c().announced.back().context.direct;
@@ -232,7 +218,7 @@ TEST_CASE("AStrangersInvitationIsHeldAsItsTextsAre") {
 }
 
 TEST_CASE("AForkOfASealedEnvelopeIsOpenedToo") {
-  Three mesh;
+  KeyHolders mesh;
   auto signer = make_ed25519_signer(KeySeed{9});
   RoomSealing sealing(mesh.mesh);
   REQUIRE(sealing.add(kBoard));

@@ -565,4 +565,26 @@ class Pair : public TestMesh {
   TestNode& b() { return *nodes[1]; }
 };
 
+/// Alice, Bob and Carol, all linked.
+class Three : public TestMesh {
+ public:
+  Three() {
+    for (const char* name : {"Alice", "Bob", "Carol"}) add(name).start();
+    link(b(), a());
+    link(c(), a());
+    link(c(), b());
+    run(2s);
+  }
+  /// One asks, the other accepts.
+  void befriend(TestNode& one, TestNode& other) {
+    one.tell(other, "may I?");
+    run();
+    other.handle(AnswerRequest{one.key(), true});
+    run(2s);
+  }
+  TestNode& a() { return *nodes[0]; }
+  TestNode& b() { return *nodes[1]; }
+  TestNode& c() { return *nodes[2]; }
+};
+
 }  // namespace p2pmesh::test

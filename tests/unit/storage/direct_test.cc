@@ -8,51 +8,12 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-struct Fixture {
-  Fixture() : store(open_store(path())) { REQUIRE(store->load()); }
-
-  [[nodiscard]] std::string path() const { return directory.path() + "/mesh.db"; }
-  void reopen() {
-    store.reset();
-    store = open_store(path());
-  }
-  /// One envelope of this author's log: with texts opened, else sealed for somebody else.
-  static StoreItem direct_item(const MemberKey& author, std::uint64_t seq, StoredDirect direct,
-                               bool opened = true) {
-    Envelope envelope;
-    envelope.kind = static_cast<std::uint16_t>(Kind::kDirect);
-    envelope.author = author;
-    envelope.epoch = 10;
-    envelope.wall_ms = 1000 + seq;
-    envelope.seq = seq;
-    if (seq > 1) envelope.prev = scattered_id(seq - 1);
-    envelope.depth = 1;
-    envelope.body = Bytes(300, 7);
-    const std::uint64_t author_number = author.bytes[7];
-    StoreItem item = item_of(seal(std::move(envelope), scattered_id(author_number << 32 | seq)));
-    if (opened) item.direct = std::move(direct);
-    return item;
-  }
-  void write(std::vector<StoreItem> items) {
-    auto written = store->write(batch_of(std::move(items)));
-    REQUIRE(written);
-  }
-  Texts with_bob() {
-    const auto listed = store->list_directs(kBob, std::nullopt, std::nullopt, 1000, false);
-    REQUIRE(listed);
-    Texts texts;
-    for (const ListedMessage& message : *listed) texts.push_back(message.text);
-    return texts;
-  }
-
-  TempDirectory directory;
-  std::unique_ptr<MeshStore> store;
-};
+using Fixture = StoreFixture;
 
 TEST_CASE_FIXTURE(Fixture, "AConversationIsListedByItsDepthsWhateverCameFirst") {
   write({direct_item(kBob, 1, {kBob, false, 1, 2, {"answer", "and more"}}),
          direct_item(kAlice, 1, {kBob, true, 1, 1, {"question"}}), text_item(kAlice, 2, {"in the room"}),
-         direct_item(kBob, 2, {kBob, false, 0, 3, {"sealed for another"}}, false)});
+         direct_item(kBob, 2)});
   CHECK(with_bob() == Texts{"question", "answer", "and more"});
   CHECK(texts_of(*store) == Texts{"in the room"});
   CHECK(rooms_of(*store) == Texts{"#lobby"});

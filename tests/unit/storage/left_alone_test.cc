@@ -9,55 +9,17 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-struct Fixture {
-  Fixture() : store(open_store(path())) { REQUIRE(store->load()); }
-
-  [[nodiscard]] std::string path() const { return directory.path() + "/mesh.db"; }
-  StoreSnapshot reopen() {
-    store.reset();
-    store = open_store(path());
-    auto snapshot = store->load();
-    REQUIRE(snapshot);
-    return std::move(*snapshot);
-  }
-  /// A direct envelope of this author.
-  static StoreItem sealed_item(const MemberKey& author, std::uint64_t seq) {
-    Envelope envelope;
-    envelope.kind = static_cast<std::uint16_t>(Kind::kDirect);
-    envelope.author = author;
-    envelope.epoch = 10;
-    envelope.wall_ms = 1000 + seq;
-    envelope.seq = seq;
-    if (seq > 1) envelope.prev = scattered_id(seq - 1);
-    envelope.depth = 1;
-    envelope.body = Bytes(300, 7);
-    return item_of(seal(std::move(envelope), scattered_id(std::uint64_t{author.bytes[7]} << 32 | seq)));
-  }
+struct Fixture : StoreFixture {
   static StoreItem opened_late(StoreItem item, StoredDirect direct) {
     item.opened_late = true;
     item.direct = std::move(direct);
     return item;
-  }
-  std::vector<std::uint64_t> write(std::vector<StoreItem> items) {
-    auto written = store->write(batch_of(std::move(items)));
-    REQUIRE(written);
-    return written->rows;
   }
   void write_drafts(std::vector<StoredDraft> drafts) {
     StoreBatch batch;
     batch.drafts = std::move(drafts);
     REQUIRE(store->write(batch));
   }
-  Texts with_bob() {
-    const auto listed = store->list_directs(kBob, std::nullopt, std::nullopt, 1000, false);
-    REQUIRE(listed);
-    Texts texts;
-    for (const ListedMessage& message : *listed) texts.push_back(message.text);
-    return texts;
-  }
-
-  TempDirectory directory;
-  std::unique_ptr<MeshStore> store;
 };
 
 TEST_CASE_FIXTURE(Fixture, "ADraftIsKeptUntilItsEnvelopeIs") {
@@ -96,13 +58,13 @@ TEST_CASE_FIXTURE(Fixture, "ADraftThatIsKeptAndSentInOneBatchIsGone") {
 }
 
 TEST_CASE_FIXTURE(Fixture, "WhatIsOpenedLateStandsBehindWhatCameMeanwhile") {
-  const auto rows = write({sealed_item(kBob, 1), sealed_item(kBob, 2), text_item(kAlice, 1, {"meanwhile"})});
+  const auto rows = write({direct_item(kBob, 1), direct_item(kBob, 2), text_item(kAlice, 1, {"meanwhile"})});
   CHECK(with_bob().empty());
   auto page = store->list_unopened(kAlice, 1, 100);
   REQUIRE(page);
   REQUIRE(page->envelopes.size() == 2);
   CHECK(page->next_row == 0);
-  const auto late = write({opened_late(sealed_item(kBob, 1), {kBob, false, 1, 1, {"psst", "and more"}})});
+  const auto late = write({opened_late(direct_item(kBob, 1), {kBob, false, 1, 1, {"psst", "and more"}})});
   CHECK(late.front() > rows.back());
   CHECK(with_bob() == Texts{"psst", "and more"});
   // It is found by who reads on, and nowhere twice.
@@ -111,10 +73,10 @@ TEST_CASE_FIXTURE(Fixture, "WhatIsOpenedLateStandsBehindWhatCameMeanwhile") {
   REQUIRE(events->size() == 2);
   CHECK(events->front().message->text == "psst");
   CHECK(store->events_after({}, 100)->size() == 3);
-  CHECK(write({opened_late(sealed_item(kBob, 1), {kBob, false, 1, 1, {"psst", "and more"}})}).front() == 0);
+  CHECK(write({opened_late(direct_item(kBob, 1), {kBob, false, 1, 1, {"psst", "and more"}})}).front() == 0);
   CHECK(with_bob().size() == 2);
   // What is not held is not opened.
-  CHECK(write({opened_late(sealed_item(kBob, 9), {kBob, false, 9, 9, {"never came"}})}).front() == 0);
+  CHECK(write({opened_late(direct_item(kBob, 9), {kBob, false, 9, 9, {"never came"}})}).front() == 0);
 
   // Its place in its author's log is as it was, and all that leads to it.
   for (int i = 0; i < 2; ++i) {
@@ -137,8 +99,8 @@ TEST_CASE_FIXTURE(Fixture, "WhatIsOpenedLateStandsBehindWhatCameMeanwhile") {
 TEST_CASE_FIXTURE(Fixture, "PagesOfWhatIsNotOpenedFitTogether") {
   std::vector<StoreItem> items;
   for (std::uint64_t seq = 1; seq <= 10; ++seq) {
-    items.push_back(sealed_item(kBob, seq));
-    items.push_back(sealed_item(kAlice, seq));  // one's own are not to be opened
+    items.push_back(direct_item(kBob, seq));
+    items.push_back(direct_item(kAlice, seq));  // one's own are not to be opened
   }
   write(std::move(items));
   std::uint64_t row = 1;
@@ -174,15 +136,10 @@ TEST_CASE_FIXTURE(Fixture, "WhatIsNotedOfPeopleIsKeptUntilNothingIs") {
 }
 
 TEST_CASE_FIXTURE(Fixture, "WhatOthersWroteBehindTheMarkIsUnread") {
-  const auto direct = [](std::uint64_t seq, StoredDirect opened, const MemberKey& author) {
-    StoreItem item = sealed_item(author, seq);
-    item.direct = std::move(opened);
-    return item;
-  };
-  StoreBatch batch = batch_of({direct(1, {kBob, false, 1, 1, {"a", "b"}}, kBob),
-                               direct(2, {kBob, false, 2, 2, {}}, kBob),  // a request that says nothing
-                               direct(1, {kBob, true, 1, 3, {"mine"}}, kAlice),
-                               direct(3, {kBob, false, 3, 4, {"c"}}, kBob)});
+  StoreBatch batch = batch_of({direct_item(kBob, 1, {kBob, false, 1, 1, {"a", "b"}}),
+                               direct_item(kBob, 2, {kBob, false, 2, 2, {}}),  // a request that says nothing
+                               direct_item(kAlice, 1, {kBob, true, 1, 3, {"mine"}}),
+                               direct_item(kBob, 3, {kBob, false, 3, 4, {"c"}})});
   StoredCorrespondent bob;
   bob.member = kBob;
   bob.relation = 2;
@@ -200,9 +157,9 @@ TEST_CASE_FIXTURE(Fixture, "WhatOthersWroteBehindTheMarkIsUnread") {
   CHECK(*numbers == std::vector<std::pair<std::uint64_t, std::uint64_t>>{{10, 2}});
   CHECK(store->direct_numbers(kAlice, written->rows[1])->empty());
   // What is missing in between, or came later, was not read.
-  REQUIRE(store->write(batch_of({direct(6, {kBob, false, 5, 6, {"e"}}, kBob)})));
+  REQUIRE(store->write(batch_of({direct_item(kBob, 6, {kBob, false, 5, 6, {"e"}})})));
   CHECK(store->direct_numbers(kBob, 1000)->front() == std::pair<std::uint64_t, std::uint64_t>{10, 3});
-  REQUIRE(store->write(batch_of({direct(5, {kBob, false, 4, 5, {"d"}}, kBob)})));
+  REQUIRE(store->write(batch_of({direct_item(kBob, 5, {kBob, false, 4, 5, {"d"}})})));
   CHECK(store->direct_numbers(kBob, 1000)->front() == std::pair<std::uint64_t, std::uint64_t>{10, 5});
 }
 

@@ -103,4 +103,56 @@ inline std::vector<std::string> texts_of(MeshStore& store, const std::string& ro
   return texts;
 }
 
+/// A direct envelope of this author's log, sealed for somebody.
+inline StoreItem direct_item(const MemberKey& author, std::uint64_t seq) {
+  Envelope envelope;
+  envelope.kind = static_cast<std::uint16_t>(Kind::kDirect);
+  envelope.author = author;
+  envelope.epoch = 10;
+  envelope.wall_ms = 1000 + seq;
+  envelope.seq = seq;
+  if (seq > 1) envelope.prev = scattered_id(seq - 1);
+  envelope.depth = 1;
+  envelope.body = Bytes(300, 7);
+  const std::uint64_t author_number = author.bytes[7];
+  return item_of(seal(std::move(envelope), scattered_id(author_number << 32 | seq)));
+}
+/// And what is inside.
+inline StoreItem direct_item(const MemberKey& author, std::uint64_t seq, StoredDirect direct) {
+  StoreItem item = direct_item(author, seq);
+  item.direct = std::move(direct);
+  return item;
+}
+
+/// A store in a directory of its own.
+struct StoreFixture {
+  StoreFixture() : store(open_store(path())) { P2P_CHECK(store->load().has_value()); }
+
+  [[nodiscard]] std::string path() const { return directory.path() + "/mesh.db"; }
+  /// As after a restart.
+  StoreSnapshot reopen() {
+    store.reset();
+    store = open_store(path());
+    auto snapshot = store->load();
+    P2P_CHECK(snapshot.has_value());
+    return std::move(*snapshot);
+  }
+  std::vector<std::uint64_t> write(std::vector<StoreItem> items) {
+    auto written = store->write(batch_of(std::move(items)));
+    P2P_CHECK(written.has_value());
+    return std::move(written->rows);
+  }
+  /// The texts exchanged with Bob.
+  std::vector<std::string> with_bob() {
+    const auto listed = store->list_directs(kBob, std::nullopt, std::nullopt, 1000, false);
+    P2P_CHECK(listed.has_value());
+    std::vector<std::string> texts;
+    for (const ListedMessage& message : *listed) texts.push_back(message.text);
+    return texts;
+  }
+
+  TempDirectory directory;
+  std::unique_ptr<MeshStore> store;
+};
+
 }  // namespace p2pmesh

@@ -30,14 +30,7 @@ StoreItem sealed_item(const MemberKey& author, std::uint64_t seq, const RoomCont
   return item;
 }
 
-struct Fixture {
-  Fixture() : store(open_store(path())) { REQUIRE(store->load()); }
-  [[nodiscard]] std::string path() const { return directory.path() + "/mesh.db"; }
-  void reopen() {
-    store.reset();
-    store = open_store(path());
-  }
-  void write(std::vector<StoreItem> items) { REQUIRE(store->write(batch_of(std::move(items)))); }
+struct Fixture : StoreFixture {
   Texts board() { return texts_of(*store, kBoard); }
   Texts found(const std::string& words) {
     const auto page = store->search({words, {}, {}, {}, {}, {}, {}, 1000});
@@ -75,9 +68,6 @@ struct Fixture {
       rows.insert(rows.end(), done->begin(), done->end());
     }
   }
-
-  TempDirectory directory;
-  std::unique_ptr<MeshStore> store;
 };
 
 TEST_CASE_FIXTURE(Fixture, "WhatIsNotOpenedIsNowhere") {
