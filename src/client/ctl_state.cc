@@ -59,6 +59,10 @@ Result<ExitStatus> show_status(CtlSession& session, const CtlOptions& options) {
   append_field(out, "messages",
                std::to_string(status->messages) + ", " + std::to_string(status->pending) +
                    " that no neighbor has taken");
+  append_field(out, "carried",
+               std::to_string(status->carried) + " direct messages between others, " +
+                   std::to_string((status->carried_bytes + 1023) / 1024) + " KiB; " +
+                   std::to_string(status->carried_dropped) + " dropped over the quota");
   append_field(out, "discoverable", status->discoverable ? "yes" : "no");
   append_field(out, "receipts", status->receipts ? "yes" : "no");
   append_field(out, "synced", status->synced ? "yes" : "not yet");

@@ -79,6 +79,9 @@ StatusReply read_status(ObjectReader& fields) {
   reply.online = fields.number("online");
   reply.pending = fields.number("pending");
   reply.messages = fields.number("messages");
+  reply.carried = fields.number("carried");
+  reply.carried_bytes = fields.number("carried_bytes");
+  reply.carried_dropped = fields.number("carried_dropped");
   reply.discoverable = fields.boolean("discoverable");
   reply.receipts = fields.boolean("receipts");
   reply.synced = fields.boolean("synced");

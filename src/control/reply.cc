@@ -55,6 +55,9 @@ void append_one(std::string& out, const StatusReply& reply) {
   append_number_field(out, ",\"online\":", reply.online);
   append_number_field(out, ",\"pending\":", reply.pending);
   append_number_field(out, ",\"messages\":", reply.messages);
+  append_number_field(out, ",\"carried\":", reply.carried);
+  append_number_field(out, ",\"carried_bytes\":", reply.carried_bytes);
+  append_number_field(out, ",\"carried_dropped\":", reply.carried_dropped);
   append_boolean_field(out, ",\"discoverable\":", reply.discoverable);
   append_boolean_field(out, ",\"receipts\":", reply.receipts);
   append_boolean_field(out, ",\"synced\":", reply.synced);

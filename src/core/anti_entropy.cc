@@ -11,7 +11,7 @@ namespace {
 
 constexpr auto kSessionTimeout = std::chrono::seconds(60);  // what is left is asked for in the next one
 constexpr std::size_t kWantsMax = 65536;                    // ranges and records a session remembers
-constexpr std::uint64_t kEnvelopesARange = 256;             // newest first, in pieces this large
+constexpr std::uint64_t kEnvelopesARange = limits::kGoneRangeMax;  // newest first, in pieces this large
 constexpr auto kSoon =
     std::chrono::milliseconds(200);  // a neighbor that was repaired is asked within this time
 
@@ -23,11 +23,13 @@ AsOfMs AntiEntropy::as_of(const Now& now) {
 }
 
 void AntiEntropy::on_root(Link& link, bool repaired, Turn& turn) {
+  // What has come there may be what is only told to be gone here; the roots are equal then.
+  if (repaired) link.gone_asked = UINT64_MAX;
   if (!parameters_.anti_entropy) {
     link.compared = true;
     return;
   }
-  if (!link.differs) {
+  if (!link.differs && !may_have_gone(link)) {
     link.compared = true;
     return;
   }
@@ -57,6 +59,7 @@ void AntiEntropy::start(Link& link, Turn& turn) {
   session_->link = link.id;
   session_->id = next_session_++;
   session_->first_on_link = !link.compared;
+  session_->without_gone = may_have_gone(link);
   session_->progress_at = turn.now.monotonic;
   session_->ends_at = turn.now.monotonic + kSessionTimeout;
   session_->accepted_at_start = index_.accepted_count();
@@ -65,6 +68,11 @@ void AntiEntropy::start(Link& link, Turn& turn) {
   // On a new link nothing is on its way by broadcast yet.
   session_->as_of_ms = digest.as_of_ms = link.compared ? as_of(turn.now) : kAsOfAll;
   digest.buckets = digest_.buckets(digest.as_of_ms, turn.now.monotonic);
+  if (session_->without_gone) {
+    index_.for_each_gone([&](const MemberKey& author, std::uint64_t share) {
+      digest.buckets[HeldDigest::bucket_of(author)] ^= share;
+    });
+  }
   session_->own_bucket = digest_.buckets(kAsOfAll, turn.now.monotonic)[HeldDigest::bucket_of(self_)];
   turn.send(link.id, encode_frame_of(digest));
 }
@@ -94,6 +102,13 @@ void AntiEntropy::want_log(const HeldLog& log, Turn& turn) {
   }
   if (mine != nullptr && is_forked(log, *mine) && !just_now && session_->forked.size() < kWantsMax)
     session_->forked.emplace_back(log.author, log.epoch);
+}
+
+/// Told of to the neighbor, who can say no more of it than what all of it adds to the digest.
+void AntiEntropy::want_gone(const HeldGone& gone) {
+  if (index_.is_gone(gone)) return;
+  for (const auto& [from, to] : index_.missing(gone.author, gone.epoch, gone.first, gone.last))
+    want({gone.author, gone.epoch, from, to, 0});
 }
 
 /// The same numbers and other ids: one author signed two envelopes for one place. A log of many gaps is
@@ -147,7 +162,15 @@ void AntiEntropy::on_branch(Link& link, const SyncBranch& theirs, Turn& turn) {
   session_->own_leaf_differs = false;
   SyncDescend descend;
   descend.session = theirs.session;
-  const std::vector<SyncBranch::Bucket> mine = branch(leaves, session_->as_of_ms, turn.now.monotonic);
+  std::vector<SyncBranch::Bucket> mine = branch(leaves, session_->as_of_ms, turn.now.monotonic);
+  if (session_->without_gone) {
+    index_.for_each_gone([&](const MemberKey& author, std::uint64_t share) {
+      for (SyncBranch::Bucket& bucket : mine) {
+        if (bucket.number == HeldDigest::bucket_of(author))
+          bucket.leaves[HeldDigest::leaf_of(author)] ^= share;
+      }
+    });
+  }
   for (std::size_t i = 0; i < mine.size(); ++i) {
     SyncDescend::Bucket differing{mine[i].number, 0};
     for (std::size_t leaf = 0; leaf < limits::kDigestLeaves; ++leaf) {
@@ -176,6 +199,7 @@ bool AntiEntropy::on_listing(Link& link, const SyncListing& listing, Turn& turn)
     if (log.author == self_) own_held_.push_back(log);
     want_log(log, turn);
   }
+  for (const HeldGone& gone : listing.gone) want_gone(gone);
   for (const HeldRecord& record : listing.records) {
     const RecordVersion version{record.epoch, record.version, record.id};
     if (record.kind == static_cast<std::uint16_t>(Kind::kMember) && record.subject.empty()) {
@@ -217,7 +241,9 @@ void AntiEntropy::ask_next(Turn& turn) {
          envelopes < limits::kSyncAnswerEnvelopesMax) {
     SyncWant& want = session.wants.back();
     const std::uint64_t size = want.last - want.first + 1;
-    const std::uint64_t take = std::min(size, kEnvelopesARange);
+    // In pieces that begin at the same places everywhere, so that what is told of one fits what others ask
+    // for.
+    const std::uint64_t take = std::min(size, (want.last - 1) % kEnvelopesARange + 1);
     request.ranges.push_back({want.author, want.epoch, want.last - take + 1, want.last});
     if (auto& last = request.ranges.back(); P2P_PLANTED(WantsSkipNewest) && last.last-- == last.first)
       request.ranges.pop_back();
@@ -237,23 +263,38 @@ void AntiEntropy::ask_next(Turn& turn) {
   if (request.records.empty() && request.ranges.empty()) return finish(turn);
   session.asked = request;
   session.accepted_when_asked = index_.accepted_count();
+  session.gone_when_asked = index_.gone_count();
+  session.gone_items = 0;
   turn.send(session.link, encode_frame_of(request));
+}
+
+void AntiEntropy::on_gone(Link& link, const SyncGone& gone, Turn& turn) {
+  if (!session_ || session_->link != link.id || session_->id != gone.session) return;
+  // Of strangers nothing is taken on anybody's word.
+  const bool is_known = roster_.find(gone.author) != nullptr;
+  if (!is_known || (session_->gone_items += gone.items.size()) > limits::kGoneAtOnceMax) return;
+  for (const SyncRequest::Range& range : session_->asked.ranges) {
+    if (range.author != gone.author || range.epoch != gone.epoch) continue;
+    for (const SyncGone::Item& item : gone.items) {
+      if (item.first >= range.first && item.last <= range.last)
+        index_.note_gone({gone.author, gone.epoch, item.first, item.last, item.ids_digest},
+                         turn.now.monotonic);
+    }
+  }
 }
 
 void AntiEntropy::on_done(Link& link, const SyncDone& done, Turn& turn) {
   if (!session_ || session_->link != link.id || session_->id != done.session || !session_->listing_complete)
     return;
   SyncSession& session = *session_;
-  const bool progressed = index_.accepted_count() != session.accepted_when_asked;
+  const bool progressed = index_.accepted_count() != session.accepted_when_asked ||
+                          index_.gone_count() != session.gone_when_asked;
   if (progressed) session.progress_at = turn.now.monotonic;
   // An answer that brings nothing new and has no end would go on for ever.
   const bool ask_again = !done.complete && progressed;
   // Backwards, so that the newest is the last again.
   for (auto range = session.asked.ranges.rbegin(); range != session.asked.ranges.rend(); ++range) {
-    const EpochLog* mine = index_.find(range->author, range->epoch);
-    const auto gaps = mine != nullptr ? mine->accepted.missing(range->first, range->last)
-                                      : std::vector<IntervalSet::Interval>{{range->first, range->last}};
-    for (const auto& [from, to] : gaps) {
+    for (const auto& [from, to] : index_.missing(range->author, range->epoch, range->first, range->last)) {
       if (ask_again) {
         session.wants.push_back({range->author, range->epoch, from, to, 0});
       } else {
@@ -273,7 +314,8 @@ void AntiEntropy::finish(Turn& turn) {
   next_periodic_ = turn.now.monotonic + parameters_.sync_interval;
   if (link != nullptr) {
     link->compared = true;
-    link->differs = again;  // else until its next heartbeat says otherwise
+    if (!again) link->gone_asked = index_.gone_count();  // what is new was told by this one
+    link->differs = again;                               // else until its next heartbeat says otherwise
   }
   // There is more, but other neighbors have their turn: one could list things without end.
   if (again) next_periodic_ = turn.now.monotonic;
@@ -306,7 +348,7 @@ void AntiEntropy::on_wake(Turn& turn) {
   next_periodic_.reset();
   std::vector<Link*> differing;
   for (auto& [id, link] : links_.all()) {
-    if (link.root_known && link.differs) differing.push_back(&link);
+    if (link.root_known && (link.differs || may_have_gone(link))) differing.push_back(&link);
   }
   if (differing.empty()) return;
   next_periodic_ = turn.now.monotonic + parameters_.sync_interval;

@@ -12,6 +12,7 @@
 
 #include "held_index.h"
 #include "links.h"
+#include "p2pmesh/base/planted.h"
 #include "p2pmesh/base/random.h"
 #include "p2pmesh/core/parameters.h"
 #include "roster.h"
@@ -40,6 +41,7 @@ struct SyncSession {
   std::uint32_t id = 0;
   AsOfMs as_of_ms = kAsOfAll;
   bool first_on_link = false;
+  bool without_gone = false;             // compares what is had, not what was told to be gone
   std::optional<bool> own_leaf_differs;  // known from the neighbor's branch, of which there is one at most
   bool listed = false;                   // a page has come
   bool listing_complete = false;
@@ -53,6 +55,8 @@ struct SyncSession {
   std::size_t listed_equal = 0;                             // intervals so far, if all are as held here
   SyncRequest asked;
   std::uint64_t accepted_when_asked = 0;  // progress is what was accepted, not what was said
+  std::uint64_t gone_when_asked = 0;
+  std::size_t gone_items = 0;  // of the answer, so far
   Instant progress_at{};
   Instant ends_at{};  // however it goes: then another neighbor has its turn
 };
@@ -80,6 +84,7 @@ class AntiEntropy {
   void on_branch(Link& link, const SyncBranch& theirs, Turn& turn);
   /// False when nobody asked for it.
   bool on_listing(Link& link, const SyncListing& listing, Turn& turn);
+  void on_gone(Link& link, const SyncGone& gone, Turn& turn);
   void on_done(Link& link, const SyncDone& done, Turn& turn);
   void on_link_down(LinkId link, Turn& turn);
   void on_wake(Turn& turn);
@@ -113,6 +118,7 @@ class AntiEntropy {
     std::uint32_t session = 0;
     std::optional<Load> deferred;  // waits for the link's repair budget
     Instant due{};
+    std::vector<SyncRequest::Range> ranges;
   };
 
   struct RepairBudget {
@@ -125,6 +131,11 @@ class AntiEntropy {
     std::size_t bytes = 0;
   };
 
+  /// It may have what others have dropped: each neighbor is asked once more when something new is told to be
+  /// gone.
+  [[nodiscard]] bool may_have_gone(const Link& link) const {
+    return !P2P_PLANTED(GoneNeverAsked) && index_.knows_gone() && link.gone_asked != index_.gone_count();
+  }
   void start(Link& link, Turn& turn);
   Duration soon_after_repair();
   void ask_next(Turn& turn);
@@ -135,8 +146,10 @@ class AntiEntropy {
                                                        Instant now) const;
   [[nodiscard]] std::vector<Bytes> list(std::uint32_t session, const LeafSet& leaves) const;
   [[nodiscard]] ListingSize measure(const LeafSet& leaves) const;
+  void send_gone(const Serving& serving, std::vector<GoneRange> gone, Turn& turn);
   RepairBudget& budget_of(LinkId link, Instant now);
   void want_log(const HeldLog& log, Turn& turn);
+  void want_gone(const HeldGone& gone);
   void want(const SyncWant& wanted);
   bool is_forked(const HeldLog& log, const EpochLog& mine);
   std::vector<SyncRequest::Range> draw_look(const MemberKey& author, std::uint64_t epoch);

@@ -1,6 +1,8 @@
 // The serving side of anti-entropy: what differs is listed, and sent on request within the link's budget.
 #include <algorithm>
+#include <tuple>
 #include <type_traits>
+#include <utility>
 
 #include "anti_entropy.h"
 #include "p2pmesh/base/limits.h"
@@ -15,6 +17,7 @@ constexpr std::size_t kListingCost =
 constexpr std::size_t kRowCost = 64;  // bytes of budget for a row that is looked at
 constexpr std::size_t kIntervalBytes = 16;
 constexpr std::size_t kRecordItemBytes = 32 + 2 + 1 + 8 + 8 + 32 + 1;
+constexpr std::size_t kGoneItemBytes = 32 + 8 + 8 + 8;
 constexpr std::size_t kBranchBucketBytes = 1 + limits::kDigestLeaves * 8;
 
 }  // namespace
@@ -69,7 +72,8 @@ AntiEntropy::ListingSize AntiEntropy::measure(const LeafSet& leaves) const {
   ListingSize size;
   size.rows = index_.measure(
       leaves, [&](std::size_t intervals) { size.bytes += kLogItemBytes + intervals * kIntervalBytes; },
-      [&](std::size_t subject_bytes) { size.bytes += kRecordItemBytes + subject_bytes; });
+      [&](std::size_t subject_bytes) { size.bytes += kRecordItemBytes + subject_bytes; },
+      [&](std::size_t ranges) { size.bytes += ranges * kGoneItemBytes; });
   size.rows += roster_.measure(leaves, [&] { size.bytes += kRecordItemBytes; });
   return size;
 }
@@ -111,6 +115,9 @@ std::vector<Bytes> AntiEntropy::list(std::uint32_t session, const LeafSet& leave
     if constexpr (std::is_same_v<decltype(held), HeldLog>) {
       reserve(kLogItemBytes + held.intervals.size() * kIntervalBytes);
       pages.back().logs.push_back(std::move(held));
+    } else if constexpr (std::is_same_v<decltype(held), HeldGone>) {
+      reserve(kGoneItemBytes);
+      pages.back().gone.push_back(held);
     } else {
       reserve(kRecordItemBytes + held.subject.size());
       pages.back().records.push_back(std::move(held));
@@ -158,7 +165,8 @@ void AntiEntropy::on_request(Link& link, SyncRequest request, Turn& turn) {
   load.records = std::move(request.records);
   load.bytes_max = limits::kSyncAnswerBytesMax;
   load.envelopes_max = limits::kSyncAnswerEnvelopesMax;
-  Serving serving{link.id, request.session, std::nullopt, {}};
+  load.gone_max = limits::kGoneAtOnceMax;
+  Serving serving{link.id, request.session, std::nullopt, {}, load.ranges};
   if (left >= 0) {
     turn.out.push_back(std::move(load));
     serving_.emplace(next_request_ - 1, std::move(serving));
@@ -167,6 +175,32 @@ void AntiEntropy::on_request(Link& link, SyncRequest request, Turn& turn) {
     serving.deferred = std::move(load);
     serving_.emplace(next_request_ - 1, std::move(serving));
   }
+}
+
+void AntiEntropy::send_gone(const Serving& serving, std::vector<GoneRange> gone, Turn& turn) {
+  std::sort(gone.begin(), gone.end(), [](const GoneRange& one, const GoneRange& other) {
+    return std::tie(one.author, one.epoch, one.first) < std::tie(other.author, other.epoch, other.first);
+  });
+  SyncGone frame;
+  const auto flush = [&] {
+    if (frame.items.empty()) return;
+    Bytes encoded = encode_frame_of(frame);
+    const auto budget = repair_.find(serving.link);
+    if (budget != repair_.end()) budget->second.left -= static_cast<double>(encoded.size());
+    turn.send(serving.link, std::move(encoded), FrameClass::kRepair);
+    frame.items.clear();
+  };
+  frame.session = serving.session;
+  for (const GoneRange& range : gone) {
+    const bool same_log = frame.author == range.author && frame.epoch == range.epoch;
+    if (!same_log || frame.items.size() >= limits::kGonePerFrameMax) flush();
+    // Asked for twice.
+    if (!frame.items.empty() && frame.items.back().last >= range.first) continue;
+    frame.author = range.author;
+    frame.epoch = range.epoch;
+    frame.items.push_back({range.first, range.last, range.ids_digest});
+  }
+  flush();
 }
 
 void AntiEntropy::on_loaded(const Loaded& loaded, Turn& turn) {
@@ -184,6 +218,17 @@ void AntiEntropy::on_loaded(const Loaded& loaded, Turn& turn) {
   }
   counters_.envelopes_served += done.envelopes;
   done.complete = loaded.complete;
+  std::vector<GoneRange> gone = loaded.gone;
+  for (const SyncRequest::Range& range : serving.ranges) {
+    if (!done.complete || !index_.knows_gone()) break;
+    for (GoneRange& told : index_.list_gone(range.author, range.epoch, range.first, range.last)) {
+      if (gone.size() < limits::kGoneAtOnceMax)
+        gone.push_back(told);
+      else
+        done.complete = false;
+    }
+  }
+  send_gone(serving, std::move(gone), turn);
   turn.send(serving.link, encode_frame_of(done), FrameClass::kRepair);
 }
 

@@ -13,6 +13,7 @@
 #include "direct_sealing.h"
 #include "held_index.h"
 #include "interval_set.h"
+#include "links.h"
 #include "p2pmesh/core/node.h"
 #include "p2pmesh/wire/direct_body.h"
 #include "roster.h"
@@ -81,6 +82,12 @@ class Conversations {
   void hurry_standings() { hurried_ = true; }
   void on_wake(Turn& turn);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
+  /// Somebody who is here, is no neighbor and has not got what was written to it: to be linked to for a
+  /// while. Seldom the same.
+  std::optional<MemberKey> take_visit(const Links& links, Instant now);
+  [[nodiscard]] std::optional<Instant> next_visit() const;
+  /// Messages of the current epoch that nobody has said to have.
+  [[nodiscard]] std::uint64_t undelivered() const;
 
   /// Whether what this member wrote is to be shown: we wrote first, or have accepted.
   [[nodiscard]] bool is_shown(const MemberKey& member) const;
@@ -102,17 +109,22 @@ class Conversations {
     std::uint64_t depth = 0;
     std::uint64_t written_epoch = 0;
     std::uint64_t written_number = 0;
+    std::map<std::uint64_t, std::uint64_t>
+        untold;     // own epochs before: the greatest number not said to have come
     Bytes subject;  // of the records in which we tell it
     StandingBody told;
     std::uint64_t version = 0;  // of the record that told it
     std::uint64_t version_epoch = 0;
     bool stale = false;
     Instant told_at{};
+    Instant visit_at{};
+    Duration visit_pause{};
     Instant here_until{};  // it said so; none: it is not, or its member record says more
   };
   static bool is_welcome(Relation relation) {
     return relation == Relation::kAsked || relation == Relation::kAccepted;
   }
+  static bool is_lacking(Correspondent& correspondent);
   Correspondent* find(const MemberKey& member);
   [[nodiscard]] const Correspondent* find(const MemberKey& member) const;
   /// Null when as many are known as may be.
@@ -149,6 +161,8 @@ class Conversations {
   Instant here_due_{};                              // when that is to be said again
   std::size_t here_ = 0;                            // how many have said it
   std::map<MemberKey, Envelope> unread_standings_;  // that came while hidden, or of who is blocked
+  bool any_lacking_ = false;                        // as of the last look, or since
+  Instant visit_look_at_{};
   DirectCounters counters_;
 };
 

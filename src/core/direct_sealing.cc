@@ -100,16 +100,23 @@ std::optional<Bytes> DirectSealing::seal(const DirectContent& content, const Agr
   return encode_sealed_body(body);
 }
 
-std::optional<SharedSecret> DirectSealing::find_key(const Envelope& envelope, const SealedBody& body) {
+/// That of ours to which it was sealed, as its tag says.
+std::optional<std::size_t> DirectSealing::find_prekey(const Envelope& envelope, const SealedBody& body) {
   const Secrets& secrets = secrets_of(envelope.author);
   for (std::size_t i = 0; i < prekeys_.size(); ++i) {
     const auto& shared = secrets.prekeys[i];
-    if (!shared || tag_of(*shared, envelope) != body.tag) continue;
-    const AgreementKeys& mine = prekeys_[i].keys;
-    const auto once = options_.agreement->agree(mine, body.ephemeral);
-    return message_key(*shared, once.value_or(SharedSecret{}), body.ephemeral, mine.public_key);
+    if (shared && tag_of(*shared, envelope) == body.tag) return i;
   }
   return std::nullopt;
+}
+
+std::optional<SharedSecret> DirectSealing::find_key(const Envelope& envelope, const SealedBody& body) {
+  const auto number = find_prekey(envelope, body);
+  if (!number) return std::nullopt;
+  const AgreementKeys& mine = prekeys_[*number].keys;
+  const auto once = options_.agreement->agree(mine, body.ephemeral);
+  return message_key(*secrets_of(envelope.author).prekeys[*number], once.value_or(SharedSecret{}),
+                     body.ephemeral, mine.public_key);
 }
 
 DirectSealing::Opened DirectSealing::open(const Envelope& envelope) {
@@ -140,6 +147,13 @@ DirectSealing::Opened DirectSealing::open(const Envelope& envelope) {
   opened.verdict = Verdict::kOpened;
   opened.content = std::move(inside->content);
   return opened;
+}
+
+bool DirectSealing::is_for_us(const Envelope& envelope) {
+  if (envelope.author == self_) return true;
+  if (!is_on()) return false;
+  const auto body = decode_sealed_body(envelope.body);
+  return body && find_prekey(envelope, *body).has_value();
 }
 
 std::optional<Bytes> DirectSealing::standing_subject(const MemberKey& author, const MemberKey& recipient) {

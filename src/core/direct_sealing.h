@@ -43,6 +43,9 @@ class DirectSealing {
   /// An envelope of another author, or one of our own: its author's copy opens that.
   [[nodiscard]] Opened open(const Envelope& envelope);
 
+  /// Whether it could be: written by us, or with a tag of ours. Opens nothing.
+  [[nodiscard]] bool is_for_us(const Envelope& envelope);
+
   /// The subject of the records in which `author` tells `recipient` how it stands to it, one of which is us.
   [[nodiscard]] std::optional<Bytes> standing_subject(const MemberKey& author, const MemberKey& recipient);
   [[nodiscard]] std::optional<Bytes> seal_standing(const StandingBody& body, const MemberKey& to,
@@ -56,6 +59,7 @@ class DirectSealing {
     std::vector<std::optional<SharedSecret>> prekeys;  // of theirs and each of ours
   };
   const Secrets& secrets_of(const MemberKey& other);
+  [[nodiscard]] std::optional<std::size_t> find_prekey(const Envelope& envelope, const SealedBody& body);
   [[nodiscard]] std::optional<SharedSecret> find_key(const Envelope& envelope, const SealedBody& body);
   [[nodiscard]] SharedSecret copy_key(const AgreementKey& ephemeral) const;
   static SharedSecret standing_key(const SharedSecret& shared, const Envelope& place);

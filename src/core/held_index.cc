@@ -1,5 +1,8 @@
 #include "held_index.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "p2pmesh/base/planted.h"
 
 namespace p2pmesh {
@@ -40,7 +43,11 @@ bool HeldIndex::can_accept(const MemberKey& author, std::uint64_t epoch, std::ui
   auto by_epoch = by_author->second.find(epoch);
   if (by_epoch == by_author->second.end()) return by_author->second.size() < limits::kEpochsPerAuthorMax;
   const IntervalSet& accepted = by_epoch->second.accepted;
-  return accepted.intervals().size() < limits::kIntervalsPerEpochMax || accepted.contains(seq) ||
+  std::size_t intervals_max = limits::kIntervalsPerEpochMax;
+  // What is gone leaves gaps: in each range every second number at most.
+  if (const GoneRanges* gone = gone_of(author, epoch))
+    intervals_max += std::min(gone->size(), intervals_max) * limits::kGoneRangeMax / 2;
+  return accepted.intervals().size() < intervals_max || accepted.contains(seq) ||
          accepted.contains(seq - 1) || accepted.contains(seq + 1);
 }
 
@@ -51,6 +58,8 @@ AcceptResult HeldIndex::accept_log(const SealedEnvelope& sealed, bool own, Insta
   if (!log.accepted.insert(envelope.seq)) return AcceptResult::kAlready;
   log.newest_wall_ms = std::max(log.newest_wall_ms, envelope.wall_ms);
   log.accepted_at = now;
+  // Not at its commit: what came before the word that the rest is gone may still wait for that.
+  if (knows_gone()) take_back_gone(envelope, id_digest(sealed.id), log, now);
   ++accepted_count_;
   return AcceptResult::kNew;
 }
@@ -74,6 +83,137 @@ void HeldIndex::hold_fork(const SealedEnvelope& shown, const EnvelopeId& replace
   const std::uint64_t change = id_digest(shown.id) ^ id_digest(replaced);
   logs_[envelope.author][envelope.epoch].ids_digest ^= change;
   digest_.toggle(envelope.author, change, envelope.wall_ms, now);
+}
+
+const HeldIndex::GoneRanges* HeldIndex::gone_of(const MemberKey& author, std::uint64_t epoch) const {
+  const auto found = gone_.find({author, epoch});
+  return found == gone_.end() ? nullptr : &found->second;
+}
+
+HeldIndex::GoneRanges::const_iterator HeldIndex::gone_at(const GoneRanges& ranges, std::uint64_t seq) {
+  auto range = ranges.upper_bound(seq);
+  if (range != ranges.begin() && std::prev(range)->second.last >= seq) --range;
+  return range;
+}
+
+void HeldIndex::note_gone(const GoneRange& gone, Instant now) {
+  const EpochLog* log = find(gone.author, gone.epoch);
+  if (log != nullptr && log->accepted.missing(gone.first, gone.last).empty()) return;
+  const LogKey key(gone.author, gone.epoch);
+  bool was_known = false;
+  if (const auto by_log = gone_.find(key); by_log != gone_.end()) {
+    GoneRanges& ranges = by_log->second;
+    const auto begin = gone_at(ranges, gone.first);
+    auto end = begin;
+    for (; end != ranges.end() && end->first <= gone.last; ++end) {
+      if (end->first < gone.first || end->second.last > gone.last) return split_gone(ranges, end, gone, log);
+    }
+    // Two may say different things of the same: the later one counts, until somebody has it.
+    was_known = begin != end && begin->first == gone.first && begin->second.last == gone.last;
+    if (was_known && begin->second.ids_digest == gone.ids_digest) return;
+    for (auto range = begin; range != end; ++range) {
+      digest_.toggle(gone.author, range->second.ids_digest, 0, now);
+      --gone_size_;
+      --gone_of_[gone.author];
+    }
+    ranges.erase(begin, end);
+    if (ranges.empty()) gone_.erase(by_log);
+  }
+  std::size_t& of_author = gone_of_[gone.author];
+  if (gone_size_ >= limits::kGoneKnownMax || of_author >= limits::kGoneKnownMax / 8) return;
+  gone_[key].emplace(gone.first, Gone{gone.last, gone.ids_digest});
+  ++gone_size_;
+  ++of_author;
+  if (!was_known) ++gone_count_;
+  if (P2P_PLANTED(GoneCountsAsHad)) {
+    for (std::uint64_t seq = gone.first; seq <= gone.last; ++seq)
+      logs_[gone.author][gone.epoch].accepted.insert(seq);
+  }
+  digest_.toggle(gone.author, gone.ids_digest, 0, now);
+}
+
+/// Of what was told of as a whole a part is told of: then both parts can be told to others. Else the whole
+/// stays, of which more is known.
+void HeldIndex::split_gone(GoneRanges& ranges, GoneRanges::const_iterator whole, const GoneRange& part,
+                           const EpochLog* log) {
+  const std::uint64_t first = whole->first;
+  const Gone range = whole->second;
+  if (first > part.first || range.last < part.last || gone_size_ >= limits::kGoneKnownMax) return;
+  const auto lacks = [&](std::uint64_t from, std::uint64_t to) {
+    return from <= to && (log == nullptr || !log->accepted.missing(from, to).empty());
+  };
+  const bool before = lacks(first, part.first - 1);
+  const bool behind = lacks(part.last + 1, range.last);
+  if (before == behind) return;
+  const std::uint64_t rest = range.ids_digest ^ part.ids_digest;
+  ranges.erase(whole);
+  ranges[part.first] = {part.last, part.ids_digest};
+  if (before)
+    ranges[first] = {part.first - 1, rest};
+  else
+    ranges[part.last + 1] = {range.last, rest};
+  ++gone_size_;
+  ++gone_of_[part.author];
+}
+
+void HeldIndex::take_back_gone(const Envelope& envelope, std::uint64_t share, const EpochLog& log,
+                               Instant now) {
+  const auto by_log = gone_.find({envelope.author, envelope.epoch});
+  if (by_log == gone_.end()) return;
+  GoneRanges& ranges = by_log->second;
+  const auto found = gone_at(ranges, envelope.seq);
+  if (found == ranges.end() || found->first > envelope.seq) return;
+  const auto range = ranges.find(found->first);
+  range->second.ids_digest ^= share;
+  digest_.toggle(envelope.author, share, 0, now);
+  if (!log.accepted.missing(range->first, range->second.last).empty()) return;
+  // Nothing, unless what was told was wrong or some wait for their commit, which puts them in.
+  digest_.toggle(envelope.author, range->second.ids_digest, 0, now);
+  ranges.erase(range);
+  if (ranges.empty()) gone_.erase(by_log);
+  --gone_size_;
+  if (--gone_of_[envelope.author] == 0) gone_of_.erase(envelope.author);
+}
+
+std::vector<IntervalSet::Interval> HeldIndex::missing(const MemberKey& author, std::uint64_t epoch,
+                                                      std::uint64_t first, std::uint64_t last) const {
+  const EpochLog* log = find(author, epoch);
+  std::vector<IntervalSet::Interval> gaps{{first, last}};
+  if (log != nullptr) gaps = log->accepted.missing(first, last);
+  const GoneRanges* ranges = gone_of(author, epoch);
+  if (ranges == nullptr) return gaps;
+  std::vector<IntervalSet::Interval> all;
+  for (auto [from, to] : gaps) {
+    for (auto range = gone_at(*ranges, from); range != ranges->end() && range->first <= to; ++range) {
+      if (range->first > from) all.emplace_back(from, range->first - 1);
+      from = range->second.last + 1;
+    }
+    if (from <= to) all.emplace_back(from, to);
+  }
+  return all;
+}
+
+bool HeldIndex::is_gone(const HeldGone& gone) const {
+  const GoneRanges* ranges = gone_of(gone.author, gone.epoch);
+  if (ranges == nullptr) return false;
+  const auto range = ranges->find(gone.first);
+  return range != ranges->end() && range->second.last == gone.last;
+}
+
+std::vector<GoneRange> HeldIndex::list_gone(const MemberKey& author, std::uint64_t epoch, std::uint64_t first,
+                                            std::uint64_t last) const {
+  std::vector<GoneRange> gone;
+  const GoneRanges* ranges = gone_of(author, epoch);
+  if (ranges == nullptr) return gone;
+  const EpochLog* log = find(author, epoch);
+  for (auto range = gone_at(*ranges, first); range != ranges->end() && range->first <= last; ++range) {
+    std::vector<IntervalSet::Interval> missing{{range->first, range->second.last}};
+    if (log != nullptr) missing = log->accepted.missing(range->first, range->second.last);
+    if (missing.empty() || missing.front().first < first || missing.back().second > last) continue;
+    gone.push_back({author, epoch, std::max(first, range->first), std::min(last, range->second.last),
+                    range->second.ids_digest});
+  }
+  return gone;
 }
 
 bool HeldIndex::can_accept_record(const RecordKey& key) const {

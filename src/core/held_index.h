@@ -14,6 +14,7 @@
 #include "interval_set.h"
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/base/time.h"
+#include "p2pmesh/core/inputs.h"
 #include "p2pmesh/core/node.h"
 #include "p2pmesh/wire/envelope.h"
 #include "p2pmesh/wire/messages.h"
@@ -24,7 +25,7 @@ namespace p2pmesh {
 /// One author and epoch.
 struct EpochLog {
   IntervalSet accepted;  ///< taken in by ingress; never taken in twice
-  IntervalSet held;      ///< committed: can be served, counts in digests
+  IntervalSet held;      ///< committed, and maybe dropped since: counts in digests
   WallMs newest_wall_ms = 0;
   Instant accepted_at{};         ///< the last one
   std::uint64_t shown = 0;       ///< the greatest one handed on to be shown
@@ -68,6 +69,29 @@ class HeldIndex {
   void count_accepted() { ++accepted_count_; }
   void hold_record(const SealedEnvelope& envelope, Instant now);
 
+  /// A neighbor has dropped what it carried of a range, and what is left of it has come: what is missing of
+  /// it here counts as had, so that who has it no more and who never got it agree. It is taken in all the
+  /// same when somebody has it, for nobody signed this.
+  void note_gone(const GoneRange& gone, Instant now);
+  /// What is neither accepted nor told to be gone of a range.
+  [[nodiscard]] std::vector<IntervalSet::Interval> missing(const MemberKey& author, std::uint64_t epoch,
+                                                           std::uint64_t first, std::uint64_t last) const;
+  /// How many ranges were ever told of.
+  [[nodiscard]] std::uint64_t gone_count() const { return gone_count_; }
+  [[nodiscard]] bool knows_gone() const { return gone_size_ > 0; }
+  /// What was told to be gone: `visit(author, share)`.
+  template <class Visit>
+  void for_each_gone(Visit visit) const {
+    for (const auto& [log, ranges] : gone_) {
+      for (const auto& [first, range] : ranges) visit(log.first, range.ids_digest);
+    }
+  }
+  /// Whether a range was told of as a whole.
+  [[nodiscard]] bool is_gone(const HeldGone& range) const;
+  /// Those of which all that is missing lies within a range, cut to it, ascending.
+  [[nodiscard]] std::vector<GoneRange> list_gone(const MemberKey& author, std::uint64_t epoch,
+                                                 std::uint64_t first, std::uint64_t last) const;
+
   [[nodiscard]] const EpochLog* find(const MemberKey& author, std::uint64_t epoch) const;
   [[nodiscard]] std::uint64_t greatest_epoch(const MemberKey& author) const;
   [[nodiscard]] const RecordVersion* find_record(const RecordKey& key) const;
@@ -84,11 +108,15 @@ class HeldIndex {
       add(HeldRecord{key.author, key.kind, key.subject, state.held->epoch, state.held->version,
                      state.held->id, false});
     });
+    for_each_in(leaves, gone_, [&](const LogKey& log, const auto& ranges) {
+      for (const auto& [first, range] : ranges) add(HeldGone{log.first, log.second, first, range.last});
+    });
   }
-  /// What list() would add: `log(intervals)` for each log, `record(bytes of its subject)` for each record.
-  /// Returns how many rows had to be looked at.
-  template <class Log, class Record>
-  std::size_t measure(const LeafSet& leaves, Log log, Record record) const {
+  /// What list() would add: `log(intervals)` for each log, `record(bytes of its subject)` for each record,
+  /// `gone(ranges)` for each log of which something was told to be gone. Returns how many rows had to be
+  /// looked at.
+  template <class Log, class Record, class Gone>
+  std::size_t measure(const LeafSet& leaves, Log log, Record record, Gone gone) const {
     std::size_t rows = 0;
     rows += for_each_in(leaves, logs_, [&](const MemberKey&, const auto& epochs) {
       rows += epochs.size();
@@ -96,6 +124,10 @@ class HeldIndex {
     });
     rows += for_each_in(leaves, records_, [&](const RecordKey& key, const RecordState& state) {
       if (state.held) record(key.subject.size());
+    });
+    rows += for_each_in(leaves, gone_, [&](const LogKey&, const auto& ranges) {
+      rows += ranges.size();
+      gone(ranges.size());
     });
     return rows;
   }
@@ -108,6 +140,9 @@ class HeldIndex {
     for_each_in(leaves, records_, [&](const RecordKey& key, const RecordState& state) {
       if (state.held) add(key.author, id_digest(state.held->id));
     });
+    for_each_in(leaves, gone_, [&](const LogKey& log, const auto& ranges) {
+      for (const auto& [first, range] : ranges) add(log.first, range.ids_digest);
+    });
   }
 
   [[nodiscard]] std::size_t authors() const { return logs_.size(); }
@@ -117,6 +152,15 @@ class HeldIndex {
     RecordVersion accepted;
     std::optional<RecordVersion> held;
   };
+  using LogKey = std::pair<MemberKey, std::uint64_t>;
+  struct Gone {
+    std::uint64_t last = 0;
+    std::uint64_t ids_digest = 0;
+  };
+  using GoneRanges = std::map<std::uint64_t, Gone>;  // by their first numbers; none overlap
+
+  static const MemberKey& author_of(const LogKey& key) { return key.first; }
+  static MemberKey& author_of(LogKey& key) { return key.first; }
   static const MemberKey& author_of(const MemberKey& key) { return key; }
   static const MemberKey& author_of(const RecordKey& key) { return key.author; }
   static MemberKey& author_of(MemberKey& key) { return key; }
@@ -153,11 +197,23 @@ class HeldIndex {
     }
   }
 
+  [[nodiscard]] const GoneRanges* gone_of(const MemberKey& author, std::uint64_t epoch) const;
+  /// The first range that ends at or behind a number.
+  static GoneRanges::const_iterator gone_at(const GoneRanges& ranges, std::uint64_t seq);
+  void split_gone(GoneRanges& ranges, GoneRanges::const_iterator whole, const GoneRange& part,
+                  const EpochLog* log);
+  /// One is there after all.
+  void take_back_gone(const Envelope& envelope, std::uint64_t share, const EpochLog& log, Instant now);
+
   HeldDigest& digest_;
   std::map<MemberKey, std::map<std::uint64_t, EpochLog>> logs_;
   std::map<RecordKey, RecordState> records_;
   std::map<MemberKey, std::size_t> records_of_;  // how many an author has
   std::uint64_t accepted_count_ = 0;
+  std::map<LogKey, GoneRanges> gone_;         // told of; beside the logs, since nobody signed it
+  std::map<MemberKey, std::size_t> gone_of_;  // how many ranges of an author
+  std::size_t gone_size_ = 0;
+  std::uint64_t gone_count_ = 0;
 };
 
 }  // namespace p2pmesh

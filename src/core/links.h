@@ -29,12 +29,13 @@ struct Link {
   std::uint32_t pings = 0;
   std::optional<Duration> rtt;
   bool root_known = false;
-  bool differs = false;                ///< the peer's last digest was another than this node's
-  bool compared = false;               ///< an anti-entropy session over it has ended, or the roots were equal
-  bool suspected = false;              ///< silent for too long
-  bool in_tree = true;                 ///< the broadcast pushes over it; as of the last look
-  bool disconnected = false;           ///< the peer said that it closes this link on purpose
-  std::optional<Instant> extra_until;  ///< beyond the view, between two components that found each other
+  bool differs = false;          ///< the peer's last digest was another than this node's
+  std::uint64_t gone_asked = 0;  // HeldIndex::gone_count() when it was last asked for what others dropped
+  bool compared = false;         ///< an anti-entropy session over it has ended, or the roots were equal
+  bool suspected = false;        ///< silent for too long
+  bool in_tree = true;           ///< the broadcast pushes over it; as of the last look
+  bool disconnected = false;     ///< the peer said that it closes this link on purpose
+  std::optional<Instant> extra_until;     ///< beyond the view, between two components that found each other
   std::vector<EnvelopeId> taken_waiting;  ///< to be told at the end of the turn, or gathered
 };
 

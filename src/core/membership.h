@@ -76,6 +76,8 @@ class Membership {
   /// `settled`: presences are known; `established`: has a claim to a name, so is no newcomer any more.
   std::vector<LinkId> on_wake(const std::vector<NetAddress>& own, bool settled, bool established, Turn& turn);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
+  /// Links to this one beside the view, for a while. False when it is a neighbor, or on the way to be one.
+  bool visit(const MemberFacts& member, Turn& turn);
   /// A member was heard of: no need to see whether it lives.
   void note_alive(const MemberKey& member, Instant now);
 

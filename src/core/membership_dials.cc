@@ -119,6 +119,15 @@ void Membership::heal(const std::vector<NetAddress>& own, Turn& turn) {
   if (dial({row->facts->node(), row->facts->addresses}, Purpose::kHeal, own, turn)) ++counters_.heals;
 }
 
+bool Membership::visit(const MemberFacts& member, Turn& turn) {
+  const NodeKey node = member.node();
+  const bool is_candidate = std::any_of(candidates_.begin(), candidates_.end(),
+                                        [&](const auto& item) { return item.second.up.node == node; });
+  if (node == self_ || links_.find_node(node) != nullptr || dialling_.contains(node) || is_candidate)
+    return false;
+  return dial({node, member.addresses}, Purpose::kHeal, own_addresses_, turn);
+}
+
 void Membership::probe(const std::vector<NetAddress>& own, Turn& turn) {
   probe_at_ = turn.now.monotonic + jittered(parameters_.probe_interval);
   const auto quiet =

@@ -197,6 +197,10 @@ void Node::State::on(const Wake&, Turn& turn) {
   if (!left) {
     for (LinkId id : membership.on_wake(own.addresses(), presence.is_settled(), own.has_claim(), turn))
       disconnect(id, turn);
+    if (own.has_claim()) {
+      if (const auto member = conversations.take_visit(links, turn.now.monotonic))
+        membership.visit(*roster.find(*member)->facts, turn);
+    }
   }
   presence.set_partial(membership.is_partial());
   broadcast.set_partial(membership.is_partial() || options.parameters.shared_tree, turn);
@@ -284,7 +288,10 @@ std::optional<Instant> Node::State::next_deadline() const {
   if (tell_repaired_due) keep_sooner(next, told_repaired_at + limits::kTellRepaired);
   if (!left) keep_sooner(next, membership.next_deadline());
   if (!left) keep_sooner(next, author.next_deadline());
-  if (!left && own.has_claim()) keep_sooner(next, conversations.next_deadline());
+  if (!left && own.has_claim()) {
+    keep_sooner(next, conversations.next_deadline());
+    keep_sooner(next, conversations.next_visit());
+  }
   if (links.size() > 0) keep_sooner(next, beat_at);
   if (!presence.is_settled()) {
     keep_sooner(next, first_link_at ? *first_link_at + kSettledAnyway : started + kAloneAfter);

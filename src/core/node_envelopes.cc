@@ -145,7 +145,11 @@ void Node::State::show(Store store, Turn& turn) {
   if (P2P_PLANTED(GapWithoutLoss)) store.context.gap = !store.context.repaired;
   if (P2P_PLANTED(AnnouncedBeforeCommit)) turn.out.push_back(Announce{store.envelope, store.context, 1});
   // Not before: who wants to be left alone, or no more, while it waits for an earlier one, is heeded.
-  if (is_kind(envelope, Kind::kDirect)) store.context.direct = conversations.on_log(envelope, turn);
+  if (is_kind(envelope, Kind::kDirect)) {
+    store.context.direct = conversations.on_log(envelope, turn);
+    store.context.carried = !store.context.direct &&
+                            (P2P_PLANTED(CarriesOwnMail) || !conversations.sealing().is_for_us(envelope));
+  }
   index.note_shown(envelope);
   turn.out.push_back(std::move(store));
 }

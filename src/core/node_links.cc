@@ -252,6 +252,10 @@ void Node::State::on(const FrameReceived& frame, Turn& turn) {
       take(decode_sync_request(frame.payload),
            [&](SyncRequest& request) { anti_entropy.on_request(*link, std::move(request), turn); });
       break;
+    case FrameType::kSyncGone:
+      take(decode_sync_gone(frame.payload),
+           [&](const SyncGone& gone) { anti_entropy.on_gone(*link, gone, turn); });
+      break;
     case FrameType::kSyncDone:
       take(decode_sync_done(frame.payload), [&](const SyncDone& done) {
         anti_entropy.on_done(*link, done, turn);

@@ -109,6 +109,10 @@ std::size_t Node::takers_of(const EnvelopeId& id) const {
   return state_->outbox.takers_of(id);
 }
 
+std::uint64_t Node::undelivered() const {
+  return state_->conversations.undelivered();
+}
+
 DirectAccess Node::access_to(const MemberKey& member) const {
   return state_->conversations.access_to(member);
 }
@@ -172,6 +176,7 @@ std::vector<std::pair<std::string, std::uint64_t>> Node::counters() const {
       {"sync_timeouts", sync.timeouts},
       {"sync_envelopes_served", sync.envelopes_served},
       {"sync_no_longer_held", sync.no_longer_held},
+      {"sync_gone", state_->index.gone_count()},
       {"rooms_opened", state_->rooms.counters().opened},
       {"rooms_damaged", state_->rooms.counters().damaged},
       {"directs_opened", direct.opened},

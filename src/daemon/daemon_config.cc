@@ -1,6 +1,8 @@
 // The configuration file of p2pmeshd: TOML, an unknown key is an error.
 #include <toml++/toml.h>
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <sstream>
 
@@ -14,6 +16,27 @@ namespace {
 
 constexpr std::size_t kConfigBytesMax = 1024 * 1024;
 constexpr std::size_t kShownBytesMax = 40;  // of a wrong value in an error
+constexpr std::int64_t kDayMs = 24LL * 60 * 60 * 1000;
+
+/// A key of `[carry]`.
+struct CarryKey {
+  std::string_view name;
+  std::int64_t greatest;
+  void (*set)(CarryQuota&, std::int64_t);
+};
+// What a disk of today holds, and a year: older ones count from when they came.
+constexpr CarryKey kCarryKeys[] = {
+    {"author_envelopes", 1'000'000'000,
+     [](CarryQuota& quota, std::int64_t value) {
+       quota.author_envelopes = static_cast<std::uint64_t>(value);
+     }},
+    {"author_bytes", 1LL << 44,
+     [](CarryQuota& quota, std::int64_t value) { quota.author_bytes = static_cast<std::uint64_t>(value); }},
+    {"bytes", 1LL << 44,
+     [](CarryQuota& quota, std::int64_t value) { quota.bytes = static_cast<std::uint64_t>(value); }},
+    {"days", 366,
+     [](CarryQuota& quota, std::int64_t value) { quota.kept_ms = static_cast<WallMs>(value * kDayMs); }},
+};
 
 tl::unexpected<Error> config_error(const std::string& path, const toml::source_region& where,
                                    const std::string& what) {
@@ -88,6 +111,27 @@ Result<void> read_protocol(const std::string& path, const toml::node& node, Prot
   return {};
 }
 
+Result<void> read_carry(const std::string& path, const toml::node& node, CarryQuota& quota) {
+  const toml::table* table = node.as_table();
+  if (table == nullptr) return config_error(path, node.source(), "carry must be a table, as [carry]");
+  for (const auto& [name, value_node] : *table) {
+    const auto* key = std::find_if(std::begin(kCarryKeys), std::end(kCarryKeys),
+                                   [&, &name = name](const CarryKey& one) { return one.name == name.str(); });
+    if (key == std::end(kCarryKeys)) {
+      return config_error(path, name.source(),
+                          "unknown key carry." + std::string(name.str()) + "; p2pmeshd(8) lists the keys");
+    }
+    const auto value = value_node.value_exact<std::int64_t>();
+    if (!value || *value < 0 || *value > key->greatest) {
+      return config_error(path, value_node.source(),
+                          "carry." + std::string(key->name) + " = " + shown(value_node) +
+                              ": it is a whole number from 0 to " + std::to_string(key->greatest));
+    }
+    key->set(quota, *value);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<DaemonConfig> read_daemon_config(const std::string& path) {
@@ -118,7 +162,9 @@ Result<DaemonConfig> read_daemon_config(const std::string& path) {
       fits = take_string(node, config.data_dir);
     else if (name == "log_level")
       fits = take_string(node, config.log_level);
-    else if (name == "protocol") {
+    else if (name == "carry") {
+      if (auto read = read_carry(path, node, config.carry); !read) return tl::unexpected(read.error());
+    } else if (name == "protocol") {
       if (auto read = read_protocol(path, node, config.protocol); !read) return tl::unexpected(read.error());
     } else
       return config_error(path, key.source(),

@@ -68,6 +68,7 @@ Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& o
         "--exact-name and --undiscoverable exclude each other: who is not seen makes no claim to a name.");
   }
   options.host.protocol = config.protocol;
+  options.host.carry = config.carry;
   if (!options.log_level_given && config.log_level) options.log_level = *config.log_level;
   return {};
 }
@@ -91,7 +92,7 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
       ->option_text("ADDR:PORT");
   app.add_option("--data-dir", raw.data_dir, "keys and history")->option_text("DIR");
   app.add_option("--config", options.config_file,
-                 "TOML file with name, exact_name, listen, join, data_dir, log_level, [protocol]")
+                 "TOML file with name, exact_name, listen, join, data_dir, log_level, [carry], [protocol]")
       ->option_text("FILE");
   app.add_flag("--new", options.host.open_new, "open another mesh instead of resuming the last one");
   app.add_flag("--exact-name", options.host.exact_name,

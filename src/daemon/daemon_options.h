@@ -34,6 +34,7 @@ struct DaemonConfig {
   std::optional<std::string> data_dir;
   std::optional<std::string> log_level;
   ProtocolParameters protocol;
+  CarryQuota carry;
 };
 
 /// Errors: kConfig with the file and the line.

@@ -42,6 +42,14 @@ Result<void> ControlRequests::check_recipient(const MemberKey& member) const {
       return fail(ExitStatus::kTryAgain, "You talk to " + std::to_string(limits::kCorrespondentsMax) +
                                              " people already, which is all.");
   }
+  // The others drop the oldest of what they carry beyond that; their defaults count, as theirs are not known.
+  if (const std::uint64_t count = runner_->node().undelivered();
+      count >= limits::kCarriedEnvelopesPerAuthor) {
+    return fail(ExitStatus::kTryAgain,
+                std::to_string(count) +
+                    " direct messages of yours have not been delivered yet, and the others carry no more for "
+                    "you. Wait until who they are for is here; /sent NAME tells what is not delivered.");
+  }
   return {};
 }
 

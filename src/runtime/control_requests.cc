@@ -49,6 +49,10 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
   reply.online = status.online;
   reply.pending = status.pending;
   reply.messages = runner_->messages_held();
+  const StorageThread::Carried& carried = runner_->storage().carried();
+  reply.carried = carried.held.envelopes;
+  reply.carried_bytes = carried.held.bytes;
+  reply.carried_dropped = carried.dropped;
   reply.discoverable = status.discoverable;
   reply.receipts = runner_->gives_receipts();
   reply.synced = runner_->is_synced();

@@ -57,6 +57,7 @@ RestoredState to_restored(StoreSnapshot& snapshot) {
       person.relation = static_cast<Relation>(stored.relation);
     for (auto& [epoch, intervals] : stored.received)
       person.received.push_back({epoch, std::move(intervals), 0});
+    person.untold = std::move(stored.untold);
     state.correspondents.push_back(std::move(person));
   }
   for (StoredDraft& draft : snapshot.drafts)
@@ -170,7 +171,7 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   }
   knows_peers_ = !restored.peers.empty();
   restored.blocked = people_.all_blocked();
-  auto storage = StorageThread::start(std::move(store), around_.loop, *this);
+  auto storage = StorageThread::start(std::move(store), place_.carry, around_.loop, *this);
   if (!storage) return tl::unexpected(storage.error());
   storage_ = std::move(*storage);
 

@@ -47,6 +47,7 @@ struct MeshPlace {
   NetAddress listen;
   std::optional<MeshNonce> founder_nonce;  ///< a new mesh is opened with it
   ProtocolParameters protocol;
+  CarryQuota carry;
   bool undiscoverable = false;  ///< from now on, until the local member says otherwise
 };
 

@@ -235,6 +235,7 @@ void NodeHost::Impl::open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonc
   place.listen = to_net(listen_address);
   place.founder_nonce = nonce;
   place.protocol = options.protocol;
+  place.carry = options.carry;
   place.undiscoverable = options.undiscoverable;
   auto opened = MeshRunner::open(
       place, {*loop, *links, *control, *seen, *signer, *signer, ed25519_verifier(), *agreement, log});

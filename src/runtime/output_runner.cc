@@ -177,11 +177,13 @@ void MeshRunner::run(const Load& load) {
             *error = held.error().message;
             continue;
           }
-          const bool reached_end = !held->empty() && held->back()->envelope.seq == range.last;
-          const bool stopped_by_bound = !held->empty() && !reached_end;
-          for (EnvelopePtr& envelope : *held) take(std::move(envelope));
-          // The range may also end in what is no longer held; asking for the rest again shows which it was.
-          if (stopped_by_bound && is_full()) loaded->complete = false;
+          for (EnvelopePtr& envelope : held->envelopes) take(std::move(envelope));
+          for (const StoredGone& gone : held->gone) {
+            if (loaded->gone.size() >= load.gone_max) loaded->complete = false;
+            if (loaded->complete)
+              loaded->gone.push_back({range.author, range.epoch, gone.first, gone.last, gone.ids_digest});
+          }
+          if (!held->complete) loaded->complete = false;
         }
       },
       [this, loaded, error] {

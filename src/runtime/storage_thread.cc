@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/posix/clock.h"
 
 namespace p2pmesh {
 namespace {
@@ -17,14 +18,23 @@ constexpr auto kIndexAfter = std::chrono::seconds(3);
 // step now and then takes two hundredths of the time. The rest waits for a quiet moment or a search.
 constexpr std::size_t kWordRowsAtOnce = 1000;
 constexpr int kWordsRest = 50;  // times as long as the step before
+// What is carried for others is looked at a moment after there is more, and for its age now and then.
+constexpr auto kQuotaAfter = std::chrono::seconds(1);
+constexpr auto kQuotaInterval = std::chrono::minutes(10);
+constexpr std::size_t kDroppedAtOnce = 500;
+constexpr int kQuotaRest = 4;  // times as long as the step before: others write meanwhile
 constexpr auto kRetryFirst = std::chrono::milliseconds(200);
 constexpr auto kRetryLast = std::chrono::seconds(5);
 
 }  // namespace
 
-Result<std::unique_ptr<StorageThread>> StorageThread::start(std::unique_ptr<MeshStore> store, EventLoop& loop,
+Result<std::unique_ptr<StorageThread>> StorageThread::start(std::unique_ptr<MeshStore> store,
+                                                            const CarryQuota& quota, EventLoop& loop,
                                                             StorageEvents& events) {
-  std::unique_ptr<StorageThread> thread(new StorageThread(std::move(store), events));
+  std::unique_ptr<StorageThread> thread(new StorageThread(std::move(store), quota, events));
+  const auto carried = thread->store_->carried();
+  if (!carried) return tl::unexpected(carried.error());
+  thread->carried_.held = *carried;
   StorageThread* raw = thread.get();
   auto waker = Waker::open(loop, [raw] { raw->deliver(); });
   if (!waker) return tl::unexpected(waker.error());
@@ -104,6 +114,7 @@ void StorageThread::store(EnvelopePtr envelope, EnvelopeContext context) {
   item.item.opened_late = context.opened_late;
   item.item.drafts = context.drafts;
   item.item.opened = context.opened;
+  item.item.carried = context.carried;
   item.item.own = context.own && envelope->envelope.envelope_class == EnvelopeClass::kLog;
   item.item.envelope = std::move(envelope);
   item.context = std::move(context);
@@ -136,12 +147,9 @@ void StorageThread::ask(Query query, std::function<void()> done) {
 bool StorageThread::wait_for_work(std::unique_lock<std::mutex>& lock) {
   const auto ready = [this] { return stopping_ || !queue_.empty(); };
   if (ready()) return true;
-  if (!unsynced_ && unindexed_ == 0 && words_complete_) {
-    work_.wait(lock, ready);
-    return true;
-  }
-  auto until = SteadyClock::time_point::max();
-  if (unindexed_ > 0) until = unindexed_ > kIndexAfterRows ? SteadyClock::now() : written_at_ + kIndexAfter;
+  auto until = quota_due_;
+  if (unindexed_ > 0)
+    until = std::min(until, unindexed_ > kIndexAfterRows ? SteadyClock::now() : written_at_ + kIndexAfter);
   if (!words_complete_) until = std::min(until, words_due());
   if (unsynced_) until = std::min(until, synced_at_ + limits::kFullSyncInterval);
   return work_.wait_until(lock, until, ready);
@@ -154,6 +162,7 @@ std::chrono::steady_clock::time_point StorageThread::words_due() const {
 
 void StorageThread::run() {
   synced_at_ = written_at_ = SteadyClock::now();
+  quota_due_ = synced_at_ + kQuotaAfter;
   for (;;) {
     Queue queue;
     bool ending = false;
@@ -190,14 +199,34 @@ void StorageThread::run() {
       const auto ended = SteadyClock::now();
       words_next_ = ended + kWordsRest * (ended - now);
     }
+    if (now >= quota_due_) drop_carried();
     if (ending) break;
   }
   std::lock_guard guard(mutex_);
   if (clean_) clean_ = state_ == "ok" && store_->close_clean().has_value();
 }
 
+/// A step; while there is more to drop, one follows after the other.
+void StorageThread::drop_carried() {
+  const auto began = SteadyClock::now();
+  const auto dropped = store_->drop_carried(quota_, read_clock().wall_ms, kDroppedAtOnce);
+  const bool is_done = !dropped || dropped->complete;
+  if (!is_done) {
+    dropped_ += dropped->dropped;
+    if (!unsynced_) synced_at_ = began;
+    unsynced_ = true;
+  }
+  carries_more_ = false;
+  const auto ended = SteadyClock::now();
+  quota_due_ = is_done ? ended + kQuotaInterval : ended + kQuotaRest * (ended - began);
+  Answer answer;
+  if (const auto held = store_->carried()) answer.carried = Carried{*held, dropped_};
+  post(std::move(answer));
+}
+
 void StorageThread::write(Queue& queue) {
   StoreBatch batch;
+  batch.now_ms = read_clock().wall_ms;
   batch.peers = queue.peers;
   batch.taken = queue.taken;
   batch.settings = queue.settings;
@@ -211,7 +240,9 @@ void StorageThread::write(Queue& queue) {
                     !queue.people.empty();
   for (const Item& item : queue.items) {
     batch.items.push_back(item.item);
-    batch.full_sync = batch.full_sync || item.context.own;
+    // Nor a receipt: those who carried it may drop it, and its author looks after it no more.
+    batch.full_sync = batch.full_sync || item.context.own || item.context.direct != nullptr;
+    carries_more_ = carries_more_ || item.item.carried;
   }
   auto retry_after = std::chrono::milliseconds(kRetryFirst);
   for (;;) {
@@ -228,6 +259,7 @@ void StorageThread::write(Queue& queue) {
       unindexed_ += answer.committed.size();
       wordless_ += answer.committed.size();
       words_complete_ = words_complete_ && answer.committed.empty();
+      if (carries_more_) quota_due_ = std::min(quota_due_, written_at_ + kQuotaAfter);
       if (batch.full_sync) {
         unsynced_ = false;
         synced_at_ = written_at_;
@@ -270,6 +302,7 @@ void StorageThread::deliver() {
     answers.swap(answers_);
   }
   for (Answer& answer : answers) {
+    if (answer.carried) carried_ = *answer.carried;
     if (!answer.state.empty()) events_.on_storage_state(answer.state);
     for (const auto& [number, token] : answer.drafts) events_.on_draft_kept(number, token);
     for (std::size_t i = 0; i < answer.committed.size(); ++i) {

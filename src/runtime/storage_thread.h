@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -38,7 +39,8 @@ class StorageThread {
  public:
   using Query = std::function<void(MeshStore&)>;
 
-  static Result<std::unique_ptr<StorageThread>> start(std::unique_ptr<MeshStore> store, EventLoop& loop,
+  static Result<std::unique_ptr<StorageThread>> start(std::unique_ptr<MeshStore> store,
+                                                      const CarryQuota& quota, EventLoop& loop,
                                                       StorageEvents& events);
   /// Waits for what is queued unless the disk refuses it. Does not mark a clean stop: see stop().
   ~StorageThread();
@@ -65,6 +67,13 @@ class StorageThread {
   /// Bytes of envelopes that wait for their commit; the caller takes nothing more in above
   /// kStoreQueueBytesMax.
   [[nodiscard]] std::size_t queued_bytes() const { return queued_bytes_; }
+
+  /// Of direct messages between others; `dropped` since the start.
+  struct Carried {
+    CarriedSum held;
+    std::uint64_t dropped = 0;
+  };
+  [[nodiscard]] const Carried& carried() const { return carried_; }
 
   /// Everything queued is written, the store is marked as cleanly stopped, the thread ends. False when the
   /// disk refused.
@@ -105,11 +114,12 @@ class StorageThread {
     std::vector<KeptFork> forks;
     std::vector<std::pair<std::uint64_t, std::uint64_t>> drafts;  ///< number and token
     std::vector<std::function<void()>> done;
-    std::string state;  ///< empty: unchanged
+    std::optional<Carried> carried;  ///< nothing: unchanged
+    std::string state;               ///< empty: unchanged
   };
 
-  StorageThread(std::unique_ptr<MeshStore> store, StorageEvents& events)
-      : store_(std::move(store)), events_(events) {}
+  StorageThread(std::unique_ptr<MeshStore> store, const CarryQuota& quota, StorageEvents& events)
+      : store_(std::move(store)), quota_(quota), events_(events) {}
   template <class Change>
   void enqueue(Change change);
   void run();
@@ -117,15 +127,18 @@ class StorageThread {
   void post(Answer answer);
   void deliver();
   bool wait_for_work(std::unique_lock<std::mutex>& lock);
+  void drop_carried();
   /// When the next step of the index of words is to be done.
   [[nodiscard]] std::chrono::steady_clock::time_point words_due() const;
 
   std::unique_ptr<MeshStore> store_;
+  const CarryQuota quota_;
   StorageEvents& events_;
   std::unique_ptr<Waker> waker_;
   std::thread thread_;
   std::size_t queued_bytes_ = 0;                     // loop thread
   std::vector<StoredCorrespondent> correspondents_;  // loop thread
+  Carried carried_;                                  // loop thread
 
   std::mutex mutex_;
   std::condition_variable work_;
@@ -142,6 +155,9 @@ class StorageThread {
   std::uint64_t wordless_ = 0;   // rows committed since the index of words was complete
   std::chrono::steady_clock::time_point words_next_{};  // while it is busy
   std::chrono::steady_clock::time_point synced_at_{};
+  std::chrono::steady_clock::time_point quota_due_{};
+  bool carries_more_ = true;  // than when the quota was last looked at
+  std::uint64_t dropped_ = 0;
   std::chrono::steady_clock::time_point written_at_{};
 };
 

@@ -32,6 +32,9 @@ DirectTable::DirectTable(Database& database, NumberTable& authors)
       select_written_(database,
                       "SELECT epoch, number FROM directs WHERE peer_no = ? AND own = 1"
                       " ORDER BY epoch DESC, number DESC LIMIT 1"),
+      select_untold_(database,
+                     "SELECT epoch, max(number) FROM directs WHERE peer_no = ? AND own = 1 AND told = 0"
+                     " GROUP BY epoch ORDER BY epoch DESC LIMIT ?"),
       select_received_(database,
                        "SELECT DISTINCT epoch, number FROM directs WHERE peer_no = ? AND own = 0"
                        " ORDER BY epoch, number"),
@@ -122,6 +125,14 @@ Result<std::vector<StoredCorrespondent>> DirectTable::correspondents() {
     if (*wrote) {
       correspondent.written_epoch = written.unsigned_at(0);
       correspondent.written_number = written.unsigned_at(1);
+    }
+    Query untold(select_untold_);
+    untold.number(**peer_no).number(std::uint64_t{limits::kStandingEpochsMax});
+    for (;;) {
+      const auto row = untold.next();
+      if (!row) return forward(row);
+      if (!*row) break;
+      correspondent.untold.emplace_back(untold.unsigned_at(0), untold.unsigned_at(1));
     }
     if (auto read = read_received(**peer_no, correspondent); !read) return forward(read);
   }

@@ -51,6 +51,7 @@ class DirectTable {
   Statement select_people_;
   Statement select_depth_;
   Statement select_written_;
+  Statement select_untold_;
   Statement select_received_;
   Statement select_unread_;
   Statement select_numbers_;

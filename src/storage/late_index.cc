@@ -17,8 +17,10 @@ LateIndex::LateIndex(Database& database)
       insert_log_(database, "INSERT INTO log_index VALUES(?, ?, ?, ?)"),
       insert_transcript_(database, "INSERT INTO transcript VALUES(?, ?, ?, ?, ?, ?)"),
       insert_id_(database, "INSERT INTO id_index VALUES(?, ?)"),
+      delete_log_(database, "DELETE FROM log_index WHERE author_no = ? AND epoch = ? AND seq = ?"),
       delete_transcript_(database,
                          "DELETE FROM transcript WHERE room_no = ? AND depth = ? AND wall_ms = ? AND id = ?"),
+      delete_id_(database, "DELETE FROM id_index WHERE prefix = ? AND row = ?"),
       update_messages_(database,
                        "UPDATE transcript SET messages = ? WHERE room_no = ? AND depth = ? AND wall_ms = ?"
                        " AND id = ?"),
@@ -96,6 +98,23 @@ Result<std::optional<EnvelopeId>> LateIndex::id_at(const LogPosition& position) 
   return *id;
 }
 
+Result<void> LateIndex::remove(const IndexEntry& entry) {
+  P2P_CHECK(waiting_.empty());
+  {
+    Query query(delete_log_);
+    query.number(entry.log.author_no).number(entry.log.epoch).number(entry.log.seq);
+    if (auto done = query.run(); !done) return done;
+  }
+  if (auto done = remove_from_transcript(entry.place); !done) return done;
+  return Query(delete_id_).number(id_prefix(entry.place.id)).number(entry.row).run();
+}
+
+Result<void> LateIndex::remove_from_transcript(const TranscriptKey& place) {
+  Query query(delete_transcript_);
+  query.number(place.room_no).number(place.depth).number(place.wall_ms).blob(place.id.view());
+  return query.run();
+}
+
 Result<void> LateIndex::set_messages(const TranscriptKey& place, std::uint32_t messages) {
   P2P_CHECK(waiting_.empty());
   Query query(update_messages_);
@@ -105,14 +124,7 @@ Result<void> LateIndex::set_messages(const TranscriptKey& place, std::uint32_t m
 
 Result<void> LateIndex::replace_in_transcript(const TranscriptKey& old_place, const IndexEntry& entry) {
   P2P_CHECK(waiting_.empty());
-  {
-    Query remove(delete_transcript_);
-    remove.number(old_place.room_no)
-        .number(old_place.depth)
-        .number(old_place.wall_ms)
-        .blob(old_place.id.view());
-    if (auto done = remove.run(); !done) return done;
-  }
+  if (auto done = remove_from_transcript(old_place); !done) return done;
   const TranscriptKey& place = entry.place;
   Query query(insert_transcript_);
   query.number(place.room_no).number(place.depth).number(place.wall_ms).blob(place.id.view());

@@ -43,6 +43,9 @@ class LateIndex {
   /// The id held at a position, waiting or not.
   Result<std::optional<EnvelopeId>> id_at(const LogPosition& position);
 
+  /// Takes out one that they hold; only when nothing waits.
+  Result<void> remove(const IndexEntry& entry);
+
   /// How many messages of what stands there are to show; nothing changes when another one stands there. Only
   /// when nothing waits.
   Result<void> set_messages(const TranscriptKey& place, std::uint32_t messages);
@@ -51,13 +54,17 @@ class LateIndex {
   Result<void> replace_in_transcript(const TranscriptKey& old_place, const IndexEntry& entry);
 
  private:
+  Result<void> remove_from_transcript(const TranscriptKey& place);
+
   Database& database_;
   std::deque<IndexEntry> waiting_;
   std::unordered_map<LogPosition, EnvelopeId, LogPositionHash> waiting_ids_;
   Statement insert_log_;
   Statement insert_transcript_;
   Statement insert_id_;
+  Statement delete_log_;
   Statement delete_transcript_;
+  Statement delete_id_;
   Statement update_messages_;
   Statement select_indexed_row_;
   Statement update_indexed_row_;

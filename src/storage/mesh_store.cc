@@ -26,7 +26,9 @@ MeshStore::Impl::Impl(std::unique_ptr<Database> file)
       topics(*database, room_numbers),
       opened(*database),
       invitations(*database),
+      carried(*database),
       insert_envelope(*database, "INSERT INTO envelopes VALUES(?, ?, ?, ?, ?, ?, ?)"),
+      delete_envelope(*database, "DELETE FROM envelopes WHERE row = ?"),
       insert_notice(*database, "INSERT INTO notices VALUES(?, ?, ?, ?, ?, ?)"),
       insert_outbox(*database, "INSERT OR IGNORE INTO outbox VALUES(?, ?, ?, ?)"),
       delete_outbox(*database, "DELETE FROM outbox WHERE id = ?"),
@@ -40,6 +42,7 @@ MeshStore::Impl::Impl(std::unique_ptr<Database> file)
                  " ORDER BY last_success_ms DESC, failures LIMIT -1 OFFSET ?)"),
       save_setting(*database, "INSERT OR REPLACE INTO settings VALUES(?, ?)"),
       save_messages(*database, "UPDATE state SET value = ? WHERE key = 'messages'"),
+      save_last_row(*database, "UPDATE state SET value = ? WHERE key = 'last_row'"),
       select_row(*database, "SELECT id, encoded FROM envelopes WHERE row = ?"),
       select_row_of(*database, "SELECT row FROM log_index WHERE author_no = ? AND epoch = ? AND seq = ?"),
       select_range(*database,
@@ -118,8 +121,8 @@ Result<void> MeshStore::Impl::remember() {
   forget();
   if (auto loaded = logs.load(); !loaded) return loaded;
   const auto row = database->ask_number(
-      "SELECT max(coalesce((SELECT max(row) FROM envelopes), 0), coalesce((SELECT max(row) FROM notices), "
-      "0))");
+      "SELECT max(coalesce((SELECT max(row) FROM envelopes), 0), coalesce((SELECT max(row) FROM notices), 0),"
+      " (SELECT value FROM state WHERE key = 'last_row'))");
   if (!row) return forward(row);
   last_row = *row;
   const auto count = database->ask_number("SELECT value FROM state WHERE key = 'messages'");
@@ -164,6 +167,7 @@ void MeshStore::Impl::forget() {
   search.forget();
   forks.forget();
   logs.forget();
+  carried.forget();
 }
 
 Result<IndexEntry> MeshStore::Impl::make_entry(std::int64_t held, const LogPosition& position,

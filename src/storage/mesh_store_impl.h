@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "carried_table.h"
 #include "direct_table.h"
 #include "draft_table.h"
 #include "fork_table.h"
@@ -59,10 +60,13 @@ struct MeshStore::Impl {
 
   // Writing; inside a transaction.
   Result<void> write_items(const StoreBatch& batch, StoreBatchResult& result);
-  Result<std::uint64_t> write_item(const StoreItem& item, StoreBatchResult& result);
-  Result<std::uint64_t> write_log(const StoreItem& item, StoreBatchResult& result);
+  Result<std::uint64_t> write_item(const StoreItem& item, WallMs now_ms, StoreBatchResult& result);
+  Result<std::uint64_t> write_log(const StoreItem& item, WallMs now_ms, StoreBatchResult& result);
   Result<void> write_direct(std::int64_t row, const StoreItem& item);
   Result<std::uint64_t> write_opened_late(const StoreItem& item);
+  /// A second one for a place whose first was carried and dropped.
+  Result<void> write_after_gone(const LogPosition& position, const EnvelopePtr& envelope,
+                                StoreBatchResult& result);
   Result<void> write_second(const LogPosition& position, const StoreItem& item, StoreBatchResult& result);
   /// What of a private room's envelope is known: opened, or that it is not.
   Result<void> write_room_content(std::int64_t held, std::int64_t room_no, const StoreItem& item);
@@ -71,6 +75,10 @@ struct MeshStore::Impl {
   Result<std::uint64_t> write_record(const SealedEnvelope& envelope);
   Result<std::uint64_t> write_notice(const Notice& notice);
   Result<void> write_rest(const StoreBatch& batch);
+  /// False when it has to stay.
+  Result<bool> drop(std::int64_t row);
+  Result<std::vector<StoredGone>> read_gone(std::int64_t author_no, std::uint64_t epoch, std::uint64_t first,
+                                            std::uint64_t last);
 
   // Reading.
   Result<IndexEntry> make_entry(std::int64_t held, const LogPosition& position,
@@ -103,6 +111,7 @@ struct MeshStore::Impl {
   TopicTable topics;
   OpenedTable opened;
   InvitationTable invitations;
+  CarriedTable carried;
 
   bool remembered = false;
   bool unsynced = false;  // something was committed without waiting for the disk
@@ -110,6 +119,7 @@ struct MeshStore::Impl {
   std::uint64_t messages = 0;
 
   Statement insert_envelope;
+  Statement delete_envelope;
   Statement insert_notice;
   Statement insert_outbox;
   Statement delete_outbox;
@@ -119,6 +129,7 @@ struct MeshStore::Impl {
   Statement trim_peers;
   Statement save_setting;
   Statement save_messages;
+  Statement save_last_row;
   Statement select_row;
   Statement select_row_of;
   Statement select_range;

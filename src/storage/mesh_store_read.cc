@@ -27,39 +27,42 @@ Result<LogPosition> MeshStore::Impl::position_in_log(const Envelope& envelope) {
   return LogPosition{**author_no, envelope.epoch, envelope.seq};
 }
 
-Result<std::vector<EnvelopePtr>> MeshStore::read_range(const MemberKey& author, std::uint64_t epoch,
-                                                       std::uint64_t first, std::uint64_t last,
-                                                       std::size_t bytes_max, std::size_t count_max) {
+Result<HeldRange> MeshStore::read_range(const MemberKey& author, std::uint64_t epoch, std::uint64_t first,
+                                        std::uint64_t last, std::size_t bytes_max, std::size_t count_max) {
   Impl& impl = *impl_;
-  std::vector<EnvelopePtr> envelopes;
+  HeldRange held;
   if (auto indexed = impl.index_all(); !indexed) return forward(indexed);
   const auto author_no = impl.authors.find(author.view());
   if (!author_no) return forward(author_no);
-  if (!*author_no || !fits_signed(epoch) || !fits_signed(first)) return envelopes;
+  if (!*author_no || !fits_signed(epoch) || !fits_signed(first)) return held;
+  last = static_cast<std::uint64_t>(clamp_to_signed(last));
 
   std::size_t bytes = 0;
   // False when it no longer fits; the first one always does.
   const auto take = [&](EnvelopePtr envelope) {
     bytes += envelope->encoded.size();
-    if (!envelopes.empty() && (bytes > bytes_max || envelopes.size() >= count_max)) return false;
-    envelopes.push_back(std::move(envelope));
+    if (!held.envelopes.empty() && (bytes > bytes_max || held.envelopes.size() >= count_max)) return false;
+    held.envelopes.push_back(std::move(envelope));
     return true;
   };
   Query query(impl.select_range);
-  query.number(**author_no).number(epoch).number(first).number(clamp_to_signed(last));
-  for (;;) {
+  query.number(**author_no).number(epoch).number(first).number(last);
+  while (held.complete) {
     const auto row = query.next();
     if (!row) return forward(row);
-    if (!*row) return envelopes;
+    if (!*row) break;
     auto envelope = decode_stored(*impl.database, query.blob_at(1), query.blob_at(2));
     if (!envelope) return forward(envelope);
-    if (!take(std::move(*envelope))) return envelopes;
+    held.complete = take(std::move(*envelope));
     const auto forks = impl.forks.at({**author_no, epoch, query.unsigned_at(0)});
     if (!forks) return forward(forks);
-    for (const Fork& fork : *forks) {
-      if (!take(fork.envelope)) return envelopes;
-    }
+    for (const Fork& fork : *forks) held.complete = held.complete && take(fork.envelope);
   }
+  const std::uint64_t reached = held.complete ? last : held.envelopes.back()->envelope.seq;
+  auto gone = impl.read_gone(**author_no, epoch, first, reached);
+  if (!gone) return forward(gone);
+  held.gone = std::move(*gone);
+  return held;
 }
 
 Result<EnvelopePtr> MeshStore::read_record(const MemberKey& author, std::uint16_t kind, ByteView subject) {

@@ -68,7 +68,7 @@ Result<void> MeshStore::Impl::write_items(const StoreBatch& batch, StoreBatchRes
     if (auto done = drafts.save(draft); !done) return done;
   }
   for (const StoreItem& item : batch.items) {
-    const auto row = write_item(item, result);
+    const auto row = write_item(item, batch.now_ms, result);
     if (!row) return forward(row);
     result.rows.push_back(*row);
   }
@@ -79,18 +79,20 @@ Result<void> MeshStore::Impl::write_items(const StoreBatch& batch, StoreBatchRes
   return write_rest(batch);
 }
 
-Result<std::uint64_t> MeshStore::Impl::write_item(const StoreItem& item, StoreBatchResult& result) {
+Result<std::uint64_t> MeshStore::Impl::write_item(const StoreItem& item, WallMs now_ms,
+                                                  StoreBatchResult& result) {
   P2P_CHECK(item.envelope != nullptr || item.notice.has_value());
   if (item.envelope == nullptr) return write_notice(*item.notice);
   const Envelope& envelope = item.envelope->envelope;
   if (!is_storable(envelope)) return 0;
   if (item.opened_late) return write_opened_late(item);
-  if (envelope.envelope_class == EnvelopeClass::kLog) return write_log(item, result);
+  if (envelope.envelope_class == EnvelopeClass::kLog) return write_log(item, now_ms, result);
   if (envelope.envelope_class == EnvelopeClass::kRecord) return write_record(*item.envelope);
   return 0;
 }
 
-Result<std::uint64_t> MeshStore::Impl::write_log(const StoreItem& item, StoreBatchResult& result) {
+Result<std::uint64_t> MeshStore::Impl::write_log(const StoreItem& item, WallMs now_ms,
+                                                 StoreBatchResult& result) {
   const SealedEnvelope& sealed = *item.envelope;
   const Envelope& envelope = sealed.envelope;
   const auto author_no = authors.number_of(envelope.author.view());
@@ -123,6 +125,11 @@ Result<std::uint64_t> MeshStore::Impl::write_log(const StoreItem& item, StoreBat
     if (auto done = topics.insert(entry->place, position.author_no, *topic); !done) return forward(done);
   }
   messages += count;
+  if (item.carried) {
+    if (auto done = carried.insert(row, position.author_no, sealed.encoded.size(), envelope.wall_ms, now_ms);
+        !done)
+      return forward(done);
+  }
   if (item.direct) {
     if (auto done = write_direct(row, item); !done) return forward(done);
   }
@@ -164,6 +171,7 @@ Result<std::uint64_t> MeshStore::Impl::write_opened_late(const StoreItem& item) 
   const auto was_opened = directs.is_opened(*old_row);
   if (!was_opened) return forward(was_opened);
   if (*was_opened) return std::uint64_t{0};
+  if (auto done = carried.remove(*old_row); !done) return forward(done);
 
   const std::int64_t row = ++last_row;
   if (auto done = Query(move_envelope).number(row).number(*old_row).run(); !done) return forward(done);
@@ -196,7 +204,8 @@ Result<void> MeshStore::Impl::write_second(const LogPosition& position, const St
   const EnvelopePtr& envelope = item.envelope;
   const auto held_id = index.id_at(position);
   if (!held_id) return forward(held_id);
-  if (!*held_id || **held_id == envelope->id) return {};
+  if (!*held_id) return write_after_gone(position, envelope, result);
+  if (**held_id == envelope->id) return {};
   const auto known = forks.at(position);
   if (!known) return forward(known);
   std::optional<Fork> dropped;
@@ -242,6 +251,17 @@ Result<void> MeshStore::Impl::write_second(const LogPosition& position, const St
     if (auto done = topics.insert(entry->place, position.author_no, *topic); !done) return done;
   }
   return index.replace_in_transcript(old_entry->place, *entry);
+}
+
+// The lowest id counts in the sums, as with those who hold both.
+Result<void> MeshStore::Impl::write_after_gone(const LogPosition& position, const EnvelopePtr& envelope,
+                                               StoreBatchResult& result) {
+  const auto gone_id = carried.gone_at(position);
+  if (!gone_id) return forward(gone_id);
+  if (!*gone_id || !(envelope->id < **gone_id)) return {};
+  logs.replace(position.author_no, position.epoch, id_digest(**gone_id) ^ id_digest(envelope->id));
+  result.forks.push_back({envelope, **gone_id});
+  return carried.insert_gone(position, envelope->id);
 }
 
 Result<std::uint64_t> MeshStore::Impl::write_record(const SealedEnvelope& sealed) {

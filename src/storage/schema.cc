@@ -45,6 +45,7 @@ constexpr const char* kTables =
     " told INTEGER NOT NULL, PRIMARY KEY(row, idx)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX directs_in_order ON directs(peer_no, depth, wall_ms, id, idx);"
     "CREATE INDEX directs_by_number ON directs(peer_no, own, epoch, number);"
+    "CREATE INDEX directs_untold ON directs(peer_no, epoch, number) WHERE own = 1 AND told = 0;"
     "CREATE INDEX directs_by_id ON directs(id, idx);"
     "CREATE TABLE drafts(number INTEGER PRIMARY KEY, room BLOB NOT NULL, recipient BLOB NOT NULL,"
     " text BLOB NOT NULL, wall_ms INTEGER NOT NULL) STRICT;"
@@ -67,6 +68,13 @@ constexpr const char* kTables =
     "CREATE TABLE invitations(member BLOB NOT NULL, room BLOB NOT NULL, key BLOB NOT NULL, row INTEGER NOT "
     "NULL,"
     " PRIMARY KEY(member, room)) STRICT, WITHOUT ROWID;"
+    // Direct envelopes between others, and the ids of those that were dropped.
+    "CREATE TABLE carried(row INTEGER PRIMARY KEY, author_no INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+    " wall_ms INTEGER NOT NULL, arrived_ms INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX carried_by_author ON carried(author_no, row, bytes);"
+    "CREATE INDEX carried_by_age ON carried(wall_ms);"
+    "CREATE TABLE gone(author_no INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,"
+    " id BLOB NOT NULL, PRIMARY KEY(author_no, epoch, seq)) STRICT, WITHOUT ROWID;"
     // The first 8 bytes of an id lead to the few rows that may have it: a quarter of the size of whole ids.
     "CREATE TABLE id_index(prefix INTEGER NOT NULL, row INTEGER NOT NULL, PRIMARY KEY(prefix, row)) STRICT, "
     "WITHOUT ROWID;"
@@ -79,7 +87,7 @@ constexpr const char* kTables =
     "NULL)"
     " STRICT;";
 
-constexpr std::int64_t kTableCount = 27;  // search is four: itself, its data, the index to it, its settings
+constexpr std::int64_t kTableCount = 29;  // search is four: itself, its data, the index to it, its settings
 constexpr std::int64_t kQuickCheckBytesMax = 64 * 1024 * 1024;  // a fraction of a second to read
 
 Result<void> create(Database& database, const MeshId& mesh) {
@@ -89,7 +97,7 @@ Result<void> create(Database& database, const MeshId& mesh) {
     if (auto made = database.execute(kTables); !made) return made;
     Statement insert(database,
                      "INSERT INTO state VALUES('mesh', ?), ('clean', 0), ('messages', 0), ('indexed_row', 0),"
-                     " ('searched_row', 0), ('last_draft', 0)");
+                     " ('searched_row', 0), ('last_draft', 0), ('last_row', 0)");
     if (auto inserted = Query(insert).blob(mesh.view()).run(); !inserted) return inserted;
     const std::string marks = "PRAGMA application_id = " + std::to_string(kApplicationId) +
                               "; PRAGMA user_version = " + std::to_string(kSchemaVersion) + ";";

@@ -8,6 +8,7 @@ namespace p2pmesh {
 namespace {
 
 constexpr std::size_t kSuspectItemBytes = 32 + 8 + 8;
+constexpr std::size_t kGoneItemBytes = 8 + 8 + 8;
 
 void write_held_log(Writer& writer, const HeldLog& log) {
   writer.id(log.author)
@@ -137,6 +138,9 @@ Bytes encode_frame_of(const SyncListing& listing) {
   for (const HeldLog& log : listing.logs) write_held_log(writer, log);
   writer.u16(static_cast<std::uint16_t>(listing.records.size()));
   for (const HeldRecord& record : listing.records) write_held_record(writer, record);
+  writer.u16(static_cast<std::uint16_t>(listing.gone.size()));
+  for (const HeldGone& range : listing.gone)
+    writer.id(range.author).u64(range.epoch).u64(range.first).u64(range.last);
   return encode_frame(FrameType::kSyncListing, writer.bytes());
 }
 
@@ -154,6 +158,16 @@ std::optional<SyncListing> decode_sync_listing(ByteView payload) {
   const std::size_t records = reader.u16();
   for (std::size_t i = 0; i < records && reader.ok(); ++i)
     listing.records.push_back(read_held_record(reader));
+  const std::size_t gone = reader.u16();
+  for (std::size_t i = 0; i < gone && reader.ok(); ++i) {
+    HeldGone range;
+    range.author = reader.id<MemberKey>();
+    range.epoch = reader.u64();
+    range.first = reader.u64();
+    range.last = reader.u64();
+    if (range.first == 0 || range.last < range.first || range.last >= 1ULL << 63) return std::nullopt;
+    listing.gone.push_back(range);
+  }
   return reader.done() ? std::optional(std::move(listing)) : std::nullopt;
 }
 
@@ -195,6 +209,35 @@ std::optional<SyncRequest> decode_sync_request(ByteView payload) {
     request.records.push_back(std::move(record));
   }
   return reader.done() ? std::optional(std::move(request)) : std::nullopt;
+}
+
+Bytes encode_frame_of(const SyncGone& gone) {
+  Writer writer;
+  writer.u32(gone.session).id(gone.author).u64(gone.epoch).u16(static_cast<std::uint16_t>(gone.items.size()));
+  for (const SyncGone::Item& item : gone.items) writer.u64(item.first).u64(item.last).u64(item.ids_digest);
+  return encode_frame(FrameType::kSyncGone, writer.bytes());
+}
+
+std::optional<SyncGone> decode_sync_gone(ByteView payload) {
+  Reader reader(payload);
+  SyncGone gone;
+  gone.session = reader.u32();
+  gone.author = reader.id<MemberKey>();
+  gone.epoch = reader.u64();
+  const std::size_t count = reader.u16();
+  if (count == 0 || count > limits::kGonePerFrameMax || reader.remaining() != count * kGoneItemBytes)
+    return std::nullopt;
+  std::uint64_t last = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    SyncGone::Item item;
+    item.first = reader.u64();
+    item.last = reader.u64();
+    item.ids_digest = reader.u64();
+    if (item.first <= last || item.last < item.first || item.last >= 1ULL << 63) return std::nullopt;
+    last = item.last;
+    gone.items.push_back(item);
+  }
+  return gone;
 }
 
 Bytes encode_frame_of(const SyncDone& done) {

@@ -78,8 +78,28 @@ class Manuals(unittest.TestCase):
         self.assertGreater(len(usages), 5)
         self.assertEqual(names(items), names(usages))
 
+    def rows(self, section, next_section):
+        page = page_text("p2pmeshd.8")
+        part = page[page.index(f"\n   {section}\n"):page.index(f"\n   {next_section}\n") if next_section else None]
+        return re.findall(r"^ +(\w+) = (\w+) \((\w+) (?:to|or) (\w+)\)$", part, re.MULTILINE)
+
+    def test_page_and_program_name_the_same_quotas(self):
+        rows = self.rows("Carry", "Protocol")
+        self.assertEqual([key for key, _, _, _ in rows], ["author_envelopes", "author_bytes", "bytes", "days"])
+        limits = (mesh.SOURCE_DIR / "include/p2pmesh/base/limits.h").read_text()
+        self.assertIn("kCarriedEnvelopesPerAuthor = 50'000;", limits)
+        self.assertIn("kCarriedBytesPerAuthor = 256ULL << 20;", limits)
+        self.assertIn("kCarriedBytes = 1ULL << 30;", limits)
+        self.assertIn("kCarriedMs = 90ULL * 24", limits)
+        self.assertEqual([int(default) for _, default, _, _ in rows], [50_000, 256 << 20, 1 << 30, 90])
+        for key, default, least, greatest in rows:
+            with self.subTest(key=key):
+                self.assertEqual(self.read_config({key: default}, "carry").returncode, UNKNOWN_NAME)
+                for value in (int(least) - 1, int(greatest) + 1):
+                    self.assert_refused(key, str(value), f"it is a whole number from {least} to {greatest}", "carry")
+
     def test_page_and_struct_and_program_name_the_same_parameters(self):
-        rows = re.findall(r"^ +(\w+) = (\w+) \((\w+) (?:to|or) (\w+)\)$", page_text("p2pmeshd.8"), re.MULTILINE)
+        rows = self.rows("Protocol", None)
         fields = fields_of_parameters()
         self.assertGreater(len(fields), 20)
         self.assertEqual({key: default for key, default, _, _ in rows}, fields, "page and struct")
@@ -97,18 +117,18 @@ class Manuals(unittest.TestCase):
         self.assertEqual(self.read_config(fields).returncode, UNKNOWN_NAME)
 
     @staticmethod
-    def read_config(values):
-        """Starts p2pmeshd with this [protocol] and without a name."""
+    def read_config(values, table="protocol"):
+        """Starts p2pmeshd with this table and without a name."""
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory, "mesh.toml")
-            path.write_text("[protocol]\n" + "".join(f"{key} = {value}\n" for key, value in values.items()))
+            path.write_text(f"[{table}]\n" + "".join(f"{key} = {value}\n" for key, value in values.items()))
             return subprocess.run(
                 [mesh.program("p2pmeshd"), "--config", path], capture_output=True, text=True, timeout=mesh.stretched(10))
 
-    def assert_refused(self, key, value, what):
-        done = self.read_config({key: value})
+    def assert_refused(self, key, value, what, table="protocol"):
+        done = self.read_config({key: value}, table)
         self.assertEqual(done.returncode, 78)
-        self.assertIn(f"line 2: protocol.{key} = {value}: {what}\n", done.stderr)
+        self.assertIn(f"line 2: {table}.{key} = {value}: {what}\n", done.stderr)
 
 
 if __name__ == "__main__":

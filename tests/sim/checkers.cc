@@ -87,7 +87,8 @@ void Checkers::on_announce(std::uint32_t node, std::uint32_t entry, const Announ
   if (world_.is_liar(node)) return;
   const PoolEntry& known = world_.pool()[entry];
   Seen& seen = seen_by(node);
-  if (!world_.node(node).disk.holds(entry))
+  const VirtualDisk& disk = world_.node(node).disk;
+  if (!disk.holds(entry) && !disk.has_dropped(entry))
     add({"G3", node, now, "what is shown is on the disk", name_of(entry) + " is not"});
   if (!known.genuine) add({"G1", node, now, "only what the claimed author signed is shown", name_of(entry)});
   if (announce.row == 0) add({"G2", node, now, "what is announced has a row", name_of(entry)});

@@ -34,8 +34,6 @@ class Observer {
   virtual void on_output(std::uint32_t /*node*/, const Output& /*output*/, SimTime /*now*/) {}
   /// The disk of such a node has committed this; the core hears of it next.
   virtual void on_commit(std::uint32_t /*node*/, const CommitResult& /*result*/) {}
-  /// A power cut closed these direct envelopes again.
-  virtual void on_openings_lost(std::uint32_t /*node*/, const std::vector<std::uint32_t>& /*entries*/) {}
   virtual void on_acknowledge(std::uint32_t /*node*/, std::uint64_t /*token*/, std::uint32_t /*entry*/) {}
   /// A neighbor has taken an own envelope: it leaves the outbox.
   virtual void on_taken(std::uint32_t /*node*/, std::uint32_t /*entry*/) {}

@@ -236,10 +236,6 @@ void PeopleChecks::on_rows_lost(std::uint32_t node, const std::vector<std::uint3
   forget(node, entries);
 }
 
-void PeopleChecks::on_openings_lost(std::uint32_t node, const std::vector<std::uint32_t>& entries) {
-  forget(node, entries);
-}
-
 void PeopleChecks::look() {
   for (const std::uint32_t number : people_) {
     const SimNode& node = world_.node(number);

@@ -50,7 +50,6 @@ class PeopleChecks final : public Observer {
   void on_commit(std::uint32_t node, const CommitResult& result) override;
   void on_acknowledge(std::uint32_t node, std::uint64_t token, std::uint32_t entry) override;
   void on_rows_lost(std::uint32_t node, const std::vector<std::uint32_t>& entries) override;
-  void on_openings_lost(std::uint32_t node, const std::vector<std::uint32_t>& entries) override;
 
   /// What has to hold at every moment and is told by nobody.
   void look();

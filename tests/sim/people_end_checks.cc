@@ -76,7 +76,9 @@ std::string PeopleChecks::find_line(std::uint32_t number) const {
     if (!item.direct->own || item.direct->peer != world_.node(line.to).key()) continue;
     if (std::find(item.direct->texts.begin(), item.direct->texts.end(), text) == item.direct->texts.end())
       continue;
-    return world_.node(line.to).disk.holds(entry) ? "it is there and not opened" : "it did not come";
+    const VirtualDisk& there = world_.node(line.to).disk;
+    if (there.has_dropped(entry)) return "it came and was dropped";
+    return there.holds(entry) ? "it is there and not opened" : "it did not come";
   }
   return "its author has not got it";
 }

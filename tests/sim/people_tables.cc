@@ -50,18 +50,22 @@ RestoredCorrespondent PeopleTables::restore(const StoreCorrespondent& stored) co
   restored.relation = stored.relation;
   restored.asks = stored.asks;
   std::map<std::uint64_t, std::set<std::uint64_t>> received;
+  std::map<std::uint64_t, std::uint64_t> untold;
   for (const auto& [entry, item] : opened) {
     const DirectMessage& direct = *item.direct;
     if (direct.peer != stored.member) continue;
     restored.depth = std::max(restored.depth, direct.depth);
     if (!direct.own) {
       if (direct.number != 0) received[item.epoch].insert(direct.number);
-    } else if (std::tie(item.epoch, direct.number) >
-               std::tie(restored.written_epoch, restored.written_number)) {
+      continue;
+    }
+    if (std::tie(item.epoch, direct.number) > std::tie(restored.written_epoch, restored.written_number)) {
       restored.written_epoch = item.epoch;
       restored.written_number = direct.number;
     }
+    if (item.told == 0) untold[item.epoch] = std::max(untold[item.epoch], direct.number);
   }
+  restored.untold.assign(untold.begin(), untold.end());
   for (const auto& [epoch, numbers] : received) {
     ReceivedLog log;
     log.epoch = epoch;

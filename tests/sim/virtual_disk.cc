@@ -56,6 +56,7 @@ void VirtualDisk::apply(Queue& queue, SimTime now, CommitResult& result) {
   }
   for (Store& store : queue.items) {
     full_sync = full_sync || (store.context.own && !P2P_PLANTED(AcknowledgedBeforeSync));
+    full_sync = full_sync || store.context.direct != nullptr;
     const std::uint64_t row = store.context.opened_late          ? apply_opened(store, now)
                               : is_log(store.envelope->envelope) ? apply_log(store, now, result)
                               : store.envelope->envelope.envelope_class == EnvelopeClass::kRecord
@@ -81,6 +82,7 @@ std::uint64_t VirtualDisk::apply_log(const Store& store, SimTime now, CommitResu
   const Interned interned = pool_->intern(store.envelope);
   const std::uint32_t entry = interned.entry;
   const std::uint32_t shown = shown_at((*pool_)[entry].position);
+  if (gone_.contains((*pool_)[entry].position)) return 0;
   if (shown == kNone) {
     held_.insert(entry);
     rows_.push_back(entry);
@@ -92,6 +94,7 @@ std::uint64_t VirtualDisk::apply_log(const Store& store, SimTime now, CommitResu
     ++last_row_;
     if (people_ != nullptr && store.envelope->envelope.kind == static_cast<std::uint16_t>(Kind::kDirect))
       add_direct(entry, last_row_, store.context.direct, now);
+    if (store.context.carried && carry_max_ > 0) carry(entry);
     return last_row_;
   }
   if (!held_.insert(entry)) return P2P_PLANTED(ShownAgain) ? ++last_row_ : 0;
@@ -103,6 +106,22 @@ std::uint64_t VirtualDisk::apply_log(const Store& store, SimTime now, CommitResu
   if (store.envelope->id < shown_id) kept.replaced = shown_id;
   result.forks.push_back(std::move(kept));
   return 0;
+}
+
+/// What goes is not taken back by a power cut: the store would drop it again.
+void VirtualDisk::carry(std::uint32_t entry) {
+  std::deque<std::uint32_t>& entries = carried_[(*pool_)[entry].author];
+  entries.push_back(entry);
+  while (entries.size() > carry_max_) {
+    const std::uint32_t oldest = entries.front();
+    entries.pop_front();
+    const PoolEntry& known = (*pool_)[oldest];
+    if (known.position != oldest || known.next_fork != kNone) continue;
+    held_.erase(oldest);
+    gone_.insert(oldest);
+    std::erase_if(people_->sealed, [&](const auto& item) { return item.second == oldest; });
+    ++dropped_;
+  }
 }
 
 /// What was opened lies in another table than what was not.
@@ -130,7 +149,6 @@ std::uint64_t VirtualDisk::apply_opened(const Store& store, SimTime now) {
   note_undo(now, [this, entry, old_row] {
     people_->opened.erase(entry);
     people_->sealed[old_row] = entry;
-    lost_openings_.push_back(entry);
   });
   return ++last_row_;
 }
@@ -219,13 +237,14 @@ std::vector<std::uint32_t> VirtualDisk::cut_power(SimTime now) {
   committing_ = false;
   sync_if_due(now);
   std::vector<std::uint32_t> lost;
-  lost_openings_.clear();
   for (; !journal_.empty(); journal_.pop_back()) {
     Change& change = journal_.back();
     switch (change.kind) {
       case ChangeKind::kRow:
         rows_.pop_back();
         held_.erase(change.entry);
+        gone_.erase(change.entry);
+        std::erase(carried_[(*pool_)[change.entry].author], change.entry);
         lost.push_back(change.entry);
         break;
       case ChangeKind::kFork:
@@ -315,7 +334,26 @@ Loaded VirtualDisk::load(const Load& load) const {
     const std::uint32_t log = pool_->find_log(range.author, range.epoch);
     if (log == kNone) continue;
     bool stopped = false;
+    std::optional<GoneRange> part;  // of accepted numbers; none when nothing of it is gone
+    std::uint64_t any_gone = 0;
+    const auto end_part = [&] {
+      if (part && any_gone > 0) loaded.gone.push_back(*part);
+      part.reset();
+      any_gone = 0;
+    };
     pool_->for_each_at(log, range.first, range.last, [&](std::uint32_t position) {
+      const SealedEnvelope& sealed = *(*pool_)[position].envelope;
+      const std::uint64_t seq = sealed.envelope.seq;
+      const bool is_gone = gone_.contains(position);
+      const bool is_accepted = is_gone || shown_at(position) != kNone;
+      if (part && (!is_accepted || part->last + 1 != seq)) end_part();
+      if (is_accepted && is_full() && !is_gone) return !(stopped = true);
+      if (is_accepted) {
+        if (!part) part = GoneRange{range.author, range.epoch, seq, seq, 0};
+        part->last = seq;
+        if (is_gone) part->ids_digest ^= id_digest(sealed.id);
+        any_gone += is_gone ? 1 : 0;
+      }
       for (std::uint32_t entry = position; entry != kNone; entry = (*pool_)[entry].next_fork) {
         if (!held_.contains(entry)) continue;
         if (is_full()) return !(stopped = true);
@@ -323,6 +361,7 @@ Loaded VirtualDisk::load(const Load& load) const {
       }
       return true;
     });
+    end_part();
     if (stopped) loaded.complete = false;
   }
   return loaded;
@@ -349,7 +388,8 @@ RestoredState VirtualDisk::restore() {
       const SealedEnvelope& sealed = *(*pool_)[row].envelope;
       log.newest_wall_ms = std::max(log.newest_wall_ms, sealed.envelope.wall_ms);
       log.last_id = sealed.id;
-      log.ids_digest ^= id_digest((*pool_)[shown_at((*pool_)[row].position)].envelope->id);
+      const std::uint32_t shown = gone_.contains(row) ? row : shown_at((*pool_)[row].position);
+      log.ids_digest ^= id_digest((*pool_)[shown].envelope->id);
     }
     state.logs.push_back(std::move(log));
   }
@@ -383,6 +423,7 @@ void VirtualDisk::append_heads(RestoredState& state) const {
   std::map<std::string, std::vector<std::uint32_t>> rooms;
   for (std::uint32_t row : rows_) {
     const PoolEntry& entry = (*pool_)[row];
+    if (gone_.contains(row)) continue;
     rooms[entry.envelope->envelope.room].push_back(shown_at(entry.position));
   }
   for (auto& [room, entries] : rooms) {

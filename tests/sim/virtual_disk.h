@@ -44,6 +44,12 @@ class VirtualDisk {
   /// Worlds without direct messages save the tables of people.
   void keep_people(const MemberKey& self) { people_ = std::make_unique<PeopleTables>(self); }
 
+  /// Of each author so many direct envelopes between others are carried, and the oldest dropped; 0: all are.
+  void set_carry_max(std::size_t carry_max) { carry_max_ = carry_max; }
+  [[nodiscard]] bool drops_carried() const { return carry_max_ > 0; }
+  [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
+  [[nodiscard]] bool has_dropped(std::uint32_t entry) const { return gone_.contains(entry); }
+
   // One commit at a time: what comes meanwhile waits for the next.
 
   void store(Store store) { waiting_.items.push_back(std::move(store)); }
@@ -62,8 +68,6 @@ class VirtualDisk {
   void kill(bool running_done, SimTime now);
   /// The machine ends. Returns the log envelopes whose rows are gone.
   std::vector<std::uint32_t> cut_power(SimTime now);
-  /// Direct envelopes that the last power cut has closed again.
-  [[nodiscard]] const std::vector<std::uint32_t>& lost_openings() const { return lost_openings_; }
   /// Everything is committed and synced and the stop is marked as clean.
   void stop_cleanly(SimTime now);
 
@@ -115,6 +119,7 @@ class VirtualDisk {
   std::uint64_t apply_log(const Store& store, SimTime now, CommitResult& result);
   std::uint64_t apply_record(const Store& store, SimTime now);
   std::uint64_t apply_opened(const Store& store, SimTime now);
+  void carry(std::uint32_t entry);
   void add_direct(std::uint32_t entry, std::uint64_t row, const DirectMessagePtr& direct, SimTime now);
   /// True: with a full sync.
   bool apply(const PeopleChange& change, SimTime now, CommitResult& result);
@@ -137,7 +142,10 @@ class VirtualDisk {
   std::uint64_t drafts_sent_twice_ = 0;
   std::uint64_t last_draft_ = 0;
   std::unique_ptr<PeopleTables> people_;
-  std::vector<std::uint32_t> lost_openings_;
+  std::size_t carry_max_ = 0;
+  std::map<std::uint32_t, std::deque<std::uint32_t>> carried_;  // by author
+  BitSet gone_;
+  std::uint64_t dropped_ = 0;
   std::map<std::pair<NodeKey, NetAddress>, RestoredPeer> peers_;
   std::uint64_t last_row_ = 0;
   bool clean_ = false;

@@ -45,6 +45,7 @@ std::uint32_t World::add_node(std::string name) {
   if (!name.empty()) node.name = std::move(name);
   if (options_.people) node.make_person();
   node.disk.set_journal(options_.journal);
+  node.disk.set_carry_max(options_.carry_max);
   pool_.add_author(node.key(), number);
   by_key_[node.node_key()] = number;
   if (number == 0) {
@@ -123,7 +124,6 @@ void World::cut_power(std::uint32_t number) {
   network_.vanish(number);
   for (Observer* observer : around_.observers) {
     observer->on_rows_lost(number, lost);
-    if (node.person != nullptr) observer->on_openings_lost(number, node.disk.lost_openings());
   }
 }
 

@@ -29,8 +29,9 @@ struct WorldOptions {
   std::size_t seen_entries = 4096;  ///< of each node's seen table
   bool journal = true;              ///< disks can lose what is not synced
   bool prefetch = false;
-  bool people = false;    ///< nodes can write to each other
-  bool progress = false;  ///< a line on stderr each second of real time
+  bool people = false;        ///< nodes can write to each other
+  std::size_t carry_max = 0;  ///< direct envelopes of one author that others keep for it; 0: all
+  bool progress = false;      ///< a line on stderr each second of real time
 };
 
 class World final : private NetworkEvents {

@@ -118,6 +118,16 @@ inline constexpr auto kSyncQuiet = 3s;        // "without the last seconds"; abo
 inline constexpr auto kTellRepaired = 300ms;  // a repair in several parts is told of a few times
 inline constexpr auto kSyncTimeout = 15s;     // a session without progress is dropped
 
+// Direct messages between others, as far as the configuration does not say otherwise.
+inline constexpr std::uint64_t kCarriedEnvelopesPerAuthor = 50'000;  // twice what may wait as drafts; guess
+inline constexpr std::uint64_t kCarriedBytesPerAuthor = 256ULL << 20;
+inline constexpr std::uint64_t kCarriedBytes = 1ULL << 30;                // of all authors; guess
+inline constexpr std::uint64_t kCarriedMs = 90ULL * 24 * 60 * 60 * 1000;  // design.md: as a mailbox is kept
+inline constexpr std::size_t kGonePerFrameMax = 512;                      // a listing page of them
+inline constexpr std::uint64_t kGoneRangeMax = 256;                       // numbers asked for in one range
+inline constexpr std::size_t kGoneAtOnceMax = 4096;                       // ranges in one answer; guess
+inline constexpr std::size_t kGoneKnownMax = 65'536;  // ranges of what was dropped before it came; guess
+
 // Storage and control.
 inline constexpr std::size_t kStoreQueueBytesMax = 64 * 1024 * 1024;
 inline constexpr auto kFullSyncInterval = 1s;  // design.md, section 4: durability

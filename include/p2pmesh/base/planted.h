@@ -75,6 +75,10 @@
   BUG(OpenedWhileHidden, "who is not to be seen opens what is for it")                      \
   BUG(WritesWhileHidden, "who is not to be seen writes")                                    \
   BUG(OpenedWhileBlocked, "what a blocked one writes is opened")                            \
+  BUG(CarriesOwnMail, "what is for the member itself is dropped as what is carried")        \
+  BUG(GoneCountsAsHad, "what a neighbor has dropped is not taken from others")              \
+  BUG(GoneNeverAsked, "who is told that something is gone asks nobody else")                \
+  BUG(NobodyVisited, "nobody goes to who has not got what was written to it")               \
   /* Names. */                                                                              \
   BUG(LateClaimWins, "of two claims to a name the later one holds it")                      \
   BUG(NameByArrival, "whoever is heard of first holds a name")                              \

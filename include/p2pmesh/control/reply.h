@@ -32,6 +32,9 @@ struct StatusReply {
   std::uint64_t online = 0;     ///< oneself included
   std::uint64_t pending = 0;    ///< own messages that no neighbor has taken
   std::uint64_t messages = 0;   ///< held
+  std::uint64_t carried = 0;    ///< direct envelopes between others, held for them
+  std::uint64_t carried_bytes = 0;
+  std::uint64_t carried_dropped = 0;  ///< over the quota, since the node's start
   bool discoverable = true;
   bool receipts = false;  ///< those who write are told when it was read
   bool synced = false;    ///< the first comparison with a neighbor is done

@@ -54,6 +54,7 @@ struct EnvelopeContext {
   std::vector<std::uint64_t> drafts;  ///< of which it was made
   bool floods_when_committed = false;
   RoomContentPtr opened;  ///< of a private room's, when its key is held
+  bool carried = false;   ///< a direct one between others
 };
 
 /// A handshake is complete in both directions.
@@ -179,11 +180,20 @@ struct ForkKept {
   EnvelopePtr envelope;
   EnvelopeId replaced;  ///< the id shown there until now, when this one is the lower; else zero
 };
+/// All numbers of this range were accepted once; what is no longer held was carried for others and dropped.
+struct GoneRange {
+  MemberKey author;
+  std::uint64_t epoch = 0;
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  std::uint64_t ids_digest = 0;  ///< exclusive or of id_digest() of what was dropped
+};
 /// The answer to a Load output.
 struct Loaded {
   std::uint64_t request = 0;
   std::vector<EnvelopePtr> envelopes;
-  bool complete = false;  ///< false: a bound was reached before the end
+  bool complete = false;             ///< false: a bound was reached before the end
+  std::vector<GoneRange> gone = {};  ///< each within a range that was asked for
 };
 /// This member leaves: Remove Peer. Links are closed by the driver once its outputs are flushed.
 struct Leave {};

@@ -75,6 +75,8 @@ struct RestoredCorrespondent {
   std::uint64_t written_epoch = 0;    ///< own epoch last written in
   std::uint64_t written_number = 0;   ///< the greatest of it
   std::vector<ReceivedLog> received;  ///< by epoch, ascending
+  /// Own epochs of which something was not said to have come, and the greatest such number.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> untold = {};
 };
 struct RestoredDraft {
   std::uint64_t number = 0;
@@ -194,6 +196,8 @@ class Node {
   /// writes to it.
   [[nodiscard]] std::shared_ptr<const SharedRoster> share_roster() const;
   [[nodiscard]] DirectAccess access_to(const MemberKey& member) const;
+  /// Direct messages of the current epoch that their recipients have not said to have.
+  [[nodiscard]] std::uint64_t undelivered() const;
   [[nodiscard]] std::vector<CorrespondentView> correspondents() const;
   /// Whether what this member wrote to us is to be shown.
   [[nodiscard]] bool is_shown(const MemberKey& member) const;

@@ -109,6 +109,7 @@ struct Load {
   std::vector<SyncRequest::Record> records;
   std::size_t bytes_max = 0;
   std::size_t envelopes_max = 0;
+  std::size_t gone_max = 0;
 };
 /// A committed log envelope, for those who watch.
 struct Announce {

@@ -11,6 +11,7 @@
 #include "p2pmesh/base/result.h"
 #include "p2pmesh/core/parameters.h"
 #include "p2pmesh/posix/socket_address.h"
+#include "p2pmesh/storage/carry_quota.h"
 
 namespace p2pmesh {
 
@@ -25,6 +26,7 @@ struct HostOptions {
   bool leaves_with_last_screen = false;
   bool undiscoverable = false;  ///< as after /discover off
   ProtocolParameters protocol;
+  CarryQuota carry;
 };
 
 /// Calls on the thread that runs the host.

@@ -15,6 +15,7 @@
 #include "p2pmesh/base/result.h"
 #include "p2pmesh/base/room_label.h"
 #include "p2pmesh/base/time.h"
+#include "p2pmesh/storage/carry_quota.h"
 #include "p2pmesh/wire/envelope.h"
 #include "p2pmesh/wire/room_body.h"
 
@@ -83,6 +84,9 @@ struct StoredCorrespondent {
   std::uint64_t written_epoch = 0;                            ///< of the newest own message
   std::uint64_t written_number = 0;                           ///< the greatest of that epoch
   std::vector<std::pair<std::uint64_t, Intervals>> received;  ///< numbers by epoch, ascending
+  /// Own epochs of which something was not said to have come, and the greatest such number; the newest first,
+  /// at most kStandingEpochsMax.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> untold = {};
 };
 
 /// What a member has said to have received of the local one's direct messages.
@@ -161,6 +165,7 @@ struct StoreItem {
   bool opened_late = false;
   std::vector<std::uint64_t> drafts = {};  ///< of which it was made; they are drafts no more
   RoomContentPtr opened = nullptr;         ///< a sealed one of a private room, when its key is held
+  bool carried = false;                    ///< a direct one between others
 };
 
 /// Everything that waits is one transaction.
@@ -174,6 +179,7 @@ struct StoreBatch {
   std::vector<std::uint64_t> dropped_drafts;  ///< taken back
   std::vector<StoredPerson> people;           ///< replace what was noted of them
   std::vector<std::pair<std::string, std::string>> settings;
+  WallMs now_ms = 0;       ///< when the items came, by this node's clock
   bool full_sync = false;  ///< synchronous=FULL for this commit, else NORMAL
 };
 
@@ -258,6 +264,19 @@ struct OpenedRow {
   WallMs wall_ms = 0;
 };
 
+/// Numbers that were all accepted; some were carried and dropped.
+struct StoredGone {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  std::uint64_t ids_digest = 0;  ///< exclusive or of id_digest() of those
+};
+/// What is held of a range of numbers.
+struct HeldRange {
+  std::vector<EnvelopePtr> envelopes;
+  std::vector<StoredGone> gone;  ///< as far as the envelopes go, if that is not to the end
+  bool complete = true;          ///< false: a bound was reached
+};
+
 /// A place in the transcript: (depth, wall time, id, index).
 struct TranscriptPosition {
   std::uint64_t depth = 0;
@@ -312,9 +331,17 @@ class MeshStore {
 
   /// Held envelopes of a range, ascending, until a bound is reached (at least one if any is held). Forks are
   /// held too and follow the one first accepted, so that who asks later ends with the same lowest id.
-  Result<std::vector<EnvelopePtr>> read_range(const MemberKey& author, std::uint64_t epoch,
-                                              std::uint64_t first, std::uint64_t last, std::size_t bytes_max,
-                                              std::size_t count_max);
+  Result<HeldRange> read_range(const MemberKey& author, std::uint64_t epoch, std::uint64_t first,
+                               std::uint64_t last, std::size_t bytes_max, std::size_t count_max);
+  /// What is carried for others.
+  Result<CarriedSum> carried();
+  /// Drops what is over the quota, at most `rows_max` rows a call.
+  struct DroppedCarried {
+    std::uint64_t dropped = 0;
+    bool complete = false;  ///< all is within the quota
+  };
+  Result<DroppedCarried> drop_carried(const CarryQuota& quota, WallMs now_ms, std::size_t rows_max);
+
   /// The newest record; null when there is none.
   Result<EnvelopePtr> read_record(const MemberKey& author, std::uint16_t kind, ByteView subject);
 

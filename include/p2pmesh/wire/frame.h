@@ -38,9 +38,10 @@ enum class FrameType : std::uint8_t {
   kPrune = 24,
   kSyncBranch = 25,
   kSyncDescend = 26,
+  kSyncGone = 27,  ///< asked for, and no longer held
 };
 /// The greatest number in use.
-inline constexpr std::uint8_t kFrameTypeLast = static_cast<std::uint8_t>(FrameType::kSyncDescend);
+inline constexpr std::uint8_t kFrameTypeLast = static_cast<std::uint8_t>(FrameType::kSyncGone);
 
 /// Frames with this bit are skipped by who does not know them; others unknown close the link.
 inline constexpr std::uint8_t kSkippableFrameBit = 0x80;

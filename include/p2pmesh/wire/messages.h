@@ -168,6 +168,14 @@ struct HeldRecord {
       false;  ///< a member record: says online, and the sender believes the member gone all the same
 };
 
+/// Where something is of which the sender was told that it is gone.
+struct HeldGone {
+  MemberKey author;
+  std::uint64_t epoch = 0;
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+};
+
 /// One page of the buckets that differ, or of the leaves that were asked for.
 struct SyncListing {
   std::uint32_t session = 0;
@@ -176,6 +184,7 @@ struct SyncListing {
       differing{};  ///< one bit a bucket that differs, or of which leaves were asked for, held or not
   std::vector<HeldLog> logs;
   std::vector<HeldRecord> records;
+  std::vector<HeldGone> gone = {};
 };
 
 struct SyncRequest {
@@ -193,6 +202,20 @@ struct SyncRequest {
   std::uint32_t session = 0;
   std::vector<Range> ranges;
   std::vector<Record> records;
+};
+
+/// Of what was asked for, and behind all that is still there: what else lies in these ranges was carried and
+/// dropped, or was told of as such. It stays in the sender's digests.
+struct SyncGone {
+  struct Item {
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    std::uint64_t ids_digest = 0;  ///< exclusive or of id_digest() of what is gone
+  };
+  std::uint32_t session = 0;
+  MemberKey author;
+  std::uint64_t epoch = 0;
+  std::vector<Item> items;  ///< 1 to limits::kGonePerFrameMax, ascending, not overlapping
 };
 
 struct SyncDone {
@@ -237,6 +260,7 @@ Bytes encode_frame_of(const SyncBranch&);
 Bytes encode_frame_of(const SyncDescend&);
 Bytes encode_frame_of(const SyncListing&);
 Bytes encode_frame_of(const SyncRequest&);
+Bytes encode_frame_of(const SyncGone&);
 Bytes encode_frame_of(const SyncDone&);
 Bytes encode_frame_of(const Close&);
 Bytes encode_ping(const Ping&);
@@ -266,6 +290,7 @@ std::optional<SyncBranch> decode_sync_branch(ByteView);
 std::optional<SyncDescend> decode_sync_descend(ByteView);
 std::optional<SyncListing> decode_sync_listing(ByteView);
 std::optional<SyncRequest> decode_sync_request(ByteView);
+std::optional<SyncGone> decode_sync_gone(ByteView);
 std::optional<SyncDone> decode_sync_done(ByteView);
 std::optional<Close> decode_close(ByteView);
 std::optional<SuspectBody> decode_suspect_body(ByteView);

@@ -7,15 +7,24 @@
 namespace p2pmesh::sim {
 namespace {
 
+std::uint64_t dropped_of(const World& world) {
+  std::uint64_t dropped = 0;
+  for (std::uint32_t number = 0; number < world.size(); ++number)
+    dropped += world.node(number).disk.dropped();
+  return dropped;
+}
+
 Report run(const RunOptions& options, ChaosPlan plan) {
   if (options.no_people) {
     plan.people.count = 0;
+    plan.carry_max = 0;
     plan.namesakes = false;
   }
   WorldOptions world = Stage::world_options(options);
   world.faults = plan.faults;
   world.parameters = plan.parameters;
   world.people = plan.people.count > 0;
+  world.carry_max = plan.carry_max;
   Stage stage(options, world);
   const auto counted = run_chaos_plan(stage, plan);
   Report report = stage.report();
@@ -24,6 +33,8 @@ Report run(const RunOptions& options, ChaosPlan plan) {
   report.add("liars", static_cast<std::uint64_t>(plan.faults.liars));
   report.add("lies", static_cast<std::uint64_t>(plan.faults.lies));
   report.add("broadcast_alone", static_cast<std::uint64_t>(plan.broadcast_alone));
+  report.add("carry_max", static_cast<std::uint64_t>(plan.carry_max));
+  report.add("carried_dropped", dropped_of(stage.world()));
   report.add("payload_window_ms", static_cast<double>(plan.parameters.payload_window.count()) / 1000);
   return report;
 }
@@ -49,6 +60,8 @@ Report run_people(const RunOptions& options) {
   plan.people.interval = kSecond / 4;
   plan.people.crash_ppm = plan.people.cut_off_ppm = 40'000;
   plan.namesakes = true;
+  // In every second world the others soon drop what they carry, so that only its author has it.
+  if (options.seed % 2 == 0) plan.carry_max = 1 + options.seed / 2 % 6;
   return run(options, plan);
 }
 

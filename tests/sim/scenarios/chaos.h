@@ -19,6 +19,7 @@ struct ChaosPlan {
   bool broadcast_alone = false;  ///< without anti-entropy: what does not come by broadcast does not come
   PeoplePlan people;
   bool namesakes = false;
+  std::size_t carry_max = 0;  ///< as WorldOptions
   FaultOptions faults;
   ProtocolParameters parameters;
 };

@@ -202,6 +202,8 @@ ChaosPlan draw_chaos(std::uint64_t seed, std::uint32_t nodes) {
           static_cast<std::uint32_t>(more.between(std::min(honest, 3U), std::min(honest, 8U)));
     plan.people.interval = more.between(kSecond / 5, 2 * kSecond);
     plan.namesakes = company / 3 == 0;
+    if (Draw carry(derive_seed(seed, 0xc4a8)); plan.people.count > 0 && carry.below(3) == 0)
+      plan.carry_max = static_cast<std::size_t>(carry.between(1, 8));
   }
   // Else only meshes of a thousand and more members would ever look at leaves.
   if (Draw(derive_seed(seed, 0xc4a5)).below(2) == 0) plan.parameters.branch_pays = 0;

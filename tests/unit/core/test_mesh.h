@@ -31,6 +31,14 @@ struct MemoryStore {
   std::set<EnvelopeId> outbox;
   std::map<MemberKey, StoreCorrespondent> correspondents;
   std::map<EnvelopeId, DirectMessagePtr> directs;
+  std::vector<EnvelopeId> carried;  ///< between others
+  struct Gone {
+    MemberKey author;
+    std::uint64_t epoch = 0;
+    std::uint64_t seq = 0;
+    std::uint64_t id_digest = 0;
+  };
+  std::vector<Gone> gone;
   std::map<std::uint64_t, StoreDraft> drafts;
   std::uint64_t last_draft = 0;
   bool clean = false;
@@ -40,6 +48,7 @@ struct MemoryStore {
     const std::uint64_t row = stored.context.opened_late ? open_late(stored) : commit(stored.envelope);
     for (const std::uint64_t number : stored.context.drafts) drafts.erase(number);
     if (stored.context.direct && row != 0) directs[stored.envelope->id] = stored.context.direct;
+    if (stored.context.carried && row != 0) carried.push_back(stored.envelope->id);
     return row;
   }
   /// The direct envelopes of others that were not opened.
@@ -64,8 +73,11 @@ struct MemoryStore {
       if (held->envelope.author == e.author && held->envelope.epoch == e.epoch && held->envelope.seq == e.seq)
         return 0;
     }
+    for (const Gone& one : gone) {
+      if (one.author == e.author && one.epoch == e.epoch && one.seq == e.seq) return 0;
+    }
     logs.push_back(envelope);
-    return logs.size();
+    return logs.size() + gone.size();
   }
   std::vector<EnvelopePtr> load(const Load& load) const {
     std::vector<EnvelopePtr> found;
@@ -88,9 +100,43 @@ struct MemoryStore {
     }
     return found;
   }
+  /// Drops the direct envelopes that this node carries for others.
+  void drop_carried() {
+    for (const EnvelopeId& id : carried) {
+      const auto held =
+          std::find_if(logs.begin(), logs.end(), [&](const auto& log) { return log->id == id; });
+      if (held == logs.end()) continue;
+      const Envelope& e = (*held)->envelope;
+      gone.push_back({e.author, e.epoch, e.seq, id_digest(id)});
+      logs.erase(held);
+    }
+    carried.clear();
+  }
+  /// Each range as one, which fits as long as nothing in it was never held.
+  std::vector<GoneRange> load_gone(const Load& load) const {
+    std::vector<GoneRange> found;
+    for (const auto& range : load.ranges) {
+      GoneRange part{range.author, range.epoch, range.first, range.last, 0};
+      bool any = false;
+      for (const Gone& one : gone) {
+        if (one.author != range.author || one.epoch != range.epoch || one.seq < range.first ||
+            one.seq > range.last)
+          continue;
+        any = true;
+        part.ids_digest ^= one.id_digest;
+      }
+      if (any) found.push_back(part);
+    }
+    return found;
+  }
   RestoredState restore() const {
     RestoredState state;
     std::map<std::pair<MemberKey, std::uint64_t>, std::map<std::uint64_t, EnvelopeId>> by_log;
+    std::map<std::pair<MemberKey, std::uint64_t>, std::uint64_t> gone_digests;
+    for (const Gone& one : gone) {
+      by_log[{one.author, one.epoch}][one.seq] = {};
+      gone_digests[{one.author, one.epoch}] ^= one.id_digest ^ id_digest(EnvelopeId{});
+    }
     for (const EnvelopePtr& held : logs) {
       by_log[{held->envelope.author, held->envelope.epoch}][held->envelope.seq] = held->id;
       state.heads.push_back({held->envelope.room, {held->id, held->envelope.depth}});
@@ -103,6 +149,7 @@ struct MemoryStore {
       RestoredLog log;
       log.author = key.first;
       log.epoch = key.second;
+      log.ids_digest = gone_digests[key];
       for (const auto& [seq, id] : seqs) {
         if (!log.intervals.empty() && log.intervals.back().second + 1 == seq)
           log.intervals.back().second = seq;
@@ -503,7 +550,7 @@ inline void TestNode::run(Outputs& outputs) {
     } else if (auto* seen = std::get_if<MarkSeen>(&output)) {
       seen_.insert(seen->id);
     } else if (auto* load = std::get_if<Load>(&output)) {
-      handle(Loaded{load->request, store.load(*load), true});
+      handle(Loaded{load->request, store.load(*load), true, store.load_gone(*load)});
     } else if (auto* dial = std::get_if<Dial>(&output)) {
       dials.push_back(*dial);
     } else if (auto* close = std::get_if<CloseLink>(&output)) {

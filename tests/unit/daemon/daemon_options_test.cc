@@ -105,12 +105,30 @@ TEST_CASE("TheCommandLineWinsOverTheFile") {
   CHECK(both->log_level_given);
 }
 
+TEST_CASE("WhatIsCarriedForOthersIsSetInTheFile") {
+  Directory directory;
+  const std::string file =
+      directory.write("c.toml",
+                      "name = \"Alice\"\ndata_dir = \"/y\"\n[carry]\nauthor_envelopes = 7\n"
+                      "author_bytes = 8\nbytes = 9\ndays = 2\n");
+  const auto options = parse({"--config", file.c_str()});
+  REQUIRE(options);
+  CHECK(options->host.carry.author_envelopes == 7);
+  CHECK(options->host.carry.author_bytes == 8);
+  CHECK(options->host.carry.bytes == 9);
+  CHECK(options->host.carry.kept_ms == 2ULL * 24 * 60 * 60 * 1000);
+  const std::string none = directory.write("none.toml", "name = \"Alice\"\ndata_dir = \"/y\"\n");
+  CHECK(parse({"--config", none.c_str()})->host.carry.kept_ms == limits::kCarriedMs);
+}
+
 TEST_CASE("AFaultInTheFileIsAConfigErrorThatNamesTheFile") {
   Directory directory;
   for (const char* text :
        {"nonsense", "unknown = 1\n", "name = 7\n", "join = \"a:1\"\n", "join = [1]\n",
         "name = \"A\"\nlisten = \"nowhere\"\n", "name = \"two words\"\n", "log_level = \"loud\"\n",
-        "exact_name = 1\n", "name = \"A\"\njoin = [\"a:0\"]\n", "name = \"\xff\"\n"}) {
+        "[carry]\ndays = 367\n", "[carry]\nbytes = -1\n", "[carry]\nbytes = \"1\"\n",
+        "[carry]\nauthor_bytes = 1.5\n", "[carry]\nhours = 3\n", "carry = 3\n", "exact_name = 1\n",
+        "name = \"A\"\njoin = [\"a:0\"]\n", "name = \"\xff\"\n"}) {
     const std::string file = directory.write("c.toml", text);
     const auto options = parse({"--config", file.c_str(), "--data-dir", "/x"});
     REQUIRE_FALSE(options);

@@ -60,7 +60,7 @@ struct Fixture {
     REQUIRE(snapshot);
     was_clean = snapshot->clean_stop;
     held = snapshot->messages;
-    thread = std::move(*StorageThread::start(std::move(*store), *loop, recorder));
+    thread = std::move(*StorageThread::start(std::move(*store), CarryQuota{}, *loop, recorder));
   }
   EnvelopePtr text(std::uint64_t seq, const std::string& words = "text ") {
     auto sealed = std::make_shared<SealedEnvelope>();

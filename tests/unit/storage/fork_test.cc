@@ -32,8 +32,8 @@ TEST_CASE("a second id for a position is kept as proof, told once, and gets no r
   store = open_store(directory / "m.db");
   CHECK(write(*store, {fork_item(60, "second")}).forks.empty());
   const auto held = store->read_range(kAlice, 10, 1, 1, 1 << 20, 100);
-  REQUIRE(held->size() == 2);
-  CHECK((*held)[1]->id == make_id<EnvelopeId>(60));
+  REQUIRE(held->envelopes.size() == 2);
+  CHECK(held->envelopes[1]->id == make_id<EnvelopeId>(60));
 }
 
 TEST_CASE("of a fork the lower id is shown and marked, whichever came first") {
@@ -85,7 +85,7 @@ TEST_CASE("forks are bounded, and the lowest ids win whatever the order") {
     for (std::uint64_t i = 0; i < 20; ++i)
       write(*store, {fork_item(ascending ? 100 + i : 119 - i, std::to_string(i))});
     const auto held = store->read_range(kAlice, 10, 1, 1, 1 << 20, 100);
-    CHECK(held->size() == 1 + limits::kForksPerPositionMax);
+    CHECK(held->envelopes.size() == 1 + limits::kForksPerPositionMax);
     const auto shown = store->list_messages("#lobby", std::nullopt, std::nullopt, 10, false);
     REQUIRE(shown->size() == 1);
     CHECK(shown->front().envelope == make_id<EnvelopeId>(100));

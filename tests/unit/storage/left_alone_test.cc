@@ -82,9 +82,9 @@ TEST_CASE_FIXTURE(Fixture, "WhatIsOpenedLateStandsBehindWhatCameMeanwhile") {
   for (int i = 0; i < 2; ++i) {
     const auto range = store->read_range(kBob, 10, 1, 2, 1 << 20, 100);
     REQUIRE(range);
-    REQUIRE(range->size() == 2);
-    CHECK(range->at(0)->envelope.seq == 1);
-    CHECK(store->position_of(range->at(0)->id, 1)->has_value());
+    REQUIRE(range->envelopes.size() == 2);
+    CHECK(range->envelopes[0]->envelope.seq == 1);
+    CHECK(store->position_of(range->envelopes[0]->id, 1)->has_value());
     SearchQuery query;
     query.words = "psst";
     const auto found = store->search(query);

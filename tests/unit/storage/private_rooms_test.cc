@@ -81,7 +81,7 @@ TEST_CASE_FIXTURE(Fixture, "WhatIsNotOpenedIsNowhere") {
   CHECK(*store->sealed_rooms() == Texts{kBoard});
   CHECK(sealed().envelopes.size() == 1);
   CHECK(sealed().complete);
-  CHECK(store->read_range(kAlice, 10, 1, 1, 1 << 20, 10)->size() == 1);  // but it is served
+  CHECK(store->read_range(kAlice, 10, 1, 1, 1 << 20, 10)->envelopes.size() == 1);  // but it is served
 }
 
 TEST_CASE_FIXTURE(Fixture, "WhatComesOpenedIsLikeAnyText") {

@@ -139,7 +139,7 @@ TEST_CASE("bodies that do not decode and unknown kinds list nothing but are serv
   CHECK(store->events_after({}, 10)->empty());
   CHECK(!store->position_of(scattered_id(1), 0)->has_value());
   CHECK(!store->position_of(scattered_id(3), 0)->has_value());
-  CHECK(store->read_range(kAlice, 10, 1, 9, 1 << 20, 100)->size() == 3);
+  CHECK(store->read_range(kAlice, 10, 1, 9, 1 << 20, 100)->envelopes.size() == 3);
 }
 
 TEST_CASE("a range is read ascending and stops at its bounds, with at least one") {
@@ -154,7 +154,7 @@ TEST_CASE("a range is read ascending and stops at its bounds, with at least one"
     const auto envelopes = store->read_range(kAlice, 10, first, last, bytes, count);
     REQUIRE(envelopes);
     std::vector<std::uint64_t> out;
-    for (const auto& envelope : *envelopes) out.push_back(envelope->envelope.seq);
+    for (const auto& envelope : envelopes->envelopes) out.push_back(envelope->envelope.seq);
     return out;
   };
   using Seqs = std::vector<std::uint64_t>;
@@ -166,11 +166,11 @@ TEST_CASE("a range is read ascending and stops at its bounds, with at least one"
   CHECK(seqs(1, 100, 1, 100) == Seqs{1});
   const std::size_t size = text_item(kAlice, 1, {std::string(100, 'x')}).envelope->encoded.size();
   CHECK(seqs(1, 100, 2 * size, 100) == Seqs{1, 2});
-  CHECK(store->read_range(kAlice, 11, 1, 9, 100, 100)->empty());
-  CHECK(store->read_range(make_id<MemberKey>(3), 10, 1, 9, 100, 100)->empty());
+  CHECK(store->read_range(kAlice, 11, 1, 9, 100, 100)->envelopes.empty());
+  CHECK(store->read_range(make_id<MemberKey>(3), 10, 1, 9, 100, 100)->envelopes.empty());
   const auto whole = store->read_range(kAlice, 10, 9, 9, 1 << 20, 100);
-  CHECK(whole->front()->encoded == batch.items[0].envelope->encoded);
-  CHECK(whole->front()->id == batch.items[0].envelope->id);
+  CHECK(whole->envelopes.front()->encoded == batch.items[0].envelope->encoded);
+  CHECK(whole->envelopes.front()->id == batch.items[0].envelope->id);
 }
 
 TEST_CASE("events follow the rows, and a cursor within an envelope goes on behind it") {

@@ -197,8 +197,8 @@ TEST_CASE("what the decoder would refuse is refused here too, and the extremes i
   CHECK(store->list_messages("#lobby", beyond, std::nullopt, 10, false)->empty());
   const TranscriptPosition late{limits::kDepthMax, ~0ULL, scattered_id(1), 0};
   CHECK(store->list_messages("#lobby", std::nullopt, late, 10, true)->size() == 2);
-  CHECK(store->read_range(kAlice, kTop, 1, ~0ULL, 1 << 20, 10)->size() == 1);
-  CHECK(store->read_range(kAlice, ~0ULL, ~0ULL, ~0ULL, 1 << 20, 10)->empty());
+  CHECK(store->read_range(kAlice, kTop, 1, ~0ULL, 1 << 20, 10)->envelopes.size() == 1);
+  CHECK(store->read_range(kAlice, ~0ULL, ~0ULL, ~0ULL, 1 << 20, 10)->envelopes.empty());
   CHECK(store->events_after({~0ULL, 0}, 10)->empty());
 }
 

@@ -23,6 +23,7 @@ SyncListing listing_of() {
   listing.logs = {log_of({{1, 3}, {5, 5}, {9, kHalf - 1}}), log_of({})};
   listing.records = {{id_from<MemberKey>(2), 1, {7, 8}, 4, 5, id_from<EnvelopeId>(6), true},
                      {id_from<MemberKey>(3), 1, {}, 4, 5, id_from<EnvelopeId>(7), false}};
+  listing.gone = {{id_from<MemberKey>(4), 5, 6, 7}};
   return listing;
 }
 
@@ -220,6 +221,42 @@ TEST_CASE("256 ranges and 256 records pass and one more does not") {
   CHECK_FALSE(decode_sync_request(payload(more)));
 }
 
+TEST_CASE("WhatIsGoneIsToldInAscendingOrderAndNeverNothing") {
+  SyncGone gone;
+  gone.session = 7;
+  gone.author = id_from<MemberKey>(3);
+  gone.epoch = 9;
+  gone.items = {{1, 4, 0x1122334455667788}, {5, 5, 2}};
+  const Bytes bytes = payload(gone);
+  const auto got = decode_sync_gone(bytes);
+  REQUIRE(got);
+  CHECK(got->session == 7);
+  CHECK(got->author == gone.author);
+  CHECK(got->epoch == 9);
+  REQUIRE(got->items.size() == 2);
+  CHECK(got->items[0].first == 1);
+  CHECK(got->items[0].last == 4);
+  CHECK(got->items[0].ids_digest == 0x1122334455667788);
+  CHECK(got->items[1].first == 5);
+  check_canonical(bytes, decode_sync_gone, payload<SyncGone>);
+  CHECK(encode_frame_of(gone)[4] == 27);
+  const auto is_refused = [&](std::vector<SyncGone::Item> items) {
+    gone.items = std::move(items);
+    return !decode_sync_gone(payload(gone)).has_value();
+  };
+  CHECK(is_refused({}));
+  CHECK(is_refused({{0, 1, 1}}));
+  CHECK(is_refused({{3, 2, 1}}));
+  CHECK(is_refused({{2, 4, 1}, {4, 5, 1}}));
+  CHECK(is_refused({{2, 4, 1}, {1, 1, 1}}));
+  CHECK(is_refused({{1, kHalf, 1}}));
+  std::vector<SyncGone::Item> many;
+  for (std::uint64_t seq = 1; seq <= limits::kGonePerFrameMax; ++seq) many.push_back({seq, seq, seq});
+  CHECK_FALSE(is_refused(many));
+  many.push_back({limits::kGonePerFrameMax + 1, limits::kGonePerFrameMax + 1, 1});
+  CHECK(is_refused(many));
+}
+
 TEST_CASE("the end of an answer comes back") {
   const auto got = decode_sync_done(payload(SyncDone{7, 8, true}));
   REQUIRE(got);
@@ -260,7 +297,8 @@ TEST_CASE("a record tells offline with a byte of 0 or 1") {
   SyncListing listing;
   listing.records = {{id_from<MemberKey>(2), 1, {}, 4, 5, id_from<EnvelopeId>(6), true}};
   Bytes bytes = payload(listing);
-  REQUIRE(bytes.back() == 1);
-  bytes.back() = 2;
+  Bytes::value_type& flag = bytes[bytes.size() - 3];  // before the number of ranges that are gone
+  REQUIRE(flag == 1);
+  flag = 2;
   CHECK_FALSE(decode_sync_listing(bytes));
 }

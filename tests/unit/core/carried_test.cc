@@ -1,0 +1,209 @@
+// Direct envelopes that were carried for others and dropped: nobody fetches them again for ever, who has them
+// gives them all the same, and a false word about them silences nobody.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "held_index.h"
+#include "test_mesh.h"
+
+namespace p2pmesh::test {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+/// In the time after all has come to rest.
+std::size_t count_comparisons(TestMesh& mesh, Duration span) {
+  mesh.run(30s);
+  for (auto& node : mesh.nodes) node->sent_types.clear();
+  mesh.run(span);
+  std::size_t count = 0;
+  for (auto& node : mesh.nodes)
+    count += static_cast<std::size_t>(
+        std::count(node->sent_types.begin(), node->sent_types.end(), FrameType::kSyncDigest));
+  return count;
+}
+
+/// Alice has written to Bob, Carol has carried it and dropped it. Then all but Carol are gone.
+class Dropped : public Three {
+ public:
+  Dropped() {
+    befriend(a(), b());
+    a().tell(b(), "for you alone");
+    run(2s);
+    letter_ = a().store.logs.back();
+    REQUIRE(c().store.carried.size() == 2);  // the request and this
+    CHECK(a().store.carried.empty());
+    CHECK(b().store.carried.empty());
+    a().crash();
+    b().crash();
+    c().store.drop_carried();
+    run(60s);  // the broadcast has forgotten it, too
+    links_by_dialling = false;
+  }
+  /// Linked to one of them alone.
+  TestNode& add_dave(TestNode& to) {
+    TestNode& dave = add("Dave");
+    dave.start();
+    link(dave, to);
+    run(2s);
+    return dave;
+  }
+  [[nodiscard]] bool has_letter(const TestNode& node) const {
+    return std::any_of(node.store.logs.begin(), node.store.logs.end(),
+                       [&](const EnvelopePtr& held) { return held->id == letter_->id; });
+  }
+
+  EnvelopePtr letter_;
+};
+
+TEST_CASE("WhatWasDroppedIsToldOnceAndNotLookedForEverAfter") {
+  Dropped mesh;
+  TestNode& dave = mesh.add_dave(mesh.c());
+  CHECK_FALSE(mesh.has_letter(dave));
+  CHECK(dave.settled);
+  CHECK(count_comparisons(mesh, 20s) == 0);
+  CHECK(dave.counter("sync_gone") == 1);
+  // The one who dropped it starts again.
+  mesh.c().crash();
+  mesh.c().start();
+  mesh.link(dave, mesh.c());
+  mesh.run(5s);
+  CHECK(count_comparisons(mesh, 20s) == 0);
+  CHECK_FALSE(mesh.has_letter(mesh.c()));
+}
+
+TEST_CASE("WhoKnowsOfItTellsOthersAndAsksEveryNewNeighbor") {
+  Dropped mesh;
+  TestNode& dave = mesh.add_dave(mesh.c());
+  // Eve comes to Dave alone, who has it neither.
+  mesh.c().crash();
+  TestNode& eve = mesh.add("Eve");
+  eve.start();
+  mesh.link(eve, dave);
+  mesh.run(5s);
+  CHECK(count_comparisons(mesh, 20s) == 0);
+  CHECK_FALSE(mesh.has_letter(eve));
+  // Its author is back: the roots are equal, and it is asked all the same.
+  mesh.a().start();
+  mesh.link(dave, mesh.a());
+  mesh.run(10s);
+  CHECK(mesh.has_letter(dave));
+  CHECK(mesh.has_letter(eve));
+  CHECK(count_comparisons(mesh, 20s) == 0);
+}
+
+TEST_CASE("TheRecipientGetsItFromItsAuthor") {
+  Three mesh;
+  mesh.befriend(mesh.a(), mesh.b());
+  mesh.b().crash();
+  mesh.run(2s);
+  mesh.a().tell(mesh.b(), "while you were away");
+  mesh.run(2s);
+  mesh.a().crash();
+  mesh.c().store.drop_carried();
+  mesh.run(60s);
+  mesh.b().start();
+  mesh.link(mesh.b(), mesh.c());
+  mesh.run(5s);
+  CHECK(mesh.b().told() == Texts{"may I?"});
+  mesh.a().start();
+  mesh.link(mesh.a(), mesh.b());
+  mesh.run(5s);
+  CHECK(mesh.b().told() == Texts{"may I?", "while you were away"});
+  CHECK(count_comparisons(mesh, 20s) == 0);
+}
+
+TEST_CASE("AFalseWordThatItIsGoneSilencesNobody") {
+  Dropped mesh;
+  for (auto& one : mesh.c().store.gone) one.id_digest ^= 0x5a5a;
+  TestNode& dave = mesh.add_dave(mesh.c());
+  CHECK_FALSE(mesh.has_letter(dave));
+  mesh.c().crash();
+  mesh.a().start();
+  mesh.link(dave, mesh.a());
+  mesh.run(5s);
+  CHECK(mesh.has_letter(dave));
+  CHECK(count_comparisons(mesh, 20s) == 0);
+}
+
+TEST_CASE("WhatComesToANeighborLaterIsFetchedFromItThoughTheRootsAreEqual") {
+  Dropped mesh;
+  TestNode& dave = mesh.add_dave(mesh.c());
+  TestNode& eve = mesh.add("Eve");
+  eve.start();
+  mesh.link(eve, dave);
+  mesh.run(30s);
+  CHECK_FALSE(mesh.has_letter(eve));
+  mesh.c().crash();
+  mesh.a().start();
+  mesh.run(2s);
+  mesh.link(dave, mesh.a());
+  mesh.run(20s);
+  CHECK(mesh.has_letter(dave));
+  CHECK(mesh.has_letter(eve));
+}
+
+TEST_CASE("OfWhatIsToldToBeGoneNothingIsTakenForHadAndAWrongWordEndsWithTheTruth") {
+  HeldDigest digest;
+  HeldDigest whole;
+  HeldIndex index(digest);
+  HeldIndex all(whole);
+  const Instant now(10s);
+  const auto envelope = [](std::uint64_t seq) {
+    auto sealed = std::make_shared<SealedEnvelope>();
+    sealed->envelope.author.bytes[0] = 9;
+    sealed->envelope.epoch = 3;
+    sealed->envelope.seq = seq;
+    sealed->id.bytes[0] = static_cast<std::uint8_t>(seq);
+    sealed->id.bytes[1] = 77;
+    return sealed;
+  };
+  const auto take = [&](HeldIndex& into, std::uint64_t seq) {
+    CHECK(into.accept_log(*envelope(seq), false, now) == AcceptResult::kNew);
+    into.hold_log(*envelope(seq), now);
+  };
+  const auto share = [&](std::uint64_t seq) { return id_digest(envelope(seq)->id); };
+  const auto root = [&](HeldDigest& of) { return of.root(kAsOfAll, now); };
+  const MemberKey author = envelope(1)->envelope.author;
+  for (std::uint64_t seq = 1; seq <= 6; ++seq) take(all, seq);
+  take(index, 2);
+  // 4 has been accepted and waits for its commit when the word comes.
+  CHECK(index.accept_log(*envelope(4), false, now) == AcceptResult::kNew);
+  index.note_gone({author, 3, 1, 6, share(1) ^ share(3) ^ share(5) ^ share(6)}, now);
+  index.hold_log(*envelope(4), now);
+  CHECK(root(digest) == root(whole));
+  CHECK(index.missing(author, 3, 1, 8) == std::vector<IntervalSet::Interval>{{7, 8}});
+  CHECK(index.find(author, 3)->accepted.intervals() == std::vector<IntervalSet::Interval>{{2, 2}, {4, 4}});
+  // Whoever lacks a part of it can be told; whoever lacks less than is gone here cannot.
+  CHECK(index.list_gone(author, 3, 1, 6).size() == 1);
+  CHECK(index.list_gone(author, 3, 2, 6).empty());
+  take(index, 1);
+  CHECK(root(digest) == root(whole));
+  REQUIRE(index.list_gone(author, 3, 3, 6).size() == 1);
+  CHECK(index.list_gone(author, 3, 3, 6).front().ids_digest == (share(3) ^ share(5) ^ share(6)));
+  take(index, 3);
+  take(index, 5);
+  CHECK(index.knows_gone());
+  take(index, 6);
+  CHECK_FALSE(index.knows_gone());
+  CHECK(root(digest) == root(whole));
+  // A lie.
+  take(all, 7);
+  index.note_gone({author, 3, 7, 7, 12345}, now);
+  CHECK(root(digest) != root(whole));
+  CHECK(index.gone_count() == 2);
+  index.note_gone({author, 3, 7, 7, share(7)}, now);
+  CHECK(root(digest) == root(whole));
+  CHECK(index.gone_count() == 2);
+  index.note_gone({author, 3, 7, 7, 12345}, now);
+  take(index, 7);
+  CHECK(root(digest) == root(whole));
+  CHECK_FALSE(index.knows_gone());
+  // Another epoch that nobody ever saw takes no place of a real one.
+  index.note_gone({author, 4, 1, 5, 1}, now);
+  CHECK(index.find(author, 4) == nullptr);
+}
+
+}  // namespace
+}  // namespace p2pmesh::test
