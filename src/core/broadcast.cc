@@ -11,87 +11,14 @@
 namespace p2pmesh {
 namespace {
 
-constexpr std::size_t kIHavesPerFrame = 1024;                 // 34 KiB
-constexpr std::size_t kContestedMax = 1024;                   // duplicates that are weighed together
-constexpr auto kWeighed = std::chrono::milliseconds(1500);    // a copy that comes later is not weighed
-constexpr auto kGraftGrace = std::chrono::milliseconds(500);  // above a round trip
-constexpr int kChallengerWins = 3;
-constexpr Duration kOptimisePauseMax = std::chrono::minutes(10);
-constexpr std::size_t kPrunedMax = 256;  // authors; a full mesh has nine members online
+constexpr std::size_t kIHavesPerFrame = 1024;  // 34 KiB
 constexpr std::size_t kGraftsPerFrame = 512;
-constexpr auto kNewcomer = std::chrono::seconds(10);  // time to find neighbors
-constexpr auto kTellNewcomer =
-    std::chrono::seconds(10);  // a new neighbor hears of what was broadcast since then
 
 std::uint16_t one_more(std::uint16_t round) {
   return round == UINT16_MAX ? round : static_cast<std::uint16_t>(round + 1);
 }
 
 }  // namespace
-
-void Broadcast::set_partial(bool partial, Turn& turn) {
-  if (partial_ == partial) return;
-  send_all_ihaves(turn);
-  partial_ = partial;
-  for (auto& [id, peer] : peers_) {
-    peer.eager = true;
-    peer.pruned.clear();
-  }
-  contested_.clear();
-  if (!partial || has_way()) return;
-  for (const auto& [id, peer] : peers_) ask_for(id, turn);
-}
-
-/// The other end may be lazy.
-void Broadcast::ask_for(LinkId link, Turn& turn) {
-  if (!parameters_.plumtree) return;
-  forget_copies(link);
-  turn.send(link, encode_frame_of(Graft{}));
-  ++counters_.grafts_sent;
-}
-
-/// From here on it is a way: what came over it as a copy before does not count.
-void Broadcast::forget_copies(LinkId link) {
-  std::erase_if(contested_, [&](const Duplicate& duplicate) { return duplicate.link == link; });
-}
-
-void Broadcast::on_link_up(LinkId link, bool merges, Turn& turn) {
-  Peer& peer = peers_[link];
-  peer.lazy_from = told_ + announced_.size();
-  if (!parameters_.plumtree) return;
-  // Who has a way keeps it: a link beside it would double payloads until one of the two is pruned, and the
-  // tree would become a worse one with every neighbor that is traded for another. Who has none asks for this
-  // one, who has only just come asks for each, so that it comes to lie on the shortest way, and where two
-  // components meet the way of each ends in its own.
-  if (first_link_at_ == Instant{}) first_link_at_ = turn.now.monotonic;
-  const bool keeps_its_way = has_way() && first_link_at_ + kNewcomer <= turn.now.monotonic && !merges;
-  if (!keeps_its_way) {
-    ask_for(link, turn);
-  } else if (partial_) {
-    peer.eager = false;
-  }
-  if (P2P_PLANTED(IHaveNeverQueued)) return;
-  recent_.for_each([&](const EnvelopeId& id, const RecentPayloads::Entry& entry) {
-    if (entry.payload && entry.at + kTellNewcomer > turn.now.monotonic)
-      peer.catch_up.push_back({id, entry.round});
-  });
-  if (!peer.catch_up.empty()) announce_later(turn.now.monotonic);
-}
-
-bool Broadcast::has_way() const {
-  const auto parent = peers_.find(parent_);
-  return parent != peers_.end() && parent->second.eager;
-}
-
-void Broadcast::on_link_down(LinkId link) {
-  peers_.erase(link);
-  missing_.on_link_down(link);
-  if (link != parent_) return;
-  // The ways are others now.
-  optimise_pause_ = Duration{};
-  optimise_from_ = Instant{};
-  optimised_ = 0;
-}
 
 void Broadcast::publish(const EnvelopePtr& envelope, Turn& turn) {
   turn.out.push_back(MarkSeen{envelope->id, envelope->envelope.wall_ms});
@@ -102,15 +29,8 @@ void Broadcast::on_received(const EnvelopePtr& envelope, LinkId from, std::uint1
   ++counters_.payloads_received;
   missing_.arrived(envelope->id);
   note_first(from);
-  // A way is one in both directions: a graft and a prune that crossed leave it eager at one end alone, and
-  // then what comes from behind this node would stop here.
-  auto way = peers_.find(from);
-  if (partial_ && way != peers_.end() && !way->second.eager &&
-      way->second.pruned_at + kGraftGrace <= turn.now.monotonic) {
-    make_eager(from, way->second, turn);
-    ask_for(from, turn);
-    way->second.pruned_at = turn.now.monotonic;  // not for each that is on its way
-  }
+  if (partial_) mend(from, turn);
+  if (from == tree_.way()) leave_old_way(turn);
   spread(envelope, from, round, turn);
   if (auto sender = peers_.find(from); P2P_PLANTED(PrunesEverything) && sender != peers_.end())
     prune(from, sender->second, turn);
@@ -237,118 +157,6 @@ void Broadcast::send_all_ihaves(Turn& turn) {
   announce_at_ = Instant{};
 }
 
-/// From here on it is pushed everything; of what was not it hears now, since it would else be noticed late.
-void Broadcast::make_eager(LinkId link, Peer& peer, Turn& turn) {
-  SharedBytes none;
-  send_ihaves(link, peer, none, turn);
-  peer.eager = true;
-}
-
-void Broadcast::make_lazy(Peer& peer) {
-  if (!peer.eager) return;
-  peer.eager = false;
-  if (partial_) peer.lazy_from = told_ + announced_.size();
-}
-
-void Broadcast::prune(LinkId link, Peer& peer, Turn& turn) {
-  // What waits for this link goes before the prune: behind it, it would make the link a way again.
-  send_payloads(link, peer, turn);
-  make_lazy(peer);
-  peer.pruned_at = turn.now.monotonic;
-  turn.send(link, encode_frame_of(Prune{}));
-  ++counters_.prunes_sent;
-}
-
-void Broadcast::prune_author(LinkId link, const MemberKey& author, Turn& turn) {
-  turn.send(link, encode_frame_of(Prune{author}));
-  ++counters_.prunes_sent;
-}
-
-/// Another link becomes the parent only when it is the faster one several times in succession.
-void Broadcast::note_first(LinkId from) {
-  if (from == parent_) {
-    challenger_wins_ = 0;
-    return;
-  }
-  challenger_wins_ = from == challenger_ ? challenger_wins_ + 1 : 1;
-  challenger_ = from;
-  if (challenger_wins_ < kChallengerWins && has_way()) return;
-  parent_ = from;
-  challenger_wins_ = 0;
-  if (from != optimised_) return;
-  optimise_pause_ = Duration{};
-  optimised_ = 0;
-}
-
-/// What was on its way when it asked for this link may come now.
-bool Broadcast::has_just_grafted(const Peer& peer, Instant now) {
-  return peer.grafted_at != Instant{} && peer.grafted_at + kGraftGrace > now;
-}
-
-/// Prunes who brought a copy, while the link that brought the first one is itself a way: else the broadcasts
-/// of two authors, each first over another link, would prune both. What was written here came over none.
-void Broadcast::prune_if_other_way(LinkId link, const EnvelopeId& id, Turn& turn) {
-  auto sender = peers_.find(link);
-  const RecentPayloads::Entry* entry = recent_.find(id);
-  if (sender == peers_.end() || entry == nullptr) return;
-  if (has_just_grafted(sender->second, turn.now.monotonic)) return;
-  auto first = peers_.find(entry->from);
-  const bool other_way =
-      entry->from == 0 || (first != peers_.end() && first->second.eager && first->first != link);
-  if (!other_way) return;
-  prune(link, sender->second, turn);
-  if (link == parent_ && entry->from != 0) parent_ = entry->from;
-}
-
-/// Of several broadcasts the tree of one is taken, nearly everywhere the same one: each has waited for as
-/// long as one with a smaller id may have come after it.
-void Broadcast::prune_contested(Turn& turn) {
-  std::size_t weighed = 0;
-  for (; weighed < contested_.size() && contested_[weighed].due <= turn.now.monotonic; ++weighed) {
-    const Duplicate& duplicate = contested_[weighed];
-    if (shaping_.is_chosen(duplicate.id)) prune_if_other_way(duplicate.link, duplicate.id, turn);
-  }
-  contested_.erase(contested_.begin(), contested_.begin() + static_cast<std::ptrdiff_t>(weighed));
-}
-
-void Broadcast::on_duplicate(LinkId from, const EnvelopeId& id, std::uint16_t round, Turn& turn) {
-  ++counters_.payloads_received;
-  ++counters_.duplicates;
-  if (!parameters_.plumtree) return;
-  auto sender = peers_.find(from);
-  if (sender == peers_.end()) return;
-  // What came first by repair, or long ago, tells nothing about the tree.
-  const RecentPayloads::Entry* entry = recent_.find(id);
-  if (entry == nullptr) return;
-  if (partial_) {
-    // Nor is one weighed that is too late for it: a slow link has to go all the same.
-    const bool late = entry->at + TreeShaping::kBetween <= turn.now.monotonic;
-    if (!shaping_.is_contested(turn.now.monotonic) || late) {
-      // Two ways of about the same length take turns in being the faster one. If each were pruned in its
-      // turn, here and at the other end, both ends would soon wait for each other.
-      if (from != parent_ || !sender->second.eager) prune_if_other_way(from, id, turn);
-      return;
-    }
-    // What comes long after the first copy may be weighed when the next one is chosen already.
-    const bool in_time = entry->at + kWeighed > turn.now.monotonic;
-    const bool is_new = std::none_of(contested_.begin(), contested_.end(), [&](const Duplicate& duplicate) {
-      return duplicate.link == from && duplicate.id == id;
-    });
-    if (in_time && !has_just_grafted(sender->second, turn.now.monotonic) && shaping_.is_eligible(id) &&
-        is_new && contested_.size() < kContestedMax)
-      contested_.push_back({from, id, turn.now.monotonic + parameters_.prune_gather});
-    return;
-  }
-  if (!entry->payload) return;
-  const MemberKey& author = entry->payload->envelope.author;
-  // The author's own copy is the right one: whoever was faster need not pass on.
-  if (round > 1) {
-    prune_author(from, author, turn);
-  } else if (entry->round > 1 && peers_.contains(entry->from)) {
-    prune_author(entry->from, author, turn);
-  }
-}
-
 void Broadcast::on_ihave(LinkId from, const IHave& ihave, Turn& turn) {
   if (!parameters_.plumtree) return;
   auto found = peers_.find(from);
@@ -367,33 +175,15 @@ void Broadcast::on_ihave(LinkId from, const IHave& ihave, Turn& turn) {
   }
 }
 
-/// A neighbor had it several hops before it came here: its link becomes eager too. Whose copies come later,
-/// over it or over the old way, is pruned as any duplicate is; so no payload falls between the two.
-void Broadcast::optimise(LinkId from, Peer& announcer, const RecentPayloads::Entry& entry,
-                         std::uint16_t round, Turn& turn) {
-  const std::uint16_t hops = parameters_.optimisation_hops;
-  const bool shorter = partial_ && hops > 0 && !announcer.eager && entry.from != 0 && entry.from != from &&
-                       entry.round >= round + 1 + hops;
-  // What is the shorter way for one of many authors is the longer one for the others.
-  if (!shorter || entry.contested || optimise_from_ > turn.now.monotonic) return;
-  if (from == optimised_) return;  // it promised that before; others have their turn
-  // Not all at once: where one near the author finds a shorter way it is shorter for all behind. A way of
-  // fewer hops that turns out to be the slower one is pruned, and then others are tried ever more rarely.
-  const bool is_first = optimise_from_ == Instant{};
-  optimise_pause_ =
-      std::max(parameters_.optimisation_interval, std::min<Duration>(optimise_pause_ * 2, kOptimisePauseMax));
-  const auto half = static_cast<std::uint64_t>(optimise_pause_.count() / 2);
-  optimise_from_ = turn.now.monotonic + Duration(static_cast<Duration::rep>(half + random_.below(half + 1)));
-  if (is_first) return;
-  optimised_ = from;
-  make_eager(from, announcer, turn);
-  ask_for(from, turn);
-}
-
 void Broadcast::on_graft(LinkId from, const Graft& graft, Turn& turn) {
   auto asker = peers_.find(from);
   if (asker == peers_.end()) return;
   asker->second.grafted_at = turn.now.monotonic;
+  if (graft.ids.empty()) {
+    tree_.on_chosen(from, true);
+  } else {
+    asker->second.repaired_at = turn.now.monotonic;
+  }
   forget_copies(from);
   make_eager(from, asker->second, turn);
   std::set<EnvelopeId> answered;
@@ -412,18 +202,6 @@ void Broadcast::on_graft(LinkId from, const Graft& graft, Turn& turn) {
   }
 }
 
-void Broadcast::on_prune(LinkId from, const Prune& prune) {
-  auto found = peers_.find(from);
-  if (found == peers_.end() || !parameters_.plumtree || P2P_PLANTED(PruneNeverHeeded)) return;
-  Peer& peer = found->second;
-  if (!prune.author) {
-    make_lazy(peer);
-    return;
-  }
-  if (peer.pruned.size() >= kPrunedMax) peer.pruned.clear();
-  peer.pruned.insert(*prune.author);
-}
-
 void Broadcast::send_waiting(Turn& turn) {
   for (auto& [link, peer] : peers_) send_payloads(link, peer, turn);
 }
@@ -439,14 +217,22 @@ void Broadcast::on_wake(Turn& turn) {
     graft.ids.clear();
   }
   if (P2P_PLANTED(GraftNeverSent)) grafts.clear();
+  bool way_failed = false;
   for (const auto& [link, graft] : grafts) {
     auto announcer = peers_.find(link);
     if (announcer == peers_.end()) continue;
+    // What an eager link announces may still come over the way.
+    way_failed = way_failed || (link != tree_.way() && !announcer->second.eager);
     make_eager(link, announcer->second, turn);
+    announcer->second.repaired_at = turn.now.monotonic;
     forget_copies(link);
     if (graft.ids.empty()) continue;
     turn.send(link, encode_frame_of(graft));
     ++counters_.grafts_sent;
+  }
+  if (way_failed) {
+    tree_.on_way_failed(turn.now.monotonic);
+    choose_way(turn);
   }
   prune_contested(turn);
   const bool announces = announce_at_ != Instant{} && announce_at_ <= turn.now.monotonic;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "common_tree.h"
 #include "flat_map.h"
 #include "links.h"
 #include "missing_ids.h"
@@ -34,9 +35,10 @@ struct BroadcastCounters {
   std::uint64_t missing_over_limit = 0;
 };
 
-/// A link begins eager where a node has no way yet. In partial views one tree serves all authors. In a full
-/// mesh there is a tree an author: whoever is linked to it gets its envelopes from it alone, after the first
-/// one, and who is not, through one that is.
+/// A link begins eager where a node has no way yet. In partial views one tree serves all authors: the common
+/// one, and until the heartbeats have told of that the one that the first copies shape. In a full mesh there
+/// is a tree an author: whoever is linked to it gets its envelopes from it alone, after the first one, and
+/// who is not, through one that is.
 class Broadcast {
  public:
   Broadcast(const ProtocolParameters& parameters, std::uint64_t seed)
@@ -45,7 +47,13 @@ class Broadcast {
   void set_partial(bool partial, Turn& turn);
   /// `merges`: between two components that found each other.
   void on_link_up(LinkId link, bool merges, Turn& turn);
-  void on_link_down(LinkId link);
+  void on_link_down(LinkId link, Turn& turn);
+  /// The member that the common tree hangs from, as this node believes; looked at with the heartbeats.
+  void set_root(const MemberKey& root, bool is_self, Turn& turn);
+  /// A neighbor's heartbeat.
+  void on_place(LinkId from, const std::optional<TreePlace>& place, std::optional<Duration> rtt, Turn& turn);
+  /// For this node's heartbeat.
+  [[nodiscard]] std::optional<TreePlace> place_for(LinkId link, Instant now) const;
 
   /// Written here, or to be spread anew.
   void publish(const EnvelopePtr& envelope, Turn& turn);
@@ -61,7 +69,7 @@ class Broadcast {
   void on_duplicate(LinkId from, const EnvelopeId& id, std::uint16_t round, Turn& turn);
   void on_ihave(LinkId from, const IHave& ihave, Turn& turn);
   void on_graft(LinkId from, const Graft& graft, Turn& turn);
-  void on_prune(LinkId from, const Prune& prune);
+  void on_prune(LinkId from, const Prune& prune, Turn& turn);
 
   /// The payloads that wait to share a frame: at the end nothing may be left behind.
   void send_waiting(Turn& turn);
@@ -93,6 +101,7 @@ class Broadcast {
     bool eager = true;                  // partial views
     std::uint64_t lazy_from = 0;        // the first of announced_ that it was not pushed
     Instant grafted_at{};               // it asked for what is new
+    Instant repaired_at{};              // one end missed something that the other had
     Instant pruned_at{};                // by this node; payloads may still be on their way
     std::unique_ptr<Waiting> waiting;   // with a payload window
     std::set<MemberKey> pruned;         // full mesh: authors whose envelopes it gets otherwise
@@ -125,6 +134,11 @@ class Broadcast {
   void note_first(LinkId from);
   void prune_if_other_way(LinkId link, const EnvelopeId& id, Turn& turn);
   void prune_contested(Turn& turn);
+  void choose_way(Turn& turn);
+  void take_way(LinkId link, Turn& turn);
+  void leave_old_way(Turn& turn);
+  void mend(LinkId link, Turn& turn);
+  void prune_if_spare(LinkId link, Peer& peer, Duration since_repair, Turn& turn);
   void forget_copies(LinkId link);
   static bool has_just_grafted(const Peer& peer, Instant now);
   void prune_author(LinkId link, const MemberKey& author, Turn& turn);
@@ -162,6 +176,9 @@ class Broadcast {
   LinkId optimised_ = 0;  // grafted to see whether it is the shorter way
   Instant optimise_from_{};
   Duration optimise_pause_{};
+
+  CommonTree tree_{parameters_.silence_partial};
+  LinkId old_way_ = 0;  // to be left
 
   // Several authors at once: the tree is that of one broadcast at a time, nearly everywhere the same one.
   struct Duplicate {

@@ -55,7 +55,7 @@ void Node::State::begin_neighbor(const LinkUp& up, bool beside, Turn& turn) {
     if (*loser == up.link) return;
     own.on_link_down(*loser);
     anti_entropy.on_link_down(*loser, turn);
-    broadcast.on_link_down(*loser);
+    broadcast.on_link_down(*loser, turn);
   }
   if (own.on_observed(up)) record_stale = true;
   Link* link = links.find(up.link);
@@ -87,7 +87,7 @@ void Node::State::lose_link(LinkId id, Turn& turn) {
   links.remove(id);
   own.on_link_down(id);
   anti_entropy.on_link_down(id, turn);
-  broadcast.on_link_down(id);
+  broadcast.on_link_down(id, turn);
   const auto hosted = roster.hosted_by(lost.node);
   const bool node_left =
       !hosted.empty() && std::none_of(hosted.begin(), hosted.end(),
@@ -107,7 +107,7 @@ void Node::State::disconnect(LinkId id, Turn& turn) {
   links.remove(id);
   own.on_link_down(id);
   anti_entropy.on_link_down(id, turn);
-  broadcast.on_link_down(id);
+  broadcast.on_link_down(id, turn);
   addresses.on_lost(ended.node, false, false, turn.now.monotonic);
   membership.on_neighbor_lost(ended, true, turn);
 }
@@ -125,6 +125,7 @@ void Node::State::ping(Link& link, bool repaired, Turn& turn) {
   ping.as_of_ms = link.pings == 0 ? kAsOfAll : AntiEntropy::as_of(turn.now);
   ping.root = digest.root(ping.as_of_ms, turn.now.monotonic);
   ping.repaired = repaired;
+  ping.place = broadcast.place_for(link.id, turn.now.monotonic);
   ++link.pings;
   turn.send(link.id, encode_ping(ping));
 }
@@ -133,6 +134,8 @@ void Node::State::beat(Turn& turn) {
   if (beat_at > turn.now.monotonic) return;
   const Duration heartbeat = membership.heartbeat();
   beat_at = turn.now.monotonic + (membership.is_partial() ? heartbeat : Duration(kScanInterval));
+  if (const MemberRow* root = roster.first_online())
+    broadcast.set_root(root->key(), root->key() == own.key(), turn);
   presence.on_silence(turn);
   presence.on_unlinked(turn);
   std::vector<LinkId> dead;
@@ -209,7 +212,8 @@ void Node::State::on(const FrameReceived& frame, Turn& turn) {
            [&](const Graft& graft) { broadcast.on_graft(link->id, graft, turn); });
       break;
     case FrameType::kPrune:
-      take(decode_prune(frame.payload), [&](const Prune& prune) { broadcast.on_prune(link->id, prune); });
+      take(decode_prune(frame.payload),
+           [&](const Prune& prune) { broadcast.on_prune(link->id, prune, turn); });
       break;
     case FrameType::kForwardJoin:
       take(decode_forward_join(frame.payload),
@@ -296,6 +300,7 @@ void Node::State::on_ping(Link& link, const Ping& ping, Turn& turn) {
   if (!link.differs)
     take_held_own(ping.as_of_ms == kAsOfAll ? turn.now.monotonic : turn.now.monotonic - limits::kYoungKept,
                   turn);
+  broadcast.on_place(link.id, ping.place, link.rtt, turn);
   anti_entropy.on_root(link, ping.repaired, turn);
   if (link.compared) settle(true, turn);
 }

@@ -201,6 +201,15 @@ std::vector<MemberKey> Roster::hosted_by(const NodeKey& node) const {
   return hosted;
 }
 
+const MemberRow* Roster::first_online() const {
+  for (std::size_t bucket = 0; bucket < Rows::kBuckets; ++bucket) {
+    for (const MemberRow& row : rows_.at(bucket)) {
+      if (row.presence == Presence::kOnline) return &row;
+    }
+  }
+  return nullptr;
+}
+
 /// Who claims a name: equal hashes are compared once more as names, since a hash can be sought for.
 std::vector<MemberKey> Roster::claimants(std::uint64_t hash, const std::string& name) const {
   std::vector<MemberKey> keys;

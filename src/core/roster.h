@@ -83,6 +83,8 @@ class Roster {
       for (const MemberRow& row : rows_.at(bucket)) visit(row);
     }
   }
+  /// The one with the smallest key; null when there is none.
+  [[nodiscard]] const MemberRow* first_online() const;
   /// One for which `wanted(row)` holds, from a random place on; null when there is none.
   template <class Wanted>
   const MemberRow* pick(Random& random, Wanted wanted) const {

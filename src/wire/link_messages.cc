@@ -8,6 +8,9 @@
 namespace p2pmesh {
 namespace {
 
+constexpr std::uint8_t kPingRepaired = 1;  // flags of a ping
+constexpr std::uint8_t kPingPlace = 2;
+constexpr std::uint16_t kOverThisLink = 0x8000;  // beside the distance
 constexpr std::string_view kMagic = "p2pmesh\n";
 
 template <std::size_t kSize>
@@ -130,7 +133,13 @@ std::optional<Taken> decode_taken(ByteView payload) {
 
 Bytes encode_ping(const Ping& ping) {
   Writer writer;
-  writer.u64(ping.token).u64(ping.as_of_ms).u64(ping.root).u8(ping.repaired ? 1 : 0);
+  const int flags = (ping.repaired ? kPingRepaired : 0) | (ping.place ? kPingPlace : 0);
+  writer.u64(ping.token).u64(ping.as_of_ms).u64(ping.root).u8(static_cast<std::uint8_t>(flags));
+  if (ping.place) {
+    const int over = ping.place->over_this_link ? kOverThisLink : 0;
+    writer.u16(ping.place->root).u16(static_cast<std::uint16_t>(ping.place->distance | over));
+    writer.u16(ping.place->age_cs);
+  }
   return encode_frame(FrameType::kPing, writer.bytes());
 }
 
@@ -140,9 +149,19 @@ std::optional<Ping> decode_ping(ByteView payload) {
   ping.token = reader.u64();
   ping.as_of_ms = reader.u64();
   ping.root = reader.u64();
-  const std::uint8_t repaired = reader.u8();
-  ping.repaired = repaired == 1;
-  return reader.done() && repaired <= 1 ? std::optional(ping) : std::nullopt;
+  const std::uint8_t flags = reader.u8();
+  if ((flags & ~(kPingRepaired | kPingPlace)) != 0) return std::nullopt;
+  ping.repaired = (flags & kPingRepaired) != 0;
+  if ((flags & kPingPlace) != 0) {
+    TreePlace& place = ping.place.emplace();
+    place.root = reader.u16();
+    const std::uint16_t distance = reader.u16();
+    place.over_this_link = (distance & kOverThisLink) != 0;
+    place.distance = static_cast<std::uint16_t>(distance & ~kOverThisLink);
+    place.age_cs = reader.u16();
+    if (place.distance > kTreeDistanceMax) return std::nullopt;
+  }
+  return reader.done() ? std::optional(ping) : std::nullopt;
 }
 
 Bytes encode_pong(std::uint64_t token) {

@@ -93,12 +93,23 @@ struct Taken {
 using AsOfMs = WallMs;
 inline constexpr AsOfMs kAsOfAll = UINT64_MAX;  ///< leaves nothing out
 
+/// Where the sender is in the tree that all nodes agree on: see core's common_tree.h.
+struct TreePlace {
+  std::uint16_t root = 0;      ///< a piece of the root's key
+  std::uint16_t distance = 0;  ///< to the root: milliseconds, and some for each hop; at most kTreeDistanceMax
+  std::uint16_t age_cs = 0;    ///< hundredths of a second since the root said so
+  bool over_this_link = false;  ///< the receiver is the next one on the way there
+};
+/// Above any mesh's depth.
+inline constexpr std::uint16_t kTreeDistanceMax = 8191;
+
 /// The heartbeat.
 struct Ping {
   std::uint64_t token = 0;  ///< not 0: to be echoed in a pong; the sender's monotonic microseconds
   AsOfMs as_of_ms = kAsOfAll;
-  std::uint64_t root = 0;  ///< digest of what the sender holds, as of then
-  bool repaired = false;   ///< much has just come by repair: compare at once
+  std::uint64_t root = 0;            ///< digest of what the sender holds, as of then
+  bool repaired = false;             ///< much has just come by repair: compare at once
+  std::optional<TreePlace> place{};  ///< with one tree for all authors, where it is known
 };
 
 struct SponsorRequest {

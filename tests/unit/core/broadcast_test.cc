@@ -48,6 +48,20 @@ struct Fixture {
   void copy(const EnvelopePtr& envelope, LinkId from, std::uint16_t round = 4) {
     act([&](Turn& turn) { broadcast->on_duplicate(from, envelope->id, round, turn); });
   }
+  void pruned_by(LinkId link) {
+    act([&](Turn& turn) { broadcast->on_prune(link, Prune{}, turn); });
+  }
+  /// A neighbor's heartbeat.
+  void place(LinkId link, std::uint16_t distance, bool over_this_link = false) {
+    const TreePlace said{1, distance, 0, over_this_link};
+    act([&](Turn& turn) { broadcast->on_place(link, said, 20ms, turn); });
+  }
+  void hang_from(std::uint8_t root, bool is_self = false) {
+    MemberKey key;
+    key.bytes[0] = root;
+    key.bytes[17] = root;
+    act([&](Turn& turn) { broadcast->set_root(key, is_self, turn); });
+  }
   void pass(Duration time) {
     now.monotonic += time;
     act([&](Turn& turn) { broadcast->on_wake(turn); });
@@ -77,8 +91,8 @@ struct Fixture {
 };
 
 TEST_CASE_FIXTURE(Fixture, "LazyLinksAreToldTogetherOfWhatWasNotPushed") {
-  broadcast->on_prune(kB, Prune{});
-  broadcast->on_prune(kC, Prune{});
+  pruned_by(kB);
+  pruned_by(kC);
   const EnvelopePtr first = text(1, 1);
   const EnvelopePtr second = text(1, 2);
   receive(first, kA);
@@ -101,8 +115,8 @@ TEST_CASE_FIXTURE(Fixture, "LazyLinksAreToldTogetherOfWhatWasNotPushed") {
 
 TEST_CASE_FIXTURE(Fixture, "ALinkIsNotToldOfWhatCameOverItNorOfWhatItWasPushed") {
   receive(text(1, 1), kA);
-  broadcast->on_prune(kA, Prune{});
-  broadcast->on_prune(kB, Prune{});
+  pruned_by(kA);
+  pruned_by(kB);
   const EnvelopePtr later = text(1, 2);
   receive(later, kA);
   pass(parameters.ihave_interval);
@@ -114,7 +128,7 @@ TEST_CASE_FIXTURE(Fixture, "ALinkIsNotToldOfWhatCameOverItNorOfWhatItWasPushed")
 }
 
 TEST_CASE_FIXTURE(Fixture, "WhoAsksForALinkHearsAtOnceOfWhatWaits") {
-  broadcast->on_prune(kB, Prune{});
+  pruned_by(kB);
   receive(text(1, 1), kA);
   act([&](Turn& turn) { broadcast->on_graft(kB, Graft{}, turn); });
   CHECK(sent(FrameType::kIHave, kB) == 1);
@@ -212,7 +226,7 @@ TEST_CASE_FIXTURE(Fixture, "AWayThatIsEagerAtOneEndAloneBecomesOneAtBoth") {
   outputs.clear();
   const EnvelopePtr envelope = text(1, 1);
   SUBCASE("the other end's prune crossed a graft") {
-    broadcast->on_prune(kB, Prune{});
+    pruned_by(kB);
     receive(envelope, kB);
     receive(text(1, 2), kA);
     CHECK(sent(FrameType::kGossip, kB) == 1);
@@ -235,7 +249,7 @@ TEST_CASE_FIXTURE(Fixture, "AWayThatIsEagerAtOneEndAloneBecomesOneAtBoth") {
 TEST_CASE_FIXTURE(Fixture, "WhatWasOnItsWayWhenALinkWasAskedForPrunesNothing") {
   receive(text(1, 1), kA);
   now.monotonic += 2s;
-  broadcast->on_prune(kB, Prune{});
+  pruned_by(kB);
   act([&](Turn& turn) { broadcast->on_graft(kB, Graft{}, turn); });
   EnvelopePtr envelope = text(1, 1);
   receive(envelope, kA);
@@ -253,7 +267,7 @@ TEST_CASE_FIXTURE(Fixture, "AShorterWayIsTriedLaterAndOnlyForASingleAuthor") {
     act([&](Turn& turn) { broadcast->on_ihave(kB, IHave{{{envelope->id, 1}}}, turn); });
   };
   receive(text(1, 1), kA, 9);
-  broadcast->on_prune(kB, Prune{});
+  pruned_by(kB);
   now.monotonic += 2s;
   EnvelopePtr envelope = text(1, 2);
   receive(envelope, kA, 9);
@@ -356,7 +370,7 @@ TEST_CASE_FIXTURE(Fixture, "ALinkBesideAWayBeginsLazyOnceItsNodeIsNoNewcomer") {
 TEST_CASE_FIXTURE(Fixture, "WhoseWayIsGoneAsksForEveryNewLink") {
   receive(text(1, 1), kA);
   pass(60s);
-  broadcast->on_link_down(kA);
+  act([&](Turn& turn) { broadcast->on_link_down(kA, turn); });
   act([&](Turn& turn) { broadcast->on_link_up(40, false, turn); });
   CHECK(sent(FrameType::kGraft, 40) == 1);
   receive(text(1, 2), kB);
@@ -372,8 +386,8 @@ TEST_CASE_FIXTURE(Fixture, "ALinkBetweenTwoComponentsIsAskedFor") {
 
 TEST_CASE_FIXTURE(Fixture, "WhoAnnouncesAgainIsNotAskedAgain") {
   const EnvelopePtr missing = text(1, 1);
-  broadcast->on_prune(kA, Prune{});
-  broadcast->on_prune(kB, Prune{});
+  pruned_by(kA);
+  pruned_by(kB);
   const auto announce = [&](LinkId link, std::uint16_t round) {
     act([&](Turn& turn) { broadcast->on_ihave(link, IHave{{{missing->id, round}}}, turn); });
   };
@@ -389,9 +403,9 @@ TEST_CASE_FIXTURE(Fixture, "WhoAnnouncesAgainIsNotAskedAgain") {
 
 TEST_CASE_FIXTURE(Fixture, "WhatIsMissingIsAskedOfTheOneNearestToTheAuthor") {
   const EnvelopePtr missing = text(1, 1);
-  broadcast->on_prune(kA, Prune{});
-  broadcast->on_prune(kB, Prune{});
-  broadcast->on_prune(kC, Prune{});
+  pruned_by(kA);
+  pruned_by(kB);
+  pruned_by(kC);
   const auto announce = [&](LinkId link, std::uint16_t round) {
     act([&](Turn& turn) { broadcast->on_ihave(link, IHave{{{missing->id, round}}}, turn); });
   };
@@ -406,6 +420,115 @@ TEST_CASE_FIXTURE(Fixture, "WhatIsMissingIsAskedOfTheOneNearestToTheAuthor") {
   CHECK(sent(FrameType::kGraft, kC) == 1);
   CHECK(sent(FrameType::kGraft, kA) == 0);
   pass(parameters.graft_retry);
+  CHECK(sent(FrameType::kGraft, kA) == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "InTheCommonTreeTheOldWayIsLeftOnceTheNewOneBroughtSomething") {
+  hang_from(1);
+  place(kA, 100);
+  CHECK(sent(FrameType::kGraft, kA) == 1);
+  pruned_by(kB);
+  place(kB, 50);
+  CHECK(sent(FrameType::kGraft, kB) == 1);
+  receive(text(1, 1), kA);
+  CHECK(sent(FrameType::kGossip, kB) == 1);
+  CHECK(sent(FrameType::kPrune, kA) == 0);
+  const EnvelopePtr envelope = text(2, 2);
+  SUBCASE("first") {
+    receive(envelope, kB);
+  }
+  SUBCASE("second") {
+    receive(envelope, kA);
+    copy(envelope, kB);
+  }
+  CHECK(sent(FrameType::kPrune, kA) == 1);
+  outputs.clear();
+  receive(text(3, 3), kB);
+  CHECK(sent(FrameType::kGossip, kA) == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "InTheCommonTreeSpareLinksArePrunedAndWaysAreNot") {
+  hang_from(1);
+  place(kA, 50);
+  place(kB, 120, true);
+  CHECK(sent(FrameType::kPrune, kA) + sent(FrameType::kPrune, kB) == 0);
+  place(kC, 55);
+  CHECK(sent(FrameType::kPrune, kC) == 1);
+  for (std::uint8_t author = 1; author < 5; ++author) {
+    const EnvelopePtr envelope = text(author, author);
+    receive(envelope, author % 2 == 0 ? kA : kB);
+    copy(envelope, author % 2 == 0 ? kB : kA);
+    pass(parameters.prune_gather);
+  }
+  CHECK(sent(FrameType::kPrune, kA) + sent(FrameType::kPrune, kB) == 0);
+  act([&](Turn& turn) { broadcast->on_graft(kC, Graft{}, turn); });  // it chose this node
+  copy(text(1, 1), kC);
+  place(kC, 120, true);
+  CHECK(sent(FrameType::kPrune, kC) == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "ALinkThatBroughtWhatWasMissingStaysForAWhile") {
+  hang_from(1);
+  place(kA, 50);
+  place(kB, 55);
+  REQUIRE(sent(FrameType::kPrune, kB) == 1);
+  const EnvelopePtr missing = text(1, 1);
+  act([&](Turn& turn) { broadcast->on_ihave(kB, IHave{{{missing->id, 3}}}, turn); });
+  pass(parameters.graft_timeout);
+  REQUIRE(sent(FrameType::kGraft, kB) == 1);
+  receive(missing, kB);
+  now.monotonic += 4s;
+  place(kA, 50);
+  place(kB, 55);
+  CHECK(sent(FrameType::kPrune, kB) == 1);
+  now.monotonic += 1s;
+  place(kB, 55);
+  CHECK(sent(FrameType::kPrune, kB) == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "AWayThatPrunesIsAskedAgain") {
+  hang_from(1);
+  place(kA, 50);
+  pruned_by(kA);
+  CHECK(sent(FrameType::kGraft, kA) == 2);
+  receive(text(1, 1), kB);
+  CHECK(sent(FrameType::kGossip, kA) == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "WhoseWayIsLostTakesTheNextOneAtOnce") {
+  hang_from(1);
+  place(kA, 50);
+  place(kB, 55);
+  act([&](Turn& turn) { broadcast->on_link_down(kA, turn); });
+  CHECK(sent(FrameType::kGraft, kB) == 1);
+  CHECK(broadcast->place_for(kB, now.monotonic)->over_this_link);
+  CHECK(broadcast->place_for(kB, now.monotonic)->distance == 75);
+}
+
+TEST_CASE_FIXTURE(Fixture, "AnotherRootLeavesTheLinksAsTheyAreUntilItsDistancesCome") {
+  hang_from(7);
+  place(kA, 50);
+  place(kB, 55);
+  CHECK_FALSE(broadcast->place_for(kA, now.monotonic));
+  CHECK(broadcast->eager() == 3);
+  hang_from(1);
+  CHECK(broadcast->place_for(kA, now.monotonic)->over_this_link);
+  pruned_by(kC);
+  hang_from(7, true);
+  CHECK(broadcast->place_for(kA, now.monotonic)->distance == 0);
+  CHECK(broadcast->eager() == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "AFullMeshTellsNoPlaces") {
+  hang_from(1, true);
+  REQUIRE(broadcast->place_for(kA, now.monotonic));
+  act([&](Turn& turn) { broadcast->set_partial(false, turn); });
+  CHECK_FALSE(broadcast->place_for(kA, now.monotonic));
+  hang_from(1);
+  place(kA, 50);
+  CHECK(sent(FrameType::kGraft, kA) == 0);
+  act([&](Turn& turn) { broadcast->set_partial(true, turn); });
+  CHECK_FALSE(broadcast->place_for(kA, now.monotonic));  // the root may be another one by now
   CHECK(sent(FrameType::kGraft, kA) == 1);
 }
 

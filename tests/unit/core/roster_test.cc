@@ -62,6 +62,21 @@ TEST_CASE_FIXTURE(Fixture, "CountsFollowPresence") {
   CHECK(roster.counts().members == 20);
 }
 
+TEST_CASE_FIXTURE(Fixture, "TheFirstOnlineIsTheSmallestKeyThatIsHere") {
+  CHECK(roster.first_online() == nullptr);
+  for (std::uint32_t i = 0; i < 300; ++i) accept(record_of(i, "Member" + std::to_string(i)));
+  CHECK(roster.first_online() == nullptr);
+  MemberKey smallest = key_of(0);
+  for (std::uint32_t i = 0; i < 300; ++i) {
+    roster.set_presence(key_of(i), Presence::kOnline, now);
+    smallest = std::min(smallest, key_of(i));
+  }
+  REQUIRE(roster.first_online() != nullptr);
+  CHECK(roster.first_online()->key() == smallest);
+  roster.set_presence(smallest, Presence::kOffline, now);
+  CHECK(smallest < roster.first_online()->key());
+}
+
 TEST_CASE_FIXTURE(Fixture, "TheDigestTellsWhoIsBelievedGoneAndForgetsIt") {
   const EnvelopePtr record = record_of(1, "Alice");
   accept(record);

@@ -163,6 +163,30 @@ TEST_CASE("a ping carries a token and a digest as of a time") {
   check_canonical(encode(Ping{}), decode_ping, encode);
   CHECK(decode_ping(encode(Ping{}))->as_of_ms == kAsOfAll);
   CHECK_FALSE(decode_ping(encode(Ping{}))->repaired);
+  CHECK_FALSE(decode_ping(encode(Ping{}))->place);
+}
+
+TEST_CASE("a ping may carry a place in the common tree") {
+  Ping ping{0, kAsOfAll, 5, true, TreePlace{0x0102, kTreeDistanceMax, 0x0304, true}};
+  const auto encode = [](const Ping& value) { return payload_of(encode_ping(value)); };
+  Bytes payload = encode(ping);
+  CHECK(payload.size() == encode(Ping{}).size() + 6);
+  const auto got = decode_ping(payload);
+  REQUIRE(got);
+  CHECK(got->repaired);
+  REQUIRE(got->place);
+  CHECK(got->place->root == 0x0102);
+  CHECK(got->place->age_cs == 0x0304);
+  CHECK(got->place->distance == kTreeDistanceMax);
+  CHECK(got->place->over_this_link);
+  check_canonical(payload, decode_ping, encode);
+  ping.place->over_this_link = false;
+  check_canonical(encode(ping), decode_ping, encode);
+  CHECK_FALSE(decode_ping(encode(ping))->place->over_this_link);
+  ping.place->distance = kTreeDistanceMax + 1;
+  CHECK_FALSE(decode_ping(encode(ping)));
+  payload[24] = 4;  // a flag that is none
+  CHECK_FALSE(decode_ping(payload));
 }
 
 TEST_CASE("a pong is the token alone") {
