@@ -91,9 +91,7 @@ void AntiEntropy::want_log(const HeldLog& log, Turn& turn) {
   const bool just_now = !session_->first_on_link && mine != nullptr &&
                         mine->accepted_at + limits::kSyncQuiet > turn.now.monotonic;
   for (const auto& [first, last] : log.intervals) {
-    const auto gaps = mine != nullptr ? mine->accepted.missing(first, last)
-                                      : std::vector<IntervalSet::Interval>{{first, last}};
-    for (const auto& [from, to] : gaps) {
+    for (const auto& [from, to] : index_.lacking(log.author, log.epoch, first, last)) {
       if (just_now && from > mine->accepted.greatest()) continue;
       // What the limits refuse would be asked for again and again.
       if (index_.can_accept(log.author, log.epoch, to))
@@ -107,8 +105,8 @@ void AntiEntropy::want_log(const HeldLog& log, Turn& turn) {
 /// Told of to the neighbor, who can say no more of it than what all of it adds to the digest.
 void AntiEntropy::want_gone(const HeldGone& gone) {
   if (index_.is_gone(gone)) return;
-  for (const auto& [from, to] : index_.missing(gone.author, gone.epoch, gone.first, gone.last))
-    want({gone.author, gone.epoch, from, to, 0});
+  const auto gaps = index_.lacking(gone.author, gone.epoch, gone.first, gone.last);
+  if (!gaps.empty()) want({gone.author, gone.epoch, gaps.front().first, gaps.back().second, 0});
 }
 
 /// The same numbers and other ids: one author signed two envelopes for one place. A log of many gaps is
@@ -240,6 +238,14 @@ void AntiEntropy::ask_next(Turn& turn) {
   while (!session.wants.empty() && request.ranges.size() < limits::kSyncRangesMax &&
          envelopes < limits::kSyncAnswerEnvelopesMax) {
     SyncWant& want = session.wants.back();
+    // What has come since it was listed is not sent again.
+    const auto gaps = index_.lacking(want.author, want.epoch, want.first, want.last);
+    if (gaps.empty()) {
+      session.wants.pop_back();
+      continue;
+    }
+    want.first = gaps.front().first;
+    want.last = gaps.back().second;
     const std::uint64_t size = want.last - want.first + 1;
     // In pieces that begin at the same places everywhere, so that what is told of one fits what others ask
     // for.
@@ -289,17 +295,17 @@ void AntiEntropy::on_done(Link& link, const SyncDone& done, Turn& turn) {
   SyncSession& session = *session_;
   const bool progressed = index_.accepted_count() != session.accepted_when_asked ||
                           index_.gone_count() != session.gone_when_asked;
-  if (progressed) session.progress_at = turn.now.monotonic;
+  if (progressed || session.gone_items > 0) session.progress_at = turn.now.monotonic;
   // An answer that brings nothing new and has no end would go on for ever.
   const bool ask_again = !done.complete && progressed;
   // Backwards, so that the newest is the last again.
   for (auto range = session.asked.ranges.rbegin(); range != session.asked.ranges.rend(); ++range) {
-    for (const auto& [from, to] : index_.missing(range->author, range->epoch, range->first, range->last)) {
-      if (ask_again) {
-        session.wants.push_back({range->author, range->epoch, from, to, 0});
-      } else {
-        counters_.no_longer_held += to - from + 1;
-      }
+    const auto gaps = index_.missing(range->author, range->epoch, range->first, range->last);
+    if (gaps.empty()) continue;
+    if (ask_again) {
+      session.wants.push_back({range->author, range->epoch, gaps.front().first, gaps.back().second, 0});
+    } else {
+      for (const auto& [from, to] : gaps) counters_.no_longer_held += to - from + 1;
     }
   }
   session.asked = {};

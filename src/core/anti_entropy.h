@@ -146,7 +146,7 @@ class AntiEntropy {
                                                        Instant now) const;
   [[nodiscard]] std::vector<Bytes> list(std::uint32_t session, const LeafSet& leaves) const;
   [[nodiscard]] ListingSize measure(const LeafSet& leaves) const;
-  void send_gone(const Serving& serving, std::vector<GoneRange> gone, Turn& turn);
+  void send_gone(const Serving& serving, const std::vector<GoneRange>& gone, Turn& turn);
   RepairBudget& budget_of(LinkId link, Instant now);
   void want_log(const HeldLog& log, Turn& turn);
   void want_gone(const HeldGone& gone);

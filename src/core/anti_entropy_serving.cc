@@ -177,10 +177,38 @@ void AntiEntropy::on_request(Link& link, SyncRequest request, Turn& turn) {
   }
 }
 
-void AntiEntropy::send_gone(const Serving& serving, std::vector<GoneRange> gone, Turn& turn) {
-  std::sort(gone.begin(), gone.end(), [](const GoneRange& one, const GoneRange& other) {
-    return std::tie(one.author, one.epoch, one.first) < std::tie(other.author, other.epoch, other.first);
-  });
+namespace {
+
+bool comes_before(const GoneRange& one, const GoneRange& other) {
+  return std::tie(one.author, one.epoch, one.first) < std::tie(other.author, other.epoch, other.first);
+}
+bool overlap(const GoneRange& one, const GoneRange& next) {
+  return one.author == next.author && one.epoch == next.epoch && next.first <= one.last;
+}
+
+/// What was dropped here and what was told to be gone are different numbers; what was asked for twice is not.
+std::vector<GoneRange> merge(std::vector<GoneRange> dropped, std::vector<GoneRange> told) {
+  for (std::vector<GoneRange>* list : {&dropped, &told}) {
+    std::sort(list->begin(), list->end(), comes_before);
+    list->erase(std::unique(list->begin(), list->end(), overlap), list->end());
+  }
+  std::vector<GoneRange> all(dropped.size() + told.size());
+  std::merge(dropped.begin(), dropped.end(), told.begin(), told.end(), all.begin(), comes_before);
+  std::vector<GoneRange> merged;
+  for (const GoneRange& range : all) {
+    if (merged.empty() || !overlap(merged.back(), range)) {
+      merged.push_back(range);
+      continue;
+    }
+    merged.back().last = std::max(merged.back().last, range.last);
+    merged.back().ids_digest ^= range.ids_digest;
+  }
+  return merged;
+}
+
+}  // namespace
+
+void AntiEntropy::send_gone(const Serving& serving, const std::vector<GoneRange>& gone, Turn& turn) {
   SyncGone frame;
   const auto flush = [&] {
     if (frame.items.empty()) return;
@@ -194,8 +222,6 @@ void AntiEntropy::send_gone(const Serving& serving, std::vector<GoneRange> gone,
   for (const GoneRange& range : gone) {
     const bool same_log = frame.author == range.author && frame.epoch == range.epoch;
     if (!same_log || frame.items.size() >= limits::kGonePerFrameMax) flush();
-    // Asked for twice.
-    if (!frame.items.empty() && frame.items.back().last >= range.first) continue;
     frame.author = range.author;
     frame.epoch = range.epoch;
     frame.items.push_back({range.first, range.last, range.ids_digest});
@@ -218,17 +244,17 @@ void AntiEntropy::on_loaded(const Loaded& loaded, Turn& turn) {
   }
   counters_.envelopes_served += done.envelopes;
   done.complete = loaded.complete;
-  std::vector<GoneRange> gone = loaded.gone;
+  std::vector<GoneRange> told;
+  std::size_t looks_left = limits::kGoneAtOnceMax;
   for (const SyncRequest::Range& range : serving.ranges) {
     if (!done.complete || !index_.knows_gone()) break;
-    for (GoneRange& told : index_.list_gone(range.author, range.epoch, range.first, range.last)) {
-      if (gone.size() < limits::kGoneAtOnceMax)
-        gone.push_back(told);
-      else
-        done.complete = false;
-    }
+    const auto part = index_.list_gone(range.author, range.epoch, range.first, range.last, looks_left);
+    told.insert(told.end(), part.begin(), part.end());
+    if (looks_left == 0) done.complete = false;
   }
-  send_gone(serving, std::move(gone), turn);
+  if (const auto budget = repair_.find(serving.link); budget != repair_.end())
+    budget->second.left -= static_cast<double>(kRowCost * (limits::kGoneAtOnceMax - looks_left));
+  send_gone(serving, merge(loaded.gone, std::move(told)), turn);
   turn.send(serving.link, encode_frame_of(done), FrameClass::kRepair);
 }
 

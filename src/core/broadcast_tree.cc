@@ -77,7 +77,10 @@ void Broadcast::on_link_down(LinkId link, Turn& turn) {
 }
 
 bool Broadcast::has_way() const {
-  if (tree_.is_attached()) return true;
+  if (tree_.way() != 0) return true;
+  // The root has none, but those that come to it.
+  if (tree_.is_attached())
+    return std::any_of(peers_.begin(), peers_.end(), [](const auto& item) { return item.second.eager; });
   const auto parent = peers_.find(parent_);
   return parent != peers_.end() && parent->second.eager;
 }

@@ -96,9 +96,14 @@ HeldIndex::GoneRanges::const_iterator HeldIndex::gone_at(const GoneRanges& range
   return range;
 }
 
-void HeldIndex::note_gone(const GoneRange& gone, Instant now) {
+void HeldIndex::note_gone(GoneRange gone, Instant now) {
   const EpochLog* log = find(gone.author, gone.epoch);
-  if (log != nullptr && log->accepted.missing(gone.first, gone.last).empty()) return;
+  if (log != nullptr) {
+    const auto missing = log->accepted.missing(gone.first, gone.last);
+    if (missing.empty()) return;
+    gone.first = missing.front().first;
+    gone.last = missing.back().second;
+  }
   const LogKey key(gone.author, gone.epoch);
   bool was_known = false;
   if (const auto by_log = gone_.find(key); by_log != gone_.end()) {
@@ -106,24 +111,26 @@ void HeldIndex::note_gone(const GoneRange& gone, Instant now) {
     const auto begin = gone_at(ranges, gone.first);
     auto end = begin;
     for (; end != ranges.end() && end->first <= gone.last; ++end) {
-      if (end->first < gone.first || end->second.last > gone.last) return split_gone(ranges, end, gone, log);
+      if (end->first < gone.first || end->second.last > gone.last)
+        return split_gone(ranges, end, gone, log, now);
     }
     // Two may say different things of the same: the later one counts, until somebody has it.
     was_known = begin != end && begin->first == gone.first && begin->second.last == gone.last;
     if (was_known && begin->second.ids_digest == gone.ids_digest) return;
     for (auto range = begin; range != end; ++range) {
       digest_.toggle(gone.author, range->second.ids_digest, 0, now);
-      --gone_size_;
-      --gone_of_[gone.author];
+      count_gone_less(gone.author);
     }
     ranges.erase(begin, end);
     if (ranges.empty()) gone_.erase(by_log);
   }
-  std::size_t& of_author = gone_of_[gone.author];
-  if (gone_size_ >= limits::kGoneKnownMax || of_author >= limits::kGoneKnownMax / 8) return;
+  const auto of_author = gone_of_.find(gone.author);
+  if (gone_size_ >= limits::kGoneKnownMax ||
+      (of_author != gone_of_.end() && of_author->second >= limits::kGoneKnownMax / 8))
+    return;
   gone_[key].emplace(gone.first, Gone{gone.last, gone.ids_digest});
   ++gone_size_;
-  ++of_author;
+  ++gone_of_[gone.author];
   if (!was_known) ++gone_count_;
   if (P2P_PLANTED(GoneCountsAsHad)) {
     for (std::uint64_t seq = gone.first; seq <= gone.last; ++seq)
@@ -135,7 +142,7 @@ void HeldIndex::note_gone(const GoneRange& gone, Instant now) {
 /// Of what was told of as a whole a part is told of: then both parts can be told to others. Else the whole
 /// stays, of which more is known.
 void HeldIndex::split_gone(GoneRanges& ranges, GoneRanges::const_iterator whole, const GoneRange& part,
-                           const EpochLog* log) {
+                           const EpochLog* log, Instant now) {
   const std::uint64_t first = whole->first;
   const Gone range = whole->second;
   if (first > part.first || range.last < part.last || gone_size_ >= limits::kGoneKnownMax) return;
@@ -144,7 +151,14 @@ void HeldIndex::split_gone(GoneRanges& ranges, GoneRanges::const_iterator whole,
   };
   const bool before = lacks(first, part.first - 1);
   const bool behind = lacks(part.last + 1, range.last);
-  if (before == behind) return;
+  if (before && behind) return;
+  if (!before && !behind) {
+    // It is all that is missing: the later word counts.
+    digest_.toggle(part.author, range.ids_digest ^ part.ids_digest, 0, now);
+    ranges.erase(whole);
+    ranges[part.first] = {part.last, part.ids_digest};
+    return;
+  }
   const std::uint64_t rest = range.ids_digest ^ part.ids_digest;
   ranges.erase(whole);
   ranges[part.first] = {part.last, part.ids_digest};
@@ -171,15 +185,25 @@ void HeldIndex::take_back_gone(const Envelope& envelope, std::uint64_t share, co
   digest_.toggle(envelope.author, range->second.ids_digest, 0, now);
   ranges.erase(range);
   if (ranges.empty()) gone_.erase(by_log);
+  count_gone_less(envelope.author);
+}
+
+void HeldIndex::count_gone_less(const MemberKey& author) {
   --gone_size_;
-  if (--gone_of_[envelope.author] == 0) gone_of_.erase(envelope.author);
+  const auto count = gone_of_.find(author);
+  if (--count->second == 0) gone_of_.erase(count);
+}
+
+std::vector<IntervalSet::Interval> HeldIndex::lacking(const MemberKey& author, std::uint64_t epoch,
+                                                      std::uint64_t first, std::uint64_t last) const {
+  const EpochLog* log = find(author, epoch);
+  if (log == nullptr) return {{first, last}};
+  return log->accepted.missing(first, last);
 }
 
 std::vector<IntervalSet::Interval> HeldIndex::missing(const MemberKey& author, std::uint64_t epoch,
                                                       std::uint64_t first, std::uint64_t last) const {
-  const EpochLog* log = find(author, epoch);
-  std::vector<IntervalSet::Interval> gaps{{first, last}};
-  if (log != nullptr) gaps = log->accepted.missing(first, last);
+  const auto gaps = lacking(author, epoch, first, last);
   const GoneRanges* ranges = gone_of(author, epoch);
   if (ranges == nullptr) return gaps;
   std::vector<IntervalSet::Interval> all;
@@ -201,14 +225,13 @@ bool HeldIndex::is_gone(const HeldGone& gone) const {
 }
 
 std::vector<GoneRange> HeldIndex::list_gone(const MemberKey& author, std::uint64_t epoch, std::uint64_t first,
-                                            std::uint64_t last) const {
+                                            std::uint64_t last, std::size_t& looks_left) const {
   std::vector<GoneRange> gone;
   const GoneRanges* ranges = gone_of(author, epoch);
   if (ranges == nullptr) return gone;
-  const EpochLog* log = find(author, epoch);
-  for (auto range = gone_at(*ranges, first); range != ranges->end() && range->first <= last; ++range) {
-    std::vector<IntervalSet::Interval> missing{{range->first, range->second.last}};
-    if (log != nullptr) missing = log->accepted.missing(range->first, range->second.last);
+  for (auto range = gone_at(*ranges, first); range != ranges->end() && range->first <= last && looks_left > 0;
+       ++range, --looks_left) {
+    const auto missing = lacking(author, epoch, range->first, range->second.last);
     if (missing.empty() || missing.front().first < first || missing.back().second > last) continue;
     gone.push_back({author, epoch, std::max(first, range->first), std::min(last, range->second.last),
                     range->second.ids_digest});

@@ -72,7 +72,10 @@ class HeldIndex {
   /// A neighbor has dropped what it carried of a range, and what is left of it has come: what is missing of
   /// it here counts as had, so that who has it no more and who never got it agree. It is taken in all the
   /// same when somebody has it, for nobody signed this.
-  void note_gone(const GoneRange& gone, Instant now);
+  void note_gone(GoneRange gone, Instant now);
+  /// What is not accepted of a range.
+  [[nodiscard]] std::vector<IntervalSet::Interval> lacking(const MemberKey& author, std::uint64_t epoch,
+                                                           std::uint64_t first, std::uint64_t last) const;
   /// What is neither accepted nor told to be gone of a range.
   [[nodiscard]] std::vector<IntervalSet::Interval> missing(const MemberKey& author, std::uint64_t epoch,
                                                            std::uint64_t first, std::uint64_t last) const;
@@ -88,9 +91,11 @@ class HeldIndex {
   }
   /// Whether a range was told of as a whole.
   [[nodiscard]] bool is_gone(const HeldGone& range) const;
-  /// Those of which all that is missing lies within a range, cut to it, ascending.
+  /// Those of which all that is missing lies within a range, cut to it, ascending. Looks at `looks_left`,
+  /// which it counts down.
   [[nodiscard]] std::vector<GoneRange> list_gone(const MemberKey& author, std::uint64_t epoch,
-                                                 std::uint64_t first, std::uint64_t last) const;
+                                                 std::uint64_t first, std::uint64_t last,
+                                                 std::size_t& looks_left) const;
 
   [[nodiscard]] const EpochLog* find(const MemberKey& author, std::uint64_t epoch) const;
   [[nodiscard]] std::uint64_t greatest_epoch(const MemberKey& author) const;
@@ -201,7 +206,8 @@ class HeldIndex {
   /// The first range that ends at or behind a number.
   static GoneRanges::const_iterator gone_at(const GoneRanges& ranges, std::uint64_t seq);
   void split_gone(GoneRanges& ranges, GoneRanges::const_iterator whole, const GoneRange& part,
-                  const EpochLog* log);
+                  const EpochLog* log, Instant now);
+  void count_gone_less(const MemberKey& author);
   /// One is there after all.
   void take_back_gone(const Envelope& envelope, std::uint64_t share, const EpochLog& log, Instant now);
 
