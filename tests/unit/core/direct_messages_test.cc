@@ -64,6 +64,28 @@ TEST_CASE("TheFirstMessageAsksAndIsHiddenUntilItIsAccepted") {
   CHECK(mesh.c().node->correspondents().empty());
 }
 
+TEST_CASE("WhatIsNotDeliveredIsCounted") {
+  Three mesh;
+  CHECK(mesh.a().node->undelivered() == 0);
+  mesh.befriend(mesh.a(), mesh.b());
+  mesh.b().crash();
+  mesh.run(2s);
+  for (int i = 0; i < 3; ++i) {
+    mesh.a().tell(mesh.b(), "one after the other");
+    mesh.run(1s);
+  }
+  mesh.a().tell(mesh.c(), "may I?");
+  mesh.run(2s);
+  CHECK(mesh.a().node->undelivered() == 4);
+  mesh.c().handle(AnswerRequest{mesh.a().key(), false});
+  mesh.run(2s);
+  CHECK(mesh.a().node->undelivered() == 3);  // who has declined says nothing more
+  mesh.b().start();
+  mesh.link(mesh.b(), mesh.a());
+  mesh.run(5s);
+  CHECK(mesh.a().node->undelivered() == 0);
+}
+
 TEST_CASE("WhoIsForgottenIsNotToldAndAsksAnewAndNoReceiptBecomesFalse") {
   Three mesh;
   mesh.befriend(mesh.a(), mesh.b());
