@@ -9,12 +9,6 @@
 #include "p2pmesh/core/room_secret.h"
 
 namespace p2pmesh {
-namespace {
-
-constexpr auto kVisitAfter = std::chrono::seconds(30);  // a flood and its repair are through; guess
-
-}  // namespace
-
 Conversations::Conversations(const NodeOptions& options, const Roster& roster)
     : roster_(roster),
       mesh_(options.mesh),
@@ -59,7 +53,7 @@ void Conversations::restore(const RestoredCorrespondent& stored) {
   correspondent->untold = {stored.untold.begin(), stored.untold.end()};
   note_epoch(*correspondent);
   mark_stale(*correspondent);
-  any_lacking_ = true;
+  any_untold_ = true;
 }
 
 void Conversations::restore_standing(const Envelope& record) {
@@ -133,21 +127,16 @@ DirectMessagePtr Conversations::write(const MemberKey& to, const AgreementKey& p
   const bool was_asked = correspondent.asks || correspondent.mine == Relation::kDeclined || was_forgotten;
   if (!is_welcome(correspondent.mine) || correspondent.asks)
     set_relation(to, correspondent, was_asked ? Relation::kAccepted : Relation::kAsked, turn);
-  if (correspondent.written_epoch != place.epoch) {
-    if (correspondent.written_number > 0)
-      correspondent.untold[correspondent.written_epoch] = correspondent.written_number;
-    if (correspondent.untold.size() > limits::kStandingEpochsMax)
-      correspondent.untold.erase(correspondent.untold.begin());
-    correspondent.written_number = 0;
-  }
+  if (correspondent.written_epoch != place.epoch) correspondent.written_number = 0;
   correspondent.written_epoch = place.epoch;
   auto direct = std::make_shared<DirectMessage>();
   direct->peer = to;
   direct->own = true;
   direct->number = ++correspondent.written_number;
-  correspondent.visit_at = turn.now.monotonic + kVisitAfter;
-  correspondent.visit_pause = {};
-  any_lacking_ = true;
+  correspondent.untold[place.epoch] = direct->number;
+  if (correspondent.untold.size() > limits::kStandingEpochsMax)
+    correspondent.untold.erase(correspondent.untold.begin());
+  visit_later(correspondent, turn.now.monotonic);
   direct->depth = ++correspondent.depth;
   content.recipient = to;
   content.number = direct->number;

@@ -110,7 +110,7 @@ class Conversations {
     std::uint64_t written_epoch = 0;
     std::uint64_t written_number = 0;
     std::map<std::uint64_t, std::uint64_t>
-        untold;     // own epochs before: the greatest number not said to have come
+        untold;     // own epochs: the last number of which not all is said to have come
     Bytes subject;  // of the records in which we tell it
     StandingBody told;
     std::uint64_t version = 0;  // of the record that told it
@@ -124,7 +124,8 @@ class Conversations {
   static bool is_welcome(Relation relation) {
     return relation == Relation::kAsked || relation == Relation::kAccepted;
   }
-  static bool is_lacking(Correspondent& correspondent);
+  void visit_later(Correspondent& correspondent, Instant now);
+  static void forget_told(Correspondent& correspondent);
   Correspondent* find(const MemberKey& member);
   [[nodiscard]] const Correspondent* find(const MemberKey& member) const;
   /// Null when as many are known as may be.
@@ -161,7 +162,7 @@ class Conversations {
   Instant here_due_{};                              // when that is to be said again
   std::size_t here_ = 0;                            // how many have said it
   std::map<MemberKey, Envelope> unread_standings_;  // that came while hidden, or of who is blocked
-  bool any_lacking_ = false;                        // as of the last look, or since
+  bool any_untold_ = false;                         // as of the last look, or since
   Instant visit_look_at_{};
   DirectCounters counters_;
 };

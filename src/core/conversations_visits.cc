@@ -9,40 +9,45 @@ namespace p2pmesh {
 namespace {
 
 constexpr auto kLookInterval = std::chrono::seconds(10);  // one of them at a time; guess
+constexpr auto kVisitAfter = std::chrono::seconds(30);    // a flood and its repair are through; guess
 // Who does not accept what was written never says that it has it.
 constexpr auto kPauseMin = std::chrono::minutes(1);
 constexpr auto kPauseMax = std::chrono::hours(24);
 
 }  // namespace
 
-/// Something was written to it that it has not said to have.
-bool Conversations::is_lacking(Correspondent& correspondent) {
-  bool lacks = correspondent.written_number > 0;
+void Conversations::visit_later(Correspondent& correspondent, Instant now) {
+  correspondent.visit_at = now + kVisitAfter;
+  correspondent.visit_pause = {};
+  any_untold_ = true;
+}
+
+/// What it has said to have by now is looked for no more.
+void Conversations::forget_told(Correspondent& correspondent) {
   for (const ReceivedLog& log : correspondent.theirs.received) {
-    const IntervalSet numbers(log.intervals);
-    const auto has_all = [&](std::uint64_t last) { return numbers.missing(1, last).empty(); };
-    if (lacks && log.epoch == correspondent.written_epoch) lacks = !has_all(correspondent.written_number);
-    const auto before = correspondent.untold.find(log.epoch);
-    if (before != correspondent.untold.end() && has_all(before->second)) correspondent.untold.erase(before);
+    const auto untold = correspondent.untold.find(log.epoch);
+    if (untold == correspondent.untold.end()) continue;
+    if (IntervalSet(log.intervals).missing(1, untold->second).empty()) correspondent.untold.erase(untold);
   }
-  return lacks || !correspondent.untold.empty();
 }
 
 std::optional<MemberKey> Conversations::take_visit(const Links& links, Instant now) {
   if (hidden_ || visit_look_at_ > now || P2P_PLANTED(NobodyVisited)) return std::nullopt;
   visit_look_at_ = now + kLookInterval;
-  any_lacking_ = false;
+  any_untold_ = false;
   for (auto& [member, correspondent] : people_) {
+    forget_told(correspondent);
     // Who has declined, too: it may change its mind when the author is gone.
-    if (!is_lacking(correspondent)) continue;
-    any_lacking_ = true;
-    const bool is_due = correspondent.visit_at <= now || correspondent.visit_pause == Duration{};
-    if (!is_due || blocked_.contains(member)) continue;
+    if (correspondent.untold.empty()) continue;
+    any_untold_ = true;
     const MemberRow* row = roster_.find(member);
-    const bool is_there = row != nullptr && row->facts->well_formed && row->presence == Presence::kOnline;
-    // Whoever comes back is gone to soon, however often that was in vain.
-    if (!is_there) correspondent.visit_pause = {};
-    if (!is_there || links.find_node(row->facts->node()) != nullptr) continue;
+    if (row == nullptr || !row->facts->well_formed || row->presence != Presence::kOnline) {
+      // Whoever comes back is gone to soon, however often that was in vain.
+      visit_later(correspondent, now);
+      continue;
+    }
+    if (correspondent.visit_at > now || blocked_.contains(member)) continue;
+    if (links.find_node(row->facts->node()) != nullptr) continue;
     correspondent.visit_pause =
         std::clamp<Duration>(2 * correspondent.visit_pause, Duration(kPauseMin), Duration(kPauseMax));
     correspondent.visit_at = now + correspondent.visit_pause;
@@ -70,7 +75,7 @@ std::uint64_t Conversations::undelivered() const {
 }
 
 std::optional<Instant> Conversations::next_visit() const {
-  return any_lacking_ && !hidden_ ? std::optional(visit_look_at_) : std::nullopt;
+  return any_untold_ && !hidden_ ? std::optional(visit_look_at_) : std::nullopt;
 }
 
 }  // namespace p2pmesh

@@ -152,8 +152,8 @@ Result<std::optional<EnvelopeId>> CarriedTable::gone_at(const LogPosition& posit
   const auto row = query.number(position.author_no).number(position.epoch).number(position.seq).next();
   if (!row) return forward(row);
   if (!*row) return std::nullopt;
-  const auto id = EnvelopeId::from_view(query.blob_at(0));
-  if (!id) return tl::unexpected(database_.damaged("an id is not 32 bytes long"));
+  const auto id = query.id_at<EnvelopeId>(0, "an id");
+  if (!id) return forward(id);
   return *id;
 }
 
@@ -168,8 +168,8 @@ Result<std::optional<std::uint64_t>> CarriedTable::gone_digest(std::int64_t auth
     const auto row = query.next();
     if (!row) return forward(row);
     if (!*row) return digest;
-    const auto id = EnvelopeId::from_view(query.blob_at(0));
-    if (!id) return tl::unexpected(database_.damaged("an id is not 32 bytes long"));
+    const auto id = query.id_at<EnvelopeId>(0, "an id");
+    if (!id) return forward(id);
     digest = digest.value_or(0) ^ id_digest(*id);
   }
 }

@@ -103,8 +103,8 @@ Result<std::vector<StoredCorrespondent>> DirectTable::correspondents() {
       const auto row = query.next();
       if (!row) return forward(row);
       if (!*row) break;
-      const auto member = MemberKey::from_view(query.blob_at(0));
-      if (!member) return tl::unexpected(database_.damaged("a member's key is not 32 bytes long"));
+      const auto member = query.id_at<MemberKey>(0, "a member's key");
+      if (!member) return forward(member);
       StoredCorrespondent correspondent;
       correspondent.member = *member;
       correspondent.relation = static_cast<std::uint8_t>(query.number_at(1));

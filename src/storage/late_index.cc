@@ -93,8 +93,8 @@ Result<std::optional<EnvelopeId>> LateIndex::id_at(const LogPosition& position) 
   const auto row = query.number(position.author_no).number(position.epoch).number(position.seq).next();
   if (!row) return forward(row);
   if (!*row) return std::nullopt;
-  const auto id = EnvelopeId::from_view(query.blob_at(0));
-  if (!id) return tl::unexpected(database_.damaged("an id is not 32 bytes long"));
+  const auto id = query.id_at<EnvelopeId>(0, "an id");
+  if (!id) return forward(id);
   return *id;
 }
 

@@ -30,6 +30,11 @@ Result<void> LogTable::load() {
   }
 }
 
+const LogState* LogTable::find(std::int64_t author_no, std::uint64_t epoch) const {
+  const auto found = logs_.find({author_no, epoch});
+  return found == logs_.end() ? nullptr : &found->second;
+}
+
 void LogTable::accept(std::int64_t author_no, std::uint64_t epoch, LogState& log, std::uint64_t seq,
                       WallMs wall_ms, const EnvelopeId& id) {
   if (seq > log.accepted.greatest()) log.last_id = id;
@@ -78,8 +83,8 @@ Result<std::vector<AcceptedLog>> LogTable::list() {
       const auto row = query.next();
       if (!row) return forward(row);
       if (!*row) break;
-      const auto key = MemberKey::from_view(query.blob_at(1));
-      if (!key) return tl::unexpected(database_.damaged("an author's key is not 32 bytes long"));
+      const auto key = query.id_at<MemberKey>(1, "an author's key");
+      if (!key) return forward(key);
       authors.emplace(query.number_at(0), *key);
     }
   }

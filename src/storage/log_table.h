@@ -28,6 +28,8 @@ class LogTable {
   /// Reads all from the database, dropping what was in memory.
   Result<void> load();
   LogState& at(std::int64_t author_no, std::uint64_t epoch) { return logs_[{author_no, epoch}]; }
+  /// Null when nothing was accepted.
+  [[nodiscard]] const LogState* find(std::int64_t author_no, std::uint64_t epoch) const;
   /// Adds a sequence number that is not accepted yet.
   void accept(std::int64_t author_no, std::uint64_t epoch, LogState& log, std::uint64_t seq, WallMs wall_ms,
               const EnvelopeId& id);

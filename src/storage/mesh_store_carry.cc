@@ -58,7 +58,10 @@ Result<bool> MeshStore::Impl::drop(std::int64_t row) {
 Result<std::vector<StoredGone>> MeshStore::Impl::read_gone(std::int64_t author_no, std::uint64_t epoch,
                                                            std::uint64_t first, std::uint64_t last) {
   std::vector<StoredGone> gone;
-  for (const auto& [from, to] : logs.at(author_no, epoch).accepted.intervals()) {
+  const LogState* log = logs.find(author_no, epoch);
+  if (log == nullptr) return gone;
+  for (const auto& [from, to] : log->accepted.intervals()) {
+    if (from > last) break;
     const StoredGone part{std::max(from, first), std::min(to, last), 0};
     if (part.first > part.last) continue;
     const auto digest = carried.gone_digest(author_no, epoch, part.first, part.last);

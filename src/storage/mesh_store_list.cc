@@ -174,8 +174,8 @@ Result<std::vector<ListedEvent>> MeshStore::events_after(const Cursor& after, st
     if (!envelope_there) return forward(envelope_there);
     if (!notice_there) return forward(notice_there);
     if (*notice_there && (!*envelope_there || notices.number_at(0) < envelopes.number_at(0))) {
-      const auto member = MemberKey::from_view(notices.blob_at(2));
-      if (!member) return tl::unexpected(impl.database->damaged("a member's key is not 32 bytes long"));
+      const auto member = notices.id_at<MemberKey>(2, "a member's key");
+      if (!member) return forward(member);
       events.push_back({{notices.unsigned_at(0), 0},
                         std::nullopt,
                         Notice{std::string(notices.text_at(1)), *member, std::string(notices.text_at(3)),

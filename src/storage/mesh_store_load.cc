@@ -32,20 +32,20 @@ Result<void> read_records(const Database& database, Statement& select, std::vect
   });
 }
 
-Result<void> read_peers(const Database& database, Statement& select, std::vector<StoredPeer>& peers) {
+Result<void> read_peers(Statement& select, std::vector<StoredPeer>& peers) {
   return for_each_row(select, [&](const Query& row) -> Result<void> {
-    const auto node = NodeKey::from_view(row.blob_at(0));
-    if (!node) return tl::unexpected(database.damaged("a peer's key is not 32 bytes long"));
+    const auto node = row.id_at<NodeKey>(0, "a peer's key");
+    if (!node) return forward(node);
     peers.push_back({*node, std::string(row.text_at(1)), static_cast<std::uint16_t>(row.number_at(2)),
                      row.unsigned_at(3), static_cast<std::uint32_t>(row.number_at(4))});
     return {};
   });
 }
 
-Result<void> read_outbox(const Database& database, Statement& select, std::vector<OutboxEntry>& outbox) {
+Result<void> read_outbox(Statement& select, std::vector<OutboxEntry>& outbox) {
   return for_each_row(select, [&](const Query& row) -> Result<void> {
-    const auto id = EnvelopeId::from_view(row.blob_at(0));
-    if (!id) return tl::unexpected(database.damaged("an id is not 32 bytes long"));
+    const auto id = row.id_at<EnvelopeId>(0, "an id");
+    if (!id) return forward(id);
     outbox.push_back(
         {*id, row.unsigned_at(1), row.unsigned_at(2), static_cast<std::uint32_t>(row.number_at(3))});
     return {};
@@ -93,8 +93,8 @@ Result<StoreSnapshot> MeshStore::load() {
   Statement outbox(database, "SELECT id, epoch, seq, messages FROM outbox ORDER BY epoch, seq, id");
   Statement settings(database, "SELECT key, value FROM settings ORDER BY key");
   if (auto read = read_records(database, records, snapshot.records); !read) return forward(read);
-  if (auto read = read_peers(database, peers, snapshot.peers); !read) return forward(read);
-  if (auto read = read_outbox(database, outbox, snapshot.outbox); !read) return forward(read);
+  if (auto read = read_peers(peers, snapshot.peers); !read) return forward(read);
+  if (auto read = read_outbox(outbox, snapshot.outbox); !read) return forward(read);
   auto read = for_each_row(settings, [&](const Query& row) -> Result<void> {
     snapshot.settings.emplace_back(row.text_at(0), row.text_at(1));
     return {};

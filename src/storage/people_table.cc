@@ -5,8 +5,7 @@
 namespace p2pmesh {
 
 PeopleTable::PeopleTable(Database& database)
-    : database_(database),
-      save_(database, "INSERT OR REPLACE INTO people VALUES(?, ?, ?, ?, ?, ?)"),
+    : save_(database, "INSERT OR REPLACE INTO people VALUES(?, ?, ?, ?, ?, ?)"),
       delete_(database, "DELETE FROM people WHERE member = ?"),
       select_(database, "SELECT member, ignored, blocked, alias, host, port FROM people ORDER BY member") {}
 
@@ -24,8 +23,8 @@ Result<std::vector<StoredPerson>> PeopleTable::list() {
     const auto row = query.next();
     if (!row) return forward(row);
     if (!*row) return people;
-    const auto member = MemberKey::from_view(query.blob_at(0));
-    if (!member) return tl::unexpected(database_.damaged("a member's key is not 32 bytes long"));
+    const auto member = query.id_at<MemberKey>(0, "a member's key");
+    if (!member) return forward(member);
     people.push_back({*member, query.number_at(1) != 0, query.number_at(2) != 0,
                       std::string(query.text_at(3)), std::string(query.text_at(4)),
                       static_cast<std::uint16_t>(query.number_at(5))});

@@ -18,7 +18,6 @@ class PeopleTable {
   Result<std::vector<StoredPerson>> list();
 
  private:
-  Database& database_;
   Statement save_;
   Statement delete_;
   Statement select_;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "database.h"
@@ -54,6 +55,12 @@ class Query {
   }
   [[nodiscard]] ByteView blob_at(int column) const;
   [[nodiscard]] std::string_view text_at(int column) const { return as_text(blob_at(column)); }
+  /// A key or id; `what` names it in the error. Errors: kDamagedInput.
+  template <class Id>
+  [[nodiscard]] Result<Id> id_at(int column, const char* what) const {
+    if (const auto id = Id::from_view(blob_at(column))) return *id;
+    return tl::unexpected(statement_.database_.damaged(std::string(what) + " is not 32 bytes long"));
+  }
 
  private:
   Statement& statement_;

@@ -5,6 +5,7 @@
 
 #include "checkers.h"
 #include "end_checks.h"
+#include "quiet_options.h"
 #include "stage.h"
 #include "still_checks.h"
 
@@ -13,18 +14,13 @@ namespace {
 
 /// Three nodes and one text of node 0, and what is needed to tell the checkers of it again.
 struct Told {
-  Told() : stage(run_options(), world_options()) {
+  Told() : stage(quiet_options(), world_options()) {
     stage.gather(3, kSecond);
     stage.world().say(0, "first");
     stage.world().run_for(2 * kSecond);
     stage.world().say(0, "second");
     stage.world().run_for(2 * kSecond);
     first = stage.world().pool().find(stage.world().pool()[0].envelope->id);
-  }
-  static RunOptions run_options() {
-    RunOptions options;
-    options.progress = false;
-    return options;
   }
   static WorldOptions world_options() {
     WorldOptions options;

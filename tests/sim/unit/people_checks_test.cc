@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "name_checks.h"
+#include "quiet_options.h"
 #include "stage.h"
 
 namespace p2pmesh::sim {
@@ -13,15 +14,10 @@ namespace {
 
 /// Three people; what they do is told to their nodes and to the checks, or to one of them alone.
 struct Company {
-  Company() : stage(run_options(), world_options()), checks(stage.world(), stage.checkers(), {0, 1, 2}) {
+  Company() : stage(quiet_options(), world_options()), checks(stage.world(), stage.checkers(), {0, 1, 2}) {
     stage.world().add_observer(&checks);
     stage.gather(3, kSecond);
     stage.world().run_for(2 * kSecond);
-  }
-  static RunOptions run_options() {
-    RunOptions options;
-    options.progress = false;
-    return options;
   }
   static WorldOptions world_options() {
     WorldOptions options;

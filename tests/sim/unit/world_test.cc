@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "quiet_options.h"
 #include "scenarios/chaos.h"
 #include "scenarios/scenario.h"
 
@@ -11,12 +12,11 @@ namespace p2pmesh::sim {
 namespace {
 
 RunOptions quiet(const char* scenario, std::uint64_t seed, std::uint32_t nodes) {
-  RunOptions options;
+  RunOptions options = quiet_options();
   options.scenario = scenario;
   options.seed = seed;
   options.nodes = nodes;
   options.messages = 20;
-  options.progress = false;
   return options;
 }
 
