@@ -97,7 +97,7 @@ void RoomList::take_counts(const std::vector<RoomCount>& counts) {
       Room& room = rooms_[count->room];
       room.messages = count->messages;
       room.older = count->unread;
-      room.older_from = room.mark.row;
+      room.older_from = count->first_unread_row;
       room.older_until = room.last_row = count->last_row;
       room.newest_depth = count->newest_depth;
       room.newest_wall_ms = count->newest_wall_ms;

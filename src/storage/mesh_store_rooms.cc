@@ -40,7 +40,10 @@ Result<void> MeshStore::Impl::count_room(std::int64_t room_no, const std::vector
     count.last_row = std::max(count.last_row, row);
     if (row < mark.row || std::binary_search(read_rows.begin(), read_rows.end(), held)) continue;
     const std::uint64_t read = row == mark.row ? std::uint64_t{mark.index} + 1 : 0;
-    count.unread += in_row - std::min(in_row, read);
+    if (in_row <= read) continue;
+    count.unread += in_row - read;
+    // The transcript has another order than the rows.
+    count.first_unread_row = count.first_unread_row == 0 ? row : std::min(count.first_unread_row, row);
   }
 }
 

@@ -236,6 +236,7 @@ struct RoomCount {
   std::uint64_t newest_depth = 0;
   WallMs newest_wall_ms = 0;
   std::uint64_t last_row = 0;
+  std::uint64_t first_unread_row = 0;  ///< 0: nothing is unread
 };
 
 /// A topic that holds in its room; an empty text: it was cleared.

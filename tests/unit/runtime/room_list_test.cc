@@ -39,7 +39,8 @@ struct Profile {
 
 RoomCount count_of(const std::string& room, std::uint64_t messages, std::uint64_t unread,
                    std::uint64_t last_row) {
-  return {room, messages, unread, last_row, last_row, last_row};
+  const std::uint64_t first_unread_row = unread == 0 ? 0 : last_row - unread + 1;
+  return {room, messages, unread, last_row, last_row, last_row, first_unread_row};
 }
 
 TEST_CASE("a new profile is in the default room") {
@@ -87,6 +88,21 @@ TEST_CASE("what a screen skipped stays unread while it shows what comes later") 
   profile.mark("#dev", 5);
   CHECK(profile.unread("#dev") == 0);
   CHECK(profile.restarted({count_of("#dev", 6, 0, 5)}).entry("#dev").unread == 0);
+}
+
+TEST_CASE("what came while no screen was there is read by the first that shows it, also after a restart") {
+  Profile profile;
+  profile.rooms.join("#dev");
+  for (int i = 0; i < 3; ++i) profile.say("#lobby");
+  profile.mark("#lobby", 3);
+  // Two messages in #dev, of which nothing was ever read; a screen shows what came after row 3.
+  RoomList again = profile.restarted({count_of("#lobby", 3, 0, 3), count_of("#dev", 2, 2, 5)});
+  again.mark_read("#dev", {5, 0}, control::Cursor{3, 0});
+  CHECK(again.entry("#dev").unread == 0);
+  // One of them came before what the screen shows.
+  again = profile.restarted({count_of("#lobby", 3, 0, 3), count_of("#dev", 2, 2, 5)});
+  again.mark_read("#dev", {5, 0}, control::Cursor{4, 0});
+  CHECK(again.entry("#dev").unread == 2);
 }
 
 TEST_CASE("joined rooms, the current one and the marks survive a restart") {

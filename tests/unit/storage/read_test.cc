@@ -102,6 +102,7 @@ TEST_CASE("a room is counted as a whole, and what others wrote after its mark as
   batch.items.push_back(item_of(seal(elsewhere, scattered_id(99))));
   const auto written = store->write(batch);
   REQUIRE(written);
+  std::uint64_t first_unread = 0;
   const auto lobby_unread = [&](const Cursor& mark) {
     const auto counts = store->count_rooms({kAlice}, {{"#lobby", mark}});
     REQUIRE(counts);
@@ -112,14 +113,17 @@ TEST_CASE("a room is counted as a whole, and what others wrote after its mark as
     CHECK((*counts)[1].messages == 7);
     CHECK((*counts)[1].newest_depth == 4);
     CHECK((*counts)[1].last_row == written->rows[3]);
+    first_unread = (*counts)[1].first_unread_row;
     return (*counts)[1].unread;
   };
   CHECK(lobby_unread({}) == 4);
+  CHECK(first_unread == written->rows[1]);
   CHECK(lobby_unread({written->rows[0], UINT32_MAX}) == 4);
   CHECK(lobby_unread({written->rows[1], 1}) == 2);
   CHECK(lobby_unread({written->rows[1], UINT32_MAX}) == 1);
   CHECK(lobby_unread({written->rows[2], 0}) == 0);
   CHECK(lobby_unread({UINT64_MAX, 0}) == 0);
+  CHECK(first_unread == 0);
 }
 
 TEST_CASE("bodies that do not decode and unknown kinds list nothing but are served") {
