@@ -18,7 +18,7 @@ constexpr const char* kHelp =
     "Chat as NAME. HOST PORT: any member of the mesh to join; without them the last mesh\n"
     "is resumed, or a new one opened.\n"
     "\n"
-    "  --listen ADDR:PORT  where others reach this node (default: loopback, the last run's\n"
+    "  --listen ADDR:PORT  where others reach this node (default: every address, the last run's\n"
     "                      port or the first free one from 9750; port 0: any)\n"
     "  --data-dir DIR      keys and messages (default: below the XDG data home)\n"
     "  --new               open another mesh\n"

@@ -215,7 +215,7 @@ Result<void> ChatSession::end_gathering() {
 /// Who joined from another machine but listens on loopback talks through its neighbors alone, and is cut off
 /// when they leave.
 void ChatSession::warn_if_unreachable() {
-  if (!is_loopback(status_.address)) return;
+  if (options_.listen.empty() || !is_loopback(status_.address)) return;
   const auto peers = call<control::PeersReply>(*node_.connection, control::PeersRequest{}, waiter());
   if (!peers) return;
   const auto is_far = [](const control::PeerEntry& peer) {

@@ -48,6 +48,10 @@ void Handshake::on_hello(ByteView payload, Bytes& out) {
   if (hello->wanted_mesh && *hello->wanted_mesh != *terms_.mesh) {
     return refuse(RefuseReason::kOtherMesh, HandshakeFault::kOtherMesh, out);
   }
+  if (terms_.channel_peer && *terms_.channel_peer != hello->node) {
+    fault_ = HandshakeFault::kBadSignature;
+    return;
+  }
   peer_nonce_ = hello->nonce;
   peer_node_ = hello->node;
   welcomed_ = true;
@@ -68,7 +72,8 @@ void Handshake::on_welcome(ByteView payload, Bytes& out) {
       return;
     }
   }
-  const bool same_peer = welcome->node == peer_node_ && welcome->nonce == peer_nonce_;
+  const bool same_peer = welcome->node == peer_node_ && welcome->nonce == peer_nonce_ &&
+                         (!terms_.channel_peer || *terms_.channel_peer == welcome->node);
   if (!same_peer || !terms_.verifier->verify(welcome->node.view(), signing_bytes(*welcome, !terms_.dialler),
                                              welcome->signature)) {
     fault_ = HandshakeFault::kBadSignature;
@@ -128,11 +133,12 @@ Welcome Handshake::make_welcome(const MeshId& mesh) const {
 Bytes Handshake::signing_bytes(const Welcome& welcome, bool by_dialler) const {
   const NodeKey own = to_node(terms_.node_signer->public_key());
   Writer writer;
-  writer.raw(as_bytes("p2pmesh link 1:")).u8(by_dialler ? 1 : 0);
+  writer.raw(as_bytes("p2pmesh link 2:")).u8(by_dialler ? 1 : 0);
   const auto& dialler_nonce = terms_.dialler ? terms_.nonce : peer_nonce_;
   const auto& acceptor_nonce = terms_.dialler ? peer_nonce_ : terms_.nonce;
   writer.raw(dialler_nonce).raw(acceptor_nonce);
   writer.id(terms_.dialler ? own : peer_node_).id(terms_.dialler ? peer_node_ : own);
+  writer.raw(terms_.channel);
   return writer.raw(encode_unsigned_welcome(welcome)).take();
 }
 

@@ -37,6 +37,12 @@ OwnMember::OwnMember(const NodeOptions& options, Author& author)
 void OwnMember::restore(const Envelope& record, const NameClaim& claim) {
   claim_ = claim;
   outdo(record.epoch, record.version);
+  // Who talked on this machine does so again; another network may be another one now.
+  const auto body = decode_member_body(record.body);
+  if (!body || !options_.listen.is_wildcard()) return;
+  for (const NetAddress& address : body->addresses) {
+    if (address.is_loopback()) add_address(address);
+  }
 }
 
 void OwnMember::outdo(std::uint64_t epoch, std::uint64_t version) {

@@ -57,6 +57,10 @@ void draw_random(std::span<std::uint8_t> out) {
   randombytes_buf(out.data(), out.size());
 }
 
+bool is_signing_key(const PublicKey& key) {
+  return crypto_core_ed25519_is_valid_point(key.data()) == 1;
+}
+
 std::unique_ptr<Signer> make_ed25519_signer(const KeySeed& seed) {
   return std::make_unique<Ed25519Signer>(seed);
 }

@@ -88,7 +88,7 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
   app.add_option("--name", raw.name, "the member's name")->option_text("NAME");
   app.add_option("--join", raw.joins, "join through the member there; repeatable")->option_text("HOST:PORT");
   app.add_option("--listen", raw.listen,
-                 "where others reach this node (default: 127.0.0.1, the last run's port)")
+                 "where others reach this node (default: every address, the last run's port)")
       ->option_text("ADDR:PORT");
   app.add_option("--data-dir", raw.data_dir, "keys and history")->option_text("DIR");
   app.add_option("--config", options.config_file,

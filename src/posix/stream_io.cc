@@ -2,12 +2,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 
 #include "errno_text.h"
@@ -32,26 +30,25 @@ IoResult read_some(int fd, std::span<std::uint8_t> buffer) {
   }
 }
 
-IoResult write_some(int fd, ByteView bytes) {
-  return write_gathered(fd, std::span(&bytes, 1));
+IoResult peek_some(int fd, std::span<std::uint8_t> buffer) {
+  for (;;) {
+    const ssize_t count = ::recv(fd, buffer.data(), buffer.size(), MSG_PEEK);
+    if (count > 0) return {IoStatus::kOk, static_cast<std::size_t>(count), 0};
+    if (count == 0) return {IoStatus::kClosed, 0, 0};
+    if (errno != EINTR) return from_errno(errno);
+  }
 }
 
-IoResult write_gathered(int fd, std::span<const ByteView> pieces) {
-  std::array<iovec, kGatherPiecesMax> vectors;
-  std::size_t count = 0;
-  std::size_t wanted = 0;
-  for (const ByteView& piece : pieces.first(std::min(pieces.size(), vectors.size()))) {
-    if (piece.empty()) continue;
-    vectors[count++] = {const_cast<std::uint8_t*>(piece.data()), piece.size()};
-    wanted += piece.size();
-  }
-  if (wanted == 0) return {};
-  msghdr message{};
-  message.msg_iov = vectors.data();
-  message.msg_iovlen = count;
+std::size_t unread_bytes(int fd) {
+  int count = 0;
+  return ::ioctl(fd, FIONREAD, &count) == 0 && count > 0 ? static_cast<std::size_t>(count) : 0;
+}
+
+IoResult write_some(int fd, ByteView bytes) {
+  if (bytes.empty()) return {};
   for (;;) {
-    ssize_t written = ::sendmsg(fd, &message, MSG_NOSIGNAL);
-    if (written < 0 && errno == ENOTSOCK) written = ::writev(fd, vectors.data(), static_cast<int>(count));
+    ssize_t written = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (written < 0 && errno == ENOTSOCK) written = ::write(fd, bytes.data(), bytes.size());
     if (written >= 0) return {IoStatus::kOk, static_cast<std::size_t>(written), 0};
     if (errno != EINTR) return from_errno(errno);
   }

@@ -1,6 +1,6 @@
 #include "connection.h"
 
-#include <array>
+#include <algorithm>
 
 #include "p2pmesh/base/limits.h"
 
@@ -17,44 +17,37 @@ bool SendQueue::is_overfull() const {
   return bytes_ > limits::kSendQueueBytesMax;
 }
 
-IoStatus SendQueue::write_to(int fd) {
-  while (!empty()) {
-    std::array<ByteView, kGatherPiecesMax> pieces;
-    std::size_t count = 0;
-    const bool resume_repair = in_repair_ && sent_of_front_ > 0;
-    if (resume_repair) pieces[count++] = ByteView(*repair_.front()).subspan(sent_of_front_);
-    const std::size_t repair_used = count;
-    for (const SharedBytes& frame : urgent_) {
-      if (count == pieces.size()) break;
-      const bool begun = !in_repair_ && count == 0 && sent_of_front_ > 0;
-      pieces[count++] = begun ? ByteView(*frame).subspan(sent_of_front_) : ByteView(*frame);
+std::size_t SendQueue::peek(std::span<std::uint8_t> out) const {
+  std::size_t used = 0;
+  const auto copy = [&](const SharedBytes& frame, std::size_t from) {
+    const std::size_t size = std::min(frame->size() - from, out.size() - used);
+    std::copy_n(frame->begin() + static_cast<std::ptrdiff_t>(from), size,
+                out.begin() + static_cast<std::ptrdiff_t>(used));
+    used += size;
+  };
+  const bool resumes_repair = in_repair_ && sent_of_front_ > 0;
+  if (resumes_repair) copy(repair_.front(), sent_of_front_);
+  for (std::size_t i = 0; i < urgent_.size() && used < out.size(); ++i)
+    copy(urgent_[i], i == 0 && !in_repair_ ? sent_of_front_ : 0);
+  for (std::size_t i = resumes_repair ? 1 : 0; i < repair_.size() && used < out.size(); ++i)
+    copy(repair_[i], 0);
+  return used;
+}
+
+void SendQueue::pop(std::size_t bytes) {
+  bytes_ -= bytes;
+  while (bytes > 0) {
+    in_repair_ = sent_of_front_ > 0 ? in_repair_ : urgent_.empty();
+    auto& from = in_repair_ ? repair_ : urgent_;
+    const std::size_t left = from.front()->size() - sent_of_front_;
+    if (bytes < left) {
+      sent_of_front_ += bytes;
+      return;
     }
-    const std::size_t urgent_used = count - repair_used;
-    if (urgent_used == urgent_.size()) {
-      for (std::size_t i = repair_used; i < repair_.size() && count < pieces.size(); ++i)
-        pieces[count++] = *repair_[i];
-    }
-    const IoResult result = write_gathered(fd, std::span(pieces.data(), count));
-    if (result.status != IoStatus::kOk) return result.status;
-    bytes_ -= result.bytes;
-    std::size_t left = result.bytes;
-    // Take off what is out, in the order in which it was handed over.
-    for (std::size_t i = 0; i < count && left > 0; ++i) {
-      const bool from_repair = i < repair_used || i >= repair_used + urgent_used;
-      auto& from = from_repair ? repair_ : urgent_;
-      if (left < pieces[i].size()) {
-        sent_of_front_ = from.front()->size() - pieces[i].size() + left;
-        in_repair_ = from_repair;
-        left = 0;
-      } else {
-        left -= pieces[i].size();
-        from.pop_front();
-        sent_of_front_ = 0;
-        in_repair_ = false;
-      }
-    }
+    bytes -= left;
+    from.pop_front();
+    sent_of_front_ = 0;
   }
-  return IoStatus::kOk;
 }
 
 }  // namespace p2pmesh

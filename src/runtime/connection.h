@@ -1,5 +1,5 @@
 // One TCP connection of the mesh: bytes in, frames out; frames in, bytes out.
-// On the way of a frame: after posix/event_loop, before ingress. TLS comes in between with its issue.
+// On the way of a frame: after posix/event_loop, before ingress; its TLS channel is in between.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,9 @@
 #include "p2pmesh/core/inputs.h"
 #include "p2pmesh/core/outputs.h"
 #include "p2pmesh/posix/socket_address.h"
-#include "p2pmesh/posix/stream_io.h"
 #include "p2pmesh/posix/unique_fd.h"
 #include "p2pmesh/wire/frame.h"
+#include "tls_stream.h"
 
 namespace p2pmesh {
 
@@ -24,8 +24,10 @@ class SendQueue {
  public:
   /// False when the frame was dropped, because the queue is long and repair can bring it later.
   bool push(SharedBytes frame, FrameClass frame_class);
-  /// Writes what fits now. kOk: all of it.
-  IoStatus write_to(int fd);
+  /// Copies the bytes that are next, as many as there is space for; they stay.
+  std::size_t peek(std::span<std::uint8_t> out) const;
+  /// Takes off what peek() has shown, nothing having been pushed since.
+  void pop(std::size_t bytes);
   [[nodiscard]] bool empty() const { return urgent_.empty() && repair_.empty(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
   /// So long that the link has to be closed.
@@ -40,7 +42,8 @@ class SendQueue {
   std::size_t bytes_ = 0;
 };
 
-enum class ConnectionState : std::uint8_t { kConnecting, kHandshaking, kUp, kClosing };
+/// kSecuring: the TLS handshake; kHandshaking: hello and welcomes inside the channel.
+enum class ConnectionState : std::uint8_t { kConnecting, kSecuring, kHandshaking, kUp, kClosing };
 
 /// State of one connection; LinkServer moves it.
 struct Connection {
@@ -49,6 +52,9 @@ struct Connection {
   SocketAddress remote;
   bool outbound = false;
   ConnectionState state = ConnectionState::kConnecting;
+  Instant since{};                 ///< of the dial, or of being accepted
+  std::uint64_t received = 0;      ///< bytes of the socket
+  std::unique_ptr<TlsStream> tls;  ///< nothing while connecting
   std::optional<Handshake> handshake;
   std::vector<Head> heads_given;
   FrameDecoder decoder;
@@ -58,7 +64,10 @@ struct Connection {
   std::uint64_t join = 0;           ///< dialled on behalf of a user: the ticket of the request
   bool dirty = false;               ///< has something to send this turn
   bool write_blocked = false;
-  bool peer_closed = false;  ///< its close frame is here
+  bool write_broken = false;  ///< what comes is still read
+  bool read_held = false;     ///< the channel has to send something before more is read
+  bool peer_closed = false;   ///< its close frame is here
+  bool said_close = false;    ///< the channel's end is among what is sent
 };
 
 }  // namespace p2pmesh

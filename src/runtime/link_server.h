@@ -11,12 +11,14 @@
 #include <vector>
 
 #include "connection.h"
+#include "link_admission.h"
 #include "p2pmesh/base/log.h"
 #include "p2pmesh/core/inputs.h"
 #include "p2pmesh/core/outputs.h"
 #include "p2pmesh/crypto/signature.h"
 #include "p2pmesh/posix/event_loop.h"
 #include "p2pmesh/posix/socket_address.h"
+#include "p2pmesh/posix/stream_io.h"
 
 namespace p2pmesh {
 
@@ -45,10 +47,10 @@ class LinkEvents {
 
 struct LinkCounters {
   std::uint64_t accepted = 0;
-  std::uint64_t refused_full = 0;
-  std::uint64_t handshakes_failed = 0;
+  std::uint64_t refused_full = 0;       ///< dropped half-open for a newcomer, or never begun
+  std::uint64_t handshakes_failed = 0;  ///< of TLS and of ours
   std::uint64_t frames_received = 0;
-  std::uint64_t bytes_received = 0;
+  std::uint64_t bytes_received = 0;  ///< of sockets: sealed
   std::uint64_t bytes_sent = 0;
   std::uint64_t live_dropped = 0;  ///< payloads not sent because a queue was long
   std::uint64_t queues_overfull = 0;
@@ -57,9 +59,9 @@ struct LinkCounters {
 
 class LinkServer {
  public:
-  LinkServer(EventLoop& loop, const Signer& node_signer, const Verifier& verifier, LinkEvents& events,
-             LogSink& log)
-      : loop_(loop), node_signer_(node_signer), verifier_(verifier), events_(events), log_(log) {}
+  LinkServer(EventLoop& loop, const TlsContext& tls, const Signer& node_signer, const Verifier& verifier,
+             LinkEvents& events, LogSink& log)
+      : loop_(loop), tls_(tls), node_signer_(node_signer), verifier_(verifier), events_(events), log_(log) {}
   ~LinkServer();
   LinkServer(const LinkServer&) = delete;
   LinkServer& operator=(const LinkServer&) = delete;
@@ -76,7 +78,7 @@ class LinkServer {
   void close(LinkId link, CloseReason reason);
   /// Writes what the turn has queued.
   void flush();
-  /// Handshakes and closings whose time is up; called each turn.
+  /// Handshakes and closings whose time is up, and who may enter now; called each turn.
   void check_deadlines();
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
@@ -86,30 +88,50 @@ class LinkServer {
   [[nodiscard]] const LinkCounters& counters() const { return counters_; }
 
  private:
+  /// Accepted, and not begun: a channel costs memory, and is for who has said what a TLS client says first.
+  struct Waiting {
+    UniqueFd fd;
+    SocketAddress remote;
+    LinkSource source{};
+    Instant since{};
+    bool has_spoken = false;
+  };
   void on_listener_ready();
+  void on_first_bytes(std::uint64_t number);
+  void admit_waiting();
+  void enter(std::uint64_t number);
+  void drop_waiting(std::uint64_t number);
+  [[nodiscard]] std::vector<HalfOpenLink> half_open() const;
   Connection& add(UniqueFd fd, const SocketAddress& remote, bool outbound);
   void start_dial(const SocketAddress& address, std::optional<NodeKey> expected, std::optional<MeshId> wanted,
                   std::uint64_t join);
   void on_ready(LinkId id, Ready ready);
   void on_connected(Connection& connection);
-  void start_handshake(Connection& connection, std::optional<MeshId> wanted);
-  /// False when the connection is gone.
+  /// False when the connection is gone; so with all that follow.
   bool read(LinkId id);
+  bool read_channel(LinkId id);
+  bool on_read_end(LinkId id);
+  bool on_channel(Connection& connection);
+  bool on_channel_fault(Connection& connection);
+  bool start_handshake(Connection& connection);
   bool read_frames(LinkId id);
   bool on_handshake_frame(Connection& connection, const FrameView& frame);
   bool write(Connection& connection);
+  IoStatus send_queued(Connection& connection);
   void on_peer_closes(Connection& connection);
   void fail(LinkId id, const Error& error);
   void drop(LinkId id);
   Error fault_error(const Connection& connection) const;
-  [[nodiscard]] std::size_t count(ConnectionState state) const;
 
   EventLoop& loop_;
+  const TlsContext& tls_;
   const Signer& node_signer_;
   const Verifier& verifier_;
   LinkEvents& events_;
   LogSink& log_;
   UniqueFd listener_;
+  std::map<std::uint64_t, Waiting> waiting_;  // in the order of coming
+  std::uint64_t next_waiting_ = 1;
   bool accept_paused_ = false;
   Instant accept_again_at_{};
   LinkId next_id_ = 1;

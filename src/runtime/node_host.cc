@@ -34,11 +34,18 @@ void keep_sooner(std::optional<Instant>& next, std::optional<Instant> other) {
   if (other && (!next || *other < *next)) next = other;
 }
 
-/// Binds what the options ask for; the last run's port first, so that others find the node again.
+/// Both families; IPv4 alone where there is no other.
+SocketAddress every_interface() {
+  const SocketAddress both = *SocketAddress::from_host("::", 0);
+  return listen_tcp(both) ? both : *SocketAddress::from_host("0.0.0.0", 0);
+}
+
+/// Binds what the options ask for, else all interfaces; the last run's port first, so that others find the
+/// node again.
 Result<UniqueFd> bind_listener(const std::optional<SocketAddress>& wanted,
                                std::optional<std::uint16_t> last_port) {
   if (wanted && wanted->port() != 0) return listen_tcp(*wanted);
-  const SocketAddress address = wanted ? *wanted : SocketAddress::loopback(0);
+  const SocketAddress address = wanted ? *wanted : every_interface();
   if (last_port) {
     if (auto listener = listen_tcp(address.with_port(*last_port))) return listener;
   }
@@ -51,8 +58,7 @@ Result<UniqueFd> bind_listener(const std::optional<SocketAddress>& wanted,
 }
 
 std::string shown_address(const std::optional<SocketAddress>& wanted) {
-  if (!wanted) return "127.0.0.1";
-  if (!wanted->is_unspecified()) return wanted->host();
+  if (wanted && !wanted->is_unspecified()) return wanted->host();
   auto outside = default_route_address();
   return outside ? outside->host() : "127.0.0.1";
 }
@@ -97,6 +103,7 @@ struct NodeHost::Impl final : LinkEvents {
   std::unique_ptr<EventLoop> loop;
   std::unique_ptr<Signals> signals;
   std::unique_ptr<Resolver> resolver;
+  std::unique_ptr<TlsContext> tls;
   std::unique_ptr<LinkServer> links;
   std::unique_ptr<JoinAttempts> joins;
   std::unique_ptr<ControlRequests> requests;
@@ -163,7 +170,10 @@ Result<void> NodeHost::Impl::prepare() {
   draw_random(seed);
   for (std::uint8_t byte : seed) seen_options.seed = seen_options.seed << 8 | byte;
   seen = std::make_unique<SeenTable>(seen_options);
-  links = std::make_unique<LinkServer>(*loop, *signer, ed25519_verifier(), *this, log);
+  auto made_tls = TlsContext::make(profile->seed());
+  if (!made_tls) return tl::unexpected(made_tls.error());
+  tls = std::move(*made_tls);
+  links = std::make_unique<LinkServer>(*loop, *tls, *signer, ed25519_verifier(), *this, log);
   joins = std::make_unique<JoinAttempts>(*loop, *resolver, *links);
   HostActions actions;
   actions.shut_down = [this] { leave(); };

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import mesh
+import tls_ends
 from chat import Chat
 from mesh import RAW_CONTROL, stretched
 
@@ -152,21 +153,42 @@ class BadInput(mesh.MeshTest):
                 self.chat_refused(76, "Alice", "127.0.0.1", str(port))
 
     def test_another_version_is_76(self):
-        """A joiner whose hello says another version, through a relay that rewrites it."""
+        """A joiner whose hello says another version, through one who stands between and rewrites it."""
         node = self.node("Alice").start()
         target = node.status()["port"]
+        own = tls_ends.Identity(Path(self.box.path))
 
         def relay(connection):
-            with socket.create_connection(("127.0.0.1", target)) as upstream:
-                hello = connection.recv(65536)
-                at = 13  # behind length (4), type (1) and magic (8)
-                upstream.sendall(hello[:at] + b"\x00\x63" + hello[at + 2:])
-                while answer := upstream.recv(65536):
-                    connection.sendall(answer)
-            connection.close()
+            with own.context(server=True).wrap_socket(connection, server_side=True) as near:
+                kind, hello = tls_ends.read_frame(near)
+                at = len(tls_ends.MAGIC)
+                changed = hello[:at] + b"\x00\x63" + own.key + hello[at + 2 + len(own.key):]
+                with tls_ends.connect(own, target, source="127.0.0.1") as far:
+                    far.sendall(tls_ends.frame(kind, changed))
+                    near.sendall(tls_ends.frame(*tls_ends.read_frame(far)))
+                    near.recv(1)
 
         with server(relay) as port:
             self.chat_refused(76, "Bob", "127.0.0.1", str(port), words=["version"])
+        self.assertEqual(node.status()["members"], 1)
+
+    def test_who_stands_between_two_is_found_out(self):
+        """It ends both channels and passes the frames on as they are: what a welcome signs is another channel's."""
+        node = self.node("Alice").start()
+        target = node.status()["port"]
+        own = tls_ends.Identity(Path(self.box.path))
+
+        def relay(connection):
+            with own.context(server=True).wrap_socket(connection, server_side=True) as near:
+                kind, hello = tls_ends.read_frame(near)
+                at = len(tls_ends.MAGIC) + 2  # its own key: Alice compares it with the certificate
+                with tls_ends.connect(own, target, source="127.0.0.1") as far:
+                    far.sendall(tls_ends.frame(kind, hello[:at] + own.key + hello[at + len(own.key):]))
+                    near.sendall(tls_ends.frame(*tls_ends.read_frame(far)))
+                    near.recv(1)
+
+        with server(relay) as port:
+            self.chat_refused(76, "Bob", "127.0.0.1", str(port), words=["prove its key"])
         self.assertEqual(node.status()["members"], 1)
 
     def test_an_unwritable_directory_is_73(self):

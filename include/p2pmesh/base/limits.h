@@ -43,8 +43,14 @@ inline constexpr std::size_t kAddressesMax = 8;     // design.md, section 4
 
 // Links.
 inline constexpr std::size_t kLinksMax = 64;  // full mesh of nine, joins and crossings beside it; guess
-inline constexpr std::size_t kHalfOpenLinksMax = 64;  // issue "nobody gets in": half-open links in all
-inline constexpr auto kHandshakeTimeout = 5s;         // "no answer (5 s)"
+inline constexpr std::size_t kHalfOpenLinksMax = 64;       // issue "nobody gets in": half-open links in all
+inline constexpr std::size_t kHalfOpenPerAddressMax = 8;   // the same
+inline constexpr std::size_t kWaitingLinksMax = 192;       // accepted, not begun: a descriptor each; guess
+inline constexpr auto kHandshakeTimeout = 5s;              // "no answer (5 s)"
+inline constexpr std::size_t kCertificateBytesMax = 4096;  // issue "nobody gets in"
+inline constexpr std::size_t kTlsHelloBytesMax = 4096;  // ours has some 250
+inline constexpr std::size_t kTlsRingBytes = 16896;  // each way: a record of 16 KiB and what is around it
+inline constexpr std::uint64_t kLateTlsMessagesMax = 16;  // key updates; nobody of ours sends one
 inline constexpr std::size_t kSendQueueBytesSoft =
     4 * 1024 * 1024;  // above: live payloads dropped, repair brings them
 inline constexpr std::size_t kSendQueueBytesMax = 16 * 1024 * 1024;  // above: the link is closed

@@ -2,6 +2,7 @@
 // On the way of a frame: between the decoder and ingress until both welcomes are through.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -14,17 +15,22 @@
 
 namespace p2pmesh {
 
+/// What the secure channel below a link is known by at both ends, and no other channel is.
+using ChannelBinding = std::array<std::uint8_t, 32>;
+
 /// What this end says. The signer and the verifier outlive the handshake.
 struct HandshakeTerms {
   bool dialler = false;
   const Signer* node_signer = nullptr;
   const Verifier* verifier = nullptr;
-  LinkNonce nonce{};                  ///< fresh
-  std::optional<MeshId> mesh;         ///< dialler: the wanted one, or whatever is there; acceptor: its own
-  std::optional<NodeKey> expected;    ///< dialler: whom the address is said to belong to
-  NetAddress observed;                ///< the far end of the connection
-  std::vector<NetAddress> addresses;  ///< where this node listens
-  std::vector<Head> heads;            ///< deepest ones held
+  LinkNonce nonce{};                    ///< fresh
+  std::optional<MeshId> mesh;           ///< dialler: the wanted one, or whatever is there; acceptor: its own
+  std::optional<NodeKey> expected;      ///< dialler: whom the address is said to belong to
+  std::optional<NodeKey> channel_peer;  ///< whom the channel has shown the far end to be
+  ChannelBinding channel{};             ///< zeros without a channel, as in the simulator
+  NetAddress observed;                  ///< the far end of the connection
+  std::vector<NetAddress> addresses;    ///< where this node listens
+  std::vector<Head> heads;              ///< deepest ones held
 };
 
 enum class HandshakeFault : std::uint8_t {
@@ -47,7 +53,8 @@ struct HandshakeResult {
   std::vector<Head> heads;
 };
 
-/// hello ->, <- welcome, welcome ->. Both welcomes are signed over both nonces and both keys.
+/// hello ->, <- welcome, welcome ->. Both welcomes are signed over both nonces, both keys and the channel's
+/// binding: nobody can stand between two channels.
 class Handshake {
  public:
   explicit Handshake(HandshakeTerms terms) : terms_(std::move(terms)) {}

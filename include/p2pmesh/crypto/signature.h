@@ -49,6 +49,9 @@ class Verifier {
 
 /// Ed25519; the secret lives in locked memory and is wiped at the end.
 std::unique_ptr<Signer> make_ed25519_signer(const KeySeed& seed);
+/// Whether these bytes are a key that can sign: a canonical point of the main subgroup, none of small order.
+bool is_signing_key(const PublicKey& key);
+
 /// Ed25519; refuses points of small order and non-canonical encodings, as libsodium does.
 const Verifier& ed25519_verifier();
 

@@ -27,13 +27,14 @@ struct IoResult {
 /// Reads what is there, at most `buffer`. The buffer must not be empty.
 IoResult read_some(int fd, std::span<std::uint8_t> buffer);
 
+/// Shows what is there of a socket's next bytes; they stay.
+IoResult peek_some(int fd, std::span<std::uint8_t> buffer);
+
+/// How many bytes a socket has for the reader.
+std::size_t unread_bytes(int fd);
+
 /// Writes what fits now.
 IoResult write_some(int fd, ByteView bytes);
-
-/// Writes the pieces in order with one system call, as far as they fit now; at most kGatherPiecesMax are
-/// looked at.
-IoResult write_gathered(int fd, std::span<const ByteView> pieces);
-inline constexpr std::size_t kGatherPiecesMax = 64;
 
 /// Writes all, waiting as long as it takes. Errors: kUnavailable when the other end is gone, kIo otherwise.
 Result<void> write_all(int fd, ByteView bytes);

@@ -19,7 +19,7 @@ struct HostOptions {
   std::string name;      ///< as given; checked by start()
   std::string data_dir;  ///< made if it is not there
   std::optional<SocketAddress>
-      listen;                   ///< nothing: loopback, the last run's port, else the first free from 9750
+      listen;                   ///< nothing: every address, the last run's port, else the first free from 9750
   std::vector<HostPort> joins;  ///< members to join through; the first that answers
   bool open_new = false;        ///< another mesh instead of resuming the last
   bool exact_name = false;      ///< leave again, kCannotCreate, when another member holds the name

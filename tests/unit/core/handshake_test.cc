@@ -166,5 +166,35 @@ TEST_CASE("RandomFramesNeverCompleteAHandshake") {
   }
 }
 
+TEST_CASE("AWelcomeOfAnotherChannelProvesNothing") {
+  Ends ends;
+  ends.dialler.channel.fill(1);
+  ends.acceptor.channel.fill(1);
+  Handshake dialler(ends.dialler), acceptor(ends.acceptor);
+  carry(dialler, acceptor);
+  CHECK(dialler.done());
+  CHECK(acceptor.done());
+  // One that stands between passes on what each of two channels says.
+  ends.acceptor.channel.fill(2);
+  Handshake one(ends.dialler), other(ends.acceptor);
+  carry(one, other);
+  CHECK(one.fault() == HandshakeFault::kBadSignature);
+  CHECK_FALSE(other.done());
+}
+
+TEST_CASE("WhoSaysAnotherKeyThanItsChannelHasShownIsNotBelieved") {
+  for (const bool at_dialler : {true, false}) {
+    Ends ends;
+    const NodeKey other = to_node(ends.other_key->public_key());
+    ends.dialler.channel_peer = at_dialler ? other : to_node(ends.acceptor_key->public_key());
+    ends.acceptor.channel_peer = at_dialler ? to_node(ends.dialler_key->public_key()) : other;
+    Handshake dialler(ends.dialler), acceptor(ends.acceptor);
+    carry(dialler, acceptor);
+    CHECK((at_dialler ? dialler : acceptor).fault() == HandshakeFault::kBadSignature);
+    CHECK_FALSE(dialler.done());
+    CHECK_FALSE(acceptor.done());
+  }
+}
+
 }  // namespace
 }  // namespace p2pmesh

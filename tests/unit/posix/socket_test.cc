@@ -64,9 +64,13 @@ TEST_CASE("a connection is made over IPv4 and carries bytes both ways") {
   }
   std::array<std::uint8_t, 64> buffer;
   CHECK(read_some(link.server.get(), buffer).status == IoStatus::kWouldBlock);
-  const std::array<ByteView, 3> pieces = {as_bytes("one "), as_bytes(""), as_bytes("send")};
-  CHECK(write_gathered(link.client.get(), pieces).bytes == 8);
+  CHECK(peek_some(link.server.get(), buffer).status == IoStatus::kWouldBlock);
+  CHECK(unread_bytes(link.server.get()) == 0);
+  CHECK(write_some(link.client.get(), as_bytes("")).bytes == 0);
+  CHECK(write_some(link.client.get(), as_bytes("one send")).bytes == 8);
   wait_for(link.server.get(), kReadable);
+  CHECK(peek_some(link.server.get(), std::span(buffer).first(3)).bytes == 3);
+  CHECK(unread_bytes(link.server.get()) == 8);
   const IoResult got = read_some(link.server.get(), buffer);
   CHECK(as_text(ByteView(buffer).first(got.bytes)) == "one send");
   link.server.reset();

@@ -21,7 +21,8 @@ struct Side final : LinkEvents {
     std::array<std::uint8_t, 32> seed;
     seed.fill(seed_byte);
     signer = make_ed25519_signer(seed);
-    links = std::make_unique<LinkServer>(loop, *signer, ed25519_verifier(), *this, log);
+    tls = std::move(*TlsContext::make(seed));
+    links = std::make_unique<LinkServer>(loop, *tls, *signer, ed25519_verifier(), *this, log);
     auto listener = listen_tcp(SocketAddress::loopback(0));
     REQUIRE(listener);
     address = to_net(*local_address(listener->get()));
@@ -52,6 +53,7 @@ struct Side final : LinkEvents {
   EventLoop& loop;
   NoLog log;
   std::unique_ptr<Signer> signer;
+  std::unique_ptr<TlsContext> tls;
   std::unique_ptr<LinkServer> links;
   NetAddress address;
   LinkId link = 0;

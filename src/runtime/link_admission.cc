@@ -1,0 +1,50 @@
+#include "link_admission.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "p2pmesh/base/limits.h"
+
+namespace p2pmesh {
+namespace {
+
+// Those of one burst (a lab that is switched on) get this far in any order; who is slower may be dropped.
+constexpr auto kUndisturbed = std::chrono::milliseconds(500);  // a handshake on a busy machine; guess
+
+}  // namespace
+
+LinkSource source_of(const NetAddress& address) {
+  LinkSource source{};
+  source[0] = address.v6 ? 6 : 4;
+  std::copy_n(address.ip.begin(), address.v6 ? 8 : 4, source.begin() + 1);
+  return source;
+}
+
+LinkAdmission admit_link(const std::vector<HalfOpenLink>& half_open, const LinkSource& source, Instant now) {
+  const auto of_source = [&](const HalfOpenLink& link) { return link.source == source; };
+  const auto count = static_cast<std::size_t>(std::count_if(half_open.begin(), half_open.end(), of_source));
+  const bool is_crowded = count >= limits::kHalfOpenPerAddressMax;
+  if (!is_crowded && half_open.size() < limits::kHalfOpenLinksMax) return {};
+  const HalfOpenLink* least = nullptr;
+  for (const HalfOpenLink& link : half_open) {
+    if (is_crowded && link.source != source) continue;
+    if (link.since + kUndisturbed > now) continue;
+    if (least == nullptr || std::tie(link.received, link.since) < std::tie(least->received, least->since))
+      least = &link;
+  }
+  if (least == nullptr) return {false, std::nullopt};
+  return {true, least->link};
+}
+
+std::size_t least_wanted(const std::vector<LinkSource>& waiting) {
+  std::map<LinkSource, std::size_t> counts;
+  for (const LinkSource& source : waiting) ++counts[source];
+  std::size_t most = 0;
+  for (std::size_t i = 1; i < waiting.size(); ++i) {
+    if (counts[waiting[i]] > counts[waiting[most]]) most = i;
+  }
+  return most;
+}
+
+}  // namespace p2pmesh

@@ -1,0 +1,39 @@
+// Who of those that knock is let in to shake hands: so many in all, so many of one address. Nobody is refused
+// for coming late: who has got least far goes, and waits a moment outside when the others are quite new.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "p2pmesh/base/net_address.h"
+#include "p2pmesh/base/time.h"
+#include "p2pmesh/core/inputs.h"
+
+namespace p2pmesh {
+
+/// An address without its port; of IPv6 the network of 64 bits, of which one host has all.
+using LinkSource = std::array<std::uint8_t, 9>;
+LinkSource source_of(const NetAddress& address);
+
+/// One accepted connection that is not up yet.
+struct HalfOpenLink {
+  LinkId link = 0;
+  LinkSource source{};
+  Instant since{};
+  std::uint64_t received = 0;  ///< bytes: how far it has got
+};
+
+/// What becomes of one that knocks.
+struct LinkAdmission {
+  bool enters = true;             ///< false: it waits
+  std::optional<LinkId> dropped;  ///< this one goes first
+};
+
+LinkAdmission admit_link(const std::vector<HalfOpenLink>& half_open, const LinkSource& source, Instant now);
+
+/// Which of those that wait has to go when there are too many: the first of the source that has most.
+std::size_t least_wanted(const std::vector<LinkSource>& waiting);
+
+}  // namespace p2pmesh

@@ -1,0 +1,236 @@
+"""Links against those who knock: what is no node is refused before it learns anything, and costs next to nothing.
+
+P2PMESH_ATTACK_S  how long the slow ones go on (default 6; `make attacks` takes 60)
+"""
+
+import os
+import re
+import resource
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import mesh
+import tls_ends
+from chat import Chat
+
+ATTACK_S = float(os.environ.get("P2PMESH_ATTACK_S") or 6)
+
+
+def memory_of(pid):
+    """Anonymous memory in bytes."""
+    with open(f"/proc/{pid}/status") as status:
+        return int(re.search(r"RssAnon:\s+(\d+) kB", status.read()).group(1)) * 1024
+
+
+def descriptors_of(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+class Links(mesh.MeshTest):
+    def setUp(self):
+        self.files = Path(self.box.path) / "ends"
+        self.files.mkdir()
+
+    def start(self):
+        node = self.node("Alice").start()
+        node.call("message.send", text="a secret of the mesh")
+        return node
+
+    def s_client(self, port, *options, input=b"", timeout=8):
+        """What a TLS client of openssl(1) sees; nothing of it may be of the mesh."""
+        done = subprocess.run(
+            ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-bind", "127.0.1.1:0", *options],
+            input=input, capture_output=True, timeout=mesh.stretched(timeout))
+        return done.stdout + done.stderr
+
+    def test_clients_that_are_no_nodes_are_refused_and_told_nothing(self):
+        alice = self.start()
+        status = alice.status()
+        mesh_id = bytes.fromhex(status["mesh"])
+        ends = {
+            "RSA": tls_ends.Identity(self.files, "rsa", "rsa:2048"),
+            "P-256": tls_ends.Identity(self.files, "p256", "ec", ("-pkeyopt", "ec_paramgen_curve:P-256")),
+            "Ed25519": tls_ends.Identity(self.files, "ed25519"),
+            "5 KiB": tls_ends.Identity(self.files, "five", options=("-addext", "nsComment=" + "x" * 5000)),
+            "20 KiB": tls_ends.Identity(self.files, "twenty", options=("-addext", "nsComment=" + "x" * 20000)),
+        }
+        alpn = ("-alpn", tls_ends.PROTOCOL)
+
+        def shows(name):
+            return ("-cert", ends[name].certificate_file, "-key", ends[name].key_file)
+
+        clients = {
+            "no certificate": alpn,
+            "RSA": (*alpn, *shows("RSA")),
+            "P-256": (*alpn, *shows("P-256")),
+            "two certificates": (*alpn, *shows("Ed25519"), "-cert_chain", ends["P-256"].certificate_file),
+            "5 KiB": (*alpn, *shows("5 KiB")),
+            "20 KiB": (*alpn, *shows("20 KiB")),
+            "TLS 1.2": (*alpn, *shows("Ed25519"), "-tls1_2"),
+            "another application": ("-alpn", "h2", *shows("Ed25519")),
+            "no application": shows("Ed25519"),
+        }
+        failed = status["counters"]["handshakes_failed"]
+        for name, options in clients.items():
+            with self.subTest(client=name):
+                seen = self.s_client(alice.status()["port"], *options, input=tls_ends.hello(bytes(32)))
+                for secret in (b"Alice", b"a secret", mesh_id):
+                    self.assertNotIn(secret, seen)
+                failed += 1
+                mesh.wait_until(lambda: alice.status()["counters"]["handshakes_failed"] == failed, 10,
+                                f"{name} is counted as a failed handshake")
+        self.assertEqual(alice.status()["neighbors"], 0)
+        # The right one gets an answer: the matrix would not notice a node that refuses everybody.
+        channel = tls_ends.connect(ends["Ed25519"], alice.status()["port"])
+        channel.sendall(tls_ends.hello(ends["Ed25519"].key))
+        kind, welcome = tls_ends.read_frame(channel)
+        self.assertEqual(kind, tls_ends.WELCOME)
+        self.assertIn(mesh_id, welcome)
+        channel.close()
+        # Another key than the certificate's.
+        channel = tls_ends.connect(ends["Ed25519"], alice.status()["port"])
+        channel.sendall(tls_ends.hello(bytes(range(32))))
+        with self.assertRaises((ssl.SSLError, OSError)):
+            if tls_ends.read_frame(channel) is None:
+                raise OSError("closed")
+        channel.close()
+
+    def test_what_is_no_tls_is_closed_at_once(self):
+        alice = self.start()
+        for first in (b"GET / HTTP/1.1\r\n\r\n", tls_ends.hello(bytes(32)), b"\x16\x02\x01\x00\x50\x01", b"\0" * 100):
+            with self.subTest(first=first[:8]), socket.create_connection(("127.0.0.1", alice.status()["port"])) as plain:
+                plain.settimeout(mesh.stretched(3))
+                plain.sendall(first)
+                try:
+                    self.assertEqual(plain.recv(100), b"")
+                except ConnectionResetError:
+                    pass
+
+    def test_a_flood_of_key_updates_ends_the_link_and_takes_no_memory(self):
+        alice = self.start()
+        own = tls_ends.Identity(self.files)
+        self.s_client(alice.status()["port"], "-alpn", tls_ends.PROTOCOL, "-cert", own.certificate_file, "-key",
+                      own.key_file, input=b"Q\n")
+        memory = memory_of(alice.process.pid)
+        failed = alice.status()["counters"]["handshakes_failed"]
+        client = subprocess.Popen(
+            ["openssl", "s_client", "-connect", f"127.0.0.1:{alice.status()['port']}", "-alpn", tls_ends.PROTOCOL, "-cert",
+             own.certificate_file, "-key", own.key_file],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        sent = 0
+        try:
+            for sent in range(1000):  # 1,000 a second
+                client.stdin.write(b"K\n")
+                client.stdin.flush()
+                time.sleep(0.001)
+                if client.poll() is not None:
+                    break
+        except BrokenPipeError:
+            pass
+        mesh.wait_until(lambda: alice.status()["counters"]["handshakes_failed"] > failed, 10, "the link is closed")
+        client.kill()
+        client.wait()
+        client.stdin.close()
+        self.assertGreater(sent, 5)
+        self.assertLess(memory_of(alice.process.pid) - memory, 1 << 20)
+
+    def test_lengths_and_counts_that_lie_take_no_memory(self):
+        alice = self.start()
+        own = tls_ends.Identity(self.files)
+        port = alice.status()["port"]
+        tls_ends.connect(own, port).close()
+        memory = memory_of(alice.process.pid)
+        key = own.key
+        lies = [
+            b"\xff\xff\xff\xff\x01", b"\x00\x01\x00\x01\x01", b"\0\0\0\0",
+            tls_ends.frame(tls_ends.HELLO, tls_ends.MAGIC), tls_ends.frame(tls_ends.HELLO, b"x" * 4000),
+            tls_ends.frame(tls_ends.WELCOME, b"\xff" * 4000), tls_ends.frame(tls_ends.REFUSE, b"\xff" * 3),
+            # A welcome whose counts are as large as their fields.
+            tls_ends.hello(key) + tls_ends.frame(
+                tls_ends.WELCOME, struct.pack(">H", tls_ends.VERSION) + key + bytes(64) + b"\xff" * 200),
+        ]
+        for number in range(mesh.TIME_FACTOR > 1 and 64 or 400):
+            channel = tls_ends.connect(own, port, source=f"127.0.1.{1 + number % 50}")
+            try:
+                channel.sendall(lies[number % len(lies)])
+                while tls_ends.read_frame(channel):
+                    pass
+            except (ssl.SSLError, OSError):
+                pass
+            channel.close()
+        self.assertLess(memory_of(alice.process.pid) - memory, 4 << 20)
+        self.assertEqual(alice.status()["neighbors"], 0)
+
+    def test_thousands_of_slow_ones_keep_nobody_out_and_leave_nothing_behind(self):
+        alice = self.start()
+        port, pid = alice.status()["port"], alice.process.pid
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        count = min(5000, hard - 200 if hard != resource.RLIM_INFINITY else 5000)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count + 200), hard))
+        memory, descriptors = memory_of(pid), descriptors_of(pid)
+        first = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"  # of a ClientHello that never ends
+        slow, stop = {}, threading.Event()
+
+        def open_one(number):
+            end = socket.socket()
+            end.setblocking(False)
+            end.bind((f"127.0.1.{1 + number % 250}", 0))
+            try:
+                end.connect(("127.0.0.1", port))
+            except BlockingIOError:
+                pass
+            slow[end] = 0
+
+        def attack():
+            """Each a byte in 5 s; who is closed comes again."""
+            turn = 0
+            while not stop.is_set():
+                ends = list(slow)
+                for number, end in enumerate(ends[turn % 50::50]):
+                    try:
+                        end.send(first[slow[end] % len(first):][:1])
+                        slow[end] += 1
+                    except BlockingIOError:
+                        pass
+                    except OSError:
+                        end.close()
+                        del slow[end]
+                        open_one(number)
+                turn += 1
+                stop.wait(0.1)
+            for end in slow:
+                end.close()
+
+        for number in range(count):
+            open_one(number)
+        attacker = threading.Thread(target=attack)
+        attacker.start()
+        joined, peak = [], 0
+        try:
+            end = time.monotonic() + ATTACK_S
+            while time.monotonic() < end or not joined:
+                started = time.monotonic()
+                bob = Chat(self.box, f"Bob{len(joined)}", "127.0.0.1", port).expect_open()
+                joined.append(time.monotonic() - started)
+                self.assertIn("Alice", bob.greeting)
+                self.assertEqual(bob.leave(), 0)
+                peak = max(peak, descriptors_of(pid))
+                time.sleep(0.5)
+        finally:
+            stop.set()
+            attacker.join()
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        print(f"{count} slow connections for {ATTACK_S:g} s: {len(joined)} joined meanwhile, the slowest in "
+              f"{max(joined):.2f} s; at most {peak} descriptors")
+        self.assertLess(max(joined), mesh.stretched(3))
+        mesh.wait_until(lambda: descriptors_of(pid) <= descriptors + 8, 15, "the descriptors are back")
+        self.assertLess(memory_of(pid), 1.1 * memory + (4 << 20))
+
+
+if __name__ == "__main__":
+    mesh.main()

@@ -1,0 +1,82 @@
+#include "link_admission.h"
+
+#include <doctest/doctest.h>
+
+#include "p2pmesh/base/limits.h"
+
+namespace p2pmesh {
+namespace {
+
+using namespace std::chrono_literals;
+
+LinkSource ipv4(std::uint8_t last) {
+  NetAddress address;
+  address.ip = {127, 0, 1, last};
+  return source_of(address);
+}
+
+/// Half-open links of one source: ids from `first`, all of the same age.
+void add(std::vector<HalfOpenLink>& links, LinkId first, std::size_t count, const LinkSource& source,
+         Instant since, std::uint64_t received) {
+  for (std::size_t i = 0; i < count; ++i) links.push_back({first + i, source, since, received + i});
+}
+
+const Instant kNow{1000s};
+
+TEST_CASE("WhoComesWhileThereIsRoomEnters") {
+  std::vector<HalfOpenLink> links;
+  add(links, 1, limits::kHalfOpenPerAddressMax - 1, ipv4(1), kNow - 4s, 0);
+  const LinkAdmission admission = admit_link(links, ipv4(1), kNow);
+  CHECK(admission.enters);
+  CHECK_FALSE(admission.dropped);
+}
+
+TEST_CASE("OfACrowdedAddressTheOneThatGotLeastFarGoes") {
+  std::vector<HalfOpenLink> links;
+  add(links, 1, 1, ipv4(2), kNow - 4s, 0);  // another address: none of its business
+  add(links, 10, limits::kHalfOpenPerAddressMax, ipv4(1), kNow - 2s, 6);
+  links.back().received = 3;
+  const LinkAdmission admission = admit_link(links, ipv4(1), kNow);
+  CHECK(admission.enters);
+  CHECK(admission.dropped == links.back().link);
+  CHECK_FALSE(admit_link(links, ipv4(3), kNow).dropped);
+}
+
+TEST_CASE("WhenAllIsFullTheOneOfAllThatGotLeastFarGoesAndOfEqualsTheOldest") {
+  std::vector<HalfOpenLink> links;
+  for (std::uint8_t source = 0; links.size() < limits::kHalfOpenLinksMax; ++source)
+    add(links, 100 * source, 4, ipv4(source), kNow - 1s, 50);
+  links[17].received = links[18].received = 1;
+  links[18].since = kNow - 3s;
+  const LinkAdmission admission = admit_link(links, ipv4(200), kNow);
+  CHECK(admission.enters);
+  CHECK(admission.dropped == links[18].link);
+}
+
+TEST_CASE("ABurstOfHonestOnesWaitsInsteadOfThrowingEachOtherOut") {
+  std::vector<HalfOpenLink> links;
+  add(links, 1, limits::kHalfOpenPerAddressMax, ipv4(1), kNow - 100ms, 0);
+  CHECK_FALSE(admit_link(links, ipv4(1), kNow).enters);
+  CHECK(admit_link(links, ipv4(1), kNow + 500ms).enters);
+}
+
+TEST_CASE("WhoHasAWholeNetworkIsOneSource") {
+  NetAddress one, other, far;
+  one.v6 = other.v6 = far.v6 = true;
+  one.ip = {0x20, 1, 13, 0xb8, 0, 0, 0, 1, 1};
+  other.ip = {0x20, 1, 13, 0xb8, 0, 0, 0, 1, 2};
+  far.ip = {0x20, 1, 13, 0xb8, 0, 0, 0, 2, 1};
+  CHECK(source_of(one) == source_of(other));
+  CHECK(source_of(one) != source_of(far));
+  NetAddress four;
+  four.ip = {0x20, 1, 13, 0xb8};
+  CHECK(source_of(four) != source_of(one));
+}
+
+TEST_CASE("OfThoseThatWaitOneOfTheLargestCrowdGoes") {
+  CHECK(least_wanted({ipv4(1), ipv4(2), ipv4(2), ipv4(3)}) == 1);
+  CHECK(least_wanted({ipv4(1)}) == 0);
+}
+
+}  // namespace
+}  // namespace p2pmesh

@@ -1,0 +1,263 @@
+// A channel without sockets: two of our ends, and ends of others that are not what a node has to be.
+#include "tls_stream.h"
+
+#include <doctest/doctest.h>
+
+#include "foreign_end.h"
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/random.h"
+
+namespace p2pmesh {
+namespace {
+
+KeySeed seed_of(std::uint8_t fill) {
+  KeySeed seed;
+  seed.fill(fill);
+  return seed;
+}
+
+/// What one end has to send goes to the other, at most `piece` bytes at a time.
+template <class To>
+bool carry(TlsStream& from, To& to, std::size_t piece) {
+  const ByteView sealed = from.to_send();
+  const auto space = to.receive_space();
+  const std::size_t size = std::min({sealed.size(), space.size(), piece});
+  std::copy_n(sealed.begin(), size, space.begin());
+  if (size == 0) return false;
+  from.sent(size);
+  to.received(size);
+  return true;
+}
+
+/// Two ends of ours.
+struct Ends {
+  Ends() {
+    init_crypto();
+    one_context = std::move(*TlsContext::make(seed_of(1)));
+    other_context = std::move(*TlsContext::make(seed_of(2)));
+    one.emplace(*one_context, true);
+    other.emplace(*other_context, false);
+  }
+  /// Carries to and fro until nothing moves; what arrives is appended.
+  void run(std::size_t piece = SIZE_MAX) {
+    for (bool moves = true; moves;) {
+      moves = false;
+      read(*one, at_one);
+      moves |= carry(*one, *other, piece);
+      read(*other, at_other);
+      moves |= carry(*other, *one, piece);
+    }
+  }
+  void read(TlsStream& end, Bytes& into) {
+    std::array<std::uint8_t, 5000> plain;
+    TlsResult result;
+    while ((result = end.read(plain)).status == TlsStatus::kOk)
+      into.insert(into.end(), plain.begin(), plain.begin() + static_cast<std::ptrdiff_t>(result.bytes));
+    (&end == &*one ? one_status : other_status) = result.status;
+  }
+
+  std::unique_ptr<TlsContext> one_context, other_context;
+  std::optional<TlsStream> one, other;
+  TlsStatus one_status{}, other_status{};
+  Bytes at_one, at_other;
+};
+
+TEST_CASE("BothEndsOfAChannelKnowEachOthersKeyAndTheSameBinding") {
+  for (const std::size_t piece : {SIZE_MAX, std::size_t{1}, std::size_t{7}}) {
+    Ends ends;
+    ends.run(piece);
+    REQUIRE(ends.one->is_established());
+    REQUIRE(ends.other->is_established());
+    CHECK(ends.one->peer() == make_ed25519_signer(seed_of(2))->public_key());
+    CHECK(ends.other->peer() == make_ed25519_signer(seed_of(1))->public_key());
+    CHECK(ends.one->binding() == ends.other->binding());
+    Ends again;
+    again.run();
+    CHECK(again.one->binding() != ends.one->binding());
+  }
+}
+
+TEST_CASE("WhatIsSealedComesOutWholeInOrderAndIsNotReadableBetween") {
+  Ends ends;
+  ends.run();
+  Random random(5);
+  Bytes all(300'000);
+  for (std::uint8_t& byte : all)
+    byte = static_cast<std::uint8_t>(random.below(4) == 0 ? random.below(256) : 'x');
+  std::size_t at = 0;
+  bool was_readable = false;
+  const std::string plain_run(32, 'x');
+  while (at < all.size()) {
+    const std::size_t size = std::min({ends.one->write_space(), all.size() - at, 1 + random.below(20'000)});
+    if (size > 0) REQUIRE(ends.one->write(ByteView(all).subspan(at, size)));
+    at += size;
+    was_readable |= as_text(ends.one->to_send()).find(plain_run) != std::string_view::npos;
+    ends.run(1 + random.below(9000));
+  }
+  CHECK(ends.at_other == all);
+  CHECK_FALSE(was_readable);
+}
+
+TEST_CASE("WhatIsToBeSentNeverOutgrowsItsRing") {
+  Ends ends;
+  ends.run();
+  const Bytes much(64 * 1024, 'x');
+  std::size_t written = 0;
+  while (const std::size_t space = ends.one->write_space()) {
+    REQUIRE(ends.one->write(ByteView(much).first(space)));
+    written += space;
+  }
+  CHECK(written <= limits::kTlsRingBytes);
+  CHECK(written > 16000);
+  ends.run();
+  CHECK(ends.at_other.size() == written);
+}
+
+TEST_CASE("TheEndThatSaysNothingMoreIsHeardAsTheEnd") {
+  Ends ends;
+  ends.run();
+  REQUIRE(ends.one->write(as_bytes("last words")));
+  ends.one->close();
+  ends.run();
+  CHECK(as_text(ends.at_other) == "last words");
+  CHECK(ends.other_status == TlsStatus::kClosed);
+}
+
+TEST_CASE("AFlippedBitBreaksTheChannel") {
+  for (const std::size_t bit : {std::size_t{0}, std::size_t{41}, std::size_t{80}, std::size_t{160}}) {
+    Ends ends;
+    ends.run();
+    REQUIRE(ends.one->write(as_bytes("nothing that may be changed")));
+    const ByteView sealed = ends.one->to_send();
+    Bytes changed(sealed.begin(), sealed.end());
+    changed[bit / 8] = static_cast<std::uint8_t>(changed[bit / 8] ^ (1 << bit % 8));
+    std::copy(changed.begin(), changed.end(), ends.other->receive_space().begin());
+    ends.other->received(changed.size());
+    ends.read(*ends.other, ends.at_other);
+    CHECK(ends.at_other.empty());
+    CHECK(ends.other_status == TlsStatus::kFailed);
+    CHECK_FALSE(ends.other->fault().empty());
+  }
+}
+
+/// How an end of ours takes an end of others.
+struct Meeting {
+  explicit Meeting(const ForeignTerms& terms) : foreign(terms) {
+    init_crypto();
+    context = std::move(*TlsContext::make(seed_of(1)));
+    ours.emplace(*context, !terms.dials);
+    run();
+  }
+  void run() {
+    std::array<std::uint8_t, 5000> plain;
+    for (bool moves = true; moves;) {
+      foreign.turn();
+      moves = foreign.carry_to(*ours);
+      while (ours->read(plain).status == TlsStatus::kOk) ++reads;
+      moves |= carry(*ours, foreign, SIZE_MAX);
+    }
+  }
+  std::unique_ptr<TlsContext> context;
+  ForeignEnd foreign;
+  std::optional<TlsStream> ours;
+  std::size_t reads = 0;
+};
+
+TEST_CASE("WhoIsNotWhatANodeHasToBeIsRefusedByBothKindsOfEnds") {
+  const std::vector<std::pair<std::string, ForeignTerms>> others = [] {
+    std::vector<std::pair<std::string, ForeignTerms>> all;
+    const auto add = [&](const char* name, auto change) {
+      ForeignTerms terms;
+      change(terms);
+      all.emplace_back(name, terms);
+    };
+    add("no certificate", [](ForeignTerms& terms) { terms.shows_certificate = false; });
+    add("RSA", [](ForeignTerms& terms) { terms.key = ForeignKey::kRsa; });
+    add("P-256", [](ForeignTerms& terms) { terms.key = ForeignKey::kP256; });
+    add("small order", [](ForeignTerms& terms) { terms.key = ForeignKey::kSmallOrder; });
+    add("two certificates", [](ForeignTerms& terms) { terms.certificates = 2; });
+    add("a certificate of 20 KiB", [](ForeignTerms& terms) { terms.certificate_padding = 20'000; });
+    add("a certificate of 5 KiB", [](ForeignTerms& terms) { terms.certificate_padding = 5'000; });
+    add("TLS 1.2", [](ForeignTerms& terms) { terms.is_tls12 = true; });
+    add("another application", [](ForeignTerms& terms) { terms.protocol = "http/1.1"; });
+    add("another version of ours", [](ForeignTerms& terms) { terms.protocol = "p2pmesh/2"; });
+    add("no application", [](ForeignTerms& terms) { terms.protocol.clear(); });
+    return all;
+  }();
+  for (auto [name, terms] : others) {
+    for (const bool dials : {true, false}) {
+      terms.dials = dials;
+      // A server that shows nothing cannot even begin; one without ALPN is what "no application" is.
+      if (!dials && !terms.shows_certificate) continue;
+      CAPTURE(name);
+      CAPTURE(dials);
+      const Meeting meeting(terms);
+      CHECK_FALSE(meeting.ours->is_established());
+      CHECK_FALSE(meeting.ours->fault().empty());
+      CHECK(meeting.reads == 0);
+    }
+  }
+}
+
+TEST_CASE("AForeignEndThatDoesAllThatIsAskedIsTaken") {
+  for (const bool dials : {true, false}) {
+    ForeignTerms terms;
+    terms.dials = dials;
+    const Meeting meeting(terms);
+    CHECK(meeting.ours->is_established());
+    CHECK(meeting.ours->fault() == "");
+  }
+}
+
+TEST_CASE("ACertificateOfThreeKibibytesIsStillTaken") {
+  ForeignTerms terms;
+  terms.certificate_padding = 3'000;
+  CHECK(Meeting(terms).ours->is_established());
+}
+
+TEST_CASE("AFloodOfKeyUpdatesEndsTheChannelAndAFewDoNot") {
+  Meeting meeting(ForeignTerms{});
+  REQUIRE(meeting.ours->is_established());
+  for (int i = 0; i < 5; ++i) {
+    meeting.foreign.update_keys();
+    meeting.run();
+  }
+  CHECK(meeting.ours->fault() == "");
+  meeting.foreign.say("still here");
+  meeting.run();
+  CHECK(meeting.reads == 1);
+  for (int i = 0; i < 1000 && meeting.ours->fault().empty(); ++i) {
+    meeting.foreign.update_keys();
+    meeting.run();
+  }
+  CHECK(meeting.ours->fault() == "too many key updates");
+  CHECK(meeting.ours->to_send().size() <= limits::kTlsRingBytes);
+}
+
+TEST_CASE("AServerThatOffersTicketsIsNotRemembered") {
+  ForeignTerms terms;
+  terms.dials = false;
+  terms.tickets = 4;
+  Meeting meeting(terms);
+  CHECK(meeting.ours->is_established());
+  CHECK(meeting.ours->fault() == "");
+}
+
+TEST_CASE("OnlyWhoSaysWhatATlsClientSaysFirstGetsAChannel") {
+  const Bytes hello{22, 3, 1, 2, 0, 1};
+  for (std::size_t size = 0; size <= hello.size(); ++size)
+    CHECK(look_for_hello(ByteView(hello).first(size), size) == TlsHello::kPart);
+  CHECK(look_for_hello(hello, 5 + 0x1FF) == TlsHello::kPart);
+  CHECK(look_for_hello(hello, 5 + 0x200) == TlsHello::kWhole);
+  CHECK(look_for_hello(as_bytes("GET / "), 100) == TlsHello::kNone);
+  CHECK(look_for_hello(as_bytes("SSH-2."), 100) == TlsHello::kNone);
+  for (std::size_t at = 0; at < hello.size(); ++at) {
+    if (at == 4) continue;  // the length's low byte may be any
+    Bytes other = hello;
+    other[at] = 0xFF;
+    CHECK(look_for_hello(other, 10'000) == TlsHello::kNone);
+  }
+}
+
+}  // namespace
+}  // namespace p2pmesh
