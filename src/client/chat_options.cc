@@ -24,6 +24,7 @@ constexpr const char* kHelp =
     "  --new               open another mesh\n"
     "  --undiscoverable    begin as after /discover off\n"
     "  --exact-name        end with 73 when another member holds the name\n"
+    "  --passphrase-file FILE  what the key is locked by, instead of being asked\n"
     "  --history N|all     begin with the newest N messages, or all\n"
     "  --plain             one line an event, for scripts and pipes\n"
     "  --help, --version\n"
@@ -80,6 +81,7 @@ Result<std::variant<ChatOptions, PrintOnly>> parse_chat_options(int count, const
   app.add_flag("--plain", options.plain);
   const auto* listen = app.add_option("--listen", options.listen);
   const auto* data_dir = app.add_option("--data-dir", options.data_dir);
+  const auto* passphrase_file = app.add_option("--passphrase-file", options.passphrase_file);
   const auto* history_option = app.add_option("--history", history);
   const auto* name = app.add_option("NAME", options.name);
   const auto* host = app.add_option("HOST", options.host);
@@ -107,6 +109,8 @@ Result<std::variant<ChatOptions, PrintOnly>> parse_chat_options(int count, const
     options.port = *parsed;
     if (options.fresh) return usage("--new opens a mesh and HOST PORT joins one; give one of them.");
   }
+  if (!passphrase_file->empty() && options.passphrase_file.empty())
+    return usage("--passphrase-file needs the name of a file.");
   if (!history_option->empty()) {
     if (auto parsed = parse_history(history, options); !parsed) return tl::unexpected<Error>(parsed.error());
   }

@@ -18,7 +18,8 @@ struct ChatOptions {
   std::string listen;    ///< "ADDR:PORT", empty if not given
   std::string host;      ///< empty if not given
   std::uint16_t port = 0;
-  bool fresh = false;  ///< --new
+  bool fresh = false;           ///< --new
+  std::string passphrase_file;  ///< empty if not given
   bool undiscoverable = false;
   bool exact_name = false;
   bool plain = false;

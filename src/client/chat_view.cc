@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "clock_text.h"
+#include "p2pmesh/base/limits.h"
 #include "p2pmesh/text/name.h"
 #include "p2pmesh/text/safe_text.h"
 #include "room_names.h"
@@ -118,10 +119,17 @@ void ChatView::on_message(control::MessageEvent event, Instant now) {
 
 void ChatView::on_notice(const control::NoticeEvent& notice) {
   advance(notice.cursor);
+  if (notice.kind == control::NoticeKind::kRevoked && stage_ != Stage::kShowing && notice.member != self_) {
+    // Said once, so not lost while the screen opens or was not there.
+    if (revoked_.size() < limits::kRevocationsMax) revoked_.push_back(notice);
+    return;
+  }
   if (notice.replayed && !shows_replayed_) return;
   if (notice.member == self_) {
     // Before show_listening() nobody is "self" yet, and the status will tell the name.
     if (notice.kind == control::NoticeKind::kRenamed) on_own_name(notice.name);
+    if (notice.kind == control::NoticeKind::kRevoked)
+      show_info("Your key was revoked: nobody takes anything from it any more.");
     return;
   }
   if (stage_ == Stage::kShowing) append_notice(out_, notice, shown_name_);
@@ -190,8 +198,14 @@ void ChatView::show_missed() {
     for (const auto& message : messages) append(message);
     show_info("End of earlier messages.");
   }
-  stage_ = Stage::kShowing;
+  begin_showing();
   show_missed_directs();
+}
+
+void ChatView::begin_showing() {
+  stage_ = Stage::kShowing;
+  for (const control::NoticeEvent& notice : std::exchange(revoked_, {}))
+    append_notice(out_, notice, shown_name_);
 }
 
 void ChatView::show_missed_directs() {
@@ -230,7 +244,7 @@ void ChatView::show_listed(const std::vector<control::ChatMessage>& messages) {
 }
 
 void ChatView::end_listing(Instant now) {
-  stage_ = Stage::kShowing;
+  begin_showing();
   show_missed_directs();
   for (control::Event& event : std::exchange(held_, {})) on_event(std::move(event), now);
   if (held_dropped_ > 0) {

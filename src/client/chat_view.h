@@ -106,6 +106,7 @@ class ChatView {
 
   void on_message(control::MessageEvent event, Instant now);
   void on_notice(const control::NoticeEvent& notice);
+  void begin_showing();
   void tell_lost_name();
   void on_room(const control::RoomEvent& event);
   void on_topic(const control::TopicEvent& event);
@@ -117,6 +118,7 @@ class ChatView {
   void note_shown_directs(const control::ChatMessage& message, const control::Cursor& cursor);
 
   Stage stage_ = Stage::kGathering;
+  std::vector<control::NoticeEvent> revoked_;  // to be told when showing begins
   std::string out_;
   MemberKey self_;
   std::string claimed_name_;

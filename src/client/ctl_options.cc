@@ -50,6 +50,10 @@ constexpr const char* kHelp =
     "  export [--room R | --with NAME] [--since T] [--format text|json|csv] [--without-ignored]\n"
     "                                      all messages of a room, or exchanged with a member\n"
     "  shutdown                            the node leaves and ends\n"
+    "  revocation [--out FILE]             a statement to keep apart, in case the key is lost\n"
+    "  revoke FILE                         publishes it: no node takes anything from that key any more\n"
+    "  passphrase [--remove] [--passphrase-file F] [--new-passphrase-file F]\n"
+    "                                      what the key is locked by; needs no running node\n"
     "\n"
     "  --json  one JSON value (tail: one a line)   --help   --version\n";
 
@@ -120,11 +124,12 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   auto* name = app.add_option("--name", options.name);
   auto* data_dir = app.add_option("--data-dir", options.data_dir);
 
-  constexpr std::array<const char*, 30> kVerbs = {
-      "status",   "peers",    "members",  "rooms",    "send",   "history", "search",  "tail",
-      "export",   "shutdown", "contacts", "ask",      "accept", "decline", "pending", "cancel",
-      "discover", "receipts", "ignore",   "unignore", "block",  "unblock", "topic",   "join",
-      "invite",   "nick",     "add",      "connect",  "alias",  "forget"};
+  constexpr std::array<const char*, 33> kVerbs = {
+      "status",  "peers",  "members",    "rooms",      "send",   "history",  "search",
+      "tail",    "export", "shutdown",   "contacts",   "ask",    "accept",   "decline",
+      "pending", "cancel", "discover",   "receipts",   "ignore", "unignore", "block",
+      "unblock", "topic",  "join",       "invite",     "nick",   "add",      "connect",
+      "alias",   "forget", "passphrase", "revocation", "revoke"};
   std::array<CLI::App*, kVerbs.size()> verbs{};
   for (std::size_t i = 0; i < kVerbs.size(); ++i) {
     verbs[i] = app.add_subcommand(kVerbs[i]);
@@ -166,6 +171,12 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   verb_app(Verb::kCancel)->add_option("N", which)->required();
   for (const Verb verb : {Verb::kDiscover, Verb::kReceipts})
     verb_app(verb)->add_option("on|off", on_or_off)->required();
+  CLI::App* passphrase = verb_app(Verb::kPassphrase);
+  const auto* remove = passphrase->add_flag("--remove", options.removes_passphrase);
+  const auto* old_file = passphrase->add_option("--passphrase-file", options.passphrase_file);
+  const auto* new_file = passphrase->add_option("--new-passphrase-file", options.new_passphrase_file);
+  const auto* out_file = verb_app(Verb::kRevocation)->add_option("--out", options.file);
+  verb_app(Verb::kRevoke)->add_option("FILE", options.file)->required();
   try {
     app.parse(count, arguments);
   } catch (const CLI::Error& error) {
@@ -239,6 +250,12 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
     if (options.key_file.empty()) return usage("--key-file needs the name of a file.");
     if (auto named = check_private_name(options.room); !named) return tl::unexpected<Error>(named.error());
   }
+  if ((!old_file->empty() && options.passphrase_file.empty()) ||
+      (!new_file->empty() && options.new_passphrase_file.empty()))
+    return usage("A passphrase file needs a name.");
+  if ((!out_file->empty() || options.verb == Verb::kRevoke) && options.file.empty())
+    return usage("The file needs a name.");
+  if (!remove->empty() && !new_file->empty()) return usage("Give --remove or a new passphrase, not both.");
   if (options.verb == Verb::kTopic && !topic->empty()) {
     options.sets_topic = true;
     if (options.text == "-") options.text.clear();

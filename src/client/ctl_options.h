@@ -45,6 +45,9 @@ enum class Verb {
   kConnect,
   kAlias,
   kForget,
+  kPassphrase,
+  kRevocation,
+  kRevoke,
 };
 
 struct CtlOptions {
@@ -56,10 +59,14 @@ struct CtlOptions {
   std::string peer;             ///< of whom or to whom; a name or a key; of nick: the name wanted; unchecked
   std::string text;             ///< of send, "-" with `reads_input`; of topic
   bool sets_topic = false;
-  std::string at;          ///< of members; empty: all
-  std::string host;        ///< of add and connect
-  std::uint16_t port = 0;  ///< likewise
-  std::string key_file;    ///< of join; empty if not given
+  std::string at;                   ///< of members; empty: all
+  std::string host;                 ///< of add and connect
+  std::uint16_t port = 0;           ///< likewise
+  std::string key_file;             ///< of join; empty if not given
+  std::string passphrase_file;      ///< of passphrase; empty if not given
+  std::string new_passphrase_file;  ///< likewise
+  bool removes_passphrase = false;  ///< likewise
+  std::string file;                 ///< of revocation, empty if not given; of revoke
   bool reads_input = false;
   bool on = false;                            ///< of discover and receipts
   std::optional<std::uint64_t> number;        ///< of cancel; nothing: all

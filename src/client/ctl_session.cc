@@ -37,6 +37,10 @@ Result<Target> find_target(const CtlOptions& options, const Environment& environ
 
 }  // namespace
 
+Result<std::string> find_data_dir(const CtlOptions& options, const Environment& environment) {
+  return find_target(options, environment).map([](const Target& target) { return target.data_dir; });
+}
+
 Result<std::unique_ptr<CtlSession>> CtlSession::open(const CtlOptions& options,
                                                      const Environment& environment) {
   auto target = find_target(options, environment);
@@ -143,6 +147,12 @@ Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options) {
       return forget_contact(session, options);
     case Verb::kShutdown:
       return shut_down(session);
+    case Verb::kRevocation:
+      return make_revocation(session, options);
+    case Verb::kRevoke:
+      return publish_revocation(session, options);
+    case Verb::kPassphrase:
+      break;
   }
   return fail(ExitStatus::kInternal, "A verb without a meaning.");
 }

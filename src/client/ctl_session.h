@@ -14,6 +14,9 @@
 
 namespace p2pmesh {
 
+/// Where the data are of whom the options mean. Errors: as CtlSession::open(), but for kUnavailable.
+Result<std::string> find_data_dir(const CtlOptions& options, const Environment& environment);
+
 /// What the verbs share. The functions of the verbs are below.
 class CtlSession {
  public:
@@ -68,6 +71,11 @@ Result<ExitStatus> add_place(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> connect_to(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> set_alias(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> forget_contact(CtlSession& session, const CtlOptions& options);
+
+Result<ExitStatus> make_revocation(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> publish_revocation(CtlSession& session, const CtlOptions& options);
+/// Needs no running node. Errors with the status kOk: leave quietly.
+Result<ExitStatus> change_passphrase(const CtlOptions& options, const Environment& environment);
 
 /// The verb of the options.
 Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options);

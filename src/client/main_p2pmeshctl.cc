@@ -24,6 +24,13 @@ int run(int count, char** arguments) {
     return written ? 0 : fail_with(written.error());
   }
   const auto& chosen = std::get<CtlOptions>(*options);
+  if (chosen.verb == Verb::kPassphrase) {
+    const auto changed = change_passphrase(chosen, Environment::read());
+    if (changed) return static_cast<int>(*changed);
+    // A signal came that this program was started to ignore: there is no answer, and nothing to say.
+    if (changed.error().status == ExitStatus::kOk) return static_cast<int>(ExitStatus::kNoPermission);
+    return fail_with(changed.error());
+  }
   auto session = CtlSession::open(chosen, Environment::read());
   if (!session) return fail_with(session.error());
   const auto status = run_verb(**session, chosen);

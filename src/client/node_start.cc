@@ -7,7 +7,10 @@
 #include <utility>
 
 #include "p2pmesh/posix/clock.h"
+#include "p2pmesh/posix/secret_input.h"
 #include "p2pmesh/posix/stream_io.h"
+#include "passphrase_pipe.h"
+#include "start_passphrase.h"
 
 namespace p2pmesh {
 namespace {
@@ -15,21 +18,15 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kReadyFd = 3;
-constexpr Duration kStartTimeout = 60s;  // a large database is checked on the way
-constexpr Duration kInUseTimeout = 5s;   // a node that leaves, or one that another screen has just started
+constexpr int kPassphraseFd = 4;
+constexpr Duration kSilentCheck = 300ms;  // what lasts longer is said
+constexpr Duration kStartTimeout = 60s;   // a large database is checked on the way
+constexpr Duration kInUseTimeout = 5s;    // a node that leaves, or one that another screen has just started
 constexpr Duration kInUseRetry = 100ms;
 constexpr Duration kEndTimeout = 3s;
 constexpr std::size_t kReadyBytesMax = 64 * 1024;
 
 const char* const kOutOfStep = "A node that answers and then ends, again and again.";
-
-std::string node_program() {
-  const auto directory = executable_directory();
-  if (!directory) return "p2pmeshd";
-  const std::string beside = *directory + "/p2pmeshd";
-  std::error_code error;
-  return std::filesystem::exists(beside, error) ? beside : "p2pmeshd";
-}
 
 /// Reads the pipe to its end.
 class ReadyPipe {
@@ -71,20 +68,32 @@ Error describe_silent_end(ChildProcess& child, const std::string& data_dir) {
 
 /// Starts p2pmeshd and waits until it is ready.
 Result<ChildProcess> start_node(EventLoop& loop, const ChatOptions& options, const std::string& data_dir,
-                                const Wait& wait, const std::function<bool()>& is_interrupted) {
+                                StartPassphrase& passphrase, const Wait& wait,
+                                const std::function<bool()>& is_interrupted) {
   auto pipe = make_pipe();
   if (!pipe) return tl::unexpected<Error>(pipe.error());
   SpawnOptions spawn;
   spawn.argv = node_command(node_program(), options, data_dir, kReadyFd);
   spawn.descriptors[kReadyFd] = pipe->write_end.get();
   spawn.new_session = true;
+  UniqueFd secret;
+  if (passphrase.get() != nullptr) {
+    auto made = make_passphrase_pipe(*passphrase.get());
+    if (!made) return tl::unexpected<Error>(made.error());
+    secret = *std::move(made);
+    spawn.argv.insert(spawn.argv.end(), {"--passphrase-fd", std::to_string(kPassphraseFd)});
+    spawn.descriptors[kPassphraseFd] = secret.get();
+  }
   auto child = ChildProcess::spawn(spawn);
   if (!child) return child;
   pipe->write_end.reset();
 
   ReadyPipe ready(loop, std::move(pipe->read_end));
   if (auto opened = ready.open(); !opened) return tl::unexpected<Error>(opened.error());
-  wait([&] { return ready.is_done(); }, kStartTimeout);
+  const auto is_done = [&] { return ready.is_done(); };
+  if (passphrase.was_asked() && !wait(is_done, kSilentCheck) && !is_interrupted())
+    tell_terminal("Opening the key ...");
+  wait(is_done, kStartTimeout);
   if (is_interrupted()) {
     child->terminate();
     if (!child->wait(static_cast<int>(kEndTimeout / 1ms))) child->terminate(true);
@@ -98,12 +107,21 @@ Result<ChildProcess> start_node(EventLoop& loop, const ChatOptions& options, con
   const auto word = parse_ready_word(ready.text());
   if (!word) return tl::unexpected<Error>(describe_silent_end(*child, data_dir));
   if (word->is_ready) return child;
+  if (word->is_locked) passphrase.note_refused();
   // Its directory is free again when it has ended, so that the user can try again at once.
   if (!child->wait(static_cast<int>(kEndTimeout / 1ms))) child->terminate();
   return tl::unexpected<Error>(word->error);
 }
 
 }  // namespace
+
+std::string node_program() {
+  const auto directory = executable_directory();
+  if (!directory) return "p2pmeshd";
+  const std::string beside = *directory + "/p2pmeshd";
+  std::error_code error;
+  return std::filesystem::exists(beside, error) ? beside : "p2pmeshd";
+}
 
 std::vector<std::string> node_command(const std::string& program, const ChatOptions& options,
                                       const std::string& data_dir, int ready_fd) {
@@ -125,14 +143,16 @@ std::optional<ReadyWord> parse_ready_word(std::string_view text) {
   text.remove_suffix(1);
   if (text == "ready") return ReadyWord{true, {}};
   constexpr std::string_view kError = "error ";
-  if (!text.starts_with(kError)) return std::nullopt;
-  text.remove_prefix(kError.size());
+  constexpr std::string_view kLocked = "locked ";
+  const bool is_locked = text.starts_with(kLocked);
+  if (!is_locked && !text.starts_with(kError)) return std::nullopt;
+  text.remove_prefix(is_locked ? kLocked.size() : kError.size());
   int status = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), status);
   if (error != std::errc{} || status < 1 || status > 255) return std::nullopt;
   text.remove_prefix(static_cast<std::size_t>(stop - text.data()));
   if (text.starts_with(' ')) text.remove_prefix(1);
-  ReadyWord word{false, {static_cast<ExitStatus>(status), ""}};
+  ReadyWord word{false, {static_cast<ExitStatus>(status), ""}, is_locked};
   while (!text.empty()) {
     const bool is_break = text.starts_with("\\n");
     word.error.message += is_break ? '\n' : text.front();
@@ -143,7 +163,13 @@ std::optional<ReadyWord> parse_ready_word(std::string_view text) {
 
 Result<AttachedNode> attach_node(EventLoop& loop, const ChatOptions& options, const std::string& data_dir,
                                  const Wait& wait, const std::function<bool()>& is_interrupted) {
-  const Instant deadline = read_clock().monotonic + kInUseTimeout;
+  StartPassphrase passphrase(options.name, options.passphrase_file, !options.plain);
+  // A signal that ended a question is told in a turn of the loop.
+  const auto heed = [&](const Error& error) -> tl::unexpected<Error> {
+    if (error.status == ExitStatus::kOk) wait(is_interrupted, kInUseRetry);
+    return tl::unexpected<Error>(error);
+  };
+  std::optional<Instant> deadline;
   for (;;) {
     AttachedNode node;
     Error failure;
@@ -152,12 +178,17 @@ Result<AttachedNode> attach_node(EventLoop& loop, const ChatOptions& options, co
       return tl::unexpected<Error>(connection.error());
     }
     if (!connection && connection.error().status == ExitStatus::kUnavailable) {
-      auto child = start_node(loop, options, data_dir, wait, is_interrupted);
+      if (auto prepared = passphrase.prepare(data_dir); !prepared) return heed(prepared.error());
+      auto child = start_node(loop, options, data_dir, passphrase, wait, is_interrupted);
       if (child) {
         node.child = *std::move(child);
         connection = NodeConnection::open(loop, data_dir);
       } else {
         failure = child.error();
+        if (passphrase.was_refused()) {
+          if (auto again = passphrase.ask_again(failure); !again) return heed(again.error());
+          continue;
+        }
         if (failure.status != ExitStatus::kTryAgain) return tl::unexpected<Error>(failure);
       }
     }
@@ -180,7 +211,8 @@ Result<AttachedNode> attach_node(EventLoop& loop, const ChatOptions& options, co
       failure = connection.error();
     }
     if (is_interrupted()) return fail(ExitStatus::kOk, "");
-    if (read_clock().monotonic >= deadline) {
+    if (!deadline) deadline = read_clock().monotonic + kInUseTimeout;
+    if (read_clock().monotonic >= *deadline) {
       return fail(ExitStatus::kTryAgain, failure.message.empty() ? kOutOfStep : failure.message);
     }
     wait([] { return false; }, kInUseRetry);

@@ -75,6 +75,8 @@ void append_notice(std::string& out, const control::NoticeEvent& notice, std::st
       return append_info(out, name + " declined; what you write waits, in case that changes.");
     case control::NoticeKind::kHidden:
       return append_info(out, name + " appears offline to others now; you see that " + name + " is here.");
+    case control::NoticeKind::kRevoked:
+      return append_info(out, name + "'s key was revoked.");
     case control::NoticeKind::kTakenOver:
       return append_taken_over(out, notice.name, notice.member, notice.old_name);
   }

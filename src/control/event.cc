@@ -7,8 +7,9 @@
 namespace p2pmesh::control {
 namespace {
 
-constexpr std::array<const char*, 10> kNoticeKinds = {
-    "joined", "left", "offline", "back", "renamed", "asks", "accepted", "declined", "hidden", "taken_over"};
+constexpr std::array<const char*, 11> kNoticeKinds = {"joined",  "left",       "offline",  "back",
+                                                      "renamed", "asks",       "accepted", "declined",
+                                                      "hidden",  "taken_over", "revoked"};
 
 void open_event(std::string& out, std::string_view type) {
   out += "{\"type\":\"";

@@ -224,11 +224,14 @@ Reply read_result(std::string_view method, ObjectReader& line) {
     reply = PendingReply{std::move(lines), fields.boolean("more")};
   } else if (method == "pending.cancel") {
     reply = CancelReply{fields.number("cancelled")};
-  } else if (method == "conversation.set" || method == "person.set" || method == "mesh.connect") {
+  } else if (method == "conversation.set" || method == "person.set" || method == "mesh.connect" ||
+             method == "revocation.publish") {
     reply = MemberReply{fields.key<MemberKey>("member"), fields.text("name")};
   } else if (method == "name.set") {
     std::string name = fields.text("name");
     reply = NameReply{std::move(name), fields.boolean("changed")};
+  } else if (method == "revocation.make") {
+    reply = RevocationReply{fields.text("statement")};
   } else if (method == "member.find") {
     reply = FindReply{fields.boolean("known")};
   } else if (method == "book.add") {

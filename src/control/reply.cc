@@ -250,6 +250,11 @@ void append_one(std::string& out, const AddReply& reply) {
   out += '}';
 }
 
+void append_one(std::string& out, const RevocationReply& reply) {
+  append_text_field(out, "{\"statement\":", reply.statement);
+  out += '}';
+}
+
 void append_one(std::string& out, const ForgetReply& reply) {
   append_text_field(out, "{\"name\":", reply.name);
   append_boolean_field(out, ",\"contact\":", reply.contact);
@@ -337,6 +342,9 @@ void append_reply(std::string& out, std::string_view id, const FindReply& reply)
   append_line(out, id, reply);
 }
 void append_reply(std::string& out, std::string_view id, const AddReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const RevocationReply& reply) {
   append_line(out, id, reply);
 }
 void append_reply(std::string& out, std::string_view id, const ForgetReply& reply) {

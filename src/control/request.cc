@@ -146,6 +146,10 @@ Request read_forget(ObjectReader& params) {
   return ForgetRequest{params.text("name")};
 }
 
+Request read_revoke(ObjectReader& params) {
+  return RevokeRequest{params.text("statement")};
+}
+
 Request read_cancel(ObjectReader& params) {
   return CancelRequest{params.optional_number("number", 1, std::numeric_limits<std::uint64_t>::max())};
 }
@@ -219,7 +223,9 @@ constexpr std::array<Request (*)(ObjectReader&), kMethodNames.size()> kReaders =
     read_name,
     read_find,
     read_add,
-    read_forget};
+    read_forget,
+    read_empty<RevocationRequest>,
+    read_revoke};
 
 RpcError invalid_request(std::string reason) {
   return {RpcErrorCode::kInvalidRequest, std::move(reason), ExitStatus::kUsage};

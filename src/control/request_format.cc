@@ -14,6 +14,7 @@ void append_params(std::string&, const AttachRequest&) {}
 void append_params(std::string&, const ShutdownRequest&) {}
 void append_params(std::string&, const ContactsRequest&) {}
 void append_params(std::string&, const PendingRequest&) {}
+void append_params(std::string&, const RevocationRequest&) {}
 
 void append_params(std::string& out, const SendRequest& request) {
   out += "\"text\":";
@@ -70,6 +71,11 @@ void append_params(std::string& out, const FindRequest& request) {
 void append_params(std::string& out, const ForgetRequest& request) {
   out += "\"name\":";
   append_json_string(out, request.name);
+}
+
+void append_params(std::string& out, const RevokeRequest& request) {
+  out += "\"statement\":";
+  append_json_string(out, request.statement);
 }
 
 void append_params(std::string& out, const CancelRequest& request) {

@@ -23,6 +23,7 @@ bool is_in_scope(const NetAddress& address, const std::vector<NetAddress>& own) 
 AddressBook::Entry* AddressBook::entry_of(const NodeKey& node) {
   auto found = entries_.find(node);
   if (found != entries_.end()) return &found->second;
+  if (forbidden_.contains(node)) return nullptr;
   if (entries_.size() >= limits::kPeersMax) {
     NodeKey from;
     for (std::uint8_t& byte : from.bytes) byte = static_cast<std::uint8_t>(random_.next());
@@ -56,6 +57,7 @@ void AddressBook::set_dialling(Entry& entry, bool dialling) {
 
 void AddressBook::restore(const RestoredPeer& peer, Instant now) {
   if (entries_.size() >= limits::kPeersMax && !entries_.contains(peer.node)) return;
+  if (forbidden_.contains(peer.node)) return;
   Entry& entry = entries_[peer.node];
   if (entry.addresses.size() >= limits::kAddressesMax) return;
   entry.addresses.push_back({peer.address, peer.last_success_ms > 0, peer.failures});
@@ -150,6 +152,15 @@ void AddressBook::on_lost(const NodeKey& node, bool left, bool proven, Instant n
   } else {
     back_off(node, entry, now);
   }
+}
+
+void AddressBook::forbid(const NodeKey& node) {
+  forbidden_.insert(node);
+  const auto found = entries_.find(node);
+  if (found == entries_.end()) return;
+  set_due(node, found->second, std::nullopt);
+  set_dialling(found->second, false);
+  entries_.erase(found);
 }
 
 void AddressBook::wake(const NodeKey& node, Instant now, Duration delay) {

@@ -31,6 +31,8 @@ class AddressBook {
   bool on_failed(const NodeKey& node, const NetAddress& address, Instant now, Outputs& out);
   /// `proven`: the link had lived long enough to be worth dialling again at once.
   void on_lost(const NodeKey& node, bool left, bool proven, Instant now);
+  /// Never again: its key was revoked.
+  void forbid(const NodeKey& node);
   /// There is reason to believe that the node is there: try soon.
   void wake(const NodeKey& node, Instant now, Duration delay);
 
@@ -68,6 +70,7 @@ class AddressBook {
   static void add_address(Entry& entry, const NetAddress& address);
 
   Random random_;
+  std::set<NodeKey> forbidden_;  // at most kRevocationsMax
   Entries entries_;
   std::size_t dialling_ = 0;                   // entries that are being dialled
   std::set<std::pair<Instant, NodeKey>> due_;  // of the entries that have one

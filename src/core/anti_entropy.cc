@@ -195,10 +195,13 @@ bool AntiEntropy::on_listing(Link& link, const SyncListing& listing, Turn& turn)
   own_held_.clear();
   for (const HeldLog& log : listing.logs) {
     if (log.author == self_) own_held_.push_back(log);
-    want_log(log, turn);
+    if (!index_.is_left_out(log.author)) want_log(log, turn);
   }
-  for (const HeldGone& gone : listing.gone) want_gone(gone);
+  for (const HeldGone& gone : listing.gone) {
+    if (!index_.is_left_out(gone.author)) want_gone(gone);
+  }
   for (const HeldRecord& record : listing.records) {
+    if (index_.is_left_out(record.author, record.kind)) continue;
     const RecordVersion version{record.epoch, record.version, record.id};
     if (record.kind == static_cast<std::uint16_t>(Kind::kMember) && record.subject.empty()) {
       const MemberRow* mine = roster_.find(record.author);

@@ -83,8 +83,9 @@ void Conversations::restore_standing(const Envelope& record) {
 DirectAccess Conversations::access_to(const MemberKey& member) const {
   if (member == self_) return DirectAccess::kSelf;
   if (blocked_.contains(member)) return DirectAccess::kBlocked;
-  if (!sealing_.is_on()) return DirectAccess::kNoKey;
   const MemberRow* row = roster_.find(member);
+  if (row != nullptr && row->revoked) return DirectAccess::kRevoked;
+  if (!sealing_.is_on()) return DirectAccess::kNoKey;
   if (row == nullptr || !row->facts->well_formed) return DirectAccess::kUnknown;
   if (!sealing_.can_seal_to(row->facts->prekey)) return DirectAccess::kNoKey;
   const Correspondent* known = find(member);

@@ -85,6 +85,7 @@ void Conversations::block(const MemberKey& member, bool blocked, Turn& turn) {
 bool Conversations::may_tell(const MemberKey& member, const Correspondent& correspondent) const {
   if (leaving_ == member) return true;
   if (blocked_.contains(member)) return false;
+  if (const MemberRow* row = roster_.find(member); row != nullptr && row->revoked) return false;
   return !hidden_ || has_left_ || correspondent.mine == Relation::kAccepted;
 }
 

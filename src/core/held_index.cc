@@ -75,14 +75,14 @@ void HeldIndex::hold_log(const SealedEnvelope& sealed, Instant now) {
   if (!log.held.insert(envelope.seq)) return;
   log.ids_digest ^= id_digest(sealed.id);
   if (P2P_PLANTED(LogsNotInDigest)) return;
-  digest_.toggle(envelope.author, id_digest(sealed.id), envelope.wall_ms, now);
+  toggle(envelope.author, id_digest(sealed.id), envelope.wall_ms, now);
 }
 
 void HeldIndex::hold_fork(const SealedEnvelope& shown, const EnvelopeId& replaced, Instant now) {
   const Envelope& envelope = shown.envelope;
   const std::uint64_t change = id_digest(shown.id) ^ id_digest(replaced);
   logs_[envelope.author][envelope.epoch].ids_digest ^= change;
-  digest_.toggle(envelope.author, change, envelope.wall_ms, now);
+  toggle(envelope.author, change, envelope.wall_ms, now);
 }
 
 const HeldIndex::GoneRanges* HeldIndex::gone_of(const MemberKey& author, std::uint64_t epoch) const {
@@ -118,7 +118,7 @@ void HeldIndex::note_gone(GoneRange gone, Instant now) {
     was_known = begin != end && begin->first == gone.first && begin->second.last == gone.last;
     if (was_known && begin->second.ids_digest == gone.ids_digest) return;
     for (auto range = begin; range != end; ++range) {
-      digest_.toggle(gone.author, range->second.ids_digest, 0, now);
+      toggle(gone.author, range->second.ids_digest, 0, now);
       count_gone_less(gone.author);
     }
     ranges.erase(begin, end);
@@ -136,7 +136,7 @@ void HeldIndex::note_gone(GoneRange gone, Instant now) {
     for (std::uint64_t seq = gone.first; seq <= gone.last; ++seq)
       logs_[gone.author][gone.epoch].accepted.insert(seq);
   }
-  digest_.toggle(gone.author, gone.ids_digest, 0, now);
+  toggle(gone.author, gone.ids_digest, 0, now);
 }
 
 /// Of what was told of as a whole a part is told of: then both parts can be told to others. Else the whole
@@ -154,7 +154,7 @@ void HeldIndex::split_gone(GoneRanges& ranges, GoneRanges::const_iterator whole,
   if (before && behind) return;
   if (!before && !behind) {
     // It is all that is missing: the later word counts.
-    digest_.toggle(part.author, range.ids_digest ^ part.ids_digest, 0, now);
+    toggle(part.author, range.ids_digest ^ part.ids_digest, 0, now);
     ranges.erase(whole);
     ranges[part.first] = {part.last, part.ids_digest};
     return;
@@ -179,10 +179,10 @@ void HeldIndex::take_back_gone(const Envelope& envelope, std::uint64_t share, co
   if (found == ranges.end() || found->first > envelope.seq) return;
   const auto range = ranges.find(found->first);
   range->second.ids_digest ^= share;
-  digest_.toggle(envelope.author, share, 0, now);
+  toggle(envelope.author, share, 0, now);
   if (!log.accepted.missing(range->first, range->second.last).empty()) return;
   // Nothing, unless what was told was wrong or some wait for their commit, which puts them in.
-  digest_.toggle(envelope.author, range->second.ids_digest, 0, now);
+  toggle(envelope.author, range->second.ids_digest, 0, now);
   ranges.erase(range);
   if (ranges.empty()) gone_.erase(by_log);
   count_gone_less(envelope.author);
@@ -269,8 +269,27 @@ void HeldIndex::hold_record(const SealedEnvelope& sealed, Instant now) {
   RecordState& state = found->second;
   if (state.held && !version.is_newer_than(*state.held)) return;
   const std::uint64_t old = state.held ? id_digest(state.held->id) : 0;
-  digest_.toggle(sealed.envelope.author, old ^ id_digest(sealed.id), sealed.envelope.wall_ms, now);
+  if (!is_left_out(sealed.envelope.author, sealed.envelope.kind)) {
+    digest_.toggle(sealed.envelope.author, old ^ id_digest(sealed.id), sealed.envelope.wall_ms, now);
+  }
   state.held = version;
+}
+
+void HeldIndex::leave_out(const MemberKey& author, Instant now) {
+  std::uint64_t share = 0;
+  if (const auto found = logs_.find(author); found != logs_.end()) {
+    for (const auto& [epoch, log] : found->second) share ^= log.ids_digest;
+  }
+  for (auto record = records_.lower_bound({author, 0, {}});
+       record != records_.end() && record->first.author == author; ++record) {
+    if (record->second.held && record->first.kind != static_cast<std::uint16_t>(Kind::kRevocation))
+      share ^= id_digest(record->second.held->id);
+  }
+  for (auto log = gone_.lower_bound({author, 0}); log != gone_.end() && log->first.first == author; ++log) {
+    for (const auto& [first, range] : log->second) share ^= range.ids_digest;
+  }
+  toggle(author, share, 0, now);
+  left_out_.insert(author);
 }
 
 const EpochLog* HeldIndex::find(const MemberKey& author, std::uint64_t epoch) const {

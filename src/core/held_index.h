@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -69,6 +70,15 @@ class HeldIndex {
   void count_accepted() { ++accepted_count_; }
   void hold_record(const SealedEnvelope& envelope, Instant now);
 
+  /// From now on what this author wrote is not compared with others, but for the revocations that it
+  /// published; it is held all the same.
+  void leave_out(const MemberKey& author, Instant now);
+  [[nodiscard]] bool is_left_out(const MemberKey& author) const { return left_out_.contains(author); }
+  /// Likewise of its records of a kind; member records are the roster's, and asked for all the same.
+  [[nodiscard]] bool is_left_out(const MemberKey& author, std::uint16_t kind) const {
+    return kind != static_cast<std::uint16_t>(Kind::kRevocation) && is_left_out(author);
+  }
+
   /// A neighbor has dropped what it carried of a range, and what is left of it has come: what is missing of
   /// it here counts as had, so that who has it no more and who never got it agree. It is taken in all the
   /// same when somebody has it, for nobody signed this.
@@ -106,14 +116,16 @@ class HeldIndex {
   template <class Add>
   void list(const LeafSet& leaves, std::size_t intervals_max, Add add) const {
     for_each_in(leaves, logs_, [&](const MemberKey& author, const auto& epochs) {
+      if (is_left_out(author)) return;
       for (const auto& [epoch, log] : epochs) list_log(author, epoch, log, intervals_max, add);
     });
     for_each_in(leaves, records_, [&](const RecordKey& key, const RecordState& state) {
-      if (!state.held) return;
+      if (!state.held || is_left_out(key.author, key.kind)) return;
       add(HeldRecord{key.author, key.kind, key.subject, state.held->epoch, state.held->version,
                      state.held->id, false});
     });
     for_each_in(leaves, gone_, [&](const LogKey& log, const auto& ranges) {
+      if (is_left_out(log.first)) return;
       for (const auto& [first, range] : ranges) add(HeldGone{log.first, log.second, first, range.last});
     });
   }
@@ -140,12 +152,14 @@ class HeldIndex {
   template <class Add>
   void for_each_share(const LeafSet& leaves, Add add) const {
     for_each_in(leaves, logs_, [&](const MemberKey& author, const auto& epochs) {
+      if (is_left_out(author)) return;
       for (const auto& [epoch, log] : epochs) add(author, log.ids_digest);
     });
     for_each_in(leaves, records_, [&](const RecordKey& key, const RecordState& state) {
-      if (state.held) add(key.author, id_digest(state.held->id));
+      if (state.held && !is_left_out(key.author, key.kind)) add(key.author, id_digest(state.held->id));
     });
     for_each_in(leaves, gone_, [&](const LogKey& log, const auto& ranges) {
+      if (is_left_out(log.first)) return;
       for (const auto& [first, range] : ranges) add(log.first, range.ids_digest);
     });
   }
@@ -211,7 +225,13 @@ class HeldIndex {
   /// One is there after all.
   void take_back_gone(const Envelope& envelope, std::uint64_t share, const EpochLog& log, Instant now);
 
+  /// As that of the digest, for what is compared.
+  void toggle(const MemberKey& author, std::uint64_t share, WallMs wall_ms, Instant now) {
+    if (!is_left_out(author)) digest_.toggle(author, share, wall_ms, now);
+  }
+
   HeldDigest& digest_;
+  std::set<MemberKey> left_out_;
   std::map<MemberKey, std::map<std::uint64_t, EpochLog>> logs_;
   std::map<RecordKey, RecordState> records_;
   std::map<MemberKey, std::size_t> records_of_;  // how many an author has

@@ -65,6 +65,11 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
     told_epoch = std::max(told_epoch, record->envelope.epoch);
     if (is_member) earlier = record;
   }
+  for (const EnvelopePtr& record : restored.records) {
+    const auto revocation = read_revocation(record->envelope);
+    if (revocation && revoked.size() < limits::kRevocationsMax && is_true(*revocation))
+      revoke(revocation->key, record, turn);
+  }
   for (const RestoredPeer& peer : restored.peers) {
     if (peer.node != own.node()) addresses.restore(peer, turn.now.monotonic);
   }

@@ -25,6 +25,11 @@ void Node::State::on(const EnvelopeReceived& received, Turn& turn) {
     link->heard_at = turn.now.monotonic;
     link->suspected = false;
   }
+  if (is_refused(received.envelope->envelope)) {
+    ++counters.revoked_refused;
+    broadcast.on_useless(received.envelope->id);
+    return;
+  }
   if (!received.live) broadcast.on_repaired(received.envelope, received.link, turn.now.monotonic);
   switch (received.envelope->envelope.envelope_class) {
     case EnvelopeClass::kLog:
@@ -159,8 +164,9 @@ void Node::State::on_record(const EnvelopeReceived& received, Turn& turn) {
   const bool is_member = is_member_record(envelope);
   const bool was_known = is_member && roster.find(envelope.author) != nullptr;
   std::vector<Rename> renames;
-  const AcceptResult result =
-      is_member ? roster.accept(*received.envelope, renames) : index.accept_record(*received.envelope);
+  const AcceptResult result = is_member               ? roster.accept(*received.envelope, renames)
+                              : !can_revoke(envelope) ? AcceptResult::kTooMany
+                                                      : index.accept_record(*received.envelope);
   if (result != AcceptResult::kNew) {
     broadcast.on_useless(received.envelope->id);
     ++(result == AcceptResult::kTooMany ? counters.dropped_over_limit : counters.already_accepted);
@@ -176,6 +182,7 @@ void Node::State::on_record(const EnvelopeReceived& received, Turn& turn) {
   if (!is_member) {
     // Told before a crash took it from the disk, with a clock that was ahead.
     if (envelope.author == own.key() && envelope.epoch > author.epoch()) draw_new_epoch(envelope.epoch, turn);
+    if (is_revocation(envelope)) return on_revocation(received.envelope, turn);
     is_standing(envelope) ? conversations.on_standing(envelope, turn) : void(++counters.unknown_kinds);
     return;
   }
@@ -290,6 +297,7 @@ void Node::State::on(const Loaded& loaded, Turn& turn) {
 
 void Node::State::publish_own_record(bool is_online, Turn& turn) {
   record_stale = false;
+  if (revoked.contains(own.key())) return;
   // Undiscoverable, it is offline to all; once told, nothing more is said.
   if (conversations.is_hidden()) {
     if (!online) return;

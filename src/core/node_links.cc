@@ -15,6 +15,7 @@ constexpr auto kScanInterval = std::chrono::milliseconds(500);  // who has no li
 
 void Node::State::on(const LinkUp& up, Turn& turn) {
   const bool full = links.size() >= limits::kLinksMax && links.find_node(up.node) == nullptr;
+  if (is_refused(up.node)) return turn_away(up.link, up.node, turn);
   if (up.node == own.node() || left || full) {
     if (full) {
       ++counters.links_refused;
@@ -43,6 +44,9 @@ void Node::State::on_candidate_frame(const FrameReceived& frame, Turn& turn) {
   }
   if (outcome.evicted) disconnect(*outcome.evicted, turn);
   if (!outcome.granted) return;
+  if (is_refused(outcome.granted->node)) {  // it was revoked while it asked
+    return turn_away(frame.link, outcome.granted->node, turn);
+  }
   begin_neighbor(*outcome.granted, outcome.beside, turn);
   if (const Link* link = links.find(outcome.granted->link); link != nullptr && outcome.joined)
     membership.pass_on(*link, turn);

@@ -3,6 +3,7 @@
 // what waits, node_views.cc what it tells of itself.
 #pragma once
 
+#include <map>
 #include <optional>
 
 #include "address_book.h"
@@ -18,6 +19,7 @@
 #include "outbox.h"
 #include "own_member.h"
 #include "p2pmesh/core/node.h"
+#include "p2pmesh/wire/revocation.h"
 #include "presence.h"
 #include "room_heads.h"
 #include "room_sealing.h"
@@ -39,7 +41,8 @@ struct CoreCounters {
   std::uint64_t refutations = 0;
   std::uint64_t suspicions = 0;
   std::uint64_t faulty_frames = 0;
-  std::uint64_t links_refused = 0;  ///< more than kLinksMax
+  std::uint64_t links_refused = 0;    ///< more than kLinksMax, or of a revoked key
+  std::uint64_t revoked_refused = 0;  ///< envelopes by revoked keys
 };
 
 inline constexpr std::size_t kTakenPerFrame = 1024;
@@ -95,6 +98,17 @@ struct Node::State {
   void on(const SendInvite& invite, Turn& turn);
   void on(const RoomKeyGiven& given, Turn& turn);
   void open_room(Store& store);
+
+  // node_revocations.cc
+  [[nodiscard]] bool is_refused(const Envelope& envelope) const;
+  [[nodiscard]] bool is_refused(const NodeKey& node) const;
+  [[nodiscard]] bool can_revoke(const Envelope& record) const;
+  [[nodiscard]] bool is_true(const Revocation& revocation) const;
+  void on_revocation(const EnvelopePtr& record, Turn& turn);
+  std::vector<Rename> revoke(const MemberKey& key, const EnvelopePtr& record, Turn& turn);
+  /// Closes a link to the node of a revoked key, and says why.
+  void turn_away(LinkId link, const NodeKey& node, Turn& turn);
+  void on(const PublishRevocation& wish, Turn& turn);
 
   // node_links.cc
   void on(const LinkUp& up, Turn& turn);
@@ -156,7 +170,8 @@ struct Node::State {
   HeldBack held_back;
   Outbox outbox;
   CoreCounters counters;
-  EnvelopePtr own_record;  // the newest
+  std::map<MemberKey, EnvelopePtr> revoked;  // the records that say so; at most kRevocationsMax
+  EnvelopePtr own_record;                    // the newest
   WallMs online_since_ms = 0;
   bool online = false;        // the last own record said so
   bool record_stale = false;  // publish at the end of the turn

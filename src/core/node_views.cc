@@ -113,6 +113,14 @@ std::uint64_t Node::undelivered() const {
   return state_->conversations.undelivered();
 }
 
+bool Node::is_revoked(const MemberKey& member) const {
+  return state_->revoked.contains(member);
+}
+
+bool Node::can_take_revocation() const {
+  return state_->revoked.size() < limits::kRevocationsMax;
+}
+
 DirectAccess Node::access_to(const MemberKey& member) const {
   return state_->conversations.access_to(member);
 }
@@ -151,6 +159,8 @@ std::vector<std::pair<std::string, std::uint64_t>> Node::counters() const {
       {"refutations_sent", core.refutations},
       {"frames_faulty", core.faulty_frames},
       {"links_refused", core.links_refused},
+      {"keys_revoked", state_->revoked.size()},
+      {"envelopes_of_revoked_refused", core.revoked_refused},
       {"joins", views.joins},
       {"forward_joins_sent", views.forward_joins},
       {"neighbors_granted", views.granted},

@@ -134,10 +134,7 @@ AcceptResult Roster::accept(const SealedEnvelope& record, std::vector<Rename>& r
   if (same_name) return AcceptResult::kNew;
   row->holds_name = false;
   if (before && before->name_hash != 0) {
-    const NameRow gone{before->name_hash, envelope.author};
-    auto& names = names_.edit(name_bucket_of(gone.hash));
-    const auto place = std::lower_bound(names.begin(), names.end(), gone);
-    if (place != names.end() && *place == gone) names.erase(place);
+    drop_name(*before);
     if (before->name_hash != facts->name_hash) settle_name(before->name_hash, before->name, nullptr, renames);
   }
   if (facts->name_hash != 0) {
@@ -153,12 +150,34 @@ AcceptResult Roster::accept(const SealedEnvelope& record, std::vector<Rename>& r
   return AcceptResult::kNew;
 }
 
+void Roster::drop_name(const MemberFacts& facts) {
+  const NameRow gone{facts.name_hash, facts.key};
+  auto& names = names_.edit(name_bucket_of(gone.hash));
+  const auto place = std::lower_bound(names.begin(), names.end(), gone);
+  if (place != names.end() && *place == gone) names.erase(place);
+}
+
+void Roster::revoke(const MemberKey& member, const Now& now, std::vector<Rename>& renames) {
+  if (const MemberRow* known = find(member); known == nullptr || known->revoked) return;
+  set_presence(member, Presence::kLeft, now);
+  MemberRow* row = edit(member);
+  digest_.toggle(member, share_of(*row), 0, now.monotonic);
+  row->revoked = true;
+  row->suspicion = 0;
+  row->holds_name = false;
+  const MemberFactsPtr facts = row->facts;
+  index_node(*facts, false);
+  if (facts->name_hash == 0) return;
+  drop_name(*facts);
+  settle_name(facts->name_hash, facts->name, nullptr, renames);
+}
+
 void Roster::hold(const SealedEnvelope& record, Instant now) {
   const MemberRow* known = find(record.envelope.author);
   // An older version that commits late is on the disk no more.
   if (known == nullptr || known->facts->record != record.id) return;
   const std::uint64_t share = id_digest(record.id);
-  if (known->held_share == share) return;
+  if (known->held_share == share || known->revoked) return;
   MemberRow* row = edit(record.envelope.author);
   if (!P2P_PLANTED(RecordsNotInDigest))
     digest_.toggle(record.envelope.author, row->held_share ^ share, record.envelope.wall_ms, now);
@@ -175,7 +194,7 @@ void Roster::restore(const SealedEnvelope& record) {
 
 void Roster::set_presence(const MemberKey& member, Presence presence, const Now& now) {
   const MemberRow* known = find(member);
-  if (known == nullptr || known->presence == presence) return;
+  if (known == nullptr || known->presence == presence || known->revoked) return;
   MemberRow* row = edit(member);
   if ((row->presence == Presence::kOffline) != (presence == Presence::kOffline)) {
     digest_.toggle(member, offline_share(*row->facts), now.wall_ms, now.monotonic);
@@ -194,7 +213,8 @@ void Roster::set_suspicion(const MemberKey& member, std::uint32_t number) {
 std::vector<MemberKey> Roster::hosted_by(const NodeKey& node) const {
   std::vector<MemberKey> hosted;
   const MemberRow* same = find(MemberKey{node.bytes});
-  if (same != nullptr && same->facts->well_formed && !same->facts->other_node) hosted.push_back(same->key());
+  if (same != nullptr && same->facts->well_formed && !same->facts->other_node && !same->revoked)
+    hosted.push_back(same->key());
   auto others = by_other_node_.find(node);
   if (others != by_other_node_.end())
     hosted.insert(hosted.end(), others->second.begin(), others->second.end());
@@ -270,6 +290,7 @@ HeldRecord Roster::held_record_of(const MemberRow& row) {
 }
 
 std::uint64_t Roster::share_of(const MemberRow& row) {
+  if (row.revoked) return 0;
   return row.presence == Presence::kOffline ? row.held_share ^ offline_share(*row.facts) : row.held_share;
 }
 

@@ -34,6 +34,7 @@ struct MemberRow {
   std::uint32_t suspicion = 0;   ///< the number of the one under way; 0: none
   Presence presence = Presence::kUnknown;
   bool holds_name = false;
+  bool revoked = false;  ///< gone for good: it holds no name, hosts nobody, and is compared with nobody
 
   [[nodiscard]] const MemberKey& key() const { return facts->key; }
   [[nodiscard]] WallMs since_ms() const {
@@ -72,6 +73,8 @@ class Roster {
   void restore(const SealedEnvelope& record);
   void set_presence(const MemberKey& member, Presence presence, const Now& now);
   void set_suspicion(const MemberKey& member, std::uint32_t number);
+  /// Its key counts no more. Renames of others are appended.
+  void revoke(const MemberKey& member, const Now& now, std::vector<Rename>& renames);
 
   [[nodiscard]] const MemberRow* find(const MemberKey& member) const;
   /// The members whose records name this node.
@@ -108,7 +111,7 @@ class Roster {
   template <class Add>
   void list(const LeafSet& leaves, Add add) const {
     for_each_in(leaves, [&](const MemberRow& row) {
-      if (row.held_share != 0) add(held_record_of(row));
+      if (row.held_share != 0 && !row.revoked) add(held_record_of(row));
     });
   }
   /// `record()` for each that list() would add. Returns how many rows had to be looked at.
@@ -151,6 +154,7 @@ class Roster {
                    std::vector<Rename>& renames);
   void count(const MemberRow& row, bool in);
   void index_node(const MemberFacts& facts, bool in);
+  void drop_name(const MemberFacts& facts);
   static HeldRecord held_record_of(const MemberRow& row);
   static std::uint64_t share_of(const MemberRow& row);
   template <class Visit>

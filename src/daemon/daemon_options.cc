@@ -6,6 +6,7 @@
 
 #include "p2pmesh/posix/files.h"
 #include "p2pmesh/posix/profile_directory.h"
+#include "p2pmesh/posix/secret_input.h"
 #include "p2pmesh/text/name.h"
 #include "p2pmesh/text/safe_text.h"
 
@@ -104,6 +105,20 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
                "leave when the last p2pchat has gone");
   app.add_flag("--undiscoverable", options.host.undiscoverable,
                "appear offline to all but contacts, and send nothing, until told otherwise");
+  auto* file = app.add_option("--passphrase-file", options.passphrase_file,
+                              "what the member's key is locked by; mode 0600; locks a new key")
+                   ->option_text("FILE");
+  app.add_option("--passphrase-fd", options.passphrase_fd, "descriptor to read it from instead")
+      ->option_text("N")
+      ->check(CLI::NonNegativeNumber)
+      ->excludes(file);
+  auto* change = app.add_flag("--change-passphrase", options.changes_passphrase,
+                              "change what the key of --data-dir is locked by, and end");
+  app.add_option("--new-passphrase-fd", options.new_passphrase_fd,
+                 "descriptor to read the new passphrase from; without it, the key is locked no more")
+      ->option_text("N")
+      ->check(CLI::NonNegativeNumber)
+      ->needs(change);
   app.add_option("--ready-fd", ready_fd, "descriptor to tell \"ready\" or the error to")->option_text("N");
   app.add_flag("--version", raw.version, "print the version");
   app.get_option("--join")->allow_extra_args(false);
@@ -127,11 +142,17 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
     return fail(ExitStatus::kUsage, "--log-level " + format_safe_line(options.log_level) +
                                         " is none of trace, debug, info, warn, error, off");
   }
-  for (const char* option : {"--name", "--listen", "--data-dir"}) {
+  for (const char* option : {"--name", "--listen", "--data-dir", "--passphrase-file"}) {
     // An option given as an empty word is a mistake in a script, not the wish for the default.
     if (app.get_option(option)->count() > 0 && app.get_option(option)->as<std::string>().empty()) {
       return fail(ExitStatus::kUsage, std::string(option) + " is empty." + kHint);
     }
+  }
+  if (options.changes_passphrase) {
+    if (raw.data_dir.empty())
+      return fail(ExitStatus::kUsage, "--change-passphrase needs --data-dir." + std::string(kHint));
+    options.host.data_dir = raw.data_dir;
+    return {};
   }
   DaemonConfig config;
   if (!options.config_file.empty()) {
@@ -142,6 +163,13 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
     config = std::move(*read);
   }
   return settle(raw, config, options);
+}
+
+Result<std::optional<SecretText>> read_passphrase(const DaemonOptions& options) {
+  const auto wrap = [](SecretText passphrase) { return std::optional(std::move(passphrase)); };
+  if (!options.passphrase_file.empty()) return read_secret_file(options.passphrase_file).map(wrap);
+  if (options.passphrase_fd) return read_secret_descriptor(*options.passphrase_fd).map(wrap);
+  return std::nullopt;
 }
 
 }  // namespace p2pmesh

@@ -18,6 +18,10 @@ struct DaemonOptions {
   std::string log_level = "info";
   bool log_level_given = false;  ///< on the command line: a reload leaves it
   std::optional<int> ready_fd;
+  std::string passphrase_file;  ///< empty: none
+  std::optional<int> passphrase_fd;
+  bool changes_passphrase = false;  ///< and does nothing else; of `host` the directory alone counts
+  std::optional<int> new_passphrase_fd;
   std::string print_and_exit;  ///< help or version text
 };
 
@@ -39,6 +43,9 @@ struct DaemonConfig {
 
 /// Errors: kConfig with the file and the line.
 Result<DaemonConfig> read_daemon_config(const std::string& path);
+
+/// Reads the passphrase that the options name; nothing when they name none. Errors: see secret_input.h.
+Result<std::optional<SecretText>> read_passphrase(const DaemonOptions& options);
 
 bool is_log_level(const std::string& level);
 

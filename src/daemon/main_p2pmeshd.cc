@@ -1,19 +1,33 @@
 // p2pmeshd: reads options, opens the log, runs one node until it has left.
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "daemon_log.h"
 #include "daemon_options.h"
 #include "p2pmesh/base/result.h"
 #include "p2pmesh/posix/files.h"
 #include "p2pmesh/posix/process.h"
+#include "p2pmesh/posix/secret_input.h"
 #include "p2pmesh/posix/stream_io.h"
 #include "p2pmesh/runtime/node_host.h"
+#include "p2pmesh/runtime/passphrase_change.h"
 #include "ready_line.h"
 
 namespace p2pmesh {
 namespace {
+
+Result<void> change_passphrase_of(const DaemonOptions& options, const std::optional<SecretText>& current) {
+  std::optional<SecretText> wanted;
+  if (options.new_passphrase_fd) {
+    auto read = read_secret_descriptor(*options.new_passphrase_fd);
+    if (!read) return tl::unexpected(read.error());
+    wanted = *std::move(read);
+  }
+  return change_passphrase(options.host.data_dir, current ? &*current : nullptr, wanted ? &*wanted : nullptr);
+}
 
 int run(int argc, const char* const* argv) {
   DaemonOptions options;
@@ -30,12 +44,23 @@ int run(int argc, const char* const* argv) {
     return 0;
   }
   use_private_umask();
+  auto passphrase = read_passphrase(options);
+  if (!passphrase) return fail_with(passphrase.error());
+  if (options.changes_passphrase) {
+    if (auto changed = change_passphrase_of(options, *passphrase); !changed)
+      return fail_with(changed.error());
+    ready.tell_ready();
+    return 0;
+  }
+  options.host.passphrase = *std::move(passphrase);
   if (auto made = make_directories(options.host.data_dir); !made) return fail_with(made.error());
   auto log = DaemonLog::open(options.log_file, options.log_level);
   if (!log) return fail_with(log.error());
 
   HostCallbacks callbacks;
   callbacks.ready = [&] { ready.tell_ready(); };
+  bool is_locked = false;
+  callbacks.passphrase_refused = [&] { is_locked = true; };
   callbacks.hang_up = [&] {
     if (options.config_file.empty()) {
       (*log)->log(LogLevel::kInfo, "SIGHUP: there is no configuration file to read again");
@@ -50,10 +75,10 @@ int run(int argc, const char* const* argv) {
     (*log)->log(LogLevel::kInfo, "SIGHUP: read " + options.config_file + " again");
     (*log)->log(LogLevel::kDebug, "what else it says counts from the next start");
   };
-  NodeHost host(options.host, callbacks, **log);
+  NodeHost host(std::move(options.host), callbacks, **log);
   if (auto result = host.run(); !result) {
     (*log)->log(LogLevel::kError, result.error().message);
-    ready.tell(result.error());
+    ready.tell(result.error(), is_locked);
     if (!options.log_file.empty()) std::fprintf(stderr, "p2pmeshd: %s\n", result.error().message.c_str());
     return static_cast<int>(result.error().status);
   }

@@ -12,8 +12,8 @@
 
 namespace p2pmesh {
 
-/// `ready`, or `error STATUS MESSAGE` with line breaks as \n; the first one told counts, then the descriptor
-/// is closed.
+/// `ready`, or `error STATUS MESSAGE` with line breaks as \n, `locked` instead when the passphrase is wrong;
+/// the first one told counts, then the descriptor is closed.
 class ReadyLine {
  public:
   explicit ReadyLine(std::optional<int> fd) {
@@ -21,8 +21,9 @@ class ReadyLine {
     if (auto taken = inherited_descriptor(*fd)) fd_ = std::move(*taken);
   }
   void tell_ready() { tell_line("ready\n"); }
-  void tell(const Error& error) {
-    std::string line = "error " + std::to_string(static_cast<int>(error.status)) + " ";
+  void tell(const Error& error, bool is_locked = false) {
+    std::string line =
+        (is_locked ? "locked " : "error ") + std::to_string(static_cast<int>(error.status)) + " ";
     for (char c : error.message) {
       if (c == '\n')
         line += "\\n";

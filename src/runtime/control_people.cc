@@ -38,6 +38,10 @@ Result<void> ControlRequests::check_recipient(const MemberKey& member) const {
       return fail(ExitStatus::kUsage, "There is no member with that key here. See who is: /who");
     case DirectAccess::kBlocked:
       return fail(ExitStatus::kUsage, "You have blocked " + name + ". /unblock " + name + " first.");
+    case DirectAccess::kRevoked:
+      return fail(ExitStatus::kUsage, "The key of " + name +
+                                          " was revoked: nothing is written to it any more. Ask for the new "
+                                          "name, and see who is there: /who");
     case DirectAccess::kTooMany:
       return fail(ExitStatus::kTryAgain, "You talk to " + std::to_string(limits::kCorrespondentsMax) +
                                              " people already, which is all.");

@@ -85,6 +85,9 @@ class ControlRequests final : public ControlEvents {
   /// The member that is meant by a key, a shown name, or a name that fits nobody else. Errors: kUsage with
   /// what to type.
   [[nodiscard]] Result<MemberKey> find_member(const std::string& wanted) const;
+  // control_revocations.cc
+  void answer(ControlSession& session, const std::string& id, const control::RevocationRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::RevokeRequest& request);
   // control_people.cc
   void answer(ControlSession& session, const std::string& id, const control::AskRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::AnswerRequest& request);

@@ -242,7 +242,8 @@ bool MeshRunner::on_envelope_frame(LinkId link, const FrameView& frame) {
 }
 
 bool MeshRunner::on_envelope(LinkId link, ByteView encoded, Path path, std::uint16_t round) {
-  if (!node_->is_neighbor(link)) return true;  // not granted yet, or just closed from here
+  // Not granted yet, or just closed from here. Who is turned away for good is told why.
+  if (!node_->is_neighbor(link) && !revokes_us(encoded)) return true;
   if (storage_->queued_bytes() > limits::kStoreQueueBytesMax) {
     // The disk is behind. Not marked as seen, so repair brings it when there is room.
     ++store_overflows_;

@@ -128,6 +128,8 @@ class MeshRunner final : public StorageEvents {
   [[nodiscard]] bool has_room_key(const std::string& room) const { return room_keys_.has(room); }
   /// Tells again what this member has sent while it was not to be shown.
   void tell_invitations_of(const MemberKey& member);
+  /// The statement by which anybody can revoke the local member's key.
+  [[nodiscard]] Revocation make_revocation() const;
   /// Wants another name; `done` is called once, perhaps at once.
   void change_name(std::string name, std::function<void(NameVerdict)> done);
   /// Wakes the core when its deadline has passed, and puts out what the turn has gathered.
@@ -188,6 +190,7 @@ class MeshRunner final : public StorageEvents {
   void watch_names(const PublishNotice& notice);
   void check_contacts();
   bool on_envelope_frame(LinkId link, const FrameView& frame);
+  [[nodiscard]] bool revokes_us(ByteView encoded) const;
   bool on_envelope(LinkId link, ByteView encoded, Path path, std::uint16_t round);
   void drain();
   void run(const Output& output);

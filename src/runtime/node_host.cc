@@ -76,8 +76,9 @@ struct NodeHost::Impl final : LinkEvents {
   void open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonce);
   void open_new_mesh();
   void check_ready();
+  void check_revoked();
   [[nodiscard]] bool is_name_settled();
-  void refuse_name(Error error);
+  void refuse(Error error);
   void turn();
   void leave();
   void finish(std::optional<Error> error);
@@ -137,11 +138,19 @@ Result<void> NodeHost::Impl::prepare() {
   auto locked = LockFile::acquire(options.data_dir + "/lock");
   if (!locked) return tl::unexpected(locked.error());
   lock.emplace(std::move(*locked));
-  auto opened = Profile::open(options.data_dir, options.name);
+  auto opened =
+      Profile::open(options.data_dir, options.name, options.passphrase ? &*options.passphrase : nullptr);
+  const bool is_refused = !opened && options.passphrase && opened.error().status == ExitStatus::kNoPermission;
+  options.passphrase.reset();
+  if (is_refused && callbacks.passphrase_refused) callbacks.passphrase_refused();
   if (!opened) return tl::unexpected(opened.error());
   profile = std::move(*opened);
   signer = make_ed25519_signer(profile->seed());
   agreement = make_x25519_agreement(profile->seed());
+  auto made_tls = TlsContext::make(profile->seed());
+  profile->forget_seed();
+  if (!made_tls) return tl::unexpected(made_tls.error());
+  tls = std::move(*made_tls);
 
   auto listener = bind_listener(options.listen, profile->last_port());
   if (!listener) return tl::unexpected(listener.error());
@@ -170,9 +179,6 @@ Result<void> NodeHost::Impl::prepare() {
   draw_random(seed);
   for (std::uint8_t byte : seed) seen_options.seed = seen_options.seed << 8 | byte;
   seen = std::make_unique<SeenTable>(seen_options);
-  auto made_tls = TlsContext::make(profile->seed());
-  if (!made_tls) return tl::unexpected(made_tls.error());
-  tls = std::move(*made_tls);
   links = std::make_unique<LinkServer>(*loop, *tls, *signer, ed25519_verifier(), *this, log);
   joins = std::make_unique<JoinAttempts>(*loop, *resolver, *links);
   HostActions actions;
@@ -280,6 +286,7 @@ void NodeHost::Impl::turn() {
     requests->check_looking(loop->now().monotonic);
     control->hold_requests(!runner->node().can_take_text());
   }
+  check_revoked();
   check_ready();
   links->flush();
   control->flush();
@@ -299,8 +306,17 @@ void NodeHost::Impl::turn() {
   }
 }
 
+/// A key that counts no more has nothing to say.
+void NodeHost::Impl::check_revoked() {
+  if (!runner || leaving || !runner->node().is_revoked(runner->member())) return;
+  refuse({ExitStatus::kNoPermission,
+          "the key of " + format_safe_line(profile->name()) +
+              " was revoked, and no node takes anything from it any more; begin as a new member with another "
+              "--data-dir"});
+}
+
 void NodeHost::Impl::check_ready() {
-  if (told_ready || !ready_by || !runner) return;
+  if (leaving || told_ready || !ready_by || !runner) return;
   if (*ready_by > loop->now().monotonic && runner->node().status().neighbors == 0) return;
   if (options.exact_name && !is_name_settled()) return;
   ready_by.reset();
@@ -318,16 +334,15 @@ bool NodeHost::Impl::is_name_settled() {
   const bool is_known = status.has_claim && (runner->is_synced() || status.neighbors == 0 || *name_by <= now);
   const std::string name = format_safe_line(status.claimed_name);
   if (status.name_refused || (is_known && status.name != status.claimed_name)) {
-    refuse_name(
-        {ExitStatus::kCannotCreate, "The name " + name +
-                                        " is held by another member of the mesh. Choose another one, or "
-                                        "start without --exact-name to be shown as " +
-                                        name + " with a suffix"});
+    refuse({ExitStatus::kCannotCreate, "The name " + name +
+                                           " is held by another member of the mesh. Choose another one, or "
+                                           "start without --exact-name to be shown as " +
+                                           name + " with a suffix"});
     return false;
   }
   if (!is_known && *name_by <= now) {
-    refuse_name({ExitStatus::kTryAgain, "nobody in the mesh has said within 10 s whether the name " + name +
-                                            " is free; try again, or start without --exact-name"});
+    refuse({ExitStatus::kTryAgain, "nobody in the mesh has said within 10 s whether the name " + name +
+                                       " is free; try again, or start without --exact-name"});
     return false;
   }
   if (!is_known) {
@@ -337,13 +352,13 @@ bool NodeHost::Impl::is_name_settled() {
   }
   name_by.reset();
   if (auto kept = profile->remember_mesh(runner->mesh()); !kept) {
-    refuse_name(kept.error());
+    refuse(kept.error());
     return false;
   }
   return true;
 }
 
-void NodeHost::Impl::refuse_name(Error error) {
+void NodeHost::Impl::refuse(Error error) {
   name_by.reset();
   ready_by.reset();
   failure = std::move(error);

@@ -34,6 +34,8 @@ control::NoticeKind to_control(NoticeKind kind) {
       return control::NoticeKind::kDeclined;
     case NoticeKind::kHidden:
       return control::NoticeKind::kHidden;
+    case NoticeKind::kRevoked:
+      return control::NoticeKind::kRevoked;
   }
   P2P_CHECK(false);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "member_key_file.h"
 #include "p2pmesh/posix/files.h"
 #include "p2pmesh/posix/socket_address.h"
 #include "p2pmesh/text/name.h"
@@ -24,7 +25,8 @@ Result<std::optional<std::string>> read_line(const std::string& path) {
 
 }  // namespace
 
-Result<Profile> Profile::open(const std::string& directory, const std::string& name) {
+Result<Profile> Profile::open(const std::string& directory, const std::string& name,
+                              const SecretText* passphrase) {
   Profile profile;
   profile.directory_ = directory;
   profile.name_ = name;
@@ -41,23 +43,10 @@ Result<Profile> Profile::open(const std::string& directory, const std::string& n
   } else {
     profile.name_ = **owner;
   }
-  const std::string key_path = directory + "/identity.key";
-  auto key = read_line(key_path);
-  if (!key) return tl::unexpected(key.error());
-  if (*key) {
-    auto seed = parse_hex(**key);
-    if (!seed || seed->size() != profile.seed_.size()) {
-      return fail(ExitStatus::kDamagedInput,
-                  "the key file " + key_path +
-                      " holds no key (64 hexadecimal digits are expected); put back a copy, or "
-                      "move it away to begin as a new member");
-    }
-    std::copy(seed->begin(), seed->end(), profile.seed_.begin());
-  } else {
-    profile.seed_ = draw_seed();
-    auto written = write_file_atomically(key_path, as_bytes(format_hex(profile.seed_) + "\n"));
-    if (!written) return tl::unexpected(written.error());
-  }
+  auto seed = MemberKeyFile(directory, profile.name_).open(passphrase);
+  if (!seed) return tl::unexpected(seed.error());
+  profile.seed_ = *seed;
+  wipe_secret(*seed);
   auto made = make_directories(profile.meshes_directory());
   if (!made) return tl::unexpected(made.error());
   return profile;

@@ -7,20 +7,24 @@
 
 #include "p2pmesh/base/ids.h"
 #include "p2pmesh/base/result.h"
+#include "p2pmesh/base/secret_text.h"
 #include "p2pmesh/crypto/signature.h"
 
 namespace p2pmesh {
 
-/// Files in the directory: `name`, `identity.key` (the Ed25519 seed in hex), `last_mesh`, `last_port`,
-/// `meshes/`.
+/// Files in the directory: `name`, `identity.key` (see MemberKeyFile), `last_mesh`, `last_port`, `meshes/`.
 class Profile {
  public:
   /// Reads or makes the profile. The directory is locked by the caller. Errors: kUsage when the directory is
-  /// another member's, kDamagedInput when the key file is no key (it is never replaced), kCannotCreate, kIo.
-  static Result<Profile> open(const std::string& directory, const std::string& name);
+  /// another member's, kDamagedInput when the key file is no key (it is never replaced), kCannotCreate, kIo,
+  /// and as MemberKeyFile::open().
+  static Result<Profile> open(const std::string& directory, const std::string& name,
+                              const SecretText* passphrase = nullptr);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const KeySeed& seed() const { return seed_; }
+  /// Once the keys are made of it.
+  void forget_seed() { wipe_secret(seed_); }
   [[nodiscard]] std::string meshes_directory() const { return directory_ + "/meshes"; }
   [[nodiscard]] std::optional<MeshId> last_mesh() const;
   [[nodiscard]] std::optional<std::uint16_t> last_port() const;

@@ -41,6 +41,14 @@ inline constexpr std::size_t kNameBytesMax = 64;    // design.md, section 4
 inline constexpr std::size_t kNameColumnsMax = 32;  // design.md, section 4
 inline constexpr std::size_t kAddressesMax = 8;     // design.md, section 4
 
+// Revocations.
+inline constexpr std::size_t kRevocationsMax = 4096;  // keys of a mesh that count no more; guess
+
+// Passphrases.
+inline constexpr std::size_t kPassphraseBytesMax = 1024;           // a long sentence; guess
+inline constexpr std::uint64_t kPassphrasePassesMax = 16;          // four times libsodium's costliest preset
+inline constexpr std::uint64_t kPassphraseMemoryMax = 1ULL << 30;  // that of libsodium's costliest preset
+
 // Links.
 inline constexpr std::size_t kLinksMax = 64;  // full mesh of nine, joins and crossings beside it; guess
 inline constexpr std::size_t kHalfOpenLinksMax = 64;       // issue "nobody gets in": half-open links in all
@@ -48,7 +56,7 @@ inline constexpr std::size_t kHalfOpenPerAddressMax = 8;   // the same
 inline constexpr std::size_t kWaitingLinksMax = 192;       // accepted, not begun: a descriptor each; guess
 inline constexpr auto kHandshakeTimeout = 5s;              // "no answer (5 s)"
 inline constexpr std::size_t kCertificateBytesMax = 4096;  // issue "nobody gets in"
-inline constexpr std::size_t kTlsHelloBytesMax = 4096;  // ours has some 250
+inline constexpr std::size_t kTlsHelloBytesMax = 4096;     // ours has some 250
 inline constexpr std::size_t kTlsRingBytes = 16896;  // each way: a record of 16 KiB and what is around it
 inline constexpr std::uint64_t kLateTlsMessagesMax = 16;  // key updates; nobody of ours sends one
 inline constexpr std::size_t kSendQueueBytesSoft =

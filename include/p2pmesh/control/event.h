@@ -34,6 +34,7 @@ enum class NoticeKind : std::uint8_t {
   kDeclined,
   kHidden,
   kTakenOver,
+  kRevoked,
 };
 
 /// Something happened to a member.
@@ -117,8 +118,8 @@ void append_event(std::string& out, const Event& event);
 /// Appends the JSON object of an event alone ("params"), without a line feed.
 void append_value(std::string& out, const Event& event);
 
-/// "joined", "left", "offline", "back", "renamed", "asks", "accepted", "declined", "hidden" or "taken_over",
-/// as events and the store spell them.
+/// "joined", "left", "offline", "back", "renamed", "asks", "accepted", "declined", "hidden", "taken_over" or
+/// "revoked", as events and the store spell them.
 const char* format_notice_kind(NoticeKind kind);
 /// Takes what format_notice_kind() gives; nothing otherwise.
 std::optional<NoticeKind> parse_notice_kind(std::string_view text);

@@ -179,7 +179,12 @@ struct ForgetReply {
   std::string name;      ///< of whom, as shown now; or as given
   bool contact = false;  ///< one talked to it
 };
-/// conversation.set, person.set, mesh.connect: with whom it is, for a name may be somebody else's later.
+/// revocation.make
+struct RevocationReply {
+  std::string statement;  ///< one line
+};
+/// conversation.set, person.set, mesh.connect, revocation.publish: with whom it is, for a name may be
+/// somebody else's later.
 struct MemberReply {
   MemberKey member;
   std::string name;
@@ -209,7 +214,7 @@ struct EmptyReply {};
 using Reply =
     std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply, SearchReply,
                  RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply, MemberReply, PendingReply,
-                 CancelReply, TopicReply, NameReply, FindReply, AddReply, ForgetReply>;
+                 CancelReply, TopicReply, NameReply, FindReply, AddReply, ForgetReply, RevocationReply>;
 
 /// Append a reply line, line feed included; nothing at all when `id` is empty (a notification). `id` is
 /// ParsedRequest::id. Strings need not be UTF-8: ill-formed bytes become U+FFFD. Control and bidi characters
@@ -234,6 +239,7 @@ void append_reply(std::string& out, std::string_view id, const NameReply& reply)
 void append_reply(std::string& out, std::string_view id, const FindReply& reply);
 void append_reply(std::string& out, std::string_view id, const AddReply& reply);
 void append_reply(std::string& out, std::string_view id, const ForgetReply& reply);
+void append_reply(std::string& out, std::string_view id, const RevocationReply& reply);
 void append_error(std::string& out, std::string_view id, const RpcError& error);
 
 /// Appends the JSON value of a reply alone, without a line feed.

@@ -155,13 +155,20 @@ struct NameRequest {
   std::string name;  ///< unchecked
 };
 
+/// A statement by which anybody can revoke the local member's key.
+struct RevocationRequest {};
+/// Publishes such a statement, of whatever key. Answered once durable.
+struct RevokeRequest {
+  std::string statement;  ///< unchecked
+};
+
 using Request =
     std::variant<StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest, SearchRequest,
                  RoomsRequest, JoinRoomRequest, PartRoomRequest, SubscribeRequest, AttachRequest,
                  MarkReadRequest, ConnectRequest, ShutdownRequest, AskRequest, AnswerRequest,
                  ConversationRequest, ContactsRequest, PersonRequest, PendingRequest, CancelRequest,
                  DiscoverRequest, ReceiptsRequest, GetTopicRequest, SetTopicRequest, InviteRequest,
-                 NameRequest, FindRequest, AddRequest, ForgetRequest>;
+                 NameRequest, FindRequest, AddRequest, ForgetRequest, RevocationRequest, RevokeRequest>;
 
 /// One line from a client.
 struct ParsedRequest {

@@ -16,6 +16,7 @@
 #include "p2pmesh/crypto/sealing.h"
 #include "p2pmesh/wire/envelope.h"
 #include "p2pmesh/wire/messages.h"
+#include "p2pmesh/wire/revocation.h"
 #include "p2pmesh/wire/room_body.h"
 
 namespace p2pmesh {
@@ -165,6 +166,10 @@ struct ChangeName {
   std::uint64_t token = 0;  ///< comes back in NameAnswer
   std::string name;         ///< checked
 };
+/// The local member publishes that a key counts no more. Nothing comes of one that is not true.
+struct PublishRevocation {
+  Revocation revocation;
+};
 /// A new prekey; it is on the disk.
 struct PrekeyDrawn {
   Prekey prekey;
@@ -200,9 +205,10 @@ struct Leave {};
 /// A deadline may have passed.
 struct Wake {};
 
-using Input = std::variant<LinkUp, LinkDown, DialFailed, EnvelopeReceived, DuplicateReceived, FrameReceived,
-                           SendText, SetTopic, SendDirect, SendInvite, RoomKeyGiven, AnswerRequest,
-                           ForgetContact, OpenConversation, CancelDraft, SetDiscoverable, SetBlocked, ReadTo,
-                           OpenLate, ChangeName, PrekeyDrawn, Committed, ForkKept, Loaded, Leave, Wake>;
+using Input =
+    std::variant<LinkUp, LinkDown, DialFailed, EnvelopeReceived, DuplicateReceived, FrameReceived, SendText,
+                 SetTopic, SendDirect, SendInvite, RoomKeyGiven, AnswerRequest, ForgetContact,
+                 OpenConversation, CancelDraft, SetDiscoverable, SetBlocked, ReadTo, OpenLate, ChangeName,
+                 PublishRevocation, PrekeyDrawn, Committed, ForkKept, Loaded, Leave, Wake>;
 
 }  // namespace p2pmesh

@@ -120,6 +120,7 @@ enum class DirectAccess : std::uint8_t {
   kUnknown,  ///< no member of this mesh
   kNoKey,    ///< its record names no key to seal to: what is written waits for one
   kBlocked,
+  kRevoked,  ///< its key counts no more
   kTooMany,  ///< kCorrespondentsMax are known already
 };
 /// What became of an own direct message that a neighbor has taken.
@@ -195,6 +196,9 @@ class Node {
   /// This node's roster with everybody online whose record says so; its memory is shared until somebody
   /// writes to it.
   [[nodiscard]] std::shared_ptr<const SharedRoster> share_roster() const;
+  [[nodiscard]] bool is_revoked(const MemberKey& member) const;
+  /// As many keys are revoked as may be.
+  [[nodiscard]] bool can_take_revocation() const;
   [[nodiscard]] DirectAccess access_to(const MemberKey& member) const;
   /// Direct messages of the current epoch that their recipients have not said to have.
   [[nodiscard]] std::uint64_t undelivered() const;

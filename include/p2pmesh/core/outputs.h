@@ -49,6 +49,7 @@ enum class NoticeKind : std::uint8_t {
   kAccepted,  ///< was asked by the local member, and wants to talk
   kDeclined,  ///< and does not want to
   kHidden,    ///< is here, and lets only its contacts know
+  kRevoked,   ///< its key counts no more; the local member's own too
 };
 /// Kept in the order of events and announced.
 struct PublishNotice {

@@ -9,6 +9,7 @@
 
 #include "p2pmesh/base/log.h"
 #include "p2pmesh/base/result.h"
+#include "p2pmesh/base/secret_text.h"
 #include "p2pmesh/core/parameters.h"
 #include "p2pmesh/posix/socket_address.h"
 #include "p2pmesh/storage/carry_quota.h"
@@ -24,15 +25,17 @@ struct HostOptions {
   bool open_new = false;        ///< another mesh instead of resuming the last
   bool exact_name = false;      ///< leave again, kCannotCreate, when another member holds the name
   bool leaves_with_last_screen = false;
-  bool undiscoverable = false;  ///< as after /discover off
+  bool undiscoverable = false;           ///< as after /discover off
+  std::optional<SecretText> passphrase;  ///< of the member's key; locks a new one
   ProtocolParameters protocol;
   CarryQuota carry;
 };
 
 /// Calls on the thread that runs the host.
 struct HostCallbacks {
-  std::function<void()> ready;    ///< joined, opened or resumed, and the control socket answers
-  std::function<void()> hang_up;  ///< SIGHUP
+  std::function<void()> ready;               ///< joined, opened or resumed, and the control socket answers
+  std::function<void()> hang_up;             ///< SIGHUP
+  std::function<void()> passphrase_refused;  ///< that of the options does not open the key; run() fails then
 };
 
 /// Threads: start() and run() on one thread.

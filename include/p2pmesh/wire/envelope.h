@@ -23,6 +23,7 @@ enum class EnvelopeClass : std::uint8_t { kLog = 1, kRecord = 2, kPassing = 3 };
 enum class Kind : std::uint16_t {
   kMember = 1,         ///< record: Add Peer (online from) and Remove Peer (offline since)
   kStanding = 2,       ///< record, sealed: how its author stands to one other member; subject: their pair
+  kRevocation = 3,     ///< record: the key that is its subject counts no more; see wire/revocation.h
   kText = 16,          ///< log: 1 to 512 messages of one room
   kDirect = 17,        ///< log, sealed: from one member to another
   kTopic = 18,         ///< log: the topic of one room

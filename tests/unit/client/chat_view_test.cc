@@ -331,6 +331,23 @@ TEST_CASE("a contact's name that has gone to another key is told loudly, then an
   CHECK(screen.output() == line);
 }
 
+TEST_CASE("a revoked key is told once, also when that was while the screen opened or was not there") {
+  Screen screen;
+  screen.view.show_listening(screen.status);
+  auto missed = screen.notice(control::NoticeKind::kRevoked, kBob, "Bob");
+  missed.replayed = true;
+  screen.feed(missed);
+  screen.feed(screen.notice(control::NoticeKind::kRevoked, kCarol, "Carol"));
+  screen.view.show_here(screen.status, screen.members);
+  screen.output();
+  screen.view.show_missed();
+  CHECK(screen.output() == ">INFO: Bob's key was revoked.\n>INFO: Carol's key was revoked.\n");
+  screen.feed(screen.notice(control::NoticeKind::kRevoked, kBob, "Bob"));
+  CHECK(screen.output() == ">INFO: Bob's key was revoked.\n");
+  screen.feed(screen.notice(control::NoticeKind::kRevoked, kSelf, "Alice"));
+  CHECK(screen.output() == ">INFO: Your key was revoked: nobody takes anything from it any more.\n");
+}
+
 TEST_CASE("what was listed as history is not shown a second time") {
   Screen screen(0);
   screen.say(kBob, "long ago");

@@ -135,6 +135,39 @@ TEST_CASE("a private node is started with what the user gave") {
   CHECK(node_command("p", chat({"--exact-name", "Bob"}), "/d", 3).back() == "--exact-name");
 }
 
+TEST_CASE("passphrases come from files, and never from an argument") {
+  CHECK(chat({"--passphrase-file", "/p", "Bob"}).passphrase_file == "/p");
+  CHECK(parse_chat({"--passphrase-file", "", "Bob"}).error().status == ExitStatus::kUsage);
+  CHECK(parse_chat({"--passphrase", "x", "Bob"}).error().status == ExitStatus::kUsage);
+  const CtlOptions options =
+      ctl({"passphrase", "--passphrase-file", "/old", "--new-passphrase-file", "/new"});
+  CHECK(options.verb == Verb::kPassphrase);
+  CHECK(options.passphrase_file == "/old");
+  CHECK(options.new_passphrase_file == "/new");
+  CHECK_FALSE(options.removes_passphrase);
+  CHECK(ctl({"passphrase", "--remove"}).removes_passphrase);
+  for (const auto& words :
+       std::vector<std::vector<std::string>>{{"passphrase", "secret"},
+                                             {"passphrase", "--remove", "--new-passphrase-file", "f"},
+                                             {"passphrase", "--passphrase-file", ""},
+                                             {"passphrase", "--new-passphrase-file", ""},
+                                             {"status", "--passphrase-file", "f"}})
+    CHECK(parse_ctl(words).error().status == ExitStatus::kUsage);
+}
+
+TEST_CASE("a revocation goes to a file or not, and comes from one") {
+  CHECK(ctl({"revocation"}).file.empty());
+  CHECK(ctl({"revocation", "--out", "/r"}).file == "/r");
+  CHECK(ctl({"revoke", "/r"}).file == "/r");
+  CHECK(ctl({"revoke", "/r"}).verb == Verb::kRevoke);
+  for (const auto& words : std::vector<std::vector<std::string>>{{"revoke"},
+                                                                 {"revoke", ""},
+                                                                 {"revocation", "--out", ""},
+                                                                 {"revocation", "x"},
+                                                                 {"revoke", "a", "b"}})
+    CHECK(parse_ctl(words).error().status == ExitStatus::kUsage);
+}
+
 TEST_CASE("what a starting node says is understood or refused") {
   CHECK(parse_ready_word("ready\n")->is_ready);
   const auto error = parse_ready_word("error 68 No such host: x.\\nTry another.\n");
@@ -142,6 +175,11 @@ TEST_CASE("what a starting node says is understood or refused") {
   CHECK_FALSE(error->is_ready);
   CHECK(error->error.status == ExitStatus::kUnknownHost);
   CHECK(error->error.message == "No such host: x.\nTry another.");
+  CHECK_FALSE(error->is_locked);
+  const auto locked = parse_ready_word("locked 77 wrong\n");
+  REQUIRE(locked);
+  CHECK(locked->is_locked);
+  CHECK(locked->error.status == ExitStatus::kNoPermission);
   for (const char* word : {"", "\n", "ready", "error\n", "error x y\n", "error 0 y\n", "error 256 y\n",
                            "error -1 y\n", "hello\n"}) {
     CAPTURE(word);

@@ -192,6 +192,9 @@ TEST_CASE("short replies survive the way from node to client") {
   CHECK_FALSE(kept.member);
   CHECK(kept.why == kAwkward);
   CHECK(reply_there_and_back(ForgetRequest{}, ForgetReply{"Bob", true}).contact);
+  CHECK(reply_there_and_back(RevocationRequest{}, RevocationReply{kAwkward}).statement == kAwkward);
+  const auto revoked = reply_there_and_back(RevokeRequest{}, MemberReply{id_of<MemberKey>(7), kAwkward});
+  CHECK(revoked.member == id_of<MemberKey>(7));
   CHECK(reply_there_and_back(ConnectRequest{"a", 1}, MemberReply{{}, kAwkward}).name == kAwkward);
   reply_there_and_back(ShutdownRequest{}, EmptyReply{});
 }

@@ -118,6 +118,8 @@ TEST_CASE("every request survives the way from client to node") {
   CHECK(added.host == awkward);
   CHECK(added.port == 65535);
   CHECK(there_and_back(ForgetRequest{awkward}).name == awkward);
+  CHECK(there_and_back(RevokeRequest{awkward}).statement == awkward);
+  there_and_back(RevocationRequest{});
   CHECK(there_and_back(FindRequest{awkward}).member == awkward);
   PersonRequest person{"Bob", {}, {}};
   person.alias = awkward;

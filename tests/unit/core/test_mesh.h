@@ -526,8 +526,8 @@ inline void TestNode::run(Outputs& outputs) {
       }
       waiting_commits.push_back({stored->envelope, stored->context, row});
     } else if (auto* notice = std::get_if<PublishNotice>(&output)) {
-      static constexpr const char* kWords[] = {"joined", "left",     "offline",  "back",  "renamed",
-                                               "asks",   "accepted", "declined", "hidden"};
+      static constexpr const char* kWords[] = {"joined", "left",     "offline",  "back",   "renamed",
+                                               "asks",   "accepted", "declined", "hidden", "revoked"};
       notices_.push_back(notice->name + " " + kWords[static_cast<int>(notice->kind)]);
     } else if (auto* announce = std::get_if<Announce>(&output)) {
       announced.push_back(*announce);

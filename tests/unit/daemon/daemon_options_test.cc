@@ -168,5 +168,21 @@ TEST_CASE("TheLogKeepsToItsLevelAndChangesIt") {
   CHECK_FALSE(DaemonLog::open("/dev/null/log", "info"));
 }
 
+TEST_CASE("APassphraseComesFromAFileOrADescriptorAndAChangeNeedsNoName") {
+  CHECK(parse({"--name", "A", "--data-dir", "/x", "--passphrase-file", "/p"})->passphrase_file == "/p");
+  CHECK(parse({"--name", "A", "--data-dir", "/x", "--passphrase-fd", "4"})->passphrase_fd == 4);
+  CHECK(status_of({"--name", "A", "--passphrase-fd", "4", "--passphrase-file", "/p"}) == ExitStatus::kUsage);
+  CHECK(status_of({"--name", "A", "--passphrase-fd", "-1"}) == ExitStatus::kUsage);
+  CHECK(status_of({"--name", "A", "--passphrase-file", ""}) == ExitStatus::kUsage);
+  CHECK(status_of({"--name", "A", "--passphrase", "secret"}) == ExitStatus::kUsage);
+  CHECK(status_of({"--name", "A", "--new-passphrase-fd", "4"}) == ExitStatus::kUsage);
+  CHECK(status_of({"--change-passphrase"}) == ExitStatus::kUsage);
+  const auto change = parse({"--change-passphrase", "--data-dir", "/x", "--new-passphrase-fd", "5"});
+  REQUIRE(change);
+  CHECK(change->changes_passphrase);
+  CHECK(change->host.data_dir == "/x");
+  CHECK(change->new_passphrase_fd == 5);
+}
+
 }  // namespace
 }  // namespace p2pmesh
