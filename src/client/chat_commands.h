@@ -17,8 +17,8 @@
 
 namespace p2pmesh {
 
-/// Runs one command after the other. To add one: a row of the table in chat_commands.cc, a function here, and
-/// p2pchat(1).
+/// Runs one command after the other. To add one: a row of the table in chat_command_table.cc, a function
+/// here, and p2pchat(1).
 class ChatCommands {
  public:
   using Complain = std::function<void(std::string_view)>;
@@ -60,6 +60,19 @@ class ChatCommands {
   // chat_rooms.cc
   void topic(const CommandArguments& arguments);
   void invite(const CommandArguments& arguments);
+  // chat_moderation.cc
+  void mods(const CommandArguments& arguments);
+  void bans(const CommandArguments& arguments);
+  void mod(const CommandArguments& arguments);
+  void unmod(const CommandArguments& arguments);
+  void kick(const CommandArguments& arguments);
+  void ban(const CommandArguments& arguments);
+  void unban(const CommandArguments& arguments);
+  void silence(const CommandArguments& arguments);
+  void unsilence(const CommandArguments& arguments);
+  void lock(const CommandArguments& arguments);
+  void unlock(const CommandArguments& arguments);
+  void moderate(const char* verb, const CommandArguments& arguments);
   // chat_people.cc
   void nick(const CommandArguments& arguments);
   void message(const CommandArguments& arguments);

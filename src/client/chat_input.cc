@@ -112,7 +112,8 @@ void ChatInput::send(std::uint64_t number, std::string text) {
       return view_.on_sent(*sent);
     const Error error =
         reply ? Error{ExitStatus::kProtocol, "an unexpected answer"} : control::to_error(reply.error());
-    send_status_ = error.status == ExitStatus::kIo ? ExitStatus::kIo : ExitStatus::kTryAgain;
+    const bool is_final = error.status == ExitStatus::kIo || error.status == ExitStatus::kNoPermission;
+    send_status_ = is_final ? error.status : ExitStatus::kTryAgain;
     complain_("Line " + std::to_string(number) + " was not sent: " + error.message);
   });
 }

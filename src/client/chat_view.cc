@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "clock_text.h"
+#include "moderation_words.h"
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/text/name.h"
 #include "p2pmesh/text/safe_text.h"
@@ -31,6 +32,7 @@ void ChatView::on_event(control::Event event, Instant now) {
                         std::holds_alternative<control::TopicEvent>(event) ||
                         std::holds_alternative<control::RoomOpenedEvent>(event) ||
                         std::holds_alternative<control::InvitationEvent>(event) ||
+                        std::holds_alternative<control::ModerationEvent>(event) ||
                         std::holds_alternative<control::StorageEvent>(event);
   if (stage_ == Stage::kListing && has_line) {
     if (held_.size() < kHeldMax) {
@@ -64,6 +66,10 @@ void ChatView::on_event(control::Event event, Instant now) {
     }
   } else if (const auto* invitation = std::get_if<control::InvitationEvent>(&event)) {
     if (stage_ == Stage::kShowing) show_invitation(invitation->room, invitation->name);
+  } else if (const auto* act = std::get_if<control::ModerationEvent>(&event)) {
+    const bool concerns_us = act->room.empty() || act->self || is_joined(act->room);
+    if (stage_ == Stage::kShowing && concerns_us)
+      show_info(describe_act(*act, act->room.empty() ? "" : short_room(act->room, joined_)));
   } else if (const auto* storage = std::get_if<control::StorageEvent>(&event)) {
     show_info(storage->state == "ok" ? "The node stores messages again."
                                      : "The node cannot store messages: " + format_safe_line(storage->state));

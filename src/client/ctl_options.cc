@@ -8,6 +8,7 @@
 
 #include "clock_text.h"
 #include "key_file.h"
+#include "moderation_words.h"
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/text/name.h"
 #include "p2pmesh/text/safe_text.h"
@@ -35,6 +36,10 @@ constexpr const char* kHelp =
     "  join ROOM [--key-file F]            joins a room, or the private one of the key in F\n"
     "  invite NAME --room R                gives the key of a private room to a member\n"
     "  topic [--room R] [TEXT|-]           what a room is about; sets or clears it\n"
+    "  moderate ACT [NAME] [--room R | --mesh] [--for TIME] [--reason TEXT]\n"
+    "                                      ACT: mod, unmod, kick, ban, unban, silence, unsilence,\n"
+    "                                      lock or unlock; TIME: 30m, 2h or 7d\n"
+    "  mods [--room R | --mesh]            who keeps order, and who is banned or silenced\n"
     "  contacts                            those you talk to, and those who want to\n"
     "  ask | accept | decline NAME         ask to talk; answer somebody who asked\n"
     "  nick NAME                           another name for the member\n"
@@ -99,6 +104,23 @@ Result<void> check_topic(const std::string& text) {
                                              "; it was not set.");
 }
 
+/// What was typed of an act, checked.
+Result<void> fill_act(CtlOptions& options, const std::string& span) {
+  control::ModerateRequest& act = options.act;
+  if (!control::is_moderation_verb(act.verb)) return usage("moderate does not know \"" + act.verb + "\".");
+  const bool has_member = act.verb != "lock" && act.verb != "unlock";
+  if (has_member == options.peer.empty())
+    return usage(has_member ? "Whom? moderate " + act.verb + " needs a NAME." : act.verb + " takes no NAME.");
+  if (has_member) act.member = options.peer;
+  if (!span.empty()) act.for_ms = parse_span(span);
+  if (!span.empty() && (!act.for_ms || (act.verb != "ban" && act.verb != "silence")))
+    return usage("--for takes a time like 30m, 2h or 7d, with ban and silence alone, not \"" + span + "\".");
+  if (!is_well_formed(act.reason) || act.reason.size() > limits::kActReasonBytesMax)
+    return usage("--reason takes UTF-8 of at most " + std::to_string(limits::kActReasonBytesMax) + " bytes.");
+  act.room = options.room;
+  return {};
+}
+
 }  // namespace
 
 Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const char* const* arguments) {
@@ -113,6 +135,7 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   std::string until;
   std::string which;
   std::string on_or_off;
+  std::string span;
   std::string port;
 
   CLI::App app;
@@ -124,12 +147,12 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   auto* name = app.add_option("--name", options.name);
   auto* data_dir = app.add_option("--data-dir", options.data_dir);
 
-  constexpr std::array<const char*, 33> kVerbs = {
+  constexpr std::array<const char*, 35> kVerbs = {
       "status",  "peers",  "members",    "rooms",      "send",   "history",  "search",
       "tail",    "export", "shutdown",   "contacts",   "ask",    "accept",   "decline",
       "pending", "cancel", "discover",   "receipts",   "ignore", "unignore", "block",
       "unblock", "topic",  "join",       "invite",     "nick",   "add",      "connect",
-      "alias",   "forget", "passphrase", "revocation", "revoke"};
+      "alias",   "forget", "passphrase", "revocation", "revoke", "moderate", "mods"};
   std::array<CLI::App*, kVerbs.size()> verbs{};
   for (std::size_t i = 0; i < kVerbs.size(); ++i) {
     verbs[i] = app.add_subcommand(kVerbs[i]);
@@ -138,8 +161,8 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   }
   const auto verb_app = [&](Verb verb) { return verbs[static_cast<std::size_t>(verb)]; };
   auto* text = verb_app(Verb::kSend)->add_option("TEXT", options.text);
-  for (const Verb verb :
-       {Verb::kSend, Verb::kHistory, Verb::kSearch, Verb::kExport, Verb::kTopic, Verb::kInvite}) {
+  for (const Verb verb : {Verb::kSend, Verb::kHistory, Verb::kSearch, Verb::kExport, Verb::kTopic,
+                          Verb::kInvite, Verb::kModerate, Verb::kMods}) {
     verb_app(verb)->add_option("--room", options.room);
   }
   const auto* topic = verb_app(Verb::kTopic)->add_option("TEXT", options.text);
@@ -177,6 +200,12 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   const auto* new_file = passphrase->add_option("--new-passphrase-file", options.new_passphrase_file);
   const auto* out_file = verb_app(Verb::kRevocation)->add_option("--out", options.file);
   verb_app(Verb::kRevoke)->add_option("FILE", options.file)->required();
+  CLI::App* moderate = verb_app(Verb::kModerate);
+  moderate->add_option("ACT", options.act.verb)->required();
+  moderate->add_option("NAME", options.peer);
+  moderate->add_option("--for", span);
+  moderate->add_option("--reason", options.act.reason);
+  for (const Verb verb : {Verb::kModerate, Verb::kMods}) verb_app(verb)->add_flag("--mesh", options.act.mesh);
   try {
     app.parse(count, arguments);
   } catch (const CLI::Error& error) {
@@ -201,7 +230,8 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
     return usage("--data-dir needs the name of a directory.");
   const auto* given_room = chosen.front()->get_option_no_throw("--room");
   if (options.verb == Verb::kInvite && given_room->empty()) return usage("Which room? Give it with --room.");
-  if (options.verb != Verb::kInvite && !options.peer.empty() && given_room != nullptr && !given_room->empty())
+  const bool names_both = options.verb == Verb::kInvite || options.verb == Verb::kModerate;
+  if (!names_both && !options.peer.empty() && given_room != nullptr && !given_room->empty())
     return usage("Give a room or a member, not both.");
   auto room = check_room_label(options.room);
   if (!room) return tl::unexpected<Error>(room.error());
@@ -217,6 +247,9 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
       return usage("PORT is a number from 1 to 65535, not \"" + port + "\".");
     options.host = place->host;
     options.port = place->port;
+  }
+  if (options.verb == Verb::kModerate) {
+    if (auto filled = fill_act(options, span); !filled) return tl::unexpected<Error>(filled.error());
   }
   if (!after.empty()) {
     options.after = control::parse_cursor(after);

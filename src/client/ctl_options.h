@@ -48,6 +48,8 @@ enum class Verb {
   kPassphrase,
   kRevocation,
   kRevoke,
+  kModerate,
+  kMods,
 };
 
 struct CtlOptions {
@@ -73,6 +75,7 @@ struct CtlOptions {
   bool without_ignored = false;               ///< of export
   ExportFormat format = ExportFormat::kText;  ///< likewise
   std::optional<WallMs> since_ms;             ///< likewise
+  control::ModerateRequest act;               ///< of moderate; of mods whether it is of the mesh
   control::SearchRequest search;              ///< of search; its page is for the verb to set
   std::optional<std::size_t> count;           ///< -n, --limit
   std::optional<control::Cursor> after;       ///< of tail

@@ -145,6 +145,10 @@ Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options) {
       return set_alias(session, options);
     case Verb::kForget:
       return forget_contact(session, options);
+    case Verb::kModerate:
+      return moderate(session, options);
+    case Verb::kMods:
+      return show_moderation(session, options);
     case Verb::kShutdown:
       return shut_down(session);
     case Verb::kRevocation:

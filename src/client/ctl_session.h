@@ -67,6 +67,8 @@ Result<ExitStatus> set_switch(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> note_person(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> change_name(CtlSession& session, const CtlOptions& options);
 
+Result<ExitStatus> moderate(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> show_moderation(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> add_place(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> connect_to(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> set_alias(CtlSession& session, const CtlOptions& options);

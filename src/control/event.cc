@@ -125,6 +125,24 @@ void append_one(std::string& out, const InvitationEvent& event) {
   out += "}";
 }
 
+void append_one(std::string& out, const ModerationEvent& event) {
+  open_event(out, "moderation");
+  append_room(out, event.room);
+  out += ",\"verb\":";
+  append_json_string(out, event.verb);
+  out += ",\"by\":";
+  append_id(out, event.by);
+  out += ",\"by_name\":";
+  append_json_string(out, event.by_name);
+  if (event.member) append_member(out, *event.member, event.name);
+  out += event.self ? ",\"self\":true" : ",\"self\":false";
+  out += ",\"end_ms\":";
+  append_number(out, event.end_ms);
+  out += ",\"reason\":";
+  append_json_string(out, event.reason);
+  out += "}";
+}
+
 template <class OneEvent>
 void append_line(std::string& out, const OneEvent& event) {
   out += "{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":";
@@ -170,6 +188,10 @@ void append_event(std::string& out, const RoomOpenedEvent& event) {
   append_line(out, event);
 }
 void append_event(std::string& out, const InvitationEvent& event) {
+  append_line(out, event);
+}
+
+void append_event(std::string& out, const ModerationEvent& event) {
   append_line(out, event);
 }
 

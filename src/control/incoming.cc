@@ -170,6 +170,26 @@ PendingEntry read_pending(ObjectReader& fields) {
   return line;
 }
 
+RankEntry read_rank(ObjectReader& fields) {
+  RankEntry entry;
+  entry.name = fields.text("name");
+  entry.key = fields.key<MemberKey>("key");
+  entry.rank = fields.text("rank");
+  return entry;
+}
+
+RestrictionEntry read_restriction(ObjectReader& fields) {
+  RestrictionEntry entry;
+  entry.name = fields.text("name");
+  entry.key = fields.key<MemberKey>("key");
+  entry.ban = fields.boolean("ban");
+  entry.by = fields.text("by");
+  entry.since_ms = fields.number("since_ms");
+  entry.end_ms = fields.number("end_ms");
+  entry.reason = fields.text("reason");
+  return entry;
+}
+
 RoomEntry read_room(ObjectReader& fields) {
   RoomEntry room;
   room.name = fields.text("name");
@@ -199,6 +219,12 @@ std::vector<Element> read_each(const Json::array_t& array, Element (*read)(Objec
   return elements;
 }
 
+template <class Element>
+std::vector<Element> read_each_of(ObjectReader& outer, std::string_view name,
+                                  Element (*read)(ObjectReader&)) {
+  return read_each(outer.array(name), read, outer);
+}
+
 /// The result of a method that answers with an array, wrapped so that one reader serves all.
 constexpr std::string_view kResult = "result";
 
@@ -213,7 +239,7 @@ Reply read_result(std::string_view method, ObjectReader& line) {
   if (method == "status") {
     reply = read_status(fields);
   } else if (method == "message.send" || method == "contact.ask" || method == "topic.set" ||
-             method == "room.invite") {
+             method == "room.invite" || method == "moderation.act") {
     const auto pending = fields.optional_number("pending", 1, UINT64_MAX);
     reply = pending ? SendReply{{}, *pending} : SendReply{fields.message_id("id")};
   } else if (method == "message.list") {
@@ -244,6 +270,11 @@ Reply read_result(std::string_view method, ObjectReader& line) {
   } else if (method == "topic.get") {
     std::string room = fields.text("room");
     reply = TopicReply{std::move(room), read_topic_of(fields)};
+  } else if (method == "moderation.list") {
+    ModerationReply moderation{fields.text("room"), fields.boolean("locked"), {}, {}};
+    moderation.ranks = read_each_of(fields, "ranks", read_rank);
+    moderation.restrictions = read_each_of(fields, "restrictions", read_restriction);
+    reply = std::move(moderation);
   } else if (method == "message.search") {
     auto messages = read_each(fields.array("messages"), read_found, fields);
     reply = SearchReply{std::move(messages), fields.boolean("more")};
@@ -363,6 +394,20 @@ Incoming read_event(const Json& json) {
     event.room = fields.text("room");
     event.member = fields.key<MemberKey>("member");
     event.name = fields.text("name");
+    incoming = Event(std::move(event));
+  } else if (type == "moderation") {
+    ModerationEvent event;
+    event.verb = fields.text("verb");
+    event.room = fields.text("room");
+    event.by = fields.key<MemberKey>("by");
+    event.by_name = fields.text("by_name");
+    if (auto name = fields.optional_text("name")) {
+      event.name = *std::move(name);
+      event.member = fields.key<MemberKey>("member");
+    }
+    event.self = fields.boolean("self");
+    event.end_ms = fields.number("end_ms");
+    event.reason = fields.text("reason");
     incoming = Event(std::move(event));
   } else if (type == "storage") {
     incoming = Event(StorageEvent{fields.text("state")});

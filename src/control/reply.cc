@@ -261,6 +261,32 @@ void append_one(std::string& out, const ForgetReply& reply) {
   out += '}';
 }
 
+void append_one(std::string& out, const ModerationReply& reply) {
+  append_text_field(out, "{\"room\":", reply.room);
+  append_boolean_field(out, ",\"locked\":", reply.locked);
+  out += ",\"ranks\":";
+  append_array(out, reply.ranks, [&](const RankEntry& entry) {
+    append_text_field(out, "{\"name\":", entry.name);
+    out += ",\"key\":";
+    append_id(out, entry.key);
+    append_text_field(out, ",\"rank\":", entry.rank);
+    out += '}';
+  });
+  out += ",\"restrictions\":";
+  append_array(out, reply.restrictions, [&](const RestrictionEntry& entry) {
+    append_text_field(out, "{\"name\":", entry.name);
+    out += ",\"key\":";
+    append_id(out, entry.key);
+    append_boolean_field(out, ",\"ban\":", entry.ban);
+    append_text_field(out, ",\"by\":", entry.by);
+    append_number_field(out, ",\"since_ms\":", entry.since_ms);
+    append_number_field(out, ",\"end_ms\":", entry.end_ms);
+    append_text_field(out, ",\"reason\":", entry.reason);
+    out += '}';
+  });
+  out += '}';
+}
+
 void append_one(std::string& out, const SubscribeReply& reply) {
   out += "{\"cursor\":";
   append_cursor(out, reply.cursor);
@@ -348,6 +374,10 @@ void append_reply(std::string& out, std::string_view id, const RevocationReply& 
   append_line(out, id, reply);
 }
 void append_reply(std::string& out, std::string_view id, const ForgetReply& reply) {
+  append_line(out, id, reply);
+}
+
+void append_reply(std::string& out, std::string_view id, const ModerationReply& reply) {
   append_line(out, id, reply);
 }
 

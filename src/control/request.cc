@@ -185,6 +185,33 @@ Request read_invite(ObjectReader& params) {
   return request;
 }
 
+Request read_moderate(ObjectReader& params) {
+  constexpr std::uint64_t kLongest = 100ULL * 365 * 24 * 3600 * 1000;
+  ModerateRequest request;
+  request.verb = params.text("verb");
+  if (!is_moderation_verb(request.verb)) params.refuse("\"verb\" is none of the verbs of moderation");
+  if (auto room = params.optional_text("room")) request.room = *std::move(room);
+  request.mesh = params.optional_boolean("mesh").value_or(false);
+  request.member = params.optional_text("member");
+  request.for_ms = params.optional_number("for_ms", 1, kLongest);
+  if (params.optional_text("reason"))
+    request.reason = bounded_text(params, "reason", limits::kActReasonBytesMax);
+  const bool has_member = request.verb != "lock" && request.verb != "unlock";
+  if (has_member != request.member.has_value())
+    params.refuse(has_member ? "\"member\" is missing" : "\"member\" is too much");
+  if (request.for_ms && request.verb != "ban" && request.verb != "silence")
+    params.refuse("\"for_ms\" is of \"ban\" and \"silence\" alone");
+  if (request.mesh && !has_member) params.refuse("a topic is of a room");
+  return request;
+}
+
+Request read_moderation(ObjectReader& params) {
+  ModerationRequest request;
+  if (auto room = params.optional_text("room")) request.room = *std::move(room);
+  request.mesh = params.optional_boolean("mesh").value_or(false);
+  return request;
+}
+
 Request read_set_topic(ObjectReader& params) {
   SetTopicRequest request;
   request.room = params.text("room");
@@ -225,7 +252,10 @@ constexpr std::array<Request (*)(ObjectReader&), kMethodNames.size()> kReaders =
     read_add,
     read_forget,
     read_empty<RevocationRequest>,
-    read_revoke};
+    read_revoke,
+
+    read_moderate,
+    read_moderation};
 
 RpcError invalid_request(std::string reason) {
   return {RpcErrorCode::kInvalidRequest, std::move(reason), ExitStatus::kUsage};
@@ -307,6 +337,12 @@ ParsedRequest parse_request(std::string_view line) {
   // Without an id it is a notification, unless it is no request at all.
   const bool is_request = request || request.error().code != RpcErrorCode::kInvalidRequest;
   return {is_request ? "" : "null", std::move(request)};
+}
+
+bool is_moderation_verb(std::string_view verb) {
+  static constexpr std::array<std::string_view, 9> kVerbs = {"mod",     "unmod",     "kick", "ban",   "unban",
+                                                             "silence", "unsilence", "lock", "unlock"};
+  return std::find(kVerbs.begin(), kVerbs.end(), verb) != kVerbs.end();
 }
 
 RpcError line_too_long_error() {

@@ -200,6 +200,28 @@ void append_params(std::string& out, const SetTopicRequest& request) {
   append_json_string(out, request.text);
 }
 
+void append_params(std::string& out, const ModerateRequest& request) {
+  append_room(out, request.room);
+  out += ",\"verb\":";
+  append_json_string(out, request.verb);
+  if (request.mesh) out += ",\"mesh\":true";
+  if (request.member) {
+    out += ",\"member\":";
+    append_json_string(out, *request.member);
+  }
+  if (request.for_ms) {
+    out += ",\"for_ms\":";
+    append_number(out, *request.for_ms);
+  }
+  if (request.reason.empty()) return;
+  out += ",\"reason\":";
+  append_json_string(out, request.reason);
+}
+void append_params(std::string& out, const ModerationRequest& request) {
+  append_room(out, request.room);
+  if (request.mesh) out += ",\"mesh\":true";
+}
+
 void append_place(std::string& out, const std::string& host, std::uint16_t port) {
   out += "\"host\":";
   append_json_string(out, host);

@@ -176,7 +176,7 @@ bool AddressBook::try_next(const NodeKey& node, Entry& entry, const std::vector<
                            Outputs& out) {
   while (entry.next < entry.addresses.size() && !is_in_scope(entry.addresses[entry.next].address, own))
     ++entry.next;
-  if (entry.next >= entry.addresses.size()) return false;
+  if (entry.next >= entry.addresses.size() || shut_out_.contains(node)) return false;
   set_dialling(entry, true);
   set_due(node, entry, std::nullopt);
   out.push_back(Dial{node, entry.addresses[entry.next].address});

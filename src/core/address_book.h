@@ -39,6 +39,8 @@ class AddressBook {
   /// Appends the dials that are due, as long as few are under way. Addresses of a scope that `own` does not
   /// share are left out.
   void dial_due(const std::vector<NetAddress>& own, Instant now, Outputs& out);
+  /// Those are not dialled, until the next call leaves them out.
+  void shut_out(std::set<NodeKey> nodes) { shut_out_ = std::move(nodes); }
   /// Dials one node now, whatever its back-off; `addresses` are said to be its own. False when there is
   /// nothing to dial, or it is being dialled.
   bool dial(const NodeKey& node, const std::vector<NetAddress>& addresses, const std::vector<NetAddress>& own,
@@ -69,6 +71,7 @@ class AddressBook {
   bool try_next(const NodeKey& node, Entry& entry, const std::vector<NetAddress>& own, Outputs& out);
   static void add_address(Entry& entry, const NetAddress& address);
 
+  std::set<NodeKey> shut_out_;
   Random random_;
   std::set<NodeKey> forbidden_;  // at most kRevocationsMax
   Entries entries_;

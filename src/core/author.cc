@@ -156,26 +156,32 @@ Written Author::write_one(RoomHeads& heads, const RoomSealing& rooms, Conversati
                                          {type, {}, 0, 0, std::move(messages), first.invite}, envelope, turn);
   } else {
     Placement placement = heads.place(first.room);
-    written.is_topic = first.kind == DraftKind::kTopic;
+    const bool is_topic = first.kind == DraftKind::kTopic;
+    written.is_text = first.kind == DraftKind::kText;
     envelope.room = first.room;
     envelope.parents = std::move(placement.parents);
     envelope.depth = placement.depth;
-    Kind kind = written.is_topic ? Kind::kTopic : Kind::kText;
-    if (is_sealed) {
+    Kind kind = is_topic ? Kind::kTopic : Kind::kText;
+    if (first.kind == DraftKind::kAct) {
+      // In the open in a private room too: all carry it, so all must be able to weigh it.
+      kind = Kind::kAct;
+      const ByteView body = as_bytes(first.text);
+      envelope.body.assign(body.begin(), body.end());
+    } else if (is_sealed) {
       kind = Kind::kSealedRoom;
       RoomContent content{std::move(messages)};
-      if (written.is_topic) content = {{}, first.text};
+      if (is_topic) content = {{}, first.text};
       envelope.body = rooms.seal(content, envelope);
       written.opened = std::make_shared<const RoomContent>(std::move(content));
     } else {
       const ByteView topic = as_bytes(first.text);
-      envelope.body = written.is_topic ? Bytes(topic.begin(), topic.end()) : encode_text_body(messages);
+      envelope.body = is_topic ? Bytes(topic.begin(), topic.end()) : encode_text_body(messages);
     }
     envelope.kind = static_cast<std::uint16_t>(kind);
   }
   written.envelope = seal_envelope(std::move(envelope), signer_);
   last_id_ = written.envelope->id;
-  if (!first.to) heads.on_own(*written.envelope);
+  if (!first.to && !first.room.empty()) heads.on_own(*written.envelope);
   return written;
 }
 

@@ -30,13 +30,14 @@ struct Written {
   std::vector<std::uint64_t> tokens;
   DirectMessagePtr direct;            ///< null for a room's
   RoomContentPtr opened;              ///< of a private room's
-  bool is_topic = false;              ///< then it holds no message
+  bool is_text = true;                ///< else it holds no message
   std::vector<std::uint64_t> drafts;  ///< numbers
 };
 
-enum class DraftKind : std::uint8_t { kText, kTopic, kInvite };
+enum class DraftKind : std::uint8_t { kText, kTopic, kInvite, kAct };
 
-/// What waits to be written: a line or the topic of a room, or a line or an invitation to somebody.
+/// What waits to be written: a line, the topic or an act (its body is the text) of a room, or a line or an
+/// invitation to somebody.
 struct Draft {
   std::uint64_t token = 0;
   std::string room;

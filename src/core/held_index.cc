@@ -85,6 +85,45 @@ void HeldIndex::hold_fork(const SealedEnvelope& shown, const EnvelopeId& replace
   toggle(envelope.author, change, envelope.wall_ms, now);
 }
 
+void HeldIndex::set_hidden(const MemberKey& author, const std::vector<HiddenLog>& hidden, Instant now) {
+  const auto by_author = logs_.find(author);
+  if (by_author == logs_.end()) return;
+  for (auto& [epoch, log] : by_author->second) {
+    const auto found = std::find_if(hidden.begin(), hidden.end(),
+                                    [epoch = epoch](const HiddenLog& one) { return one.epoch == epoch; });
+    IntervalSet now_hidden;
+    std::uint64_t digest = 0;
+    if (found != hidden.end()) {
+      now_hidden = IntervalSet(found->intervals);
+      digest = found->ids_digest;
+    }
+    if (now_hidden.intervals() == log.hidden.intervals() && digest == log.hidden_digest) continue;
+    for (const auto& [first, last] : log.hidden.intervals()) {
+      for (std::uint64_t seq = first; seq <= last; ++seq) log.held.insert(seq);
+    }
+    for (const auto& [first, last] : now_hidden.intervals()) {
+      for (std::uint64_t seq = first; seq <= last; ++seq) log.held.erase(seq);
+    }
+    log.ids_digest ^= log.hidden_digest ^ digest;
+    digest_.toggle(author, log.hidden_digest ^ digest, 0, now);
+    log.hidden = std::move(now_hidden);
+    log.hidden_digest = digest;
+    ++accepted_count_;
+  }
+}
+
+std::vector<std::pair<std::uint64_t, std::uint64_t>> HeldIndex::newest(const MemberKey& author,
+                                                                       std::size_t epochs_max) const {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> newest;
+  const auto by_author = logs_.find(author);
+  if (by_author == logs_.end()) return newest;
+  for (auto log = by_author->second.rbegin(); log != by_author->second.rend() && newest.size() < epochs_max;
+       ++log) {
+    if (!log->second.accepted.empty()) newest.emplace_back(log->first, log->second.accepted.greatest());
+  }
+  return newest;
+}
+
 const HeldIndex::GoneRanges* HeldIndex::gone_of(const MemberKey& author, std::uint64_t epoch) const {
   const auto found = gone_.find({author, epoch});
   return found == gone_.end() ? nullptr : &found->second;

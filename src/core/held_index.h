@@ -25,8 +25,10 @@ namespace p2pmesh {
 
 /// One author and epoch.
 struct EpochLog {
-  IntervalSet accepted;  ///< taken in by ingress; never taken in twice
-  IntervalSet held;      ///< committed, and maybe dropped since: counts in digests
+  IntervalSet accepted;             ///< taken in by ingress; never taken in twice
+  IntervalSet held;                 ///< committed, and maybe dropped since: counts in digests
+  IntervalSet hidden;               ///< committed, and not held because it is refused by now
+  std::uint64_t hidden_digest = 0;  ///< as ids_digest, of these
   WallMs newest_wall_ms = 0;
   Instant accepted_at{};         ///< the last one
   std::uint64_t shown = 0;       ///< the greatest one handed on to be shown
@@ -62,6 +64,9 @@ class HeldIndex {
   void hold_log(const SealedEnvelope& envelope, Instant now);
   /// Of a second id for one place the lower one counts: `shown` in place of `replaced`.
   void hold_fork(const SealedEnvelope& shown, const EnvelopeId& replaced, Instant now);
+  /// What of an author is refused though it is held: it counts as if it were not there, in digests and
+  /// listings, so that who has taken it in and who has refused it agree. All of it, by epoch.
+  void set_hidden(const MemberKey& author, const std::vector<HiddenLog>& hidden, Instant now);
   /// kNew when it is newer than what is known.
   AcceptResult accept_record(const SealedEnvelope& envelope);
   [[nodiscard]] bool can_accept_record(const RecordKey& key) const;
@@ -108,6 +113,9 @@ class HeldIndex {
                                                  std::size_t& looks_left) const;
 
   [[nodiscard]] const EpochLog* find(const MemberKey& author, std::uint64_t epoch) const;
+  /// Of each epoch the greatest number that was accepted, the newest epochs first.
+  [[nodiscard]] std::vector<std::pair<std::uint64_t, std::uint64_t>> newest(const MemberKey& author,
+                                                                            std::size_t epochs_max) const;
   [[nodiscard]] std::uint64_t greatest_epoch(const MemberKey& author) const;
   [[nodiscard]] const RecordVersion* find_record(const RecordKey& key) const;
 

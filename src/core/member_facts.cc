@@ -67,9 +67,11 @@ MemberFactsPtr read_member_facts(const SealedEnvelope& record, const MeshId& mes
   facts->addresses = std::move(body->addresses);
   if (earlier != nullptr && earlier->well_formed && earlier->claim_id == facts->claim_id) {
     facts->claim_backed = earlier->claim_backed;
+    facts->has_founded = earlier->has_founded;
     facts->name_hash = earlier->name_hash;
   } else {
     facts->claim_backed = is_backed(facts->key, body->claim, mesh, verifier);
+    facts->has_founded = facts->claim_backed && body->claim.proof == ClaimProof::kFounder;
     facts->name_hash = name_hash_of(body->claim.name);
   }
   facts->name = std::move(body->claim.name);

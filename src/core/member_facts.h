@@ -30,6 +30,7 @@ struct MemberFacts {
   bool well_formed = false;                   ///< else only key, record, epoch and version count
   bool online = false;
   bool claim_backed = false;  ///< founder or sponsor, checked
+  bool has_founded = false;   ///< its claim shows that it opened the mesh
 
   [[nodiscard]] NodeKey node() const { return other_node ? *other_node : NodeKey{key.bytes}; }
 };

@@ -26,6 +26,7 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
     : options(node_options),
       index(digest),
       rooms(options.mesh),
+      moderation(options.mesh),
       roster(options.mesh, *options.verifier, digest),
       addresses(options.seed ^ 0xad),
       conversations(options, roster),
@@ -116,6 +117,11 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
   }
   // With nobody known there is nobody to hear from first.
   if (options.founder_nonce && roster.counts().members <= 1 && restored.peers.empty()) settle(false, turn);
+  if (options.founder_nonce) moderation.note_founder(own.key());
+  for (const EnvelopePtr& act : restored.acts) {
+    if (!moderation.add(*act)) ++counters.acts_dropped;
+  }
+  apply_acts(turn);
   on(Wake{}, turn);
 }
 
@@ -250,7 +256,7 @@ void Node::State::flush_texts(Turn& turn) {
     EnvelopeContext context;
     context.own = true;
     const auto waiting = static_cast<std::uint32_t>(written.tokens.size());
-    context.messages = written.is_topic ? 0 : waiting;
+    context.messages = written.is_text ? waiting : 0;
     if (P2P_PLANTED(AcknowledgedBeforeCommit))
       turn.out.push_back(Acknowledge{written.tokens.front(), written.envelope->id, 0});
     context.tokens = std::move(written.tokens);
@@ -263,7 +269,14 @@ void Node::State::flush_texts(Turn& turn) {
     if (!context.drafts.empty()) ++unwritten_drafts;
     context.floods_when_committed = unwritten_drafts > 0 && !P2P_PLANTED(DraftFloodedBeforeCommit);
     if (!context.floods_when_committed) broadcast.publish(written.envelope, turn);
+    const EnvelopePtr envelope_written = written.envelope;
     turn.out.push_back(Store{std::move(written.envelope), std::move(context)});
+    if (is_act(envelope_written->envelope)) take_act(*envelope_written, turn);
+    // A line that had waited, and that all others refuse: it is not to be shown here alone.
+    if (moderation.refuses(envelope_written->envelope, turn.now.wall_ms)) {
+      const ModerationLog::Refused refused = moderation.refused_of(own.key());
+      turn.out.push_back(HideRefused{own.key(), refused.restrictions, refused.keeps_acts});
+    }
   }
 }
 

@@ -6,6 +6,7 @@
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/base/planted.h"
 #include "p2pmesh/base/room_label.h"
+#include "p2pmesh/wire/act_body.h"
 #include "p2pmesh/wire/room_body.h"
 #include "p2pmesh/wire/text_body.h"
 
@@ -51,6 +52,7 @@ void Node::State::on(const DuplicateReceived& duplicate, Turn& turn) {
 
 void Node::State::on_log(const EnvelopeReceived& received, Turn& turn) {
   const Envelope& envelope = received.envelope->envelope;
+  if (refuse(received.envelope, turn)) return;
   EnvelopeContext context;
   context.from = received.link;
   context.repaired = !received.live;
@@ -88,6 +90,8 @@ void Node::State::on_log(const EnvelopeReceived& received, Turn& turn) {
     if (!is_sealed_room(envelope) || !decode_sealed_room_body(envelope.body)) ++counters.malformed_bodies;
   } else if (is_kind(envelope, Kind::kTopic)) {
     if (is_private_room(envelope.room) || !decode_topic(envelope.body)) ++counters.malformed_bodies;
+  } else if (is_kind(envelope, Kind::kAct)) {
+    if (!decode_act_body(envelope.body)) ++counters.malformed_bodies;
   } else if (!is_kind(envelope, Kind::kDirect)) {
     ++counters.unknown_kinds;
   }
@@ -156,7 +160,9 @@ void Node::State::show(Store store, Turn& turn) {
                             (P2P_PLANTED(CarriesOwnMail) || !conversations.sealing().is_for_us(envelope));
   }
   index.note_shown(envelope);
+  const EnvelopePtr shown = store.envelope;
   turn.out.push_back(std::move(store));
+  if (is_act(shown->envelope)) take_act(*shown, turn);
 }
 
 void Node::State::on_record(const EnvelopeReceived& received, Turn& turn) {
@@ -211,6 +217,7 @@ void Node::State::apply_member_record(const MemberKey& key, bool was_known, bool
   membership.note_alive(key, turn.now.monotonic);
   const MemberFactsPtr facts = roster.find(key)->facts;
   const NodeKey node = facts->node();
+  if (facts->has_founded) moderation.note_founder(key);
   if (key == own.key() || node == own.node()) return;
   if (!membership.is_partial()) {
     for (const NetAddress& address : facts->addresses) addresses.learn(node, address, turn.now.monotonic);
@@ -225,6 +232,11 @@ void Node::State::apply_member_record(const MemberKey& key, bool was_known, bool
 
 void Node::State::on_passing(const EnvelopeReceived& received, Turn& turn) {
   const Envelope& envelope = received.envelope->envelope;
+  const HeldRestriction* restriction = moderation.restriction_on(envelope.author, {}, turn.now.wall_ms);
+  if (restriction != nullptr && restriction->restriction.is_ban) {
+    ++counters.refused;
+    return broadcast.on_useless(received.envelope->id);
+  }
   ++counters.accepted;
   if (received.live) broadcast.on_received(received.envelope, received.link, received.round, turn);
   if (is_kind(envelope, Kind::kDirectNotice)) return conversations.on_notice(envelope, turn);
@@ -288,6 +300,11 @@ void Node::State::on(const ForkKept& fork, Turn& turn) {
   ++counters.forks;
   if (!fork.replaced.is_zero() && !P2P_PLANTED(ForksNotInDigest))
     index.hold_fork(*fork.envelope, fork.replaced, turn.now.monotonic);
+  if (!fork.replaced.is_zero()) {
+    moderation.remove(fork.replaced);
+    if (is_act(fork.envelope->envelope)) moderation.add(*fork.envelope);
+    apply_acts(turn);
+  }
   broadcast.publish(fork.envelope, turn);
 }
 

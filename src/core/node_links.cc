@@ -24,6 +24,11 @@ void Node::State::on(const LinkUp& up, Turn& turn) {
     turn.out.push_back(CloseLink{up.link, CloseReason::kBetterLink});
     return;
   }
+  if (was_told_of_ban(up.node, turn.now.monotonic)) {
+    addresses.on_lost(up.node, false, false, turn.now.monotonic);
+    turn.out.push_back(CloseLink{up.link, CloseReason::kDisconnect});
+    return;
+  }
   addresses.on_connected(up.node, up.outbound ? std::optional(up.remote) : std::nullopt, turn.out);
   for (const NetAddress& address : up.addresses) addresses.learn(up.node, address, turn.now.monotonic);
   if (!first_link_at) first_link_at = turn.now.monotonic;
@@ -142,6 +147,7 @@ void Node::State::beat(Turn& turn) {
     broadcast.set_root(root->key(), root->key() == own.key(), turn);
   presence.on_silence(turn);
   presence.on_unlinked(turn);
+  shut_out_banned(turn);
   std::vector<LinkId> dead;
   const bool due = std::any_of(links.all().begin(), links.all().end(),
                                [&](const auto& item) { return item.second.next_ping <= turn.now.monotonic; });

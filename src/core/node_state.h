@@ -1,6 +1,6 @@
 // The parts of a node and how they are wired; node.cc has the entry points, node_links.cc what comes over
-// links, node_envelopes.cc what becomes of envelopes, node_rooms.cc what is said in rooms, node_drafts.cc
-// what waits, node_views.cc what it tells of itself.
+// links, node_envelopes.cc what becomes of envelopes, node_moderation.cc what order is kept by acts,
+// node_rooms.cc what is said in rooms, node_drafts.cc what waits, node_views.cc what it tells of itself.
 #pragma once
 
 #include <map>
@@ -16,6 +16,7 @@
 #include "held_index.h"
 #include "links.h"
 #include "membership.h"
+#include "moderation_log.h"
 #include "outbox.h"
 #include "own_member.h"
 #include "p2pmesh/core/node.h"
@@ -43,6 +44,8 @@ struct CoreCounters {
   std::uint64_t faulty_frames = 0;
   std::uint64_t links_refused = 0;    ///< more than kLinksMax, or of a revoked key
   std::uint64_t revoked_refused = 0;  ///< envelopes by revoked keys
+  std::uint64_t refused = 0;          ///< by a ban or a silence
+  std::uint64_t acts_dropped = 0;     ///< malformed, or more than are kept in memory
 };
 
 inline constexpr std::size_t kTakenPerFrame = 1024;
@@ -110,6 +113,17 @@ struct Node::State {
   void turn_away(LinkId link, const NodeKey& node, Turn& turn);
   void on(const PublishRevocation& wish, Turn& turn);
 
+  // node_moderation.cc
+  void on(const WriteAct& act, Turn& turn);
+  void on(const RefusedHidden& hidden, Turn& turn);
+  void take_act(const SealedEnvelope& sealed, Turn& turn);
+  void apply_acts(Turn& turn);
+  /// Whether a ban or silence refuses it; then it leaves no trace.
+  bool refuse(const EnvelopePtr& envelope, Turn& turn);
+  void shut_out_banned(Turn& turn);
+  [[nodiscard]] bool was_told_of_ban(const NodeKey& node, Instant now);
+  [[nodiscard]] LogCut cut_of(const MemberKey& member) const;
+
   // node_links.cc
   void on(const LinkUp& up, Turn& turn);
   void on(const LinkDown& down, Turn& turn);
@@ -156,6 +170,9 @@ struct Node::State {
   HeldIndex index;
   RoomHeads heads;
   RoomSealing rooms;
+  ModerationLog moderation;
+  std::map<NodeKey, std::optional<Instant>>
+      banned;  // from the mesh, and since when each has a link to be told
   Roster roster;
   Links links;
   AddressBook addresses;

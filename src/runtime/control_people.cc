@@ -63,6 +63,7 @@ void ControlRequests::send_direct(ControlSession& session, const std::string& id
               [this, id, text = std::move(text)](ControlSession& asking, const MemberKey& member) {
                 if (const auto open = check_recipient(member); !open)
                   return server_->refuse(asking.id, id, open.error());
+                if (const auto error = check_may_say({})) return server_->refuse(asking.id, id, *error);
                 if (const auto error = check_can_send()) return server_->refuse(asking.id, id, *error);
                 runner_->send_direct(asking.id, id, member, text);
               });

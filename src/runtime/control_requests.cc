@@ -134,7 +134,9 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
   if (request.to) return send_direct(session, id, *request.to, std::move(request.text));
   auto room = find_writable_room(request.room);
   if (!room) return server_->refuse(session.id, id, control::invalid_params(room.error().message));
+  if (const auto error = check_may_say(*room)) return server_->refuse(session.id, id, *error);
   if (const auto error = check_can_send()) return server_->refuse(session.id, id, *error);
+  if (is_private_room(*room)) runner_->found_room(*room);
   runner_->send_text(session.id, id, std::move(*room), std::move(request.text));
 }
 

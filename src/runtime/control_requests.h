@@ -80,6 +80,16 @@ class ControlRequests final : public ControlEvents {
   /// Errors: kUsage with why it cannot be another name for this member.
   [[nodiscard]] Result<std::string> check_alias(const std::string& alias, const MemberKey& member) const;
   void answer(ControlSession& session, const std::string& id, const control::ShutdownRequest& request);
+  // control_moderation.cc
+  void answer(ControlSession& session, const std::string& id, const control::ModerateRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::ModerationRequest& request);
+  [[nodiscard]] std::string name_ranks(const std::string& room) const;
+  [[nodiscard]] std::optional<Error> check_allowed(const WriteAct& act) const;
+  /// Nothing when no ban or silence keeps the local member from saying something in a room, or, without one,
+  /// to another member.
+  [[nodiscard]] std::optional<Error> check_may_say(const std::string& room) const;
+  [[nodiscard]] std::optional<Error> check_may_join(const std::string& room) const;
+  [[nodiscard]] std::optional<Error> check_topic_free(const std::string& room) const;
   // control_names.cc
   void answer(ControlSession& session, const std::string& id, const control::NameRequest& request);
   /// The member that is meant by a key, a shown name, or a name that fits nobody else. Errors: kUsage with

@@ -43,8 +43,11 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
     return server_->refuse(session.id, id, control::invalid_params(typed.error().message));
   const auto room = find_room_to_join(request);
   if (!room) return server_->refuse(session.id, id, room.error());
+  if (const auto error = check_may_join(*room)) return server_->refuse(session.id, id, *error);
   const auto joined = runner_->change_rooms([&](RoomList& rooms) { return rooms.join(*room); });
   if (!joined) return server_->refuse(session.id, id, joined.error());
+  // Of a private one nobody is to hear before something is said there.
+  if (*joined && !is_private_room(*room)) runner_->found_room(*room);
   const auto tell = [this, session_id = session.id, id, room = *room, is_new = *joined] {
     server_->reply(session_id, id, control::RoomReply{runner_->describe_room(room)});
     // Behind the reply, so that who asked knows that it was its own doing.
@@ -134,7 +137,10 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   // From the store: who has just set one is to see it.
   using Topic = std::optional<StoredTopic>;
   ask_store<Topic>(
-      session, id, [room = *room](MeshStore& store) { return store.topic_of(room); },
+      session, id,
+      [room = *room, lock = runner_->topic_lock(*room)](MeshStore& store) {
+        return store.topic_of(room, lock);
+      },
       [this, id, room = *room](ControlSession& asking, Topic& topic) {
         control::TopicReply reply{room, std::nullopt};
         const bool is_shown = topic && !runner_->people().is_ignored(topic->author);
@@ -147,6 +153,8 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::SetTopicRequest& request) {
   auto room = find_writable_room(request.room);
   if (!room) return server_->refuse(session.id, id, control::invalid_params(room.error().message));
+  if (const auto error = check_may_say(*room)) return server_->refuse(session.id, id, *error);
+  if (const auto error = check_topic_free(*room)) return server_->refuse(session.id, id, *error);
   if (const auto error = check_can_say_now()) return server_->refuse(session.id, id, *error);
   runner_->set_topic(session.id, id, *std::move(room), request.text);
 }

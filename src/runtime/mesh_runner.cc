@@ -42,6 +42,7 @@ RestoredState to_restored(StoreSnapshot& snapshot) {
         {log.author, log.epoch, std::move(log.intervals), log.newest_wall_ms, log.last_id, log.ids_digest});
   }
   state.records = std::move(snapshot.records);
+  state.acts = std::move(snapshot.acts);
   for (const StoredHead& head : snapshot.heads) state.heads.push_back({head.room, {head.id, head.depth}});
   for (const StoredPeer& peer : snapshot.peers) {
     if (auto address = SocketAddress::from_host(peer.host, peer.port)) {
@@ -126,6 +127,7 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   auto snapshot = store->load();
   if (!snapshot) return tl::unexpected(snapshot.error());
   messages_held_ = snapshot->messages;
+  started_ms_ = around_.loop.now().wall_ms;
   last_row_ = snapshot->last_row;
   // A file of its own: a damaged database must not show who does not want to be seen.
   const auto hidden = read_file(path_of(place_, ".hidden"), 1);
@@ -211,6 +213,7 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
 void MeshRunner::begin() {
   drain();
   if (unopened_from_ != 0) begin_opening(unopened_from_);
+  look_at_locked_topics();
   // What an earlier run did not get to.
   for (const RoomSecret& secret : room_keys_.keys()) open_earlier(secret.room);
 }

@@ -68,6 +68,7 @@ class MeshRunner final : public StorageEvents {
   [[nodiscard]] const std::string& storage_state() const { return storage_state_; }
   [[nodiscard]] bool is_synced() const { return synced_; }
   [[nodiscard]] Instant now() const { return around_.loop.now().monotonic; }
+  [[nodiscard]] WallMs wall_ms() const { return around_.loop.now().wall_ms; }
   [[nodiscard]] std::uint64_t messages_held() const { return messages_held_; }
   [[nodiscard]] std::uint64_t last_row() const { return last_row_; }
   [[nodiscard]] bool knows_peers() const { return knows_peers_; }
@@ -117,6 +118,14 @@ class MeshRunner final : public StorageEvents {
   void set_topic(SessionId session, std::string request_id, std::string room, std::string text);
   /// As send_text(), of the key of a private room; the core's access_to() said kOpen.
   void send_invite(SessionId session, std::string request_id, const MemberKey& to, const std::string& room);
+  // mesh_runner_moderation.cc
+  /// As send_text(), of an act; the core's check_act() allowed it.
+  void write_act(SessionId session, std::string request_id, WriteAct act);
+  /// Opens a room in which nothing is known to have been said, for the local member.
+  void found_room(const std::string& room);
+  [[nodiscard]] std::optional<StoredTopicLock> topic_lock(const std::string& room) const;
+  /// The envelope of the topic that holds; zero: none.
+  [[nodiscard]] EnvelopeId topic_id(const std::string& room) const { return rooms_.topic_id(room); }
   /// The room that is meant by what check_room_label() has passed.
   [[nodiscard]] std::string find_room(const std::string& typed) const;
   /// Likewise of one that is to be joined: it may be one that somebody has sent the key of, which is kept
@@ -136,6 +145,8 @@ class MeshRunner final : public StorageEvents {
   void end_turn();
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
+  /// Somebody has put the local member out of the mesh: its node is to leave.
+  [[nodiscard]] bool is_kicked() const { return is_kicked_; }
   /// The Remove Peer has been handed to every link and is on the disk.
   [[nodiscard]] bool has_left() const { return leave_stored_; }
   void leave();
@@ -186,6 +197,11 @@ class MeshRunner final : public StorageEvents {
   // mesh_names.cc
   void restore_contacts(const ContactNames::Settings& settings);
   void on_contact(const MemberKey& member);
+  // mesh_runner_moderation.cc
+  void run(const HideRefused& refused);
+  void on_act(const Announce& announce);
+  void leave_room(const std::string& room);
+  void look_at_locked_topics();
   void keep_contact_names();
   void watch_names(const PublishNotice& notice);
   void check_contacts();
@@ -237,6 +253,8 @@ class MeshRunner final : public StorageEvents {
   bool knows_peers_ = false;
   bool leave_stored_ = false;
   std::uint64_t messages_held_ = 0;
+  bool is_kicked_ = false;
+  WallMs started_ms_ = 0;
   std::uint64_t last_row_ = 0;
   std::uint64_t store_overflows_ = 0;
   control::Cursor read_cursor_;

@@ -14,8 +14,8 @@ void MeshRunner::set_topic(SessionId session, std::string request_id, std::strin
 void MeshRunner::look_at_topic(const std::string& room) {
   auto topic = std::make_shared<std::optional<StoredTopic>>();
   storage_->ask(
-      [room, topic](MeshStore& store) {
-        if (auto found = store.topic_of(room)) *topic = *std::move(found);
+      [room, topic, lock = topic_lock(room)](MeshStore& store) {
+        if (auto found = store.topic_of(room, lock)) *topic = *std::move(found);
       },
       [this, room, topic] {
         if (!rooms_.set_topic(room, *topic) || !*topic || people_.is_ignored((*topic)->author)) return;

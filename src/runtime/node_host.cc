@@ -283,6 +283,7 @@ void NodeHost::Impl::turn() {
   links->check_deadlines();
   if (runner) {
     runner->end_turn();
+    if (runner->is_kicked()) leave();
     requests->check_looking(loop->now().monotonic);
     control->hold_requests(!runner->node().can_take_text());
   }

@@ -77,6 +77,7 @@ void MeshRunner::run(const Output& output) {
             storage_->store(std::move(stored));
             if (person.relation == Relation::kAccepted) on_contact(person.member);
           },
+          [&](const ForgetSeen& refused) { ingress_.forget(*refused.envelope); },
           [&](const DropDraft& draft) { storage_->drop_draft(draft.number); },
           [&](const TellDelivery& tell) {
             for (const ReceivedLog& log : tell.received)
@@ -204,6 +205,7 @@ void MeshRunner::run(const Announce& announce) {
                        envelope.author == self_ || people_.is_ignored(envelope.author));
   if (direct && !direct->own) people_.on_direct(direct->peer, announce.row, direct->texts.size());
   const RoomContentPtr& opened = announce.context.opened;
+  if (is_act(envelope)) on_act(announce);
   const bool is_topic = envelope.kind == static_cast<std::uint16_t>(Kind::kTopic);
   if (is_topic || (opened && opened->topic)) look_at_topic(envelope.room);
   if (is_sealed_room(envelope) && !opened && !has_room_key(envelope.room)) rooms_.on_sealed(envelope.room);

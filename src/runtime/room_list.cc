@@ -107,6 +107,15 @@ void RoomList::take_counts(const std::vector<RoomCount>& counts) {
   std::erase_if(rooms_, [](const auto& at) { return !at.second.is_worth_listing(); });
 }
 
+void RoomList::retake_counts(const std::vector<RoomCount>& counts) {
+  for (auto& [name, room] : rooms_) {
+    room.unread.clear();
+    room.older = room.messages = room.newest_depth = 0;
+    room.newest_wall_ms = 0;
+  }
+  take_counts(counts);
+}
+
 void RoomList::add_key(const std::string& label) {
   if (Room* room = find_or_add(label)) room->has_key = true;
 }
@@ -153,6 +162,11 @@ bool RoomList::set_topic(const std::string& name, const std::optional<StoredTopi
   room->topic = topic;
   if (!room->is_worth_listing()) rooms_.erase(name);
   return is_other;
+}
+
+EnvelopeId RoomList::topic_id(const std::string& name) const {
+  const auto found = rooms_.find(name);
+  return found == rooms_.end() || !found->second.topic ? EnvelopeId{} : found->second.topic->id;
 }
 
 std::string RoomList::room_of_topic(const EnvelopeId& envelope) const {

@@ -33,6 +33,8 @@ class RoomList {
   [[nodiscard]] std::map<std::string, Cursor> marks() const;
   /// What the store holds. Once, after restore().
   void take_counts(const std::vector<RoomCount>& counts);
+  /// As take_counts(), after something was hidden or is shown again.
+  void retake_counts(const std::vector<RoomCount>& counts);
 
   /// An envelope of a room was announced. A name that check_room() does not give back is counted and not
   /// listed: nobody could type it.
@@ -49,6 +51,8 @@ class RoomList {
 
   /// The topic that holds in a room now, nothing when it never had one. True when it was another one.
   bool set_topic(const std::string& room, const std::optional<StoredTopic>& topic);
+  /// The envelope that has set a room's topic; zero: none.
+  [[nodiscard]] EnvelopeId topic_id(const std::string& room) const;
   /// The room whose topic this envelope has set; empty when none has it.
   [[nodiscard]] std::string room_of_topic(const EnvelopeId& envelope) const;
 

@@ -27,6 +27,7 @@ MeshStore::Impl::Impl(std::unique_ptr<Database> file)
       opened(*database),
       invitations(*database),
       carried(*database),
+      hidden(*database),
       insert_envelope(*database, "INSERT INTO envelopes VALUES(?, ?, ?, ?, ?, ?, ?)"),
       delete_envelope(*database, "DELETE FROM envelopes WHERE row = ?"),
       insert_notice(*database, "INSERT INTO notices VALUES(?, ?, ?, ?, ?, ?)"),
@@ -46,7 +47,7 @@ MeshStore::Impl::Impl(std::unique_ptr<Database> file)
       select_row(*database, "SELECT id, encoded FROM envelopes WHERE row = ?"),
       select_row_of(*database, "SELECT row FROM log_index WHERE author_no = ? AND epoch = ? AND seq = ?"),
       select_range(*database,
-                   "SELECT l.seq, e.id, e.encoded FROM log_index l JOIN envelopes e ON e.row = l.row"
+                   "SELECT l.seq, e.id, e.encoded, e.row FROM log_index l JOIN envelopes e ON e.row = l.row"
                    " WHERE l.author_no = ? AND l.epoch = ? AND l.seq BETWEEN ? AND ? ORDER BY l.seq"),
       select_ascending(*database,
                        "SELECT held FROM transcript WHERE room_no = ? AND (depth, wall_ms, id) >= (?, ?, ?)"
@@ -69,6 +70,8 @@ MeshStore::Impl::Impl(std::unique_ptr<Database> file)
                         "SELECT held, messages, depth, wall_ms FROM transcript"
                         " WHERE room_no = ? AND messages > 0 ORDER BY depth, wall_ms, id"),
       select_own_rows(*database, "SELECT row FROM log_index WHERE author_no = ?"),
+      select_log_rows(*database,
+                      "SELECT epoch, seq, row FROM log_index WHERE author_no = ? ORDER BY epoch, seq"),
       select_outbox_rows(*database,
                          "SELECT e.row, e.id, e.encoded FROM outbox o JOIN authors a ON a.key = ?2"
                          " JOIN log_index l ON l.author_no = a.no AND l.epoch = o.epoch AND l.seq = o.seq"
@@ -168,6 +171,7 @@ void MeshStore::Impl::forget() {
   forks.forget();
   logs.forget();
   carried.forget();
+  hidden.forget();
 }
 
 Result<IndexEntry> MeshStore::Impl::make_entry(std::int64_t held, const LogPosition& position,

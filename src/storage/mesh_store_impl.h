@@ -11,6 +11,7 @@
 #include "direct_table.h"
 #include "draft_table.h"
 #include "fork_table.h"
+#include "hidden_table.h"
 #include "invitation_table.h"
 #include "late_index.h"
 #include "log_table.h"
@@ -80,6 +81,13 @@ struct MeshStore::Impl {
   Result<std::vector<StoredGone>> read_gone(std::int64_t author_no, std::uint64_t epoch, std::uint64_t first,
                                             std::uint64_t last);
 
+  /// Hides or shows one position of an author's log. True when that changed something.
+  Result<bool> set_hidden(const LogPosition& position, std::int64_t row, const EnvelopePtr& shown,
+                          std::int64_t held, bool is_refused);
+  /// The envelope that counts at a row's position, and the number under which it is held.
+  Result<std::pair<EnvelopePtr, std::int64_t>> shown_at(const LogPosition& position, std::int64_t row);
+  Result<std::vector<EnvelopePtr>> read_acts();
+
   // Reading.
   Result<IndexEntry> make_entry(std::int64_t held, const LogPosition& position,
                                 const SealedEnvelope& envelope, std::uint32_t messages);
@@ -112,6 +120,7 @@ struct MeshStore::Impl {
   OpenedTable opened;
   InvitationTable invitations;
   CarriedTable carried;
+  HiddenTable hidden;
 
   bool remembered = false;
   bool unsynced = false;  // something was committed without waiting for the disk
@@ -141,6 +150,7 @@ struct MeshStore::Impl {
   Statement select_rooms;
   Statement select_transcript;
   Statement select_own_rows;
+  Statement select_log_rows;
   Statement select_outbox_rows;
   Statement move_envelope;
   Statement move_in_log;

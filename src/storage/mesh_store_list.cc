@@ -202,6 +202,9 @@ Result<std::vector<ListedMessage>> MeshStore::Impl::list_row(std::int64_t row, B
   auto envelope = decode_stored(*database, id, encoded);
   if (!envelope) return forward(envelope);
   if (is_direct((*envelope)->envelope)) return directs.of_row(row);
+  const auto is_hidden = hidden.contains(row);
+  if (!is_hidden) return forward(is_hidden);
+  if (*is_hidden) return std::vector<ListedMessage>{};
   const auto position = position_in_log((*envelope)->envelope);
   if (!position) return forward(position);
   const auto known = forks.at(*position);

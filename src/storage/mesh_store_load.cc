@@ -72,6 +72,10 @@ Result<StoreSnapshot> MeshStore::load() {
   if (!heads) return forward(heads);
   snapshot.heads = std::move(*heads);
 
+  auto acts = impl.read_acts();
+  if (!acts) return forward(acts);
+  snapshot.acts = std::move(*acts);
+
   auto correspondents = impl.directs.correspondents();
   if (!correspondents) return forward(correspondents);
   snapshot.correspondents = std::move(*correspondents);

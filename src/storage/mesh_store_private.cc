@@ -39,6 +39,10 @@ Result<OpenedRow> MeshStore::Impl::write_opened(std::int64_t held, const RoomCon
   if (auto done = opened.insert(held, *content); !done) return forward(done);
   const auto is_seen = is_shown(held, *position, (*envelope)->id);
   if (!is_seen || !*is_seen) return is_seen ? Result<OpenedRow>(shown) : forward(is_seen);
+  const auto shown_row = held > 0 ? Result<std::int64_t>(held) : row_of(*position);
+  if (!shown_row) return forward(shown_row);
+  const auto is_hidden = hidden.contains(*shown_row);
+  if (!is_hidden || *is_hidden) return is_hidden ? Result<OpenedRow>(shown) : forward(is_hidden);
 
   if (const auto topic = topic_in((*envelope)->envelope, content)) {
     if (auto done = topics.insert(entry->place, position->author_no, *topic); !done) return forward(done);

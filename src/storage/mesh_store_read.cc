@@ -51,6 +51,9 @@ Result<HeldRange> MeshStore::read_range(const MemberKey& author, std::uint64_t e
     const auto row = query.next();
     if (!row) return forward(row);
     if (!*row) break;
+    const auto is_hidden = impl.hidden.contains(query.number_at(3));
+    if (!is_hidden) return forward(is_hidden);
+    if (*is_hidden) continue;
     auto envelope = decode_stored(*impl.database, query.blob_at(1), query.blob_at(2));
     if (!envelope) return forward(envelope);
     held.complete = take(std::move(*envelope));

@@ -74,8 +74,9 @@ Result<std::vector<RoomCount>> MeshStore::count_rooms(const std::vector<MemberKe
   }
 }
 
-Result<std::optional<StoredTopic>> MeshStore::topic_of(const std::string& room) {
-  return impl_->topics.of_room(room);
+Result<std::optional<StoredTopic>> MeshStore::topic_of(const std::string& room,
+                                                       const std::optional<StoredTopicLock>& lock) {
+  return impl_->topics.of_room(room, lock);
 }
 
 Result<std::vector<StoredTopic>> MeshStore::topics() {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "mesh_store_impl.h"
+#include "p2pmesh/wire/act_body.h"
 #include "p2pmesh/wire/codec.h"
 #include "p2pmesh/wire/room_body.h"
 #include "p2pmesh/wire/text_body.h"
@@ -125,6 +126,9 @@ Result<std::uint64_t> MeshStore::Impl::write_log(const StoreItem& item, WallMs n
     if (auto done = topics.insert(entry->place, position.author_no, *topic); !done) return forward(done);
   }
   messages += count;
+  if (is_act(envelope)) {
+    if (auto done = hidden.insert_act(row); !done) return forward(done);
+  }
   if (item.carried) {
     if (auto done = carried.insert(row, position.author_no, sealed.encoded.size(), envelope.wall_ms, now_ms);
         !done)
@@ -228,6 +232,9 @@ Result<void> MeshStore::Impl::write_second(const LogPosition& position, const St
   if (auto done = index.insert_some(index.waiting()); !done) return done;
   const auto row = row_of(position);
   if (!row) return forward(row);
+  if (is_act(envelope->envelope)) {
+    if (auto done = hidden.insert_act(*row); !done) return done;
+  }
   const auto searched_row = search.indexed_row();
   if (!searched_row) return forward(searched_row);
   if (*row <= *searched_row) {

@@ -1,8 +1,21 @@
 #include "topic_table.h"
 
+#include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace p2pmesh {
+namespace {
+
+bool counts(const StoredTopic& topic, const StoredTopicLock& lock) {
+  if (topic.id == lock.topic) return true;
+  if (std::tie(topic.depth, topic.wall_ms, topic.id) <= std::tie(lock.depth, lock.wall_ms, lock.id))
+    return false;
+  return !lock.allowed ||
+         std::find(lock.allowed->begin(), lock.allowed->end(), topic.author) != lock.allowed->end();
+}
+
+}  // namespace
 
 TopicTable::TopicTable(Database& database, NumberTable& rooms)
     : database_(database),
@@ -12,7 +25,7 @@ TopicTable::TopicTable(Database& database, NumberTable& rooms)
       select_last_(database,
                    "SELECT r.name, t.depth, t.wall_ms, t.id, a.key, t.text FROM topics t"
                    " JOIN rooms r ON r.no = t.room_no JOIN authors a ON a.no = t.author_no"
-                   " WHERE t.room_no = ? ORDER BY t.depth DESC, t.wall_ms DESC, t.id DESC LIMIT 1"),
+                   " WHERE t.room_no = ? ORDER BY t.depth DESC, t.wall_ms DESC, t.id DESC"),
       // From one room to the next: what lies between is not read.
       select_rooms_(database, "SELECT min(room_no) FROM topics WHERE room_no > ?") {}
 
@@ -27,23 +40,29 @@ Result<void> TopicTable::remove(const TranscriptKey& place) {
   return query.number(place.room_no).number(place.depth).number(place.wall_ms).blob(place.id.view()).run();
 }
 
-Result<std::optional<StoredTopic>> TopicTable::read(std::int64_t room_no) {
+Result<std::optional<StoredTopic>> TopicTable::read(std::int64_t room_no,
+                                                    const std::optional<StoredTopicLock>& lock) {
   Query query(select_last_);
-  const auto row = query.number(room_no).next();
-  if (!row) return forward(row);
-  if (!*row) return std::nullopt;
-  const auto id = EnvelopeId::from_view(query.blob_at(3));
-  const auto author = MemberKey::from_view(query.blob_at(4));
-  if (!id || !author) return tl::unexpected(database_.damaged("a topic in it does not decode"));
-  return StoredTopic{std::string(query.text_at(0)), std::string(query.text_at(5)), *author,
-                     query.unsigned_at(2),          query.unsigned_at(1),          *id};
+  query.number(room_no);
+  for (;;) {
+    const auto row = query.next();
+    if (!row) return forward(row);
+    if (!*row) return std::nullopt;
+    const auto id = EnvelopeId::from_view(query.blob_at(3));
+    const auto author = MemberKey::from_view(query.blob_at(4));
+    if (!id || !author) return tl::unexpected(database_.damaged("a topic in it does not decode"));
+    StoredTopic topic{std::string(query.text_at(0)), std::string(query.text_at(5)), *author,
+                      query.unsigned_at(2),          query.unsigned_at(1),          *id};
+    if (!lock || counts(topic, *lock)) return topic;
+  }
 }
 
-Result<std::optional<StoredTopic>> TopicTable::of_room(const std::string& room) {
+Result<std::optional<StoredTopic>> TopicTable::of_room(const std::string& room,
+                                                       const std::optional<StoredTopicLock>& lock) {
   const auto room_no = rooms_.find(as_bytes(room));
   if (!room_no) return forward(room_no);
   if (!*room_no) return std::nullopt;
-  return read(**room_no);
+  return read(**room_no, lock);
 }
 
 Result<std::vector<StoredTopic>> TopicTable::list(std::size_t rooms_max) {
@@ -57,7 +76,7 @@ Result<std::vector<StoredTopic>> TopicTable::list(std::size_t rooms_max) {
       room_no = query.number_at(0);  // NULL behind the last one reads as 0
     }
     if (room_no == 0) break;
-    auto topic = read(room_no);
+    auto topic = read(room_no, std::nullopt);
     if (!topic) return forward(topic);
     if (*topic) topics.push_back(*std::move(*topic));
   }

@@ -23,12 +23,13 @@ class TopicTable {
   Result<void> remove(const TranscriptKey& place);
 
   /// The one that holds; nothing when none was ever set. An empty text: it was cleared.
-  Result<std::optional<StoredTopic>> of_room(const std::string& room);
+  Result<std::optional<StoredTopic>> of_room(const std::string& room,
+                                             const std::optional<StoredTopicLock>& lock);
   /// Of each room that ever had one, at most `rooms_max` of them.
   Result<std::vector<StoredTopic>> list(std::size_t rooms_max);
 
  private:
-  Result<std::optional<StoredTopic>> read(std::int64_t room_no);
+  Result<std::optional<StoredTopic>> read(std::int64_t room_no, const std::optional<StoredTopicLock>& lock);
 
   Database& database_;
   NumberTable& rooms_;

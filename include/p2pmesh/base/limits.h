@@ -170,6 +170,17 @@ inline constexpr std::size_t kPrivateRoomsMax = 64;            // keys of a prof
 inline constexpr std::size_t kInvitationsMax = 64;             // not answered; guess
 inline constexpr std::size_t kOpenedAtOnceMax = 256;     // envelopes opened before others get their turn
 inline constexpr std::size_t kOpenedBytesMax = 1 << 20;  // and their bytes; 20 ms
+
+// Moderation.
+inline constexpr std::size_t kActReasonBytesMax = 256;  // a line; guess
+inline constexpr std::size_t kActSeenMax = 8;           // as kParentsMax
+inline constexpr std::size_t kCutEpochsMax = 256;       // of one member; one an unclean stop, newest first
+inline constexpr std::size_t kActsPerAuthorMax = 1024;  // that weigh; the earliest in its log
+inline constexpr std::size_t kModeratorsMax = 64;       // of a room, or of the mesh; guess
+inline constexpr std::size_t kActsMax = 16'384;         // known in memory; 16 MiB
+inline constexpr auto kBannedLinkPause = 10min;         // before it is told once more; guess
+inline constexpr auto kBannedLinkKept = 5s;             // for its node to hear of the ban
+
 // Members as a node tells of them.
 inline constexpr auto kPresenceWindow = 30s;              // issue "presence"
 inline constexpr std::size_t kPresenceWindowsMax = 4096;  // members who came or went within it; 1 MiB

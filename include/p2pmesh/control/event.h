@@ -79,6 +79,18 @@ struct InvitationEvent {
   MemberKey member;
   std::string name;
 };
+/// Somebody keeps order in a room or in the mesh.
+struct ModerationEvent {
+  std::string verb;  ///< is_moderation_verb()
+  std::string room;  ///< empty: the whole mesh
+  MemberKey by;
+  std::string by_name;
+  std::optional<MemberKey> member;  ///< of the verbs that have one
+  std::string name;
+  bool self = false;  ///< it is the local member
+  WallMs end_ms = 0;  ///< of "ban" and "silence"; 0: for good
+  std::string reason;
+};
 struct StorageEvent {
   std::string state = "ok";  ///< or what is wrong
 };
@@ -95,9 +107,9 @@ struct ConversationEvent {
   bool open = false;
 };
 
-using Event =
-    std::variant<MessageEvent, NoticeEvent, LiveEvent, SyncedEvent, GapEvent, RoomEvent, StorageEvent,
-                 DeliveryEvent, ConversationEvent, TopicEvent, RoomOpenedEvent, InvitationEvent>;
+using Event = std::variant<MessageEvent, NoticeEvent, LiveEvent, SyncedEvent, GapEvent, RoomEvent,
+                           StorageEvent, DeliveryEvent, ConversationEvent, TopicEvent, RoomOpenedEvent,
+                           InvitationEvent, ModerationEvent>;
 
 /// Append an event line, line feed included. The same bytes serve every subscriber. Strings as in
 /// append_reply().
@@ -113,6 +125,7 @@ void append_event(std::string& out, const ConversationEvent& event);
 void append_event(std::string& out, const TopicEvent& event);
 void append_event(std::string& out, const RoomOpenedEvent& event);
 void append_event(std::string& out, const InvitationEvent& event);
+void append_event(std::string& out, const ModerationEvent& event);
 void append_event(std::string& out, const Event& event);
 
 /// Appends the JSON object of an event alone ("params"), without a line feed.

@@ -193,6 +193,30 @@ struct ContactsReply {
   std::vector<ContactEntry> contacts;
 };
 
+/// Somebody with a rank.
+struct RankEntry {
+  std::string name;
+  MemberKey key;
+  std::string rank;  ///< "founder", "moderator", "room founder" or "room moderator"
+};
+/// A ban or a silence that holds.
+struct RestrictionEntry {
+  std::string name;
+  MemberKey key;
+  bool ban = false;  ///< else a silence
+  std::string by;    ///< as shown now
+  WallMs since_ms = 0;
+  WallMs end_ms = 0;  ///< 0: for good
+  std::string reason;
+};
+/// moderation.list
+struct ModerationReply {
+  std::string room;              ///< empty: the mesh
+  bool locked = false;           ///< its topic
+  std::vector<RankEntry> ranks;  ///< the highest first
+  std::vector<RestrictionEntry> restrictions;
+};
+
 /// name.set: how the local member is shown now.
 struct NameReply {
   std::string name;
@@ -211,10 +235,10 @@ struct AttachReply {
 /// read.mark, shutdown, contact.answer, discover.set, receipts.set: done.
 struct EmptyReply {};
 
-using Reply =
-    std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply, SearchReply,
-                 RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply, MemberReply, PendingReply,
-                 CancelReply, TopicReply, NameReply, FindReply, AddReply, ForgetReply, RevocationReply>;
+using Reply = std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply,
+                           SearchReply, RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply,
+                           MemberReply, PendingReply, CancelReply, TopicReply, NameReply, FindReply, AddReply,
+                           ForgetReply, RevocationReply, ModerationReply>;
 
 /// Append a reply line, line feed included; nothing at all when `id` is empty (a notification). `id` is
 /// ParsedRequest::id. Strings need not be UTF-8: ill-formed bytes become U+FFFD. Control and bidi characters
@@ -240,6 +264,7 @@ void append_reply(std::string& out, std::string_view id, const FindReply& reply)
 void append_reply(std::string& out, std::string_view id, const AddReply& reply);
 void append_reply(std::string& out, std::string_view id, const ForgetReply& reply);
 void append_reply(std::string& out, std::string_view id, const RevocationReply& reply);
+void append_reply(std::string& out, std::string_view id, const ModerationReply& reply);
 void append_error(std::string& out, std::string_view id, const RpcError& error);
 
 /// Appends the JSON value of a reply alone, without a line feed.

@@ -161,6 +161,21 @@ struct RevocationRequest {};
 struct RevokeRequest {
   std::string statement;  ///< unchecked
 };
+/// What keeps order in a room, or with `mesh` in the whole mesh. Answered once durable.
+struct ModerateRequest {
+  std::string verb;             ///< is_moderation_verb()
+  std::string room = "#lobby";  ///< as the client wrote it, unchecked
+  bool mesh = false;
+  std::optional<std::string> member =
+      std::nullopt;  ///< shown name or key, unchecked; of the verbs that have one
+  std::optional<std::uint64_t> for_ms = std::nullopt;  ///< of "ban" and "silence"; nothing: for good
+  std::string reason = {};                             ///< at most kActReasonBytesMax bytes of UTF-8
+};
+/// Who keeps order there, and what holds.
+struct ModerationRequest {
+  std::string room = "#lobby";  ///< likewise
+  bool mesh = false;
+};
 
 using Request =
     std::variant<StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest, SearchRequest,
@@ -168,7 +183,8 @@ using Request =
                  MarkReadRequest, ConnectRequest, ShutdownRequest, AskRequest, AnswerRequest,
                  ConversationRequest, ContactsRequest, PersonRequest, PendingRequest, CancelRequest,
                  DiscoverRequest, ReceiptsRequest, GetTopicRequest, SetTopicRequest, InviteRequest,
-                 NameRequest, FindRequest, AddRequest, ForgetRequest, RevocationRequest, RevokeRequest>;
+                 NameRequest, FindRequest, AddRequest, ForgetRequest, RevocationRequest, RevokeRequest,
+                 ModerateRequest, ModerationRequest>;
 
 /// One line from a client.
 struct ParsedRequest {
@@ -183,6 +199,9 @@ struct ParsedRequest {
 /// deep, long or malformed it is. Unknown and duplicate keys, numbers out of range and text that is not UTF-8
 /// are errors.
 ParsedRequest parse_request(std::string_view line);
+
+/// "mod", "unmod", "kick", "ban", "unban", "silence", "unsilence", "lock" or "unlock".
+bool is_moderation_verb(std::string_view verb);
 
 /// The answer to a line over kControlLineBytesMax; its id is unknown ("null").
 RpcError line_too_long_error();

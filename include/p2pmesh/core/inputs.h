@@ -14,6 +14,7 @@
 #include "p2pmesh/base/net_address.h"
 #include "p2pmesh/base/room_label.h"
 #include "p2pmesh/crypto/sealing.h"
+#include "p2pmesh/wire/act_body.h"
 #include "p2pmesh/wire/envelope.h"
 #include "p2pmesh/wire/messages.h"
 #include "p2pmesh/wire/revocation.h"
@@ -108,6 +109,16 @@ struct SetTopic {
   std::string room;
   std::string text;
 };
+/// A local member founds a room, or does what its rank allows; Node::check_act() said so.
+struct WriteAct {
+  std::uint64_t token = 0;  ///< comes back in Acknowledge
+  ActVerb verb = ActVerb::kFound;
+  std::string room;    ///< empty: the whole mesh
+  MemberKey subject;   ///< zero without one
+  WallMs end_ms = 0;   ///< of a ban or a silence; 0: for good
+  EnvelopeId topic;    ///< of a lock: the one that holds
+  std::string reason;  ///< what wire/act_body.h takes
+};
 /// A local member writes to another one; Node::access_to() said kOpen or kNoKey: then it waits for a key.
 struct SendDirect {
   std::uint64_t token = 0;  ///< comes back in Acknowledge
@@ -193,6 +204,17 @@ struct GoneRange {
   std::uint64_t last = 0;
   std::uint64_t ids_digest = 0;  ///< exclusive or of id_digest() of what was dropped
 };
+/// Of one epoch what a ban or silence refuses and is held all the same.
+struct HiddenLog {
+  std::uint64_t epoch = 0;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> intervals;  ///< closed, ascending
+  std::uint64_t ids_digest = 0;  ///< exclusive or of id_digest() of them; of forks the lowest id's
+};
+/// The answer to a HideRefused output: all of it, by epoch.
+struct RefusedHidden {
+  MemberKey author;
+  std::vector<HiddenLog> logs;
+};
 /// The answer to a Load output.
 struct Loaded {
   std::uint64_t request = 0;
@@ -207,8 +229,8 @@ struct Wake {};
 
 using Input =
     std::variant<LinkUp, LinkDown, DialFailed, EnvelopeReceived, DuplicateReceived, FrameReceived, SendText,
-                 SetTopic, SendDirect, SendInvite, RoomKeyGiven, AnswerRequest, ForgetContact,
+                 SetTopic, WriteAct, SendDirect, SendInvite, RoomKeyGiven, AnswerRequest, ForgetContact,
                  OpenConversation, CancelDraft, SetDiscoverable, SetBlocked, ReadTo, OpenLate, ChangeName,
-                 PublishRevocation, PrekeyDrawn, Committed, ForkKept, Loaded, Leave, Wake>;
+                 PublishRevocation, PrekeyDrawn, Committed, ForkKept, RefusedHidden, Loaded, Leave, Wake>;
 
 }  // namespace p2pmesh

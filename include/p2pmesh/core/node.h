@@ -14,6 +14,7 @@
 #include "p2pmesh/base/net_address.h"
 #include "p2pmesh/base/time.h"
 #include "p2pmesh/core/inputs.h"
+#include "p2pmesh/core/moderation.h"
 #include "p2pmesh/core/outputs.h"
 #include "p2pmesh/core/parameters.h"
 #include "p2pmesh/crypto/sealing.h"
@@ -91,6 +92,7 @@ struct RestoredState {
   std::vector<RestoredLog> logs;
   std::vector<EnvelopePtr> records;
   std::vector<RestoredHead> heads;
+  std::vector<EnvelopePtr> acts;  ///< of forks the lowest id's
   std::vector<RestoredPeer> peers;
   std::vector<RestoredOwn> outbox;
   std::vector<RestoredCorrespondent> correspondents;
@@ -214,6 +216,20 @@ class Node {
   [[nodiscard]] bool can_take_draft() const;
   /// How many neighbors have taken an own envelope, as far as this run has heard; 0: none.
   [[nodiscard]] std::size_t takers_of(const EnvelopeId& id) const;
+  /// Why the local member may not do this; empty: it may. A sentence for it, without names of others.
+  [[nodiscard]] ActVerdict check_act(const WriteAct& act) const;
+  /// What refuses what the local member would say in a room, or do in the mesh; nothing: it may.
+  [[nodiscard]] std::optional<RestrictionView> restriction_on(const MemberKey& member,
+                                                              const std::string& room, WallMs now_ms) const;
+  /// What an act does; nothing for one that weighs nothing.
+  [[nodiscard]] std::optional<ActView> act(const EnvelopeId& id) const;
+  /// In a room, or, without one, in the mesh; the highest first.
+  [[nodiscard]] std::vector<RankView> ranks(const std::string& room) const;
+  [[nodiscard]] std::vector<RestrictionView> restrictions(const std::string& room) const;
+  /// Nobody has opened this room: nothing is known of it.
+  [[nodiscard]] bool can_found(const std::string& room) const;
+  /// Which topics of a room count; nothing: all.
+  [[nodiscard]] std::optional<TopicLock> topic_lock(const std::string& room) const;
   [[nodiscard]] bool holds_room_key(const std::string& room) const;
   /// What a sealed envelope of a private room says; null without the key, and when it is damaged, which is
   /// counted. For those that came before the key.

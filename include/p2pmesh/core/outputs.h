@@ -112,6 +112,17 @@ struct Load {
   std::size_t envelopes_max = 0;
   std::size_t gone_max = 0;
 };
+/// An envelope that a ban or silence refuses: not kept, and should that turn out not to hold, to be taken in.
+struct ForgetSeen {
+  EnvelopePtr envelope;
+};
+/// What of this author's is held and refused is shown no more, and what is not refused is shown again.
+/// Answered by RefusedHidden.
+struct HideRefused {
+  MemberKey author;
+  Restrictions restrictions;
+  bool keeps_acts = false;  ///< its acts are not refused
+};
 /// A committed log envelope, for those who watch.
 struct Announce {
   EnvelopePtr envelope;
@@ -147,9 +158,10 @@ struct PenaliseLink {
   const char* what = "";
 };
 
-using Output = std::variant<SendFrame, Dial, CloseLink, MarkSeen, Store, PublishNotice, StoreTaken,
-                            StoreCorrespondent, StoreDraft, DropDraft, TellDelivery, TellConversation,
-                            StorePeer, Load, Announce, Acknowledge, NameAnswer, Settled, PenaliseLink>;
+using Output =
+    std::variant<SendFrame, Dial, CloseLink, MarkSeen, Store, PublishNotice, StoreTaken, StoreCorrespondent,
+                 StoreDraft, DropDraft, TellDelivery, TellConversation, StorePeer, Load, Announce, ForgetSeen,
+                 HideRefused, Acknowledge, NameAnswer, Settled, PenaliseLink>;
 using Outputs = std::vector<Output>;
 
 }  // namespace p2pmesh

@@ -16,6 +16,8 @@
 #include "p2pmesh/base/room_label.h"
 #include "p2pmesh/base/time.h"
 #include "p2pmesh/storage/carry_quota.h"
+#include "p2pmesh/storage/refused_rows.h"
+#include "p2pmesh/wire/act_body.h"
 #include "p2pmesh/wire/envelope.h"
 #include "p2pmesh/wire/room_body.h"
 
@@ -70,9 +72,6 @@ struct StoredHead {
   EnvelopeId id;
   std::uint64_t depth = 0;
 };
-
-/// Closed intervals, ascending, not touching.
-using Intervals = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
 
 /// Somebody with whom direct messages are exchanged. Only the first three are written; the others follow from
 /// the messages.
@@ -140,6 +139,7 @@ struct StoredInvitation {
 struct StoreSnapshot {
   std::vector<AcceptedLog> logs;
   std::vector<EnvelopePtr> records;  ///< the newest of each (author, kind, subject)
+  std::vector<EnvelopePtr> acts;     ///< of forks the lowest id's; the earliest of each author, bounded
   std::vector<StoredHead> heads;     ///< of every room, from the 1,024 deepest envelopes of each
   std::vector<StoredPeer> peers;
   std::vector<OutboxEntry> outbox;
@@ -343,6 +343,11 @@ class MeshStore {
   };
   Result<DroppedCarried> drop_carried(const CarryQuota& quota, WallMs now_ms, std::size_t rows_max);
 
+  /// Hides what of an author's is held and refused, and shows again what is not refused any more: it is not
+  /// listed, counted, found or read_range(). Direct messages that were opened stay. Reads all of the author's
+  /// that may be refused, some 20 us each.
+  Result<HiddenOf> hide_refused(const MemberKey& author, const Restrictions& restrictions, bool keeps_acts);
+
   /// The newest record; null when there is none.
   Result<EnvelopePtr> read_record(const MemberKey& author, std::uint16_t kind, ByteView subject);
 
@@ -393,8 +398,10 @@ class MeshStore {
   Result<std::vector<RoomCount>> count_rooms(const std::vector<MemberKey>& never_unread,
                                              const std::map<std::string, Cursor>& marks);
 
-  /// The last topic of a room, in the order of its transcript; nothing when none was ever set.
-  Result<std::optional<StoredTopic>> topic_of(const std::string& room);
+  /// The last topic of a room, in the order of its transcript; nothing when none was ever set. With `lock`:
+  /// of those that count.
+  Result<std::optional<StoredTopic>> topic_of(const std::string& room,
+                                              const std::optional<StoredTopicLock>& lock = std::nullopt);
   /// The same of each room, at most kRoomsListedMax.
   Result<std::vector<StoredTopic>> topics();
 

@@ -197,6 +197,13 @@ TEST_CASE("short replies survive the way from node to client") {
   CHECK(revoked.member == id_of<MemberKey>(7));
   CHECK(reply_there_and_back(ConnectRequest{"a", 1}, MemberReply{{}, kAwkward}).name == kAwkward);
   reply_there_and_back(ShutdownRequest{}, EmptyReply{});
+  ModerationReply moderation{"#dev", true, {{kAwkward, {}, "founder"}}, {}};
+  moderation.restrictions.push_back({kAwkward, {}, true, "Alice", 1, 2, kAwkward});
+  const auto order = reply_there_and_back(ModerationRequest{}, moderation);
+  CHECK(order.locked);
+  CHECK(order.ranks.at(0).rank == "founder");
+  CHECK(order.restrictions.at(0).reason == kAwkward);
+  CHECK(order.restrictions.at(0).end_ms == 2);
 }
 
 TEST_CASE("an error keeps its code, sentence and status") {
@@ -248,6 +255,14 @@ TEST_CASE("every event survives the way from node to client") {
   CHECK(event_there_and_back(StorageEvent{kAwkward}).state == kAwkward);
   CHECK(event_there_and_back(RoomOpenedEvent{"#b~1a2b3c4d", 12}).messages == 12);
   CHECK(event_there_and_back(InvitationEvent{"#b~1a2b3c4d", id_of<MemberKey>(7), kAwkward}).name == kAwkward);
+  ModerationEvent act{"ban", "#dev",  id_of<MemberKey>(1), "Alice", id_of<MemberKey>(7), kAwkward, true,
+                      5,     kAwkward};
+  const auto told = event_there_and_back(act);
+  CHECK(told.member == id_of<MemberKey>(7));
+  CHECK(told.self);
+  CHECK(told.reason == kAwkward);
+  act.member.reset();
+  CHECK_FALSE(event_there_and_back(act).member);
   const TopicFacts topic{"", id_of<MemberKey>(7), kAwkward, 55};
   const auto set = event_there_and_back(TopicEvent{"#dev", id_of<EnvelopeId>(9), topic});
   CHECK(set.topic == topic);

@@ -41,6 +41,22 @@ Kind there_and_back(const Kind& request) {
   return parsed_as<Kind>(line);
 }
 
+TEST_CASE("an act has what its verb needs and nothing else") {
+  const auto is_taken = [](const std::string& params) {
+    return parse_request(R"({"jsonrpc":"2.0","id":1,"method":"moderation.act","params":)" + params + "}")
+        .request.has_value();
+  };
+  CHECK(is_taken(R"({"verb":"ban","member":"Bob","for_ms":1,"reason":"x"})"));
+  CHECK(is_taken(R"({"verb":"lock"})"));
+  CHECK_FALSE(is_taken(R"({"verb":"found"})"));
+  CHECK_FALSE(is_taken(R"({"verb":"ban"})"));
+  CHECK_FALSE(is_taken(R"({"verb":"lock","member":"Bob"})"));
+  CHECK_FALSE(is_taken(R"({"verb":"lock","mesh":true})"));
+  CHECK_FALSE(is_taken(R"({"verb":"kick","member":"Bob","for_ms":1})"));
+  CHECK_FALSE(is_taken(R"({"verb":"ban","member":"Bob","for_ms":0})"));
+  CHECK_FALSE(is_taken(R"({"verb":"ban","member":"Bob","reason":")" + std::string(257, 'x') + "\"}"));
+}
+
 TEST_CASE("every request survives the way from client to node") {
   MessageId id;
   id.envelope.bytes.fill(0xab);
@@ -120,6 +136,15 @@ TEST_CASE("every request survives the way from client to node") {
   CHECK(there_and_back(ForgetRequest{awkward}).name == awkward);
   CHECK(there_and_back(RevokeRequest{awkward}).statement == awkward);
   there_and_back(RevocationRequest{});
+  const auto act = there_and_back(ModerateRequest{"ban", "#dev", true, awkward, 7'200'000, awkward});
+  CHECK(act.verb == "ban");
+  CHECK(act.room == "#dev");
+  CHECK(act.mesh);
+  CHECK(act.member == awkward);
+  CHECK(act.for_ms == 7'200'000);
+  CHECK(act.reason == awkward);
+  CHECK_FALSE(there_and_back(ModerateRequest{"lock", "#dev"}).member);
+  CHECK(there_and_back(ModerationRequest{"#dev", true}).mesh);
   CHECK(there_and_back(FindRequest{awkward}).member == awkward);
   PersonRequest person{"Bob", {}, {}};
   person.alias = awkward;

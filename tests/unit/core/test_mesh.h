@@ -32,6 +32,7 @@ struct MemoryStore {
   std::map<MemberKey, StoreCorrespondent> correspondents;
   std::map<EnvelopeId, DirectMessagePtr> directs;
   std::vector<EnvelopeId> carried;  ///< between others
+  std::set<EnvelopeId> hidden;      ///< refused, and held all the same
   struct Gone {
     MemberKey author;
     std::uint64_t epoch = 0;
@@ -90,7 +91,7 @@ struct MemoryStore {
       for (const EnvelopePtr& held : logs) {
         const Envelope& e = held->envelope;
         if (e.author == range.author && e.epoch == range.epoch && e.seq >= range.first &&
-            e.seq <= range.last) {
+            e.seq <= range.last && !hidden.contains(held->id)) {
           in_range.push_back(held);
         }
       }
@@ -113,6 +114,34 @@ struct MemoryStore {
     carried.clear();
   }
   /// Each range as one, which fits as long as nothing in it was never held.
+  /// As MeshStore::hide_refused().
+  RefusedHidden hide(const HideRefused& refused) {
+    std::map<std::uint64_t, std::map<std::uint64_t, EnvelopeId>> hidden_seqs;
+    for (const EnvelopePtr& held : logs) {
+      if (held->envelope.author != refused.author) continue;
+      hidden.erase(held->id);
+      if (refused.keeps_acts && is_act(held->envelope)) continue;
+      for (const Restriction& one : refused.restrictions) {
+        if (!one.refuses(held->envelope)) continue;
+        hidden.insert(held->id);
+        hidden_seqs[held->envelope.epoch][held->envelope.seq] = held->id;
+      }
+    }
+    RefusedHidden answer{refused.author, {}};
+    for (const auto& [epoch, seqs] : hidden_seqs) {
+      HiddenLog log{epoch, {}, 0};
+      for (const auto& [seq, id] : seqs) {
+        log.intervals.emplace_back(seq, seq);
+        if (log.intervals.size() > 1 && log.intervals[log.intervals.size() - 2].second + 1 == seq) {
+          log.intervals.pop_back();
+          log.intervals.back().second = seq;
+        }
+        log.ids_digest ^= id_digest(id);
+      }
+      answer.logs.push_back(std::move(log));
+    }
+    return answer;
+  }
   std::vector<GoneRange> load_gone(const Load& load) const {
     std::vector<GoneRange> found;
     for (const auto& range : load.ranges) {
@@ -138,6 +167,7 @@ struct MemoryStore {
       gone_digests[{one.author, one.epoch}] ^= one.id_digest ^ id_digest(EnvelopeId{});
     }
     for (const EnvelopePtr& held : logs) {
+      if (is_act(held->envelope)) state.acts.push_back(held);
       by_log[{held->envelope.author, held->envelope.epoch}][held->envelope.seq] = held->id;
       state.heads.push_back({held->envelope.room, {held->id, held->envelope.depth}});
       if (outbox.contains(held->id)) {
@@ -249,6 +279,7 @@ class TestNode {
   bool exact_name = false;
   WallMs clock_behind_ms = 0;  ///< its wall clock, behind that of the others
   std::deque<Committed> waiting_commits;
+  std::deque<HideRefused> hides;  ///< answered behind the commits
   std::vector<FrameType> sent_types;
 
  private:
@@ -382,6 +413,12 @@ class TestMesh {
           node->handle(committed);
           moved = true;
         }
+        while (node->waiting_commits.empty() && !node->hides.empty()) {
+          const HideRefused refused = std::move(node->hides.front());
+          node->hides.pop_front();
+          node->handle(node->store.hide(refused));
+          moved = true;
+        }
         Outputs outputs;
         node->node->flush(node->time(), outputs);
         moved = moved || !outputs.empty();
@@ -486,6 +523,7 @@ inline void TestNode::start(bool clean) {
 inline void TestNode::crash() {
   node.reset();
   waiting_commits.clear();
+  hides.clear();
   dials.clear();
   std::vector<std::pair<LinkId, TestMesh::Wire>> mine;
   for (const auto& wire : mesh.wires) {
@@ -551,6 +589,10 @@ inline void TestNode::run(Outputs& outputs) {
       seen_.insert(seen->id);
     } else if (auto* load = std::get_if<Load>(&output)) {
       handle(Loaded{load->request, store.load(*load), true, store.load_gone(*load)});
+    } else if (auto* refused = std::get_if<HideRefused>(&output)) {
+      hides.push_back(*refused);
+    } else if (auto* forgotten = std::get_if<ForgetSeen>(&output)) {
+      seen_.erase(forgotten->envelope->id);
     } else if (auto* dial = std::get_if<Dial>(&output)) {
       dials.push_back(*dial);
     } else if (auto* close = std::get_if<CloseLink>(&output)) {

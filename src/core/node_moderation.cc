@@ -1,0 +1,171 @@
+// How order is kept: what acts refuse is not taken in, and what the local member may do.
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "node_state.h"
+#include "p2pmesh/base/check.h"
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/wire/act_body.h"
+
+namespace p2pmesh {
+namespace {
+
+RestrictionView to_view(const MemberKey& member, const HeldRestriction& one) {
+  return {member,
+          one.restriction.room,
+          one.restriction.is_ban,
+          one.held.act->author,
+          one.held.act->wall_ms,
+          one.restriction.end_ms,
+          one.held.act->body.reason};
+}
+
+}  // namespace
+
+/// All that is known of a member's log counts; what it has written and nobody here has seen does not.
+LogCut Node::State::cut_of(const MemberKey& member) const {
+  return {index.newest(member, limits::kCutEpochsMax)};
+}
+
+void Node::State::on(const WriteAct& act, Turn&) {
+  ActBody body;
+  body.verb = act.verb;
+  body.subject = act.subject;
+  body.end_ms = act.end_ms;
+  if (moderation.founder() == own.key()) body.proof = options.founder_nonce;
+  if (act.verb == ActVerb::kBan || act.verb == ActVerb::kSilence || act.verb == ActVerb::kUnmod)
+    body.cut = cut_of(act.subject);
+  body.seen = moderation.heads(act.room);
+  body.topic = act.topic;
+  body.reason = act.reason;
+  const Bytes encoded = encode_act_body(body);
+  P2P_CHECK(decode_act_body(encoded).has_value());
+  author.enqueue({act.token, act.room, std::string(as_text(encoded)), std::nullopt, {}, DraftKind::kAct});
+}
+
+void Node::State::take_act(const SealedEnvelope& sealed, Turn& turn) {
+  if (!moderation.add(sealed)) ++counters.acts_dropped;
+  apply_acts(turn);
+}
+
+/// What was taken in before its act came is hidden by the store, and counts no more.
+void Node::State::apply_acts(Turn& turn) {
+  const auto changes = moderation.take_changes();
+  if (changes.empty()) return;
+  // The store is to find what waits.
+  for (Store& store : held_back.release_all()) {
+    store.context.gap = is_missing_before(store.envelope->envelope);
+    show(std::move(store), turn);
+  }
+  for (const auto& [member, refused] : changes)
+    turn.out.push_back(HideRefused{member, refused.restrictions, refused.keeps_acts});
+  shut_out_banned(turn);
+}
+
+void Node::State::on(const RefusedHidden& hidden, Turn& turn) {
+  index.set_hidden(hidden.author, hidden.logs, turn.now.monotonic);
+}
+
+bool Node::State::refuse(const EnvelopePtr& envelope, Turn& turn) {
+  if (!moderation.refuses(envelope->envelope, turn.now.wall_ms)) return false;
+  ++counters.refused;
+  broadcast.on_useless(envelope->id);
+  turn.out.push_back(ForgetSeen{envelope});
+  return true;
+}
+
+/// A link not at once: its node is to hear why. But only now and then, for it will try again and again.
+void Node::State::shut_out_banned(Turn& turn) {
+  std::map<NodeKey, std::optional<Instant>> now_banned;
+  for (const RestrictionView& view : moderation.restrictions({})) {
+    if (!view.is_ban || (view.end_ms != 0 && view.end_ms <= turn.now.wall_ms)) continue;
+    const MemberRow* member = roster.find(view.member);
+    const bool is_known = member != nullptr && member->facts->well_formed;
+    const NodeKey node = is_known ? member->facts->node() : NodeKey{view.member.bytes};
+    const auto before = banned.find(node);
+    now_banned[node] = before == banned.end() ? std::nullopt : before->second;
+  }
+  now_banned.erase(own.node());
+  if (now_banned.empty() && banned.empty()) return;
+  banned = std::move(now_banned);
+  std::set<NodeKey> nodes;
+  for (const auto& [node, told_at] : banned) nodes.insert(node);
+  addresses.shut_out(std::move(nodes));
+  std::vector<LinkId> ended;
+  for (const auto& [id, link] : links.all()) {
+    const auto found = banned.find(link.node);
+    if (found == banned.end()) continue;
+    if (!found->second) found->second = turn.now.monotonic;
+    if (*found->second + limits::kBannedLinkKept <= turn.now.monotonic) ended.push_back(id);
+  }
+  for (const LinkId id : ended) disconnect(id, turn);
+}
+
+/// Whether a banned node has had its moment to be told; after a while it has another one.
+bool Node::State::was_told_of_ban(const NodeKey& node, Instant now) {
+  const auto found = banned.find(node);
+  if (found == banned.end() || !found->second) return false;
+  if (*found->second + limits::kBannedLinkPause > now) return true;
+  found->second.reset();
+  return false;
+}
+
+ActVerdict Node::check_act(const WriteAct& act) const {
+  ModerationLog& log = state_->moderation;
+  const Rank mine = log.rank(state_->own.key(), act.room);
+  const bool names = act.verb == ActVerb::kMod || act.verb == ActVerb::kUnmod;
+  if (mine == Rank::kNone) return ActVerdict::kNoRank;
+  // Who names outranks those named: in a room its founder and the mesh's moderators, in the mesh its founder.
+  if (names && mine < (act.room.empty() ? Rank::kFounder : Rank::kRoomFounder)) return ActVerdict::kNotNamer;
+  if (has_subject(act.verb)) {
+    if (act.subject == state_->own.key()) return ActVerdict::kSelf;
+    if (log.rank(act.subject, act.room) > mine) return ActVerdict::kOutranked;
+  }
+  const auto ranks = log.ranks(act.room);
+  const auto named = std::count_if(ranks.begin(), ranks.end(), [](const RankView& view) {
+    return view.rank == Rank::kModerator || view.rank == Rank::kRoomModerator;
+  });
+  const bool is_full = act.verb == ActVerb::kMod && static_cast<std::size_t>(named) >= limits::kModeratorsMax;
+  return is_full || log.is_full(state_->own.key()) ? ActVerdict::kTooMany : ActVerdict::kAllowed;
+}
+
+std::optional<RestrictionView> Node::restriction_on(const MemberKey& member, const std::string& room,
+                                                    WallMs now_ms) const {
+  const HeldRestriction* restriction = state_->moderation.restriction_on(member, room, now_ms);
+  if (restriction == nullptr) return std::nullopt;
+  return to_view(member, *restriction);
+}
+
+std::optional<ActView> Node::act(const EnvelopeId& id) const {
+  const Act* act = state_->moderation.find(id);
+  if (act == nullptr || state_->moderation.weight(*act) == Rank::kNone) return std::nullopt;
+  return ActView{act->body.verb, act->author,      act->body.subject,
+                 act->room,      act->body.end_ms, act->body.reason};
+}
+
+std::vector<RankView> Node::ranks(const std::string& room) const {
+  return state_->moderation.ranks(room);
+}
+
+std::vector<RestrictionView> Node::restrictions(const std::string& room) const {
+  return state_->moderation.restrictions(room);
+}
+
+bool Node::can_found(const std::string& room) const {
+  return state_->own.has_claim() && !state_->conversations.is_hidden() &&
+         !state_->moderation.is_founded(room) && state_->heads.place(room).parents.empty() &&
+         !state_->moderation.is_full(state_->own.key());
+}
+
+std::optional<TopicLock> Node::topic_lock(const std::string& room) const {
+  const Act* act = state_->moderation.topic_act(room);
+  if (act == nullptr) return std::nullopt;
+  TopicLock lock{act->depth, act->wall_ms, act->id, act->body.topic, act->body.verb == ActVerb::kLockTopic,
+                 {}};
+  for (const RankView& view : state_->moderation.ranks(room)) lock.allowed.push_back(view.member);
+  return lock;
+}
+
+}  // namespace p2pmesh

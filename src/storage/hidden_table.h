@@ -1,0 +1,40 @@
+// Which rows hold acts, and which are held but refused by one, so that they are neither shown nor handed on.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <vector>
+
+#include "statement.h"
+
+namespace p2pmesh {
+
+class HiddenTable {
+ public:
+  explicit HiddenTable(Database& database);
+
+  // Inside a transaction.
+  Result<void> insert(std::int64_t row, std::int64_t author_no);
+  Result<void> remove(std::int64_t row);
+  Result<void> insert_act(std::int64_t row);
+
+  Result<bool> contains(std::int64_t row);
+  /// Ascending in the logs of their authors, the oldest authors first; of each the earliest `each_max`, and
+  /// no more than `all_max`.
+  Result<std::vector<std::int64_t>> acts(std::size_t each_max, std::size_t all_max);
+  /// After a rollback.
+  void forget();
+
+ private:
+  Result<void> remember();
+
+  bool remembered_ = false;
+  std::set<std::int64_t> rows_;
+  Statement select_;
+  Statement insert_;
+  Statement delete_;
+  Statement insert_act_;
+  Statement select_acts_;
+};
+
+}  // namespace p2pmesh

@@ -1,0 +1,207 @@
+// What acts do to what nodes take in, hold and hand on.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "test_mesh.h"
+
+namespace p2pmesh::test {
+namespace {
+
+class Moderated : public TestMesh {
+ public:
+  explicit Moderated(std::initializer_list<const char*> names = {"Alice", "Bob", "Carol", "Dave"}) {
+    for (const char* name : names) add(name).start();
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) link(*nodes[i], *nodes[j]);
+    }
+    run(2s);
+  }
+  TestNode& a() { return *nodes[0]; }
+  TestNode& b() { return *nodes[1]; }
+  TestNode& c() { return *nodes[2]; }
+  TestNode& d() { return *nodes[3]; }
+
+  WriteAct act(ActVerb verb, const TestNode& subject, const std::string& room = {}, WallMs end_ms = 0) {
+    WriteAct act;
+    act.token = 1000;
+    act.verb = verb;
+    act.room = room;
+    act.subject = subject.key();
+    act.end_ms = end_ms;
+    return act;
+  }
+  void split(std::set<TestNode*> left) {
+    links_allowed = [left = std::move(left)](const TestNode& one, const TestNode& other) {
+      return left.contains(const_cast<TestNode*>(&one)) == left.contains(const_cast<TestNode*>(&other));
+    };
+    cut_forbidden();
+  }
+  void heal() {
+    links_allowed = nullptr;
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        cut(*nodes[i], *nodes[j]);
+        if (nodes[i]->node && nodes[j]->node) link(*nodes[i], *nodes[j]);
+      }
+    }
+    run(60s);
+  }
+  /// The texts that a node holds and shows, sorted.
+  static std::vector<std::string> shown(const TestNode& node) {
+    std::vector<std::string> texts;
+    for (const EnvelopePtr& held : node.store.logs) {
+      if (held->envelope.kind != static_cast<std::uint16_t>(Kind::kText) ||
+          node.store.hidden.contains(held->id))
+        continue;
+      const auto body = decode_text_body(held->envelope.body);
+      texts.insert(texts.end(), body->begin(), body->end());
+    }
+    std::sort(texts.begin(), texts.end());
+    return texts;
+  }
+};
+
+using Texts = std::vector<std::string>;
+
+TEST_CASE("WhoHasARankMayActAndNobodyElse") {
+  Moderated mesh;
+  CHECK(mesh.a().node->check_act(mesh.act(ActVerb::kBan, mesh.b())) == ActVerdict::kAllowed);
+  CHECK(mesh.b().node->check_act(mesh.act(ActVerb::kBan, mesh.c())) == ActVerdict::kNoRank);
+  CHECK(mesh.a().node->check_act(mesh.act(ActVerb::kBan, mesh.a())) == ActVerdict::kSelf);
+  mesh.a().handle(mesh.act(ActVerb::kMod, mesh.b()));
+  mesh.run(1s);
+  CHECK(mesh.b().node->check_act(mesh.act(ActVerb::kBan, mesh.c())) == ActVerdict::kAllowed);
+  CHECK(mesh.b().node->check_act(mesh.act(ActVerb::kBan, mesh.a())) == ActVerdict::kOutranked);
+  CHECK(mesh.b().node->check_act(mesh.act(ActVerb::kMod, mesh.c())) == ActVerdict::kNotNamer);
+  for (auto& node : mesh.nodes) CHECK(node->node->ranks("").size() == 2);
+}
+
+TEST_CASE("WhatABannedMemberWritesIsNeitherKeptNorPassedOn") {
+  Moderated mesh;
+  mesh.b().say("before");
+  mesh.run(1s);
+  mesh.a().handle(mesh.act(ActVerb::kBan, mesh.b(), "#lobby"));
+  mesh.run(1s);
+  mesh.b().say("during");  // a changed node, which does not ask whether it may
+  mesh.b().say("elsewhere", "#dev");
+  mesh.run(10s);
+  for (TestNode* node : {&mesh.a(), &mesh.c(), &mesh.d()}) {
+    CHECK(Moderated::shown(*node) == Texts{"before", "elsewhere"});
+    CHECK(node->counter("envelopes_refused") > 0);
+  }
+  // One session at a time, a few seconds each: not for ever anew.
+  const std::uint64_t refused = mesh.a().counter("envelopes_refused");
+  mesh.run(60s);
+  CHECK(mesh.a().counter("envelopes_refused") < refused + 100);
+}
+
+TEST_CASE("WhatWasTakenInBeforeItsBanWasKnownIsHiddenAndAllAgree") {
+  Moderated mesh;
+  mesh.split({&mesh.a(), &mesh.c()});
+  mesh.a().handle(mesh.act(ActVerb::kBan, mesh.b(), "#lobby"));
+  mesh.b().say("one");
+  mesh.b().say("two", "#dev");
+  mesh.run(1s);
+  CHECK(Moderated::shown(mesh.d()) == Texts{"one", "two"});
+  mesh.heal();
+  for (auto& node : mesh.nodes) CHECK(Moderated::shown(*node) == Texts{"two"});
+  CHECK(mesh.d().store.hidden.size() == 1);
+  // Those who hold it and those who have refused it have nothing to compare any more.
+  const auto sessions = [&] {
+    std::uint64_t sum = 0;
+    for (auto& node : mesh.nodes) sum += node->counter("sync_sessions");
+    return sum;
+  };
+  const std::uint64_t before = sessions();
+  mesh.run(30s);
+  CHECK(sessions() == before);
+  // And as a restart finds it.
+  mesh.d().crash();
+  mesh.d().start();
+  mesh.run(1s);
+  CHECK(mesh.d().store.hidden.size() == 1);
+  mesh.heal();
+  const std::uint64_t after = sessions();
+  mesh.run(30s);
+  CHECK(sessions() == after);
+}
+
+TEST_CASE("TwoModeratorsWhoBanEachOtherOnTwoSidesComeToTheSame") {
+  for (int salt = 0; salt < 4; ++salt) {
+    CAPTURE(salt);
+    Moderated mesh;
+    mesh.a().handle(mesh.act(ActVerb::kMod, mesh.b()));
+    mesh.a().handle(mesh.act(ActVerb::kMod, mesh.c()));
+    mesh.run(std::chrono::milliseconds(1000 + 10 * salt));
+    mesh.split({&mesh.a(), &mesh.b()});
+    mesh.b().handle(mesh.act(ActVerb::kBan, mesh.c(), "#lobby"));
+    mesh.c().handle(mesh.act(ActVerb::kBan, mesh.b(), "#lobby"));
+    mesh.b().say("Bob is right");
+    mesh.c().say("Carol is right");
+    mesh.run(1s);
+    CHECK(Moderated::shown(mesh.a()) == Texts{"Bob is right"});
+    CHECK(Moderated::shown(mesh.d()) == Texts{"Carol is right"});
+    mesh.heal();
+    const auto holds = mesh.a().node->restrictions("#lobby");
+    REQUIRE(holds.size() == 1);
+    const bool is_bobs = holds[0].by == mesh.b().key();
+    for (auto& node : mesh.nodes) {
+      CHECK(Moderated::shown(*node) == Texts{is_bobs ? "Bob is right" : "Carol is right"});
+      CHECK(node->node->restrictions("#lobby").size() == 1);
+      CHECK(node->node->restrictions("#lobby")[0].by == holds[0].by);
+    }
+  }
+}
+
+TEST_CASE("WhatWasRefusedIsFetchedWhenTheBanTurnsOutNotToHold") {
+  Moderated mesh;
+  mesh.a().handle(mesh.act(ActVerb::kMod, mesh.b()));
+  mesh.run(1s);
+  mesh.split({&mesh.a()});
+  mesh.b().handle(mesh.act(ActVerb::kBan, mesh.c(), "#lobby"));
+  mesh.a().handle(mesh.act(ActVerb::kUnban, mesh.c(), "#lobby"));  // neither has seen the other one
+  mesh.run(1s);
+  mesh.c().say("during");
+  mesh.run(1s);
+  CHECK(Moderated::shown(mesh.b()).empty());
+  CHECK(mesh.d().counter("envelopes_refused") > 0);
+  mesh.heal();
+  for (auto& node : mesh.nodes) {
+    CAPTURE(node->name);
+    CHECK(node->node->restrictions("#lobby").empty());
+    CHECK(Moderated::shown(*node) == Texts{"during"});
+  }
+}
+
+TEST_CASE("ABannedMembersNodeIsLetGoAfterItWasTold") {
+  Moderated mesh;
+  mesh.a().handle(mesh.act(ActVerb::kBan, mesh.b()));
+  mesh.run(1s);
+  CHECK(mesh.b().node->restrictions("").size() == 1);
+  mesh.run(20s);
+  for (TestNode* node : {&mesh.a(), &mesh.c(), &mesh.d()}) {
+    const auto links = node->node->links();
+    CHECK(std::none_of(links.begin(), links.end(),
+                       [&](const LinkView& view) { return view.node == mesh.b().node_key(); }));
+  }
+  CHECK(mesh.c().node->links().size() == 2);
+}
+
+TEST_CASE("ARoomIsFoundedByWhoIsTheFirstInIt") {
+  Moderated mesh;
+  CHECK(mesh.b().node->can_found("#dev"));
+  WriteAct found;
+  found.token = 5;
+  found.room = "#dev";
+  mesh.b().handle(found);
+  mesh.run(1s);
+  CHECK(mesh.b().acknowledged == std::vector<std::uint64_t>{5});
+  CHECK_FALSE(mesh.c().node->can_found("#dev"));
+  REQUIRE(mesh.c().node->ranks("#dev").size() == 2);
+  CHECK(mesh.c().node->ranks("#dev")[1].rank == Rank::kRoomFounder);
+}
+
+}  // namespace
+}  // namespace p2pmesh::test
