@@ -10,6 +10,7 @@
 #   make sim-plots    QUICK=1: the pictures of man/images from the simulator's own output, some ten minutes; QUICK: of
 #                     small meshes, a few seconds
 #   make bench        whole meshes, direct messages, the seen table and search, one JSON line a run
+#   make attacks      links against those who knock, at full length, two minutes
 #   make check-all    all tests under ASan and UBSan, the threaded layers under TSan
 #   make check-clang  clang builds everything without a warning
 #   make lint         the manual pages, the layers      make format   clang-format over the sources
@@ -32,7 +33,7 @@ CTEST = ctest --output-on-failure -j2 --test-dir
 # TSan of g++ 12 wants addresses that newer kernels randomise too far.
 WITHOUT_ASLR = $(shell setarch $$(uname -m) -R true 2>/dev/null && echo setarch $$(uname -m) -R)
 
-.PHONY: all setup configured programs test demo install sim sim-sweep sim-bugs sim-plots bench check-all check-asan check-tsan check-clang lint format clean
+.PHONY: attacks all setup configured programs test demo install sim sim-sweep sim-bugs sim-plots bench check-all check-asan check-tsan check-clang lint format clean
 .DEFAULT_GOAL := all
 
 all: programs
@@ -77,6 +78,10 @@ bench:
 	@$(CONFIGURE) build-bench -DP2PMESH_BENCH=ON -DBUILD_TESTING=ON
 	@$(BUILD_IN) build-bench --parallel $(JOBS) --target $(PROGRAMS) mesh_bench search_bench seen_table_bench
 	@scripts/bench.sh build-bench
+
+# The slow ones go on for a minute; `make test` has 6 s of them.
+attacks: programs
+	@P2PMESH_ATTACK_S=60 python3 -B tests/cluster/test_links.py
 
 check-all: check-asan check-tsan
 

@@ -53,7 +53,6 @@ struct Connection {
   bool outbound = false;
   ConnectionState state = ConnectionState::kConnecting;
   Instant since{};                 ///< of the dial, or of being accepted
-  std::uint64_t received = 0;      ///< bytes of the socket
   std::unique_ptr<TlsStream> tls;  ///< nothing while connecting
   std::optional<Handshake> handshake;
   std::vector<Head> heads_given;

@@ -10,7 +10,7 @@ namespace p2pmesh {
 namespace {
 
 // Those of one burst (a lab that is switched on) get this far in any order; who is slower may be dropped.
-constexpr auto kUndisturbed = std::chrono::milliseconds(500);  // a handshake on a busy machine; guess
+constexpr auto kUndisturbed = std::chrono::milliseconds(1500);  // three round trips over a satellite; guess
 
 }  // namespace
 
@@ -30,21 +30,25 @@ LinkAdmission admit_link(const std::vector<HalfOpenLink>& half_open, const LinkS
   for (const HalfOpenLink& link : half_open) {
     if (is_crowded && link.source != source) continue;
     if (link.since + kUndisturbed > now) continue;
-    if (least == nullptr || std::tie(link.received, link.since) < std::tie(least->received, least->since))
+    // Bytes are no progress: whoever likes sends more of them.
+    if (least == nullptr || std::tie(link.is_secure, link.since) < std::tie(least->is_secure, least->since))
       least = &link;
   }
   if (least == nullptr) return {false, std::nullopt};
   return {true, least->link};
 }
 
-std::size_t least_wanted(const std::vector<LinkSource>& waiting) {
+std::size_t least_wanted(const std::vector<WaitingLink>& waiting) {
   std::map<LinkSource, std::size_t> counts;
-  for (const LinkSource& source : waiting) ++counts[source];
-  std::size_t most = 0;
+  for (const WaitingLink& link : waiting) ++counts[link.source];
+  const auto rank = [&](std::size_t i) {
+    return std::tuple(!waiting[i].has_spoken, counts[waiting[i].source]);
+  };
+  std::size_t least = 0;
   for (std::size_t i = 1; i < waiting.size(); ++i) {
-    if (counts[waiting[i]] > counts[waiting[most]]) most = i;
+    if (rank(i) > rank(least)) least = i;
   }
-  return most;
+  return least;
 }
 
 }  // namespace p2pmesh

@@ -21,8 +21,8 @@ LinkSource source_of(const NetAddress& address);
 struct HalfOpenLink {
   LinkId link = 0;
   LinkSource source{};
-  Instant since{};
-  std::uint64_t received = 0;  ///< bytes: how far it has got
+  Instant since{};         ///< when it began
+  bool is_secure = false;  ///< how far it has got: its channel is up
 };
 
 /// What becomes of one that knocks.
@@ -33,7 +33,12 @@ struct LinkAdmission {
 
 LinkAdmission admit_link(const std::vector<HalfOpenLink>& half_open, const LinkSource& source, Instant now);
 
-/// Which of those that wait has to go when there are too many: the first of the source that has most.
-std::size_t least_wanted(const std::vector<LinkSource>& waiting);
+struct WaitingLink {
+  LinkSource source{};
+  bool has_spoken = false;
+};
+/// Which of those that wait has to go when there are too many: of those that have said nothing, else of all,
+/// the first of the source that has most.
+std::size_t least_wanted(const std::vector<WaitingLink>& waiting);
 
 }  // namespace p2pmesh

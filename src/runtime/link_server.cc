@@ -102,13 +102,13 @@ void LinkServer::admit_waiting() {
   }
   while (waiting_.size() > limits::kWaitingLinksMax) {
     ++counters_.refused_full;
-    std::vector<LinkSource> sources;
+    std::vector<WaitingLink> links;
     std::vector<std::uint64_t> numbers;
     for (const auto& [number, waiting] : waiting_) {
-      sources.push_back(waiting.source);
+      links.push_back({waiting.source, waiting.has_spoken});
       numbers.push_back(number);
     }
-    drop_waiting(numbers[least_wanted(sources)]);
+    drop_waiting(numbers[least_wanted(links)]);
   }
 }
 
@@ -117,7 +117,7 @@ void LinkServer::enter(std::uint64_t number) {
   loop_.remove(waiting.fd.get());
   waiting_.erase(number);
   Connection& connection = add(std::move(waiting.fd), waiting.remote, false);
-  connection.since = waiting.since;
+  // From here on it is left alone for a moment, however long it has waited.
   connection.deadline = waiting.since + limits::kHandshakeTimeout;
   connection.state = ConnectionState::kSecuring;
   connection.tls = std::make_unique<TlsStream>(tls_, false);
@@ -129,7 +129,8 @@ std::vector<HalfOpenLink> LinkServer::half_open() const {
     const bool is_half_open =
         connection->state == ConnectionState::kSecuring || connection->state == ConnectionState::kHandshaking;
     if (!is_half_open || connection->outbound) continue;
-    found.push_back({id, source_of(to_net(connection->remote)), connection->since, connection->received});
+    found.push_back({id, source_of(to_net(connection->remote)), connection->since,
+                     connection->state == ConnectionState::kHandshaking});
   }
   return found;
 }
@@ -269,7 +270,9 @@ void LinkServer::check_deadlines() {
     if (connection->state != ConnectionState::kUp && connection->deadline <= now) late.push_back(id);
   }
   for (LinkId id : late) {
-    const std::string where = connections_.at(id)->remote.format();
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) continue;  // the end of another one ended it
+    const std::string where = found->second->remote.format();
     fail(id, {ExitStatus::kUnavailable,
               "no answer from " + where + " within 5 s; is it a p2pmesh node, and is it running?"});
   }
@@ -294,6 +297,7 @@ void LinkServer::shut_down() {
     loop_.remove(listener_.get());
     listener_.reset();
   }
+  accept_paused_ = false;
   while (!waiting_.empty()) drop_waiting(waiting_.begin()->first);
   std::vector<LinkId> ids;
   for (const auto& [id, connection] : connections_) ids.push_back(id);

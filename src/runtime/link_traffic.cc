@@ -52,6 +52,7 @@ bool LinkServer::read(LinkId id) {
   for (std::size_t total = 0; total < kReadBytes;) {
     Connection& connection = *connections_.at(id);
     const std::span<std::uint8_t> space = connection.tls->receive_space();
+    if (space.empty() && connection.write_broken) return on_read_end(id);
     if (space.empty()) {
       // The channel has to say something first, and the far end does not read.
       connection.read_held = connection.write_blocked = true;
@@ -62,7 +63,6 @@ bool LinkServer::read(LinkId id) {
     if (result.status == IoStatus::kWouldBlock) return true;
     if (result.status != IoStatus::kOk) return on_read_end(id);
     total += result.bytes;
-    connection.received += result.bytes;
     counters_.bytes_received += result.bytes;
     connection.tls->received(result.bytes);
     if (!read_channel(id)) return false;
@@ -95,8 +95,13 @@ bool LinkServer::read_channel(LinkId id) {
         break;
       case TlsStatus::kClosed:
         return on_read_end(id);
-      case TlsStatus::kWaiting:
-        return connection.tls->to_send().empty() || write(connection);
+      case TlsStatus::kWaiting: {
+        const bool was_full = connection.tls->is_full();
+        if (!connection.tls->to_send().empty() && !write(connection)) return false;
+        // It may have waited for room, not for bytes.
+        if (!was_full || connection.write_blocked || connection.write_broken) return true;
+        break;
+      }
       case TlsStatus::kFailed:
         break;
     }

@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint8_t kHandshakeRecord = 22;
 constexpr std::uint8_t kClientHello = 1;
 constexpr std::size_t kRecordHeaderBytes = 5;
+constexpr std::size_t kMessageHeaderBytes = 4;
 constexpr std::string_view kProtocol = "p2pmesh/1";
 constexpr std::string_view kBindingLabel = "EXPORTER-p2pmesh-link-1";
 // A record adds 22 bytes (RFC 8446, 5.2); an answer to a key update may go before it.
@@ -32,6 +33,10 @@ TlsHello look_for_hello(ByteView first, std::size_t available) {
   if (first.size() < kRecordHeaderBytes) return TlsHello::kPart;
   const std::size_t size = std::size_t{first[3]} << 8 | first[4];
   if (size == 0 || size > limits::kTlsHelloBytesMax) return TlsHello::kNone;
+  if (first.size() < kTlsBeginBytes) return TlsHello::kPart;
+  // The record holds all of the message: of one that is announced longer OpenSSL would make space for all.
+  const std::size_t message = std::size_t{first[6]} << 16 | std::size_t{first[7]} << 8 | first[8];
+  if (kMessageHeaderBytes + message != size) return TlsHello::kNone;
   return available >= kRecordHeaderBytes + size ? TlsHello::kWhole : TlsHello::kPart;
 }
 
@@ -133,6 +138,10 @@ std::size_t TlsStream::write_space() const {
   if (!is_established() || !fault_.empty()) return 0;
   const std::size_t space = limits::kTlsRingBytes - BIO_ctrl_pending(outside_);
   return space <= kSealedMore ? 0 : std::min<std::size_t>(space - kSealedMore, SSL3_RT_MAX_PLAIN_LENGTH);
+}
+
+bool TlsStream::is_full() const {
+  return BIO_ctrl_pending(outside_) + kSealedMore > limits::kTlsRingBytes;
 }
 
 bool TlsStream::write(ByteView plain) {

@@ -35,7 +35,7 @@ struct TlsResult {
 enum class TlsHello : std::uint8_t { kNone, kPart, kWhole };
 /// `first`: what is there of the first kTlsBeginBytes; `available`: how many bytes are there in all.
 TlsHello look_for_hello(ByteView first, std::size_t available);
-inline constexpr std::size_t kTlsBeginBytes = 6;
+inline constexpr std::size_t kTlsBeginBytes = 9;
 
 /// Both directions go through rings of a fixed size: whatever the far end sends, nothing grows.
 /// Threads: the loop's. Not movable: OpenSSL knows where it is.
@@ -65,6 +65,8 @@ class TlsStream {
   /// Sealed bytes for the far end; not all of them when they lie around the ring's end.
   [[nodiscard]] ByteView to_send() const;
   void sent(std::size_t bytes);
+  /// What is to be sent leaves no room for a message of the channel's own.
+  [[nodiscard]] bool is_full() const;
 
   /// The handshake is through, and the far end is what a node has to be.
   [[nodiscard]] bool is_established() const { return binding_.has_value(); }

@@ -22,6 +22,7 @@ class Identity:
         self.key_file, self.certificate_file = directory / f"{name}.key", directory / f"{name}.pem"
         openssl("req", "-x509", "-newkey", algorithm, *options, "-nodes", "-subj", "/CN=x", "-days", 30, "-keyout",
                 self.key_file, "-out", self.certificate_file)
+        self.key = None
         if algorithm == "ed25519":
             self.key = openssl("pkey", "-in", self.key_file, "-pubout", "-outform", "DER")[-32:]
 

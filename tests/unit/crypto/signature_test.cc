@@ -123,3 +123,18 @@ TEST_CASE("drawn seeds and nonces differ") {
   draw_random(second);
   CHECK(first != second);
 }
+
+TEST_CASE("AKeyThatSignsIsNoPointOfSmallOrderAndIsWrittenInOneWayAlone") {
+  REQUIRE(init_crypto());
+  CHECK(is_signing_key(make_ed25519_signer(draw_seed())->public_key()));
+  const std::string zeros(60, '0');
+  // The points of order 1, 2, 4 and 8 (RFC 8032's curve), and of y = p and y = p + 1, which are 0 and 1.
+  for (const std::string& hex :
+       {"01" + zeros + "00", "ec" + std::string(60, 'f') + "7f", "00" + zeros + "00", "00" + zeros + "80",
+        std::string("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+        std::string("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+        "ed" + std::string(60, 'f') + "7f", "ee" + std::string(60, 'f') + "7f"}) {
+    CAPTURE(hex);
+    CHECK_FALSE(is_signing_key(from_hex<32>(hex)));
+  }
+}

@@ -17,15 +17,15 @@ LinkSource ipv4(std::uint8_t last) {
 
 /// Half-open links of one source: ids from `first`, all of the same age.
 void add(std::vector<HalfOpenLink>& links, LinkId first, std::size_t count, const LinkSource& source,
-         Instant since, std::uint64_t received) {
-  for (std::size_t i = 0; i < count; ++i) links.push_back({first + i, source, since, received + i});
+         Instant since, bool is_secure = false) {
+  for (std::size_t i = 0; i < count; ++i) links.push_back({first + i, source, since, is_secure});
 }
 
 const Instant kNow{1000s};
 
 TEST_CASE("WhoComesWhileThereIsRoomEnters") {
   std::vector<HalfOpenLink> links;
-  add(links, 1, limits::kHalfOpenPerAddressMax - 1, ipv4(1), kNow - 4s, 0);
+  add(links, 1, limits::kHalfOpenPerAddressMax - 1, ipv4(1), kNow - 4s);
   const LinkAdmission admission = admit_link(links, ipv4(1), kNow);
   CHECK(admission.enters);
   CHECK_FALSE(admission.dropped);
@@ -33,9 +33,10 @@ TEST_CASE("WhoComesWhileThereIsRoomEnters") {
 
 TEST_CASE("OfACrowdedAddressTheOneThatGotLeastFarGoes") {
   std::vector<HalfOpenLink> links;
-  add(links, 1, 1, ipv4(2), kNow - 4s, 0);  // another address: none of its business
-  add(links, 10, limits::kHalfOpenPerAddressMax, ipv4(1), kNow - 2s, 6);
-  links.back().received = 3;
+  add(links, 1, 1, ipv4(2), kNow - 4s);  // another address: none of its business
+  add(links, 10, limits::kHalfOpenPerAddressMax, ipv4(1), kNow - 3s, true);
+  links.back().is_secure = false;
+  links.back().since = kNow - 2s;
   const LinkAdmission admission = admit_link(links, ipv4(1), kNow);
   CHECK(admission.enters);
   CHECK(admission.dropped == links.back().link);
@@ -45,8 +46,9 @@ TEST_CASE("OfACrowdedAddressTheOneThatGotLeastFarGoes") {
 TEST_CASE("WhenAllIsFullTheOneOfAllThatGotLeastFarGoesAndOfEqualsTheOldest") {
   std::vector<HalfOpenLink> links;
   for (std::uint8_t source = 0; links.size() < limits::kHalfOpenLinksMax; ++source)
-    add(links, 100 * source, 4, ipv4(source), kNow - 1s, 50);
-  links[17].received = links[18].received = 1;
+    add(links, 100 * source, 4, ipv4(source), kNow - 4s, true);
+  links[17].is_secure = links[18].is_secure = false;
+  links[17].since = kNow - 2s;
   links[18].since = kNow - 3s;
   const LinkAdmission admission = admit_link(links, ipv4(200), kNow);
   CHECK(admission.enters);
@@ -55,9 +57,10 @@ TEST_CASE("WhenAllIsFullTheOneOfAllThatGotLeastFarGoesAndOfEqualsTheOldest") {
 
 TEST_CASE("ABurstOfHonestOnesWaitsInsteadOfThrowingEachOtherOut") {
   std::vector<HalfOpenLink> links;
-  add(links, 1, limits::kHalfOpenPerAddressMax, ipv4(1), kNow - 100ms, 0);
+  add(links, 1, limits::kHalfOpenPerAddressMax, ipv4(1), kNow - 100ms);
   CHECK_FALSE(admit_link(links, ipv4(1), kNow).enters);
-  CHECK(admit_link(links, ipv4(1), kNow + 500ms).enters);
+  CHECK_FALSE(admit_link(links, ipv4(1), kNow + 1s).enters);
+  CHECK(admit_link(links, ipv4(1), kNow + 1500ms).enters);
 }
 
 TEST_CASE("WhoHasAWholeNetworkIsOneSource") {
@@ -73,9 +76,11 @@ TEST_CASE("WhoHasAWholeNetworkIsOneSource") {
   CHECK(source_of(four) != source_of(one));
 }
 
-TEST_CASE("OfThoseThatWaitOneOfTheLargestCrowdGoes") {
-  CHECK(least_wanted({ipv4(1), ipv4(2), ipv4(2), ipv4(3)}) == 1);
-  CHECK(least_wanted({ipv4(1)}) == 0);
+TEST_CASE("OfThoseThatWaitWhoIsSilentGoesAndOfThemOneOfTheLargestCrowd") {
+  CHECK(least_wanted({{ipv4(1)}, {ipv4(2)}, {ipv4(2)}, {ipv4(3)}}) == 1);
+  CHECK(least_wanted({{ipv4(2), true}, {ipv4(2), true}, {ipv4(3)}}) == 2);
+  CHECK(least_wanted({{ipv4(1), true}, {ipv4(2), true}, {ipv4(2), true}}) == 1);
+  CHECK(least_wanted({{ipv4(1)}}) == 0);
 }
 
 }  // namespace
