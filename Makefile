@@ -11,6 +11,7 @@
 #                     small meshes, a few seconds
 #   make bench        whole meshes, direct messages, the seen table and search, one JSON line a run
 #   make attacks      links against those who knock, at full length, two minutes
+#   make fuzz         SECONDS_EACH=60: every decoder and parser with libFuzzer, ASan and UBSan, a quarter of an hour
 #   make check-all    all tests under ASan and UBSan, the threaded layers under TSan
 #   make check-clang  clang builds everything without a warning
 #   make lint         the manual pages, the layers      make format   clang-format over the sources
@@ -33,7 +34,7 @@ CTEST = ctest --output-on-failure -j2 --test-dir
 # TSan of g++ 12 wants addresses that newer kernels randomise too far.
 WITHOUT_ASLR = $(shell setarch $$(uname -m) -R true 2>/dev/null && echo setarch $$(uname -m) -R)
 
-.PHONY: attacks all setup configured programs test demo install sim sim-sweep sim-bugs sim-plots bench check-all check-asan check-tsan check-clang lint format clean
+.PHONY: attacks fuzz all setup configured programs test demo install sim sim-sweep sim-bugs sim-plots bench check-all check-asan check-tsan check-clang lint format clean
 .DEFAULT_GOAL := all
 
 all: programs
@@ -82,6 +83,12 @@ bench:
 # The slow ones go on for a minute; `make test` has 6 s of them.
 attacks: programs
 	@P2PMESH_ATTACK_S=60 python3 -B tests/cluster/test_links.py
+
+fuzz:
+	@scripts/setup.sh check
+	@$(CONFIGURE) build-fuzz -DCMAKE_CXX_COMPILER=clang++ -DP2PMESH_FUZZ=ON -DP2PMESH_SANITIZE=address,undefined
+	@$(BUILD_IN) build-fuzz --parallel $(JOBS)
+	@SECONDS_EACH=$(SECONDS_EACH) scripts/fuzz.sh build-fuzz
 
 check-all: check-asan check-tsan
 

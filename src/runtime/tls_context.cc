@@ -45,11 +45,7 @@ Certificate make_certificate(EVP_PKEY* key) {
   return certificate;
 }
 
-/// The raw key of the only certificate that came; nothing: what came is not what a node shows.
-std::optional<PublicKey> key_of_chain(X509_STORE_CTX* store) {
-  const STACK_OF(X509)* chain = X509_STORE_CTX_get0_untrusted(store);
-  X509* certificate = X509_STORE_CTX_get0_cert(store);
-  if (certificate == nullptr || (chain != nullptr && sk_X509_num(chain) != 1)) return std::nullopt;
+std::optional<PublicKey> key_of(X509* certificate) {
   const int bytes = i2d_X509(certificate, nullptr);
   if (bytes <= 0 || static_cast<std::size_t>(bytes) > limits::kCertificateBytesMax) return std::nullopt;
   EVP_PKEY* key = X509_get0_pubkey(certificate);
@@ -57,8 +53,15 @@ std::optional<PublicKey> key_of_chain(X509_STORE_CTX* store) {
   PublicKey raw{};
   std::size_t size = raw.size();
   if (EVP_PKEY_get_raw_public_key(key, raw.data(), &size) != 1 || size != raw.size()) return std::nullopt;
-  if (!is_signing_key(raw)) return std::nullopt;
-  return raw;
+  return is_signing_key(raw) ? std::optional(raw) : std::nullopt;
+}
+
+/// The raw key of the only certificate that came; nothing: what came is not what a node shows.
+std::optional<PublicKey> key_of_chain(X509_STORE_CTX* store) {
+  const STACK_OF(X509)* chain = X509_STORE_CTX_get0_untrusted(store);
+  X509* certificate = X509_STORE_CTX_get0_cert(store);
+  if (certificate == nullptr || (chain != nullptr && sk_X509_num(chain) != 1)) return std::nullopt;
+  return key_of(certificate);
 }
 
 /// The whole verdict on what the far end shows: OpenSSL's own building of chains is not asked.
@@ -110,6 +113,13 @@ bool set_up(SSL_CTX* context, EVP_PKEY* key, X509* certificate) {
 }
 
 }  // namespace
+
+std::optional<PublicKey> key_of_certificate(ByteView der) {
+  const unsigned char* at = der.data();
+  const Certificate certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+  ERR_clear_error();
+  return certificate ? key_of(certificate.get()) : std::nullopt;
+}
 
 Result<std::unique_ptr<TlsContext>> TlsContext::make(const KeySeed& node_seed) {
   const Key key(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, node_seed.data(), node_seed.size()));

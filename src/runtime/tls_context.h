@@ -12,6 +12,9 @@ struct ssl_st;
 
 namespace p2pmesh {
 
+/// The key in a certificate (DER), if a node may show it: at most 4096 bytes, Ed25519, a key that can sign.
+std::optional<PublicKey> key_of_certificate(ByteView der);
+
 /// TLS 1.3 alone, both ends with one self-signed Ed25519 certificate, ALPN "p2pmesh/1"; no tickets, no
 /// resumption, no early data. The identity is the certificate's raw key: dates, names and the certificate's
 /// own signature mean nothing (a clock may be wrong, and the handshake itself proves the key).
