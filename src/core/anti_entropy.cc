@@ -22,19 +22,22 @@ AsOfMs AntiEntropy::as_of(const Now& now) {
   return now.wall_ms > kQuietMs ? now.wall_ms - kQuietMs : 0;
 }
 
-void AntiEntropy::on_root(Link& link, bool repaired, Turn& turn) {
+void AntiEntropy::on_root(Link& link, AsOfMs as_of_ms, bool repaired, Turn& turn) {
   // What has come there may be what is only told to be gone here; the roots are equal then.
   if (repaired) link.gone_asked = UINT64_MAX;
   if (!parameters_.anti_entropy) {
     link.compared = true;
     return;
   }
-  if (!link.differs && !may_have_gone(link)) {
+  if (link.differs || may_have_gone(link)) {
+    const Instant soon = turn.now.monotonic + (repaired ? soon_after_repair() : parameters_.sync_interval);
+    if (!next_periodic_ || soon < *next_periodic_) next_periodic_ = soon;
+  } else if (link.compared || as_of_ms == kAsOfAll) {
     link.compared = true;
     return;
   }
-  const Instant soon = turn.now.monotonic + (repaired ? soon_after_repair() : parameters_.sync_interval);
-  if (!next_periodic_ || soon < *next_periodic_) next_periodic_ = soon;
+  // Over a new link an equal root of all spares the comparison. A later one does not end it: what is young,
+  // as the records of those who have just come, is in neither root, and may be on its way.
   start_waiting(turn);
 }
 
@@ -60,6 +63,7 @@ void AntiEntropy::start(Link& link, Turn& turn) {
   session_->id = next_session_++;
   session_->first_on_link = !link.compared;
   session_->without_gone = may_have_gone(link);
+  if (session_->first_on_link && session_->without_gone && !link.differs) ++counters_.asked_for_gone;
   session_->progress_at = turn.now.monotonic;
   session_->ends_at = turn.now.monotonic + kSessionTimeout;
   session_->accepted_at_start = index_.accepted_count();

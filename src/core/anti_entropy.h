@@ -22,6 +22,7 @@ namespace p2pmesh {
 
 struct AntiEntropyCounters {
   std::uint64_t sessions = 0;
+  std::uint64_t asked_for_gone = 0;  ///< of these, over a new link, with equal roots
   std::uint64_t timeouts = 0;
   std::uint64_t envelopes_served = 0;
   std::uint64_t no_longer_held = 0;  ///< listed by a neighbor, not in its answer
@@ -80,7 +81,7 @@ class AntiEntropy {
 
   /// A neighbor's root came, and `link.differs` says how it compares. The first one that differs starts a
   /// session; later ones do after a while, soon when the neighbor was itself just repaired.
-  void on_root(Link& link, bool repaired, Turn& turn);
+  void on_root(Link& link, AsOfMs as_of_ms, bool repaired, Turn& turn);
   void on_branch(Link& link, const SyncBranch& theirs, Turn& turn);
   /// False when nobody asked for it.
   bool on_listing(Link& link, const SyncListing& listing, Turn& turn);

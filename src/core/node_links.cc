@@ -311,7 +311,7 @@ void Node::State::on_ping(Link& link, const Ping& ping, Turn& turn) {
     take_held_own(ping.as_of_ms == kAsOfAll ? turn.now.monotonic : turn.now.monotonic - limits::kYoungKept,
                   turn);
   broadcast.on_place(link.id, ping.place, link.rtt, turn);
-  anti_entropy.on_root(link, ping.repaired, turn);
+  anti_entropy.on_root(link, ping.as_of_ms, ping.repaired, turn);
   if (link.compared) settle(true, turn);
 }
 

@@ -186,6 +186,7 @@ std::vector<std::pair<std::string, std::uint64_t>> Node::counters() const {
       {"payloads_received", broadcast.payloads_received},
       {"payloads_duplicate", broadcast.duplicates},
       {"sync_sessions", sync.sessions},
+      {"sync_asked_for_gone", sync.asked_for_gone},
       {"sync_timeouts", sync.timeouts},
       {"sync_envelopes_served", sync.envelopes_served},
       {"sync_no_longer_held", sync.no_longer_held},

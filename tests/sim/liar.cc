@@ -136,9 +136,11 @@ void Liar::forge(const std::vector<LinkId>& links) {
   send(links[draw_.below(links.size())], forged);
 }
 
+/// Only what has come here: the pool also has what a crash took back before its author sent it to anybody.
 void Liar::replay(const std::vector<LinkId>& links) {
   if (around_.pool.size() == 0) return;
   const auto old = static_cast<std::uint32_t>(draw_.below(around_.pool.size()));
+  if (!self_.disk.holds(old) && !self_.disk.has_dropped(old)) return;
   send(links[draw_.below(links.size())], *around_.pool[old].envelope);
 }
 

@@ -64,7 +64,7 @@ struct Side {
     Turn turn{now, sent};
     link().differs = true;
     entropy.hurry(turn);
-    entropy.on_root(link(), false, turn);
+    entropy.on_root(link(), kAsOfAll, false, turn);
     entropy.on_wake(turn);
   }
   template <class Message>

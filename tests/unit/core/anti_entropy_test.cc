@@ -51,7 +51,7 @@ class Forked {
     now_.monotonic += 10s;
     links_.find(kLink)->differs = true;
     puller_.hurry(turn);
-    puller_.on_root(*links_.find(kLink), false, turn);
+    puller_.on_root(*links_.find(kLink), kAsOfAll, false, turn);
     puller_.on_wake(turn);
     const auto digest = decode_sync_digest(payload(outputs));
     REQUIRE(digest);
