@@ -3,6 +3,7 @@
 
 #include "fuzz_input.h"
 #include "p2pmesh/core/node.h"
+#include "p2pmesh/crypto/hash.h"
 #include "p2pmesh/wire/envelope.h"
 #include "tests/unit/core/many_members.h"
 
