@@ -81,7 +81,13 @@ void HeldIndex::hold_log(const SealedEnvelope& sealed, Instant now) {
 void HeldIndex::hold_fork(const SealedEnvelope& shown, const EnvelopeId& replaced, Instant now) {
   const Envelope& envelope = shown.envelope;
   const std::uint64_t change = id_digest(shown.id) ^ id_digest(replaced);
-  logs_[envelope.author][envelope.epoch].ids_digest ^= change;
+  EpochLog& log = logs_[envelope.author][envelope.epoch];
+  // What is hidden counts nowhere, whichever of the two it is, until the store has said otherwise.
+  if (log.hidden.contains(envelope.seq)) {
+    log.hidden_digest ^= change;
+    return;
+  }
+  log.ids_digest ^= change;
   toggle(envelope.author, change, envelope.wall_ms, now);
 }
 
@@ -105,7 +111,7 @@ void HeldIndex::set_hidden(const MemberKey& author, const std::vector<HiddenLog>
       for (std::uint64_t seq = first; seq <= last; ++seq) log.held.erase(seq);
     }
     log.ids_digest ^= log.hidden_digest ^ digest;
-    digest_.toggle(author, log.hidden_digest ^ digest, 0, now);
+    toggle(author, log.hidden_digest ^ digest, 0, now);
     log.hidden = std::move(now_hidden);
     log.hidden_digest = digest;
     ++accepted_count_;

@@ -1,6 +1,7 @@
 #include "moderation_log.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/crypto/hash.h"
@@ -10,10 +11,45 @@ namespace {
 
 constexpr const char* kMeshFoundersRoom = "#lobby";  // where everybody is; nobody else opens it
 
+/// What an epoch that only one of them lists has is beyond the other one.
+void narrow(LogCut& cut, const LogCut& other) {
+  LogCut both;
+  auto there = other.epochs.begin();
+  for (const auto& [epoch, last] : cut.epochs) {
+    while (there != other.epochs.end() && there->first > epoch) ++there;
+    if (there != other.epochs.end() && there->first == epoch)
+      both.epochs.emplace_back(epoch, std::min(last, there->second));
+  }
+  cut = std::move(both);
+}
+
+/// Of one member in one scope, the longest first. Of those that differ in their cuts alone one is left, which
+/// refuses what any of them does; of too many those that end first give way.
+void append_restrictions(Restrictions& all, const std::vector<HeldRestriction>& held) {
+  std::vector<const Restriction*> sorted;
+  for (const HeldRestriction& one : held) sorted.push_back(&one.restriction);
+  const auto key = [](const Restriction& one) {
+    return std::tuple(!one.is_ban, ~(one.end_ms - 1), one.has_set_end);  // 0, for good, before all others
+  };
+  std::sort(sorted.begin(), sorted.end(),
+            [&](const Restriction* one, const Restriction* other) { return key(*one) < key(*other); });
+  const std::size_t before = all.size();
+  for (const Restriction* one : sorted) {
+    if (all.size() > before && key(all.back()) == key(*one)) {
+      narrow(all.back().cut, one->cut);
+    } else if (all.size() - before < limits::kRestrictionsMax) {
+      all.push_back(*one);
+    } else {
+      return;
+    }
+  }
+}
+
 }  // namespace
 
 bool ModerationLog::add(const SealedEnvelope& sealed) {
   const Envelope& envelope = sealed.envelope;
+  if (revoked_.contains(envelope.author)) return false;
   auto body = decode_act_body(envelope.body);
   if (!body || (body->verb == ActVerb::kFound && envelope.room.empty())) return false;
   Act act{sealed.id,      envelope.author,  envelope.epoch, envelope.seq,
@@ -47,6 +83,10 @@ bool ModerationLog::add(const SealedEnvelope& sealed) {
 /// The founder, or named by it for the mesh.
 bool ModerationLog::is_of_mesh(const MemberKey& author) const {
   return founder_ == author || moderators_.contains(author);
+}
+
+std::size_t ModerationLog::acts_max(const MemberKey& author) const {
+  return is_of_mesh(author) ? limits::kActsPerAuthorMax : limits::kActsUnrankedMax;
 }
 
 void ModerationLog::note_weight(const Act& act, bool in) {
@@ -83,9 +123,18 @@ void ModerationLog::remove(const EnvelopeId& id) {
   if (acts_.contains(id)) take_out(id);
 }
 
+void ModerationLog::revoke(const MemberKey& author) {
+  revoked_.insert(author);
+  const auto found = by_author_.find(author);
+  if (found == by_author_.end()) return;
+  const std::map<Position, EnvelopeId> acts = found->second;
+  for (const auto& [position, id] : acts) take_out(id);
+}
+
 void ModerationLog::take_out(EnvelopeId id) {
   const auto found = acts_.find(id);
   const Act& act = found->second;
+  const bool has_named = act.author == founder_ && act.room.empty() && act.body.verb == ActVerb::kMod;
   touch(act);
   note_weight(act, false);
   const auto author = by_author_.find(act.author);
@@ -95,16 +144,25 @@ void ModerationLog::take_out(EnvelopeId id) {
   room->second.acts.erase(id);
   if (room->second.acts.empty()) rooms_.erase(room);
   acts_.erase(found);
+  if (has_named) note_moderators();
+}
+
+/// Nobody stays one by an act that does not count.
+void ModerationLog::note_moderators() {
+  moderators_.clear();
+  const auto found = by_author_.find(*founder_);
+  if (found == by_author_.end()) return;
+  for (const auto& [position, id] : found->second) {
+    const Act& act = acts_.at(id);
+    if (act.room.empty() && act.body.verb == ActVerb::kMod) moderators_.insert(act.body.subject);
+  }
 }
 
 void ModerationLog::note_founder(const MemberKey& founder) {
   if (founder_) return;
   founder_ = founder;
   is_judged_ = false;
-  for (const auto& [id, act] : acts_) {
-    if (act.author == founder && act.room.empty() && act.body.verb == ActVerb::kMod)
-      moderators_.insert(act.body.subject);
-  }
+  note_moderators();
   for (auto& [name, room] : rooms_) room.is_judged = false;
 }
 
@@ -136,22 +194,36 @@ void ModerationLog::judge_all() {
     mesh.is_judged = true;
   }
   const auto accuse = [&](const ModerationState& state) {
-    for (const auto& [member, held] : state.restrictions) {
-      Refused& refused = accused_[member];
-      refused.keeps_acts = may_weigh_.contains(member);
-      for (const HeldRestriction& one : held) refused.restrictions.push_back(one.restriction);
-    }
+    for (const auto& [member, held] : state.restrictions) append_restrictions(accused_[member], held);
   };
   accuse(mesh.state);
+  // Of who has no rank in the mesh the first ones; more are known, since it may come to be named.
+  std::map<MemberKey, Position> ends;
+  const auto counts = [&](const Act& act) {
+    if (founder_ != act.author && !may_weigh_.contains(act.author)) return false;
+    const auto& of_author = by_author_.at(act.author);
+    const std::size_t most = acts_max(act.author);
+    if (of_author.size() <= most) return true;
+    auto end = ends.find(act.author);
+    if (end == ends.end()) {
+      const auto first_over = std::next(of_author.begin(), static_cast<std::ptrdiff_t>(most));
+      end = ends.emplace(act.author, first_over->first).first;
+    }
+    return act.position() < end->second;
+  };
+  // What members without a rank in the mesh do there weighs nothing in its rooms either.
+  std::vector<const Act*> of_mesh;
+  for (const EnvelopeId& id : mesh.acts) {
+    const Act& act = acts_.at(id);
+    if (is_of_mesh(act.author)) of_mesh.push_back(&act);
+  }
   for (auto& [name, room] : rooms_) {
     if (name.empty()) continue;
     if (!room.is_judged) {
-      std::vector<const Act*> acts;
-      for (const auto* ids : {&mesh.acts, &room.acts}) {
-        for (const EnvelopeId& id : *ids) {
-          const Act& act = acts_.at(id);
-          if (founder_ == act.author || may_weigh_.contains(act.author)) acts.push_back(&act);
-        }
+      std::vector<const Act*> acts = of_mesh;
+      for (const EnvelopeId& id : room.acts) {
+        const Act& act = acts_.at(id);
+        if (counts(act)) acts.push_back(&act);
       }
       room.state = judge_room(acts, name, name != kMeshFoundersRoom, founder, mesh.state);
       room.is_judged = true;
@@ -180,7 +252,7 @@ const Act* ModerationLog::topic_act(const std::string& room) {
 
 bool ModerationLog::is_full(const MemberKey& author) const {
   const auto found = by_author_.find(author);
-  return found != by_author_.end() && found->second.size() >= limits::kActsPerAuthorMax;
+  return found != by_author_.end() && found->second.size() >= acts_max(author);
 }
 
 Rank ModerationLog::weight(const Act& act) {
@@ -200,19 +272,8 @@ bool ModerationLog::refuses(const Envelope& envelope, WallMs now_ms) {
   if (accused_.empty()) return false;
   const auto found = accused_.find(envelope.author);
   if (found == accused_.end()) return false;
-  if (found->second.keeps_acts && is_act(envelope) && decode_act_body(envelope.body)) return false;
-  return std::any_of(found->second.restrictions.begin(), found->second.restrictions.end(),
-                     [&](const Restriction& restriction) {
-                       if (restriction.refuses(envelope)) return true;
-                       if (!restriction.has_set_end || restriction.end_ms <= now_ms) return false;
-                       Envelope dated;  // as if it had been written now; without its body
-                       dated.kind = envelope.kind;
-                       dated.room = envelope.room;
-                       dated.epoch = envelope.epoch;
-                       dated.seq = envelope.seq;
-                       dated.wall_ms = now_ms;
-                       return restriction.refuses(dated);
-                     });
+  return std::any_of(found->second.begin(), found->second.end(),
+                     [&](const Restriction& one) { return one.refuses(envelope, now_ms); });
 }
 
 const HeldRestriction* ModerationLog::restriction_on(const MemberKey& member, const std::string& room,
@@ -237,21 +298,21 @@ const HeldRestriction* ModerationLog::restriction_on(const MemberKey& member, co
   return longest;
 }
 
-ModerationLog::Refused ModerationLog::refused_of(const MemberKey& member) {
+Restrictions ModerationLog::refused_of(const MemberKey& member) {
   judge_all();
   const auto found = accused_.find(member);
-  return found == accused_.end() ? Refused{} : found->second;
+  return found == accused_.end() ? Restrictions{} : found->second;
 }
 
-std::vector<std::pair<MemberKey, ModerationLog::Refused>> ModerationLog::take_changes() {
+std::vector<std::pair<MemberKey, Restrictions>> ModerationLog::take_changes() {
   judge_all();
-  std::vector<std::pair<MemberKey, Refused>> changes;
+  std::vector<std::pair<MemberKey, Restrictions>> changes;
   for (const auto& [member, refused] : accused_) {
     const auto told = told_.find(member);
     if (told == told_.end() || told->second != refused) changes.emplace_back(member, refused);
   }
   for (const auto& [member, refused] : told_) {
-    if (!accused_.contains(member)) changes.emplace_back(member, Refused{});
+    if (!accused_.contains(member)) changes.emplace_back(member, Restrictions{});
   }
   told_ = accused_;
   return changes;

@@ -25,6 +25,9 @@ class ModerationLog {
   bool add(const SealedEnvelope& sealed);
   /// Another envelope counts at its place.
   void remove(const EnvelopeId& id);
+  /// This author's acts weigh nothing any more, whether they came before or come later: who joins later does
+  /// not get them.
+  void revoke(const MemberKey& author);
   /// Whose key and nonce make the id of the mesh.
   void note_founder(const MemberKey& founder);
   [[nodiscard]] const std::optional<MemberKey>& founder() const { return founder_; }
@@ -42,16 +45,10 @@ class ModerationLog {
   [[nodiscard]] const HeldRestriction* restriction_on(const MemberKey& member, const std::string& room,
                                                       WallMs now_ms);
 
-  /// What refuses a member's envelopes, in all rooms.
-  struct Refused {
-    Restrictions restrictions;
-    bool keeps_acts = false;  ///< its acts are taken in all the same: they may come to weigh something
-    bool operator==(const Refused&) const = default;
-  };
-  /// Of whom that has changed since the last call.
-  std::vector<std::pair<MemberKey, Refused>> take_changes();
+  /// Of whom that has changed since the last call what refuses its envelopes, in all rooms.
+  std::vector<std::pair<MemberKey, Restrictions>> take_changes();
   /// Of this one as it is now.
-  [[nodiscard]] Refused refused_of(const MemberKey& member);
+  [[nodiscard]] Restrictions refused_of(const MemberKey& member);
 
   /// The acts that a new one names as seen; ascending.
   [[nodiscard]] std::vector<EnvelopeId> heads(const std::string& room);
@@ -77,6 +74,8 @@ class ModerationLog {
   [[nodiscard]] bool is_of_mesh(const MemberKey& author) const;
   void take_out(EnvelopeId id);
   void touch(const Act& act);
+  void note_moderators();
+  [[nodiscard]] std::size_t acts_max(const MemberKey& author) const;
   void judge_all();
   const ModerationState& state_of(const std::string& room);
 
@@ -88,8 +87,9 @@ class ModerationLog {
   std::map<MemberKey, std::size_t> may_weigh_;  // acts that name it, or say that it has opened a room
   std::set<MemberKey> moderators_;              // named for the mesh by its founder, likewise
   bool is_judged_ = true;
-  std::map<MemberKey, Refused> accused_;
-  std::map<MemberKey, Refused> told_;
+  std::map<MemberKey, Restrictions> accused_;
+  std::map<MemberKey, Restrictions> told_;
+  std::set<MemberKey> revoked_;
   const ModerationState nothing_;
 };
 

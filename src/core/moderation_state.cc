@@ -175,12 +175,19 @@ class Judgement {
     std::map<MemberKey, std::vector<const Act*>> by_author;
     for (const Act* act : acts) by_author[act->author].push_back(act);
     std::vector<const Act*> bans;
+    // Of each author the first one against each of the others in a room: the number of these decides what
+    // the rest costs, and who was banned once is not banned more by being banned again.
+    std::map<std::tuple<MemberKey, MemberKey, std::string>, const Act*> first_bans;
     for (const Act* act : acts) {
-      if (act->body.verb == ActVerb::kBan && act->author != act->body.subject &&
-          by_author.contains(act->body.subject))
-        bans.push_back(act);
+      if (act->body.verb != ActVerb::kBan || act->author == act->body.subject ||
+          !by_author.contains(act->body.subject))
+        continue;
+      const Act*& first = first_bans[{act->author, act->body.subject, act->room}];
+      if (first == nullptr || act->position() < first->position()) first = act;
     }
+    for (const auto& [pair, ban] : first_bans) bans.push_back(ban);
     if (bans.empty()) return acts;
+    std::sort(bans.begin(), bans.end(), [](const Act* one, const Act* other) { return one->id < other->id; });
     const auto hits = [](const Act& ban, const Act& act) {
       return covers(ban.room, act.room) && is_hit(ban, act);
     };

@@ -118,6 +118,10 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
   // With nobody known there is nobody to hear from first.
   if (options.founder_nonce && roster.counts().members <= 1 && restored.peers.empty()) settle(false, turn);
   if (options.founder_nonce) moderation.note_founder(own.key());
+  // Before the acts, of which those of rank come first when there are too many.
+  roster.for_each([&](const MemberRow& member) {
+    if (member.facts->well_formed && member.facts->has_founded) moderation.note_founder(member.key());
+  });
   for (const EnvelopePtr& act : restored.acts) {
     if (!moderation.add(*act)) ++counters.acts_dropped;
   }
@@ -199,6 +203,7 @@ void Node::State::on(const Wake&, Turn& turn) {
   beat(turn);
   presence.on_wake(turn);
   release_held_back(turn);
+  hide_again(turn);
   anti_entropy.on_wake(turn);
   own.on_wake(links, turn);
   conversations.on_wake(turn);
@@ -273,10 +278,7 @@ void Node::State::flush_texts(Turn& turn) {
     turn.out.push_back(Store{std::move(written.envelope), std::move(context)});
     if (is_act(envelope_written->envelope)) take_act(*envelope_written, turn);
     // A line that had waited, and that all others refuse: it is not to be shown here alone.
-    if (moderation.refuses(envelope_written->envelope, turn.now.wall_ms)) {
-      const ModerationLog::Refused refused = moderation.refused_of(own.key());
-      turn.out.push_back(HideRefused{own.key(), refused.restrictions, refused.keeps_acts});
-    }
+    if (moderation.refuses(envelope_written->envelope, turn.now.wall_ms)) hide_refused(own.key(), turn);
   }
 }
 
@@ -297,6 +299,7 @@ void Node::State::send_takens(Link& link, Turn& turn) {
 std::optional<Instant> Node::State::next_deadline() const {
   std::optional<Instant> next = presence.next_deadline();
   keep_sooner(next, held_back.next_deadline());
+  keep_sooner(next, hiding_due);
   keep_sooner(next, anti_entropy.next_deadline());
   keep_sooner(next, own.next_deadline(links));
   keep_sooner(next, broadcast.next_deadline());

@@ -163,6 +163,8 @@ void Node::State::show(Store store, Turn& turn) {
   const EnvelopePtr shown = store.envelope;
   turn.out.push_back(std::move(store));
   if (is_act(shown->envelope)) take_act(*shown, turn);
+  // It may have waited while its ban came.
+  if (moderation.refuses(shown->envelope, turn.now.wall_ms)) hide_refused(shown->envelope.author, turn);
 }
 
 void Node::State::on_record(const EnvelopeReceived& received, Turn& turn) {
@@ -217,7 +219,10 @@ void Node::State::apply_member_record(const MemberKey& key, bool was_known, bool
   membership.note_alive(key, turn.now.monotonic);
   const MemberFactsPtr facts = roster.find(key)->facts;
   const NodeKey node = facts->node();
-  if (facts->has_founded) moderation.note_founder(key);
+  if (facts->has_founded && !moderation.founder()) {
+    moderation.note_founder(key);
+    apply_acts(turn);
+  }
   if (key == own.key() || node == own.node()) return;
   if (!membership.is_partial()) {
     for (const NetAddress& address : facts->addresses) addresses.learn(node, address, turn.now.monotonic);
@@ -305,6 +310,9 @@ void Node::State::on(const ForkKept& fork, Turn& turn) {
     if (is_act(fork.envelope->envelope)) moderation.add(*fork.envelope);
     apply_acts(turn);
   }
+  // Which of the two the store hides, if any, is another question now.
+  if (!moderation.refused_of(fork.envelope->envelope.author).empty())
+    hide_refused(fork.envelope->envelope.author, turn);
   broadcast.publish(fork.envelope, turn);
 }
 

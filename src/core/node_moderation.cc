@@ -12,6 +12,9 @@
 namespace p2pmesh {
 namespace {
 
+constexpr WallMs kLookMs =
+    3'600'000;  // clocks are set: until the end of a longer ban there are looks between
+
 RestrictionView to_view(const MemberKey& member, const HeldRestriction& one) {
   return {member,
           one.restriction.room,
@@ -59,13 +62,63 @@ void Node::State::apply_acts(Turn& turn) {
     store.context.gap = is_missing_before(store.envelope->envelope);
     show(std::move(store), turn);
   }
-  for (const auto& [member, refused] : changes)
-    turn.out.push_back(HideRefused{member, refused.restrictions, refused.keeps_acts});
+  for (const auto& [member, refused] : changes) hide_refused(member, turn);
   shut_out_banned(turn);
 }
 
+/// One question at a time for each author: who writes a thousand acts about it costs no more than two.
+void Node::State::hide_refused(const MemberKey& member, Turn& turn) {
+  Hiding& one = hiding[member];
+  if (one.is_asked) {
+    one.again = true;
+    return;
+  }
+  Restrictions refused = moderation.refused_of(member);
+  one = {true, false, std::nullopt};
+  for (const Restriction& restriction : refused) {
+    if (!restriction.has_set_end || restriction.end_ms <= turn.now.wall_ms) continue;
+    const WallMs left_ms = std::min(restriction.end_ms - turn.now.wall_ms, kLookMs);
+    const Instant due = turn.now.monotonic + std::chrono::milliseconds(left_ms);
+    one.due = one.due ? std::min(*one.due, due) : due;
+    note_hiding(due);
+  }
+  turn.out.push_back(HideRefused{member, std::move(refused), turn.now.wall_ms});
+}
+
 void Node::State::on(const RefusedHidden& hidden, Turn& turn) {
-  index.set_hidden(hidden.author, hidden.logs, turn.now.monotonic);
+  const auto found = hiding.find(hidden.author);
+  if (!hidden.failed) index.set_hidden(hidden.author, hidden.logs, turn.now.monotonic);
+  if (found == hiding.end()) return;
+  Hiding& one = found->second;
+  one.is_asked = false;
+  if (hidden.failed) {
+    one.due = turn.now.monotonic + limits::kHideAgain;
+    note_hiding(*one.due);
+  } else if (one.again) {
+    hide_refused(hidden.author, turn);
+  } else if (!one.due) {
+    hiding.erase(found);
+  }
+}
+
+void Node::State::hide_again(Turn& turn) {
+  if (!hiding_due || *hiding_due > turn.now.monotonic) return;
+  hiding_due.reset();
+  std::vector<MemberKey> due;
+  for (auto& [member, one] : hiding) {
+    if (!one.due) continue;
+    if (*one.due > turn.now.monotonic) {
+      note_hiding(*one.due);
+    } else {
+      one.due.reset();
+      due.push_back(member);
+    }
+  }
+  for (const MemberKey& member : due) hide_refused(member, turn);
+}
+
+void Node::State::note_hiding(Instant due) {
+  hiding_due = hiding_due ? std::min(*hiding_due, due) : due;
 }
 
 bool Node::State::refuse(const EnvelopePtr& envelope, Turn& turn) {

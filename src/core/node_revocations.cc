@@ -37,6 +37,7 @@ void Node::State::on_revocation(const EnvelopePtr& record, Turn& turn) {
   const bool is_known = member != nullptr && member->facts->well_formed;
   const std::string name = is_known ? roster.shown_name(revocation->key) : std::string();
   std::vector<Rename> renames = revoke(revocation->key, record, turn);
+  apply_acts(turn);
   if (is_known || revocation->key == own.key())
     turn.out.push_back(PublishNotice{NoticeKind::kRevoked, revocation->key, name, {}});
   for (const Rename& rename : renames) {
@@ -51,6 +52,7 @@ std::vector<Rename> Node::State::revoke(const MemberKey& key, const EnvelopePtr&
   revoked.emplace(key, record);
   index.leave_out(key, turn.now.monotonic);
   roster.revoke(key, turn.now, renames);
+  moderation.revoke(key);
   const NodeKey node{key.bytes};
   addresses.forbid(node);
   std::vector<LinkId> closed;

@@ -118,6 +118,11 @@ struct Node::State {
   void on(const RefusedHidden& hidden, Turn& turn);
   void take_act(const SealedEnvelope& sealed, Turn& turn);
   void apply_acts(Turn& turn);
+  /// Has the store hide what is refused of an author by now.
+  void hide_refused(const MemberKey& member, Turn& turn);
+  /// What failed, and what is not refused any more since its ban is over.
+  void hide_again(Turn& turn);
+  void note_hiding(Instant due);
   /// Whether a ban or silence refuses it; then it leaves no trace.
   bool refuse(const EnvelopePtr& envelope, Turn& turn);
   void shut_out_banned(Turn& turn);
@@ -173,6 +178,13 @@ struct Node::State {
   ModerationLog moderation;
   std::map<NodeKey, std::optional<Instant>>
       banned;  // from the mesh, and since when each has a link to be told
+  struct Hiding {
+    bool is_asked = false;       // the store has not answered yet
+    bool again = false;          // something has changed since it was asked
+    std::optional<Instant> due;  // ask then: it failed, or a ban ends
+  };
+  std::map<MemberKey, Hiding> hiding;  // of whom something is refused; no more than acts have subjects
+  std::optional<Instant> hiding_due;   // the soonest of them, or sooner
   Roster roster;
   Links links;
   AddressBook addresses;

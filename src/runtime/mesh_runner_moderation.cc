@@ -61,7 +61,7 @@ std::optional<StoredTopicLock> MeshRunner::topic_lock(const std::string& room) c
 
 void MeshRunner::run(const HideRefused& refused) {
   auto hidden = std::make_shared<Result<HiddenOf>>();
-  auto counts = std::make_shared<std::vector<RoomCount>>();
+  auto counts = std::make_shared<Result<std::vector<RoomCount>>>();
   std::vector<MemberKey> never_unread{self_};
   for (const auto& [member, person] : people_.all()) {
     if (people_.is_ignored(member)) never_unread.push_back(member);
@@ -69,18 +69,27 @@ void MeshRunner::run(const HideRefused& refused) {
   storage_->ask(
       [refused, hidden, counts, never_unread = std::move(never_unread),
        marks = rooms_.marks()](MeshStore& store) {
-        *hidden = store.hide_refused(refused.author, refused.restrictions, refused.keeps_acts);
+        *hidden = store.hide_refused(refused.author, refused.restrictions, refused.now_ms);
         if (!*hidden || !(*hidden)->changed) return;
-        if (auto counted = store.count_rooms(never_unread, marks)) *counts = *std::move(counted);
+        *counts = store.count_rooms(never_unread, marks);
       },
       [this, author = refused.author, hidden, counts] {
-        if (!*hidden) return around_.log.log(LogLevel::kError, hidden->error().message);
-        RefusedHidden answer{author, {}};
+        RefusedHidden answer;
+        answer.author = author;
+        answer.failed = !*hidden;
+        if (answer.failed) {
+          around_.log.log(LogLevel::kError, hidden->error().message);
+          return handle(answer);
+        }
         for (StoredHidden& log : (*hidden)->logs)
           answer.logs.push_back({log.epoch, std::move(log.intervals), log.ids_digest});
         handle(answer);
         if (!(*hidden)->changed) return;
-        rooms_.retake_counts(*counts);
+        // What was counted before is nearer than nothing.
+        if (*counts)
+          rooms_.retake_counts(**counts);
+        else
+          around_.log.log(LogLevel::kError, counts->error().message);
         messages_held_ = (*hidden)->messages;
         for (const control::RoomEntry& room : rooms_.list().rooms) look_at_topic(room.name);
       });

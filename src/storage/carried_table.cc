@@ -15,7 +15,8 @@ CarriedTable::CarriedTable(Database& database)
       select_oldest_(database, "SELECT row, bytes FROM carried WHERE author_no = ? ORDER BY row LIMIT ?"),
       insert_gone_(database, "INSERT OR REPLACE INTO gone VALUES(?, ?, ?, ?)"),
       select_gone_(database, "SELECT id FROM gone WHERE author_no = ? AND epoch = ? AND seq BETWEEN ? AND ?"),
-      select_gone_at_(database, "SELECT id FROM gone WHERE author_no = ? AND epoch = ? AND seq = ?") {}
+      select_gone_at_(database, "SELECT id FROM gone WHERE author_no = ? AND epoch = ? AND seq = ?"),
+      select_gone_of_(database, "SELECT epoch, seq, id FROM gone WHERE author_no = ? ORDER BY epoch, seq") {}
 
 Result<void> CarriedTable::remember() {
   if (remembered_) return {};
@@ -155,6 +156,22 @@ Result<std::optional<EnvelopeId>> CarriedTable::gone_at(const LogPosition& posit
   const auto id = query.id_at<EnvelopeId>(0, "an id");
   if (!id) return forward(id);
   return *id;
+}
+
+Result<std::vector<CarriedTable::Gone>> CarriedTable::gone_of(std::int64_t author_no) {
+  std::vector<Gone> gone;
+  if (auto read = remember(); !read) return forward(read);
+  if (!any_gone_) return gone;
+  Query query(select_gone_of_);
+  query.number(author_no);
+  for (;;) {
+    const auto row = query.next();
+    if (!row) return forward(row);
+    if (!*row) return gone;
+    const auto id = query.id_at<EnvelopeId>(2, "an id");
+    if (!id) return forward(id);
+    gone.push_back({query.unsigned_at(0), query.unsigned_at(1), *id});
+  }
 }
 
 Result<std::optional<std::uint64_t>> CarriedTable::gone_digest(std::int64_t author_no, std::uint64_t epoch,

@@ -36,6 +36,14 @@ class CarriedTable {
   Result<std::optional<std::uint64_t>> gone_digest(std::int64_t author_no, std::uint64_t epoch,
                                                    std::uint64_t first, std::uint64_t last);
 
+  /// All that is gone of an author; ascending.
+  struct Gone {
+    std::uint64_t epoch = 0;
+    std::uint64_t seq = 0;
+    EnvelopeId id;
+  };
+  Result<std::vector<Gone>> gone_of(std::int64_t author_no);
+
   /// After a rollback.
   void forget();
 
@@ -58,6 +66,7 @@ class CarriedTable {
   Statement insert_gone_;
   Statement select_gone_;
   Statement select_gone_at_;
+  Statement select_gone_of_;
 };
 
 }  // namespace p2pmesh

@@ -50,6 +50,7 @@ Result<bool> MeshStore::Impl::drop(std::int64_t row) {
   if (!entry) return forward(entry);
   if (auto removed = index.remove(*entry); !removed) return forward(removed);
   if (auto removed = Query(delete_envelope).number(row).run(); !removed) return forward(removed);
+  if (auto shown = hidden.remove(row); !shown) return forward(shown);
   if (auto noted = carried.insert_gone(*position, sealed.id); !noted) return forward(noted);
   return true;
 }

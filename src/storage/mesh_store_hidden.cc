@@ -8,6 +8,25 @@
 #include "p2pmesh/wire/text_body.h"
 
 namespace p2pmesh {
+namespace {
+
+std::vector<StoredHidden> logs_of(
+    const std::map<std::pair<std::uint64_t, std::uint64_t>, EnvelopeId>& refused_ids) {
+  std::vector<StoredHidden> logs;
+  for (const auto& [position, id] : refused_ids) {
+    const auto [epoch, seq] = position;
+    if (logs.empty() || logs.back().epoch != epoch) logs.push_back({epoch, {}, 0});
+    StoredHidden& log = logs.back();
+    log.ids_digest ^= id_digest(id);
+    if (!log.intervals.empty() && log.intervals.back().second + 1 == seq)
+      log.intervals.back().second = seq;
+    else
+      log.intervals.emplace_back(seq, seq);
+  }
+  return logs;
+}
+
+}  // namespace
 
 Result<std::pair<EnvelopePtr, std::int64_t>> MeshStore::Impl::shown_at(const LogPosition& position,
                                                                        std::int64_t row) {
@@ -59,7 +78,7 @@ Result<bool> MeshStore::Impl::set_hidden(const LogPosition& position, std::int64
 }
 
 Result<HiddenOf> MeshStore::hide_refused(const MemberKey& author, const Restrictions& restrictions,
-                                         bool keeps_acts) {
+                                         WallMs now_ms) {
   Impl& impl = *impl_;
   HiddenOf result;
   if (auto indexed = impl.index_all(); !indexed) return forward(indexed);
@@ -89,10 +108,22 @@ Result<HiddenOf> MeshStore::hide_refused(const MemberKey& author, const Restrict
     }
   }
   const auto refuses = [&](const Envelope& envelope) {
-    if (keeps_acts && is_act(envelope) && decode_act_body(envelope.body)) return false;
     return std::any_of(restrictions.begin(), restrictions.end(),
-                       [&](const Restriction& one) { return one.refuses(envelope); });
+                       [&](const Restriction& one) { return one.refuses(envelope, now_ms); });
   };
+  std::map<std::pair<std::uint64_t, std::uint64_t>, EnvelopeId> refused_ids;  // by epoch and number
+  // What was carried and dropped counts in the sums, and who never took it in has none of it. Of its date
+  // nothing is known any more, and it was written to no room.
+  const auto gone = impl.carried.gone_of(**author_no);
+  if (!gone) return forward(gone);
+  for (const CarriedTable::Gone& one : *gone) {
+    const bool is_refused =
+        std::any_of(restrictions.begin(), restrictions.end(), [&](const auto& restriction) {
+          return restriction.is_ban && restriction.room.empty() && restriction.end_ms == 0 &&
+                 restriction.cut.is_beyond(one.epoch, one.seq);
+        });
+    if (is_refused) refused_ids[{one.epoch, one.seq}] = one.id;
+  }
   const std::uint64_t messages_before = impl.messages;
   auto done = impl.in_transaction(false, [&]() -> Result<void> {
     for (const auto& [position, row] : places) {
@@ -103,15 +134,7 @@ Result<HiddenOf> MeshStore::hide_refused(const MemberKey& author, const Restrict
       const auto changed = impl.set_hidden(position, row, envelope, held, is_refused);
       if (!changed) return forward(changed);
       result.changed = result.changed || *changed;
-      if (!is_refused) continue;
-      if (result.logs.empty() || result.logs.back().epoch != position.epoch)
-        result.logs.push_back({position.epoch, {}, 0});
-      StoredHidden& log = result.logs.back();
-      log.ids_digest ^= id_digest(envelope->id);
-      if (!log.intervals.empty() && log.intervals.back().second + 1 == position.seq)
-        log.intervals.back().second = position.seq;
-      else
-        log.intervals.emplace_back(position.seq, position.seq);
+      if (is_refused) refused_ids[{position.epoch, position.seq}] = envelope->id;
     }
     if (impl.messages != messages_before) {
       if (auto saved = Query(impl.save_messages).number(impl.messages).run(); !saved) return saved;
@@ -121,6 +144,7 @@ Result<HiddenOf> MeshStore::hide_refused(const MemberKey& author, const Restrict
   if (!done) return forward(done);
   if (result.changed) impl.unsynced = true;
   result.messages = impl.messages;
+  result.logs = logs_of(refused_ids);
   return result;
 }
 

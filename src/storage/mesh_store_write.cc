@@ -197,6 +197,12 @@ Result<std::uint64_t> MeshStore::Impl::write_opened_late(const StoreItem& item) 
     if (auto done = query.number(row).number(id_prefix(sealed.id)).number(*old_row).run(); !done)
       return forward(done);
   }
+  const auto was_hidden = hidden.contains(*old_row);
+  if (!was_hidden) return forward(was_hidden);
+  if (*was_hidden) {
+    if (auto done = hidden.remove(*old_row); !done) return forward(done);
+    if (auto done = hidden.insert(row, position->author_no); !done) return forward(done);
+  }
   if (auto done = index.set_indexed_row(row); !done) return forward(done);
   if (auto done = write_direct(row, item); !done) return forward(done);
   return static_cast<std::uint64_t>(row);

@@ -39,12 +39,22 @@ bool LogCut::is_beyond(std::uint64_t epoch, std::uint64_t seq) const {
 }
 
 bool Restriction::refuses(const Envelope& envelope) const {
+  return refuses_dated(envelope, envelope.wall_ms);
+}
+
+bool Restriction::refuses(const Envelope& envelope, WallMs now_ms) const {
+  if (refuses(envelope)) return true;
+  return has_set_end && end_ms > now_ms && refuses_dated(envelope, now_ms);
+}
+
+bool Restriction::refuses_dated(const Envelope& envelope, WallMs wall_ms) const {
   if (envelope.envelope_class != EnvelopeClass::kLog || (!room.empty() && room != envelope.room))
     return false;
-  if (end_ms != 0 && envelope.wall_ms >= end_ms) return false;
+  if (end_ms != 0 && wall_ms >= end_ms) return false;
   const auto kind = static_cast<Kind>(envelope.kind);
   const bool is_said = kind == Kind::kText || kind == Kind::kSealedRoom || kind == Kind::kTopic;
-  return (is_ban || is_said) && cut.is_beyond(envelope.epoch, envelope.seq);
+  if ((!is_ban && !is_said) || !cut.is_beyond(envelope.epoch, envelope.seq)) return false;
+  return !is_act(envelope) || !decode_act_body(envelope.body);
 }
 
 bool is_act(const Envelope& envelope) {

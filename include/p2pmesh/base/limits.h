@@ -176,10 +176,13 @@ inline constexpr std::size_t kActReasonBytesMax = 256;  // a line; guess
 inline constexpr std::size_t kActSeenMax = 8;           // as kParentsMax
 inline constexpr std::size_t kCutEpochsMax = 256;       // of one member; one an unclean stop, newest first
 inline constexpr std::size_t kActsPerAuthorMax = 1024;  // that weigh; the earliest in its log
+inline constexpr std::size_t kActsUnrankedMax = 128;    // likewise of who has no rank in the mesh; guess
+inline constexpr std::size_t kRestrictionsMax = 64;     // of a member in a room; the longest; guess
 inline constexpr std::size_t kModeratorsMax = 64;       // of a room, or of the mesh; guess
 inline constexpr std::size_t kActsMax = 16'384;         // known in memory; 16 MiB
 inline constexpr auto kBannedLinkPause = 10min;         // before it is told once more; guess
 inline constexpr auto kBannedLinkKept = 5s;             // for its node to hear of the ban
+inline constexpr auto kHideAgain = 10s;                 // after the store could not hide; guess
 
 // Members as a node tells of them.
 inline constexpr auto kPresenceWindow = 30s;              // issue "presence"

@@ -214,6 +214,7 @@ struct HiddenLog {
 struct RefusedHidden {
   MemberKey author;
   std::vector<HiddenLog> logs;
+  bool failed = false;  ///< the store could not; it is asked again
 };
 /// The answer to a Load output.
 struct Loaded {

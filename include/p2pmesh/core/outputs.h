@@ -121,7 +121,7 @@ struct ForgetSeen {
 struct HideRefused {
   MemberKey author;
   Restrictions restrictions;
-  bool keeps_acts = false;  ///< its acts are not refused
+  WallMs now_ms = 0;  ///< what is dated behind the end of a ban is refused until then
 };
 /// A committed log envelope, for those who watch.
 struct Announce {

@@ -346,7 +346,7 @@ class MeshStore {
   /// Hides what of an author's is held and refused, and shows again what is not refused any more: it is not
   /// listed, counted, found or read_range(). Direct messages that were opened stay. Reads all of the author's
   /// that may be refused, some 20 us each.
-  Result<HiddenOf> hide_refused(const MemberKey& author, const Restrictions& restrictions, bool keeps_acts);
+  Result<HiddenOf> hide_refused(const MemberKey& author, const Restrictions& restrictions, WallMs now_ms);
 
   /// The newest record; null when there is none.
   Result<EnvelopePtr> read_record(const MemberKey& author, std::uint16_t kind, ByteView subject);

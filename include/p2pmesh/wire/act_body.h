@@ -56,7 +56,8 @@ struct ActBody {
 };
 
 /// What a ban or a silence refuses of its subject, on every node alike: what it says depends on nothing but
-/// the acts and the envelope.
+/// the acts and the envelope. Acts are never refused: whether they count is another question, and what makes
+/// them count may come later.
 struct Restriction {
   std::string room;     ///< empty: the whole mesh
   bool is_ban = false;  ///< else a silence, which refuses what is said in rooms alone
@@ -66,7 +67,12 @@ struct Restriction {
       false;  ///< the end was set beforehand, so what is dated behind it cannot be there before
 
   [[nodiscard]] bool refuses(const Envelope& envelope) const;
+  /// Likewise; what is dated behind an end that was set beforehand is refused until then by our own clock.
+  [[nodiscard]] bool refuses(const Envelope& envelope, WallMs now_ms) const;
   bool operator==(const Restriction&) const = default;
+
+ private:
+  [[nodiscard]] bool refuses_dated(const Envelope& envelope, WallMs wall_ms) const;
 };
 using Restrictions = std::vector<Restriction>;
 

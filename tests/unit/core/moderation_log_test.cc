@@ -299,10 +299,72 @@ TEST_CASE("WhoSaysToHaveOpenedARoomGivesWayToThoseOfTheMesh") {
 TEST_CASE("WhoseActsAreKeptIsTheSameWhateverCameFirst") {
   ModeratedMesh mesh(1);
   mesh.act(0, 'F', kBan, 'X');
-  const auto act = mesh.act(0, 'X', kKick, 'B');
-  CHECK(mesh.is_refused(act));
-  mesh.act(0, 'Y', kMod, 'X', "#dev");  // of no rank, but that need not be known yet
-  CHECK_FALSE(mesh.is_refused(act));
+  // All of them: what would make one count, or was written beyond the cut, may come first or last.
+  CHECK_FALSE(mesh.is_refused(mesh.act(0, 'X', kKick, 'B')));
+  CHECK_FALSE(mesh.is_refused(mesh.act(0, 'X', kFound, 0, "#dev")));
+  CHECK(mesh.is_refused(mesh.write(0, 'X', Kind::kAct, "#dev", {'?'})));
+  CHECK(mesh.is_refused(mesh.say(0, 'X')));
+}
+
+TEST_CASE("ManyBansOfOneMemberThatEndAlikeRefuseAsOne") {
+  ModeratedMesh mesh(1);
+  const auto first = mesh.say(0, 'B');
+  const auto second = mesh.say(0, 'B');
+  mesh.act(0, 'F', kMod, 'A');
+  for (int i = 0; i < 20; ++i) mesh.act(0, 'F', kBan, 'B', "#dev");
+  CHECK(mesh.log(0).refused_of(ModeratedMesh::member('B')).size() == 1);
+  CHECK_FALSE(mesh.is_refused(second));
+  // One that has seen less, and one that has seen an epoch which the others have not.
+  ActBody body;
+  body.verb = kBan;
+  body.subject = ModeratedMesh::member('B');
+  body.cut.epochs = {{ModeratedMesh::kEpoch + 1, 5}, {ModeratedMesh::kEpoch, 1}};
+  body.seen = mesh.log(0).heads("#dev");
+  mesh.write(0, 'A', Kind::kAct, "#dev", encode_act_body(body));
+  REQUIRE(mesh.log(0).refused_of(ModeratedMesh::member('B')).size() == 1);
+  const LogCut cut = mesh.log(0).refused_of(ModeratedMesh::member('B'))[0].cut;
+  CHECK(cut == LogCut{{{ModeratedMesh::kEpoch, 1}}});
+  CHECK_FALSE(mesh.is_refused(first));
+  CHECK(mesh.is_refused(second));
+}
+
+TEST_CASE("OfManyBansOfOneMemberTheLongestRefuse") {
+  ModeratedMesh mesh(1);
+  const auto refused = [&] { return mesh.log(0).refused_of(ModeratedMesh::member('B')); };
+  mesh.act(0, 'F', kSilence, 'B', "#dev");
+  for (WallMs i = 0; i < limits::kRestrictionsMax; ++i) mesh.act(0, 'F', kBan, 'B', "#dev", 1'000'000 + i);
+  REQUIRE(refused().size() == limits::kRestrictionsMax);
+  CHECK(refused().back().end_ms == 1'000'000);  // and not the silence
+  mesh.act(0, 'F', kBan, 'B', "#dev");
+  REQUIRE(refused().size() == limits::kRestrictionsMax);
+  CHECK(refused().front().end_ms == 0);
+  CHECK(refused().back().end_ms == 1'000'001);
+}
+
+TEST_CASE("OfWhoHasNoRankInTheMeshFewerActsCount") {
+  ModeratedMesh mesh(1);
+  mesh.act(0, 'F', kMod, 'A');
+  mesh.act(0, 'R', kFound, 0, "#dev");
+  mesh.act(0, 'R', kBan, 'B', "#dev");
+  for (std::size_t i = 2; i < limits::kActsUnrankedMax; ++i) mesh.act(0, 'R', kKick, 'B', "#dev");
+  CHECK(mesh.log(0).is_full(ModeratedMesh::member('R')));
+  mesh.act(0, 'R', kBan, 'C', "#dev");
+  CHECK(mesh.log(0).restrictions("#dev").size() == 1);
+  mesh.act(0, 'F', kMod, 'R');  // from now on more of them do
+  mesh.act(0, 'R', kBan, 'D', "#dev");
+  CHECK(mesh.log(0).restrictions("#dev").size() >= 2);
+}
+
+TEST_CASE("WhatARevokedKeyHasDecidedWeighsNothingWhateverCameFirst") {
+  for (const bool is_revoked_first : {true, false}) {
+    ModeratedMesh mesh(1);
+    mesh.act(0, 'F', kMod, 'A');
+    if (is_revoked_first) mesh.log(0).revoke(ModeratedMesh::member('A'));
+    mesh.act(0, 'A', kBan, 'B');
+    if (!is_revoked_first) mesh.log(0).revoke(ModeratedMesh::member('A'));
+    CHECK(mesh.log(0).restrictions("").empty());
+    CHECK(mesh.log(0).size() == 1);
+  }
 }
 
 TEST_CASE("TheFirstModeratorsAreThoseThatCount") {

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <set>
 
+#include "author.h"
+#include "p2pmesh/wire/act_body.h"
+#include "p2pmesh/wire/revocation.h"
 #include "test_mesh.h"
 
 namespace p2pmesh::test {
@@ -48,6 +51,18 @@ class Moderated : public TestMesh {
     }
     run(60s);
   }
+  /// No session finds a difference any more.
+  bool is_quiet() {
+    const auto sessions = [this] {
+      std::uint64_t sum = 0;
+      for (auto& node : nodes) sum += node->counter("sync_sessions");
+      return sum;
+    };
+    run(20s);
+    const std::uint64_t before = sessions();
+    run(30s);
+    return sessions() == before;
+  }
   /// The texts that a node holds and shows, sorted.
   static std::vector<std::string> shown(const TestNode& node) {
     std::vector<std::string> texts;
@@ -64,6 +79,10 @@ class Moderated : public TestMesh {
 };
 
 using Texts = std::vector<std::string>;
+
+Revocation revocation_of(const TestNode& node) {
+  return {node.key(), node.signer->sign(revocation_signing_bytes(node.key()))};
+}
 
 TEST_CASE("WhoHasARankMayActAndNobodyElse") {
   Moderated mesh;
@@ -201,6 +220,125 @@ TEST_CASE("ARoomIsFoundedByWhoIsTheFirstInIt") {
   CHECK_FALSE(mesh.c().node->can_found("#dev"));
   REQUIRE(mesh.c().node->ranks("#dev").size() == 2);
   CHECK(mesh.c().node->ranks("#dev")[1].rank == Rank::kRoomFounder);
+}
+
+TEST_CASE("WhatIsHiddenOfARevokedKeyIsComparedWithNobodyWhateverCameFirst") {
+  for (const bool is_banned_first : {true, false}) {
+    CAPTURE(is_banned_first);
+    Moderated mesh;
+    mesh.split({&mesh.a(), &mesh.c()});
+    if (is_banned_first) mesh.a().handle(mesh.act(ActVerb::kBan, mesh.b(), "#lobby"));
+    mesh.b().say("one");
+    mesh.run(1s);
+    if (!is_banned_first) mesh.a().handle(PublishRevocation{revocation_of(mesh.b())});
+    mesh.heal();
+    if (is_banned_first)
+      mesh.a().handle(PublishRevocation{revocation_of(mesh.b())});
+    else
+      mesh.a().handle(mesh.act(ActVerb::kBan, mesh.b(), "#lobby"));
+    mesh.run(10s);
+    CHECK(mesh.d().store.hidden.size() == 1);
+    CHECK(mesh.is_quiet());
+    mesh.d().crash();
+    mesh.d().start();
+    mesh.heal();
+    CHECK(mesh.d().store.hidden.size() == 1);
+    CHECK(mesh.is_quiet());
+  }
+}
+
+TEST_CASE("WhatARevokedModeratorHasDecidedHoldsNoMore") {
+  Moderated mesh;
+  mesh.a().handle(mesh.act(ActVerb::kMod, mesh.b()));
+  mesh.run(1s);
+  mesh.b().handle(mesh.act(ActVerb::kBan, mesh.c(), "#lobby"));
+  mesh.run(1s);
+  mesh.c().say("one");  // a changed node
+  mesh.run(1s);
+  CHECK(mesh.d().node->restrictions("#lobby").size() == 1);
+  mesh.a().handle(PublishRevocation{revocation_of(mesh.b())});
+  mesh.run(1s);
+  mesh.d().crash();
+  mesh.d().start();
+  TestNode& late = mesh.add("Eve");
+  late.start();
+  mesh.heal();
+  for (TestNode* node : {&mesh.a(), &mesh.c(), &mesh.d(), &late}) {
+    CAPTURE(node->name);
+    CHECK(node->node->restrictions("#lobby").empty());
+    CHECK(Moderated::shown(*node) == Texts{"one"});
+  }
+}
+
+TEST_CASE("ARestartKnowsTheFounderBeforeAnybodySaysSo") {
+  Moderated mesh;
+  mesh.b().crash();
+  mesh.b().start();
+  REQUIRE(mesh.b().node->ranks("").size() == 1);
+  CHECK(mesh.b().node->ranks("")[0].member == mesh.a().key());
+}
+
+TEST_CASE("TheStoreIsAskedOnceAtATimeForAnAuthorHoweverManyActsCome") {
+  Moderated mesh;
+  mesh.d().commits_held = true;
+  for (WallMs i = 0; i < 50; ++i) {
+    mesh.a().handle(mesh.act(ActVerb::kBan, mesh.b(), "#dev", mesh.now.wall_ms + 1'000'000 + i));
+    mesh.run(std::chrono::milliseconds(50));
+  }
+  CHECK(mesh.d().node->restrictions("#dev").size() > 2);
+  CHECK(mesh.d().hides.size() == 1);
+  mesh.d().commits_held = false;
+  const std::size_t asked = mesh.d().hides_asked;
+  mesh.run(5s);
+  CHECK(mesh.d().hides_asked == asked + 2);
+  mesh.b().say("two", "#dev");
+  mesh.run(1s);
+  CHECK(Moderated::shown(mesh.d()).empty());
+}
+
+TEST_CASE("WhatTheStoreCouldNotHideItHidesLater") {
+  Moderated mesh;
+  mesh.split({&mesh.a(), &mesh.c()});
+  mesh.a().handle(mesh.act(ActVerb::kBan, mesh.b(), "#lobby"));
+  mesh.b().say("one");
+  mesh.run(1s);
+  mesh.d().store.hides_fail = 2;
+  mesh.heal();
+  CHECK(mesh.d().store.hides_fail == 0);
+  CHECK(Moderated::shown(mesh.d()).empty());
+  CHECK(mesh.is_quiet());
+}
+
+TEST_CASE("WhatIsDatedBehindTheEndOfABanIsShownWhenThatHasCome") {
+  Moderated mesh;
+  mesh.split({&mesh.a(), &mesh.c()});
+  mesh.a().handle(mesh.act(ActVerb::kBan, mesh.b(), "#lobby", mesh.now.wall_ms + 120'000));
+  mesh.b().clock_behind_ms -= 600'000;
+  mesh.b().say("from tomorrow");
+  mesh.run(1s);
+  CHECK(Moderated::shown(mesh.d()).size() == 1);
+  mesh.heal();
+  // By its own clock the ban is over.
+  for (TestNode* node : {&mesh.a(), &mesh.c(), &mesh.d()}) CHECK(Moderated::shown(*node).empty());
+  mesh.run(180s);
+  for (auto& node : mesh.nodes) CHECK(Moderated::shown(*node) == Texts{"from tomorrow"});
+  CHECK(mesh.is_quiet());
+}
+
+TEST_CASE("AForkOfWhoIsRestrictedIsAnotherQuestionToTheStore") {
+  Moderated mesh;
+  mesh.b().say("one");
+  mesh.run(1s);
+  mesh.a().handle(mesh.act(ActVerb::kSilence, mesh.b(), "#lobby"));
+  mesh.run(1s);
+  const std::size_t asked = mesh.d().hides_asked;
+  const EnvelopePtr held = mesh.d().store.logs.front();
+  REQUIRE(held->envelope.author == mesh.b().key());
+  Envelope other = held->envelope;
+  other.wall_ms += 1;
+  mesh.d().handle(ForkKept{seal_envelope(other, *mesh.b().signer), held->id});
+  mesh.run(1s);
+  CHECK(mesh.d().hides_asked == asked + 1);
 }
 
 }  // namespace

@@ -33,6 +33,7 @@ struct MemoryStore {
   std::map<EnvelopeId, DirectMessagePtr> directs;
   std::vector<EnvelopeId> carried;  ///< between others
   std::set<EnvelopeId> hidden;      ///< refused, and held all the same
+  int hides_fail = 0;               ///< the next ones
   struct Gone {
     MemberKey author;
     std::uint64_t epoch = 0;
@@ -116,18 +117,23 @@ struct MemoryStore {
   /// Each range as one, which fits as long as nothing in it was never held.
   /// As MeshStore::hide_refused().
   RefusedHidden hide(const HideRefused& refused) {
+    RefusedHidden answer;
+    answer.author = refused.author;
+    if (hides_fail > 0) {
+      --hides_fail;
+      answer.failed = true;
+      return answer;
+    }
     std::map<std::uint64_t, std::map<std::uint64_t, EnvelopeId>> hidden_seqs;
     for (const EnvelopePtr& held : logs) {
       if (held->envelope.author != refused.author) continue;
       hidden.erase(held->id);
-      if (refused.keeps_acts && is_act(held->envelope)) continue;
       for (const Restriction& one : refused.restrictions) {
-        if (!one.refuses(held->envelope)) continue;
+        if (!one.refuses(held->envelope, refused.now_ms)) continue;
         hidden.insert(held->id);
         hidden_seqs[held->envelope.epoch][held->envelope.seq] = held->id;
       }
     }
-    RefusedHidden answer{refused.author, {}};
     for (const auto& [epoch, seqs] : hidden_seqs) {
       HiddenLog log{epoch, {}, 0};
       for (const auto& [seq, id] : seqs) {
@@ -279,7 +285,8 @@ class TestNode {
   bool exact_name = false;
   WallMs clock_behind_ms = 0;  ///< its wall clock, behind that of the others
   std::deque<Committed> waiting_commits;
-  std::deque<HideRefused> hides;  ///< answered behind the commits
+  std::deque<RefusedHidden> hides;  ///< answered behind the commits
+  std::size_t hides_asked = 0;      ///< that were answered
   std::vector<FrameType> sent_types;
 
  private:
@@ -414,9 +421,10 @@ class TestMesh {
           moved = true;
         }
         while (node->waiting_commits.empty() && !node->hides.empty()) {
-          const HideRefused refused = std::move(node->hides.front());
+          const RefusedHidden answer = std::move(node->hides.front());
+          ++node->hides_asked;
           node->hides.pop_front();
-          node->handle(node->store.hide(refused));
+          node->handle(answer);
           moved = true;
         }
         Outputs outputs;
@@ -590,7 +598,7 @@ inline void TestNode::run(Outputs& outputs) {
     } else if (auto* load = std::get_if<Load>(&output)) {
       handle(Loaded{load->request, store.load(*load), true, store.load_gone(*load)});
     } else if (auto* refused = std::get_if<HideRefused>(&output)) {
-      hides.push_back(*refused);
+      hides.push_back(store.hide(*refused));  // what comes behind it is not in it
     } else if (auto* forgotten = std::get_if<ForgetSeen>(&output)) {
       seen_.erase(forgotten->envelope->id);
     } else if (auto* dial = std::get_if<Dial>(&output)) {
