@@ -141,6 +141,7 @@ Result<CommandArguments> parse_arguments(const CommandText& command, std::string
   const std::vector<std::string_view> words = split_words(text);
   const CommandForm& form = choose_form(command.forms, words);
   CommandArguments arguments;
+  arguments.name = command.name;
   std::size_t next = 0;
   for (std::size_t i = 0; i < form.size(); ++i) {
     const Argument& argument = form[i];

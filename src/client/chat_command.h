@@ -33,6 +33,7 @@ using CommandForm = std::vector<Argument>;
 
 /// What was typed behind a command's name; what was left out is nothing.
 struct CommandArguments {
+  std::string_view name;  ///< of the command, as in CommandText
   std::optional<std::string> room;
   std::optional<std::size_t> number;
   std::optional<std::string> command;

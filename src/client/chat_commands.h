@@ -63,16 +63,7 @@ class ChatCommands {
   // chat_moderation.cc
   void mods(const CommandArguments& arguments);
   void bans(const CommandArguments& arguments);
-  void mod(const CommandArguments& arguments);
-  void unmod(const CommandArguments& arguments);
-  void kick(const CommandArguments& arguments);
-  void ban(const CommandArguments& arguments);
-  void unban(const CommandArguments& arguments);
-  void silence(const CommandArguments& arguments);
-  void unsilence(const CommandArguments& arguments);
-  void lock(const CommandArguments& arguments);
-  void unlock(const CommandArguments& arguments);
-  void moderate(const char* verb, const CommandArguments& arguments);
+  void moderate(const CommandArguments& arguments);
   // chat_people.cc
   void nick(const CommandArguments& arguments);
   void message(const CommandArguments& arguments);

@@ -1,5 +1,4 @@
 // The commands that keep order: /mods, /mod, /kick, /ban, /silence, /lock and what takes them back.
-#include <cstring>
 
 #include "chat_commands.h"
 #include "moderation_words.h"
@@ -19,9 +18,11 @@ Result<bool> is_of_mesh(const std::string& text) {
 
 }  // namespace
 
-void ChatCommands::moderate(const char* verb, const CommandArguments& arguments) {
-  const bool is_timed = std::strcmp(verb, "ban") == 0 || std::strcmp(verb, "silence") == 0;
-  const bool has_reason = is_timed || std::strcmp(verb, "kick") == 0;
+/// The command is called as the act is.
+void ChatCommands::moderate(const CommandArguments& arguments) {
+  const std::string_view verb = arguments.name.substr(1);
+  const bool is_timed = verb == "ban" || verb == "silence";
+  const bool has_reason = is_timed || verb == "kick";
   const auto words = parse_moderation(arguments.text, is_timed);
   if (!words) return view_.show_info(words.error().message);
   if (const auto mesh = is_of_mesh(arguments.text); !has_reason && !mesh)
@@ -35,34 +36,6 @@ void ChatCommands::moderate(const char* verb, const CommandArguments& arguments)
   request.reason = words->reason;
   // What was done is told to everybody, this screen too.
   ask(request, [](const control::Reply&) {});
-}
-
-void ChatCommands::mod(const CommandArguments& arguments) {
-  moderate("mod", arguments);
-}
-void ChatCommands::unmod(const CommandArguments& arguments) {
-  moderate("unmod", arguments);
-}
-void ChatCommands::kick(const CommandArguments& arguments) {
-  moderate("kick", arguments);
-}
-void ChatCommands::ban(const CommandArguments& arguments) {
-  moderate("ban", arguments);
-}
-void ChatCommands::unban(const CommandArguments& arguments) {
-  moderate("unban", arguments);
-}
-void ChatCommands::silence(const CommandArguments& arguments) {
-  moderate("silence", arguments);
-}
-void ChatCommands::unsilence(const CommandArguments& arguments) {
-  moderate("unsilence", arguments);
-}
-void ChatCommands::lock(const CommandArguments& arguments) {
-  moderate("lock", arguments);
-}
-void ChatCommands::unlock(const CommandArguments& arguments) {
-  moderate("unlock", arguments);
 }
 
 void ChatCommands::mods(const CommandArguments& arguments) {

@@ -21,10 +21,13 @@ LinkSource source_of(const NetAddress& address) {
   return source;
 }
 
+std::size_t count_from(const std::vector<HalfOpenLink>& half_open, const LinkSource& source) {
+  return static_cast<std::size_t>(std::count_if(
+      half_open.begin(), half_open.end(), [&](const HalfOpenLink& link) { return link.source == source; }));
+}
+
 LinkAdmission admit_link(const std::vector<HalfOpenLink>& half_open, const LinkSource& source, Instant now) {
-  const auto of_source = [&](const HalfOpenLink& link) { return link.source == source; };
-  const auto count = static_cast<std::size_t>(std::count_if(half_open.begin(), half_open.end(), of_source));
-  const bool is_crowded = count >= limits::kHalfOpenPerAddressMax;
+  const bool is_crowded = count_from(half_open, source) >= limits::kHalfOpenPerAddressMax;
   if (!is_crowded && half_open.size() < limits::kHalfOpenLinksMax) return {};
   const HalfOpenLink* least = nullptr;
   for (const HalfOpenLink& link : half_open) {

@@ -25,6 +25,9 @@ struct HalfOpenLink {
   bool is_secure = false;  ///< how far it has got: its channel is up
 };
 
+/// How many of them come from there.
+std::size_t count_from(const std::vector<HalfOpenLink>& half_open, const LinkSource& source);
+
 /// What becomes of one that knocks.
 struct LinkAdmission {
   bool enters = true;             ///< false: it waits

@@ -86,9 +86,7 @@ void LinkServer::admit_waiting() {
     std::optional<std::tuple<std::size_t, std::uint64_t>> next;
     for (const auto& [number, waiting] : waiting_) {
       if (!waiting.has_spoken) continue;
-      const LinkSource& source = waiting.source;
-      const auto of_source = [&source](const HalfOpenLink& link) { return link.source == source; };
-      const auto count = static_cast<std::size_t>(std::count_if(links.begin(), links.end(), of_source));
+      const std::size_t count = count_from(links, waiting.source);
       if (!next || std::tuple(count, number) < *next) next = {count, number};
     }
     if (!next) break;

@@ -152,8 +152,8 @@ class BadInput(mesh.MeshTest):
             with self.subTest(behave=behave.__name__), server(behave) as port:
                 self.chat_refused(76, "Alice", "127.0.0.1", str(port))
 
-    def test_another_version_is_76(self):
-        """A joiner whose hello says another version, through one who stands between and rewrites it."""
+    def refused_through_one_between(self, change, words):
+        """Bob joins through one who ends both channels and passes the frames on, his hello as `change` makes it."""
         node = self.node("Alice").start()
         target = node.status()["port"]
         own = tls_ends.Identity(Path(self.box.path))
@@ -161,35 +161,23 @@ class BadInput(mesh.MeshTest):
         def relay(connection):
             with own.context(server=True).wrap_socket(connection, server_side=True) as near:
                 kind, hello = tls_ends.read_frame(near)
-                at = len(tls_ends.MAGIC)
-                changed = hello[:at] + b"\x00\x63" + own.key + hello[at + 2 + len(own.key):]
                 with tls_ends.connect(own, target, source="127.0.0.1") as far:
-                    far.sendall(tls_ends.frame(kind, changed))
+                    far.sendall(tls_ends.frame(kind, change(hello, own.key)))
                     near.sendall(tls_ends.frame(*tls_ends.read_frame(far)))
                     near.recv(1)
 
         with server(relay) as port:
-            self.chat_refused(76, "Bob", "127.0.0.1", str(port), words=["version"])
+            self.chat_refused(76, "Bob", "127.0.0.1", str(port), words=words)
         self.assertEqual(node.status()["members"], 1)
+
+    def test_another_version_is_76(self):
+        at = len(tls_ends.MAGIC)
+        self.refused_through_one_between(lambda hello, key: hello[:at] + b"\x00\x63" + hello[at + 2:], ["version"])
 
     def test_who_stands_between_two_is_found_out(self):
-        """It ends both channels and passes the frames on as they are: what a welcome signs is another channel's."""
-        node = self.node("Alice").start()
-        target = node.status()["port"]
-        own = tls_ends.Identity(Path(self.box.path))
-
-        def relay(connection):
-            with own.context(server=True).wrap_socket(connection, server_side=True) as near:
-                kind, hello = tls_ends.read_frame(near)
-                at = len(tls_ends.MAGIC) + 2  # its own key: Alice compares it with the certificate
-                with tls_ends.connect(own, target, source="127.0.0.1") as far:
-                    far.sendall(tls_ends.frame(kind, hello[:at] + own.key + hello[at + len(own.key):]))
-                    near.sendall(tls_ends.frame(*tls_ends.read_frame(far)))
-                    near.recv(1)
-
-        with server(relay) as port:
-            self.chat_refused(76, "Bob", "127.0.0.1", str(port), words=["prove its key"])
-        self.assertEqual(node.status()["members"], 1)
+        at = len(tls_ends.MAGIC) + 2  # its own key: Alice compares it with the certificate
+        self.refused_through_one_between(
+            lambda hello, key: hello[:at] + key + hello[at + len(key):], ["prove its key"])
 
     def test_an_unwritable_directory_is_73(self):
         prefix = without_capabilities("dac_override", "dac_read_search")

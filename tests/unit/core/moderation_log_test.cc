@@ -254,14 +254,10 @@ TEST_CASE("RandomActsComeToTheSameInEveryOrderAndOnEveryHalf") {
   CHECK(refused > 40);
 }
 
-TEST_CASE("ActsAreBoundedAndThoseWithoutRankGiveWay") {
-  ModeratedMesh mesh(1);
-  const auto flood = mesh.act(0, 'X', kKick, 'B');
-  ActBody body;
-  body.verb = kKick;
-  body.subject = ModeratedMesh::member('B');
+/// The same act by as many strangers as fill the table, and some more.
+void flood_with(ModeratedMesh& mesh, const SealedEnvelope& act) {
   for (std::uint64_t i = 0; i < limits::kActsMax + 10; ++i) {
-    SealedEnvelope sealed = *flood;
+    SealedEnvelope sealed = act;
     sealed.id.bytes[0] = static_cast<std::uint8_t>(i);
     sealed.id.bytes[1] = static_cast<std::uint8_t>(i >> 8);
     sealed.id.bytes[2] = 1;
@@ -271,6 +267,12 @@ TEST_CASE("ActsAreBoundedAndThoseWithoutRankGiveWay") {
     mesh.log(0).add(sealed);
   }
   CHECK(mesh.log(0).size() == limits::kActsMax);
+}
+
+TEST_CASE("ActsAreBoundedAndThoseWithoutRankGiveWay") {
+  ModeratedMesh mesh(1);
+  const auto flood = mesh.act(0, 'X', kKick, 'B');
+  flood_with(mesh, *flood);
   mesh.act(0, 'F', kMod, 'A');
   CHECK(mesh.rank('A') == Rank::kModerator);
   CHECK(mesh.log(0).size() == limits::kActsMax);
@@ -279,17 +281,7 @@ TEST_CASE("ActsAreBoundedAndThoseWithoutRankGiveWay") {
 TEST_CASE("WhoSaysToHaveOpenedARoomGivesWayToThoseOfTheMesh") {
   ModeratedMesh mesh(1);
   const auto claim = mesh.act(0, 'X', kFound, 0, "#dev");
-  for (std::uint64_t i = 0; i < limits::kActsMax + 10; ++i) {
-    SealedEnvelope sealed = *claim;
-    sealed.id.bytes[0] = static_cast<std::uint8_t>(i);
-    sealed.id.bytes[1] = static_cast<std::uint8_t>(i >> 8);
-    sealed.id.bytes[2] = 1;
-    sealed.envelope.author.bytes[0] = static_cast<std::uint8_t>(i / limits::kActsPerAuthorMax);
-    sealed.envelope.author.bytes[1] = 1;
-    sealed.envelope.seq = i + 10;
-    mesh.log(0).add(sealed);
-  }
-  CHECK(mesh.log(0).size() == limits::kActsMax);
+  flood_with(mesh, *claim);
   mesh.act(0, 'F', kMod, 'A');
   mesh.act(0, 'A', kBan, 'X');
   CHECK(mesh.log(0).restrictions("").size() == 1);
