@@ -59,8 +59,14 @@ Result<ModerationWords> parse_moderation(std::string_view text, bool takes_time)
     rest = after;
   }
   if (std::string_view after = rest; takes_time) {
-    words.for_ms = parse_span(take_word(after));
+    const std::string_view word = take_word(after);
+    words.for_ms = parse_span(word);
     if (words.for_ms) rest = after;
+    // A time that was mistyped must not become the reason of a ban for good.
+    if (!words.for_ms && !word.empty() && word.front() >= '0' && word.front() <= '9')
+      return fail(ExitStatus::kUsage, quote_word(word) +
+                                          " is no time, like 30m, 2h or 7d (a reason begins with no "
+                                          "digit); nothing was done.");
   }
   words.reason = std::string(rest.substr(0, rest.find_last_not_of(" \t") + 1));
   if (!is_well_formed(words.reason))

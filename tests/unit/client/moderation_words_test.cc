@@ -36,6 +36,11 @@ TEST_CASE("WhatFollowsANameIsTheMeshATimeAndAReasonInThisOrder") {
   CHECK(parse_moderation("2h of this", false)->reason == "2h of this");
   CHECK(parse_moderation("", true)->reason.empty());
   CHECK_FALSE(parse_moderation("\xff", true));
+  for (const char* mistyped : {"99x loud", "0m", "30 minutes"}) {
+    CAPTURE(mistyped);
+    CHECK_FALSE(parse_moderation(mistyped, true));
+    CHECK(parse_moderation(mistyped, false));
+  }
   CHECK_FALSE(parse_moderation(std::string(limits::kActReasonBytesMax + 1, 'x'), true));
 }
 
