@@ -21,6 +21,8 @@ constexpr Argument kLine{ArgumentKind::kText, false, "N|all"};
 constexpr Argument kOn{ArgumentKind::kKeyword, false, "on"};
 constexpr Argument kOff{ArgumentKind::kKeyword, false, "off"};
 constexpr Argument kOptionalMember{ArgumentKind::kMember, true, ""};
+constexpr Argument kLinkTerms{ArgumentKind::kText, true, "USES] [TIME"};
+constexpr Argument kLinkKey{ArgumentKind::kText, false, "KEY"};
 constexpr Argument kMore{ArgumentKind::kKeyword, false, "more"};
 constexpr Argument kBack{ArgumentKind::kKeyword, false, "back"};
 // Parsed by moderation_words.h; the brackets are those of the usage.
@@ -72,6 +74,23 @@ const std::vector<ChatCommands::Command>& ChatCommands::table() {
         "can "
         "be taken back."},
        &ChatCommands::invite},
+      {{"/link",
+        {},
+        {{kLinkTerms}},
+        "an invite into the closed mesh: a link to hand to somebody",
+        "Of a mesh that was opened with --private. Good for one member and a week, or for USES (a number or "
+        "any) "
+        "and TIME (2h, 7d or never). Whoever has the link can use it, so hand it over where nobody else "
+        "reads."},
+       &ChatCommands::link},
+      {{"/links", {}, {{}}, "the invites that were made, and how often they were used", ""},
+       &ChatCommands::links},
+      {{"/unlink",
+        {},
+        {{kLinkKey}},
+        "cancels an own invite",
+        "KEY: how it begins in /links. Who came in by it stays."},
+       &ChatCommands::unlink},
       {{"/topic",
         {},
         {{kOptionalText}},

@@ -60,6 +60,10 @@ class ChatCommands {
   // chat_rooms.cc
   void topic(const CommandArguments& arguments);
   void invite(const CommandArguments& arguments);
+  // chat_invites.cc
+  void link(const CommandArguments& arguments);
+  void links(const CommandArguments& arguments);
+  void unlink(const CommandArguments& arguments);
   // chat_moderation.cc
   void mods(const CommandArguments& arguments);
   void bans(const CommandArguments& arguments);

@@ -3,7 +3,9 @@
 #include <CLI/CLI.hpp>
 
 #include <charconv>
+#include <utility>
 
+#include "p2pmesh/base/invite_link.h"
 #include "p2pmesh/posix/socket_address.h"
 #include "p2pmesh/text/name.h"
 
@@ -14,14 +16,15 @@ constexpr std::size_t kHistoryMax = 10000;  // held in memory until printed; gue
 constexpr std::size_t kHostBytesMax = 255;  // of a domain name
 
 constexpr const char* kHelp =
-    "Usage: p2pchat [OPTIONS] NAME [HOST PORT]\n"
-    "Chat as NAME. HOST PORT: any member of the mesh to join; without them the last mesh\n"
-    "is resumed, or a new one opened.\n"
+    "Usage: p2pchat [OPTIONS] NAME [HOST PORT | LINK]\n"
+    "Chat as NAME. HOST PORT: any member of the mesh to join; LINK: an invite into a closed\n"
+    "one. Without them the last mesh is resumed, or a new one opened.\n"
     "\n"
     "  --listen ADDR:PORT  where others reach this node (default: every address, the last run's\n"
     "                      port or the first free one from 9750; port 0: any)\n"
     "  --data-dir DIR      keys and messages (default: below the XDG data home)\n"
     "  --new               open another mesh\n"
+    "  --private           the mesh that is opened lets in who has an invite alone\n"
     "  --undiscoverable    begin as after /discover off\n"
     "  --exact-name        end with 73 when another member holds the name\n"
     "  --passphrase-file FILE  what the key is locked by, instead of being asked\n"
@@ -76,6 +79,7 @@ Result<std::variant<ChatOptions, PrintOnly>> parse_chat_options(int count, const
   app.add_flag("--help,-h", help);
   app.add_flag("--version", version);
   app.add_flag("--new", options.fresh);
+  app.add_flag("--private", options.closed);
   app.add_flag("--undiscoverable", options.undiscoverable);
   app.add_flag("--exact-name", options.exact_name);
   app.add_flag("--plain", options.plain);
@@ -99,7 +103,14 @@ Result<std::variant<ChatOptions, PrintOnly>> parse_chat_options(int count, const
   if (!checked) return tl::unexpected<Error>(checked.error());
   options.name = *std::move(checked);
 
-  if (!host->empty()) {
+  if (is_invite_link(options.host)) {
+    options.invite = std::exchange(options.host, {});
+    if (!parse_invite_link(options.invite))
+      return usage("The link is not whole; copy it again, from p2pmesh:// to its end.");
+    if (!port_option->empty()) return usage("A link has its ports; nothing follows it.");
+    if (options.fresh || options.closed)
+      return usage("--new and --private open a mesh and a link joins one; give one of them.");
+  } else if (!host->empty()) {
     if (port_option->empty())
       return usage("The port of " + options.host + " is missing: p2pchat NAME HOST PORT.");
     if (options.host.empty() || options.host.size() > kHostBytesMax)
@@ -107,7 +118,10 @@ Result<std::variant<ChatOptions, PrintOnly>> parse_chat_options(int count, const
     const auto parsed = parse_join_port(port);
     if (!parsed) return tl::unexpected<Error>(parsed.error());
     options.port = *parsed;
-    if (options.fresh) return usage("--new opens a mesh and HOST PORT joins one; give one of them.");
+    if (options.fresh || options.closed) {
+      return usage(std::string(options.fresh ? "--new" : "--private") +
+                   " opens a mesh and HOST PORT joins one; give one of them.");
+    }
   }
   if (!passphrase_file->empty() && options.passphrase_file.empty())
     return usage("--passphrase-file needs the name of a file.");

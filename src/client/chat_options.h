@@ -18,7 +18,9 @@ struct ChatOptions {
   std::string listen;    ///< "ADDR:PORT", empty if not given
   std::string host;      ///< empty if not given
   std::uint16_t port = 0;
+  std::string invite;           ///< a whole link; empty if not given
   bool fresh = false;           ///< --new
+  bool closed = false;          ///< --private
   std::string passphrase_file;  ///< empty if not given
   bool undiscoverable = false;
   bool exact_name = false;

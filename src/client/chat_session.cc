@@ -6,6 +6,7 @@
 
 #include "complaint.h"
 #include "contact_lines.h"
+#include "p2pmesh/base/invite_link.h"
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/posix/clock.h"
 #include "p2pmesh/posix/files.h"
@@ -99,6 +100,20 @@ Result<void> ChatSession::open() {
   return {};
 }
 
+/// Whether the mesh of a node that was running before is the one that is wanted.
+std::optional<Error> ChatSession::check_running_mesh() const {
+  const auto link = parse_invite_link(options_.invite);
+  const std::string end_it = "End it first: ./p2pmeshctl --data-dir " + data_dir_ + " shutdown";
+  if (link && link->mesh != status_.mesh)
+    return Error{ExitStatus::kTryAgain, "A node of " + options_.name +
+                                            " is running in another mesh than that of the link. " + end_it};
+  if (options_.closed && !status_.closed)
+    return Error{ExitStatus::kTryAgain, "A node of " + options_.name +
+                                            " is running, and its mesh is open to everybody. " + end_it +
+                                            ", then type p2pchat --new --private " + options_.name};
+  return std::nullopt;
+}
+
 Result<void> ChatSession::join() {
   auto status = call<control::StatusReply>(*node_.connection, control::StatusRequest{}, waiter());
   if (!status) return tl::unexpected<Error>(status.error());
@@ -119,6 +134,8 @@ Result<void> ChatSession::join() {
                     " is running, and stays in its mesh. End it first: ./p2pmeshctl --data-dir " + data_dir_ +
                     " shutdown");
   }
+  if (const auto error = was_running ? check_running_mesh() : std::nullopt)
+    return tl::unexpected<Error>(*error);
   if (was_running && options_.undiscoverable) {
     const control::DiscoverRequest request{false};
     if (auto hidden = call<control::EmptyReply>(*node_.connection, request, waiter()); !hidden)
@@ -151,7 +168,8 @@ Result<void> ChatSession::subscribe(const control::Cursor& after) {
 Result<void> ChatSession::gather() {
   const Instant gathered_by = read_clock().monotonic + kGatherTimeout;
   // Nobody to compare with: no link, and no member known that might come back.
-  const bool is_alone = options_.host.empty() && status_.neighbors == 0 && status_.members <= 1;
+  const bool is_alone =
+      options_.host.empty() && options_.invite.empty() && status_.neighbors == 0 && status_.members <= 1;
   const auto is_complete = [&] {
     return view_.is_live() && (is_alone || status_.synced || view_.is_synced());
   };

@@ -27,6 +27,7 @@ class ChatSession {
 
  private:
   Result<void> open();
+  [[nodiscard]] std::optional<Error> check_running_mesh() const;
   Result<void> join();
   Result<void> subscribe(const control::Cursor& after);
   Result<void> gather();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "clock_text.h"
+#include "invite_words.h"
 #include "key_file.h"
 #include "moderation_words.h"
 #include "p2pmesh/base/limits.h"
@@ -35,6 +36,10 @@ constexpr const char* kHelp =
     "         WORD ...                     messages with all these words, the newest first (100)\n"
     "  join ROOM [--key-file F]            joins a room, or the private one of the key in F\n"
     "  invite NAME --room R                gives the key of a private room to a member\n"
+    "  invite [--uses N|any] [--expires T|never] [--address HOST:PORT] [--qr]\n"
+    "                                      a link by which others come into the closed mesh (one, 7d)\n"
+    "  invites                             those that were made, and how often they were used\n"
+    "  uninvite KEY                        cancels an own one\n"
     "  topic [--room R] [TEXT|-]           what a room is about; sets or clears it\n"
     "  moderate ACT [NAME] [--room R | --mesh] [--for TIME] [--reason TEXT]\n"
     "                                      ACT: mod, unmod, kick, ban, unban, silence, unsilence,\n"
@@ -121,6 +126,23 @@ Result<void> fill_act(CtlOptions& options, const std::string& span) {
   return {};
 }
 
+Result<void> fill_link(CtlOptions& options, const std::string& uses, const std::string& expires,
+                       const std::string& address) {
+  options.link.for_ms = kInviteForMs;
+  if (!uses.empty()) {
+    const auto parsed = parse_uses(uses);
+    if (!parsed) return tl::unexpected<Error>(parsed.error());
+    options.link.uses = *parsed;
+  }
+  if (!expires.empty()) {
+    const auto parsed = parse_expiry(expires);
+    if (!parsed) return tl::unexpected<Error>(parsed.error());
+    options.link.for_ms = *parsed;
+  }
+  if (!address.empty()) options.link.address = address;
+  return {};
+}
+
 }  // namespace
 
 Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const char* const* arguments) {
@@ -137,6 +159,9 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   std::string on_or_off;
   std::string span;
   std::string port;
+  std::string uses;
+  std::string expires;
+  std::string address;
 
   CLI::App app;
   app.set_help_flag();
@@ -147,12 +172,12 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   auto* name = app.add_option("--name", options.name);
   auto* data_dir = app.add_option("--data-dir", options.data_dir);
 
-  constexpr std::array<const char*, 35> kVerbs = {
-      "status",  "peers",  "members",    "rooms",      "send",   "history",  "search",
-      "tail",    "export", "shutdown",   "contacts",   "ask",    "accept",   "decline",
-      "pending", "cancel", "discover",   "receipts",   "ignore", "unignore", "block",
-      "unblock", "topic",  "join",       "invite",     "nick",   "add",      "connect",
-      "alias",   "forget", "passphrase", "revocation", "revoke", "moderate", "mods"};
+  constexpr std::array<const char*, 37> kVerbs = {
+      "status",   "peers",    "members",  "rooms",    "send",    "history", "search",     "tail",
+      "export",   "shutdown", "contacts", "ask",      "accept",  "decline", "pending",    "cancel",
+      "discover", "receipts", "ignore",   "unignore", "block",   "unblock", "topic",      "join",
+      "invite",   "nick",     "add",      "connect",  "alias",   "forget",  "passphrase", "revocation",
+      "revoke",   "moderate", "mods",     "invites",  "uninvite"};
   std::array<CLI::App*, kVerbs.size()> verbs{};
   for (std::size_t i = 0; i < kVerbs.size(); ++i) {
     verbs[i] = app.add_subcommand(kVerbs[i]);
@@ -171,10 +196,16 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
     verb_app(verb)->add_option("--with", options.peer);
   verb_app(Verb::kJoin)->add_option("ROOM", options.room)->required();
   const auto* key_file = verb_app(Verb::kJoin)->add_option("--key-file", options.key_file);
-  for (const Verb verb :
-       {Verb::kAsk, Verb::kAccept, Verb::kDecline, Verb::kIgnore, Verb::kUnignore, Verb::kBlock,
-        Verb::kUnblock, Verb::kInvite, Verb::kNick, Verb::kAdd, Verb::kAlias, Verb::kForget})
+  for (const Verb verb : {Verb::kAsk, Verb::kAccept, Verb::kDecline, Verb::kIgnore, Verb::kUnignore,
+                          Verb::kBlock, Verb::kUnblock, Verb::kNick, Verb::kAdd, Verb::kAlias, Verb::kForget})
     verb_app(verb)->add_option("NAME", options.peer)->required();
+  CLI::App* invite = verb_app(Verb::kInvite);
+  const auto* invited = invite->add_option("NAME", options.peer);
+  const auto* uses_option = invite->add_option("--uses", uses);
+  const auto* expires_option = invite->add_option("--expires", expires);
+  const auto* address_option = invite->add_option("--address", address);
+  const auto* code_flag = invite->add_flag("--qr", options.draws_code);
+  verb_app(Verb::kUninvite)->add_option("KEY", options.text)->required();
   verb_app(Verb::kMembers)->add_option("--at", options.at);
   verb_app(Verb::kAlias)->add_option("NICK", options.text)->required();
   for (const Verb verb : {Verb::kAdd, Verb::kConnect}) {
@@ -229,7 +260,14 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   if (!data_dir->empty() && options.data_dir.empty())
     return usage("--data-dir needs the name of a directory.");
   const auto* given_room = chosen.front()->get_option_no_throw("--room");
-  if (options.verb == Verb::kInvite && given_room->empty()) return usage("Which room? Give it with --room.");
+  const bool has_terms =
+      !uses_option->empty() || !expires_option->empty() || !address_option->empty() || !code_flag->empty();
+  if (options.verb == Verb::kInvite && given_room->empty() != invited->empty())
+    return usage("A member is invited to a room: invite NAME --room R. A link needs neither.");
+  if (has_terms && !invited->empty())
+    return usage("--uses, --expires, --address and --qr are of a link, which is for no certain member.");
+  if (auto filled = fill_link(options, uses, expires, address); !filled)
+    return tl::unexpected<Error>(filled.error());
   const bool names_both = options.verb == Verb::kInvite || options.verb == Verb::kModerate;
   if (!names_both && !options.peer.empty() && given_room != nullptr && !given_room->empty())
     return usage("Give a room or a member, not both.");

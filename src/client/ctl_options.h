@@ -50,6 +50,8 @@ enum class Verb {
   kRevoke,
   kModerate,
   kMods,
+  kInvites,
+  kUninvite,
 };
 
 struct CtlOptions {
@@ -75,6 +77,8 @@ struct CtlOptions {
   bool without_ignored = false;               ///< of export
   ExportFormat format = ExportFormat::kText;  ///< likewise
   std::optional<WallMs> since_ms;             ///< likewise
+  control::MakeLinkRequest link;              ///< of invite without a member
+  bool draws_code = false;                    ///< likewise
   control::ModerateRequest act;               ///< of moderate; of mods whether it is of the mesh
   control::SearchRequest search;              ///< of search; its page is for the verb to set
   std::optional<std::size_t> count;           ///< -n, --limit

@@ -134,7 +134,7 @@ Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options) {
     case Verb::kJoin:
       return join_room(session, options);
     case Verb::kInvite:
-      return invite_member(session, options);
+      return options.peer.empty() ? make_link(session, options) : invite_member(session, options);
     case Verb::kNick:
       return change_name(session, options);
     case Verb::kAdd:
@@ -149,6 +149,10 @@ Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options) {
       return moderate(session, options);
     case Verb::kMods:
       return show_moderation(session, options);
+    case Verb::kInvites:
+      return show_invites(session, options);
+    case Verb::kUninvite:
+      return cancel_invite(session, options);
     case Verb::kShutdown:
       return shut_down(session);
     case Verb::kRevocation:

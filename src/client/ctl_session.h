@@ -67,6 +67,9 @@ Result<ExitStatus> set_switch(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> note_person(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> change_name(CtlSession& session, const CtlOptions& options);
 
+Result<ExitStatus> make_link(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> show_invites(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> cancel_invite(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> moderate(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_moderation(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> add_place(CtlSession& session, const CtlOptions& options);

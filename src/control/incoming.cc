@@ -82,6 +82,7 @@ StatusReply read_status(ObjectReader& fields) {
   reply.carried = fields.number("carried");
   reply.carried_bytes = fields.number("carried_bytes");
   reply.carried_dropped = fields.number("carried_dropped");
+  reply.closed = fields.boolean("closed");
   reply.discoverable = fields.boolean("discoverable");
   reply.receipts = fields.boolean("receipts");
   reply.synced = fields.boolean("synced");
@@ -225,6 +226,28 @@ std::vector<Element> read_each_of(ObjectReader& outer, std::string_view name,
   return read_each(outer.array(name), read, outer);
 }
 
+InviteEntry read_invite(ObjectReader& fields) {
+  InviteEntry entry;
+  entry.key = fields.text("key");
+  entry.by = fields.text("by");
+  entry.by_key = fields.key<MemberKey>("by_key");
+  entry.uses = fields.number("uses");
+  entry.used = fields.number("used");
+  entry.made_ms = fields.number("made_ms");
+  entry.end_ms = fields.number("end_ms");
+  entry.standing = fields.text("standing");
+  return entry;
+}
+
+LinkReply read_link(ObjectReader& fields) {
+  LinkReply reply;
+  reply.link = fields.text("link");
+  reply.key = fields.text("key");
+  reply.uses = fields.number("uses");
+  reply.end_ms = fields.number("end_ms");
+  return reply;
+}
+
 /// The result of a method that answers with an array, wrapped so that one reader serves all.
 constexpr std::string_view kResult = "result";
 
@@ -232,6 +255,7 @@ Reply read_result(std::string_view method, ObjectReader& line) {
   if (method == "members.list") return MembersReply{read_each(line.array(kResult), read_member, line)};
   if (method == "peers.list") return PeersReply{read_each(line.array(kResult), read_peer, line)};
   if (method == "contacts.list") return ContactsReply{read_each(line.array(kResult), read_contact, line)};
+  if (method == "invite.list") return InvitesReply{read_each(line.array(kResult), read_invite, line)};
   if (method == "rooms.list") return RoomsReply{read_each(line.array(kResult), read_room, line)};
 
   ObjectReader fields(line.object(kResult));
@@ -256,6 +280,8 @@ Reply read_result(std::string_view method, ObjectReader& line) {
   } else if (method == "name.set") {
     std::string name = fields.text("name");
     reply = NameReply{std::move(name), fields.boolean("changed")};
+  } else if (method == "invite.make") {
+    reply = read_link(fields);
   } else if (method == "revocation.make") {
     reply = RevocationReply{fields.text("statement")};
   } else if (method == "member.find") {

@@ -10,14 +10,15 @@
 
 namespace p2pmesh::control {
 
-inline constexpr std::array<std::string_view, 34> kMethodNames = {
-    "status",          "members.list",       "peers.list",     "message.send",   "message.list",
-    "message.search",  "rooms.list",         "room.join",      "room.part",      "events.subscribe",
-    "screen.attach",   "read.mark",          "mesh.connect",   "shutdown",       "contact.ask",
-    "contact.answer",  "conversation.set",   "contacts.list",  "person.set",     "pending.list",
-    "pending.cancel",  "discover.set",       "receipts.set",   "topic.get",      "topic.set",
-    "room.invite",     "name.set",           "member.find",    "book.add",       "book.forget",
-    "revocation.make", "revocation.publish", "moderation.act", "moderation.list"};
+inline constexpr std::array<std::string_view, 37> kMethodNames = {
+    "status",          "members.list",       "peers.list",     "message.send",    "message.list",
+    "message.search",  "rooms.list",         "room.join",      "room.part",       "events.subscribe",
+    "screen.attach",   "read.mark",          "mesh.connect",   "shutdown",        "contact.ask",
+    "contact.answer",  "conversation.set",   "contacts.list",  "person.set",      "pending.list",
+    "pending.cancel",  "discover.set",       "receipts.set",   "topic.get",       "topic.set",
+    "room.invite",     "name.set",           "member.find",    "book.add",        "book.forget",
+    "revocation.make", "revocation.publish", "moderation.act", "moderation.list", "invite.make",
+    "invite.list",     "invite.cancel"};
 static_assert(kMethodNames.size() == std::variant_size_v<Request>);
 
 /// Index of a method; kMethodNames.size() when there is none of that name.

@@ -58,6 +58,7 @@ void append_one(std::string& out, const StatusReply& reply) {
   append_number_field(out, ",\"carried\":", reply.carried);
   append_number_field(out, ",\"carried_bytes\":", reply.carried_bytes);
   append_number_field(out, ",\"carried_dropped\":", reply.carried_dropped);
+  append_boolean_field(out, ",\"closed\":", reply.closed);
   append_boolean_field(out, ",\"discoverable\":", reply.discoverable);
   append_boolean_field(out, ",\"receipts\":", reply.receipts);
   append_boolean_field(out, ",\"synced\":", reply.synced);
@@ -287,6 +288,29 @@ void append_one(std::string& out, const ModerationReply& reply) {
   out += '}';
 }
 
+void append_one(std::string& out, const LinkReply& reply) {
+  append_text_field(out, "{\"link\":", reply.link);
+  append_text_field(out, ",\"key\":", reply.key);
+  append_number_field(out, ",\"uses\":", reply.uses);
+  append_number_field(out, ",\"end_ms\":", reply.end_ms);
+  out += '}';
+}
+
+void append_one(std::string& out, const InvitesReply& reply) {
+  append_array(out, reply.invites, [&](const InviteEntry& entry) {
+    append_text_field(out, "{\"key\":", entry.key);
+    append_text_field(out, ",\"by\":", entry.by);
+    out += ",\"by_key\":";
+    append_id(out, entry.by_key);
+    append_number_field(out, ",\"uses\":", entry.uses);
+    append_number_field(out, ",\"used\":", entry.used);
+    append_number_field(out, ",\"made_ms\":", entry.made_ms);
+    append_number_field(out, ",\"end_ms\":", entry.end_ms);
+    append_text_field(out, ",\"standing\":", entry.standing);
+    out += '}';
+  });
+}
+
 void append_one(std::string& out, const SubscribeReply& reply) {
   out += "{\"cursor\":";
   append_cursor(out, reply.cursor);
@@ -378,6 +402,13 @@ void append_reply(std::string& out, std::string_view id, const ForgetReply& repl
 }
 
 void append_reply(std::string& out, std::string_view id, const ModerationReply& reply) {
+  append_line(out, id, reply);
+}
+
+void append_reply(std::string& out, std::string_view id, const LinkReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const InvitesReply& reply) {
   append_line(out, id, reply);
 }
 

@@ -212,6 +212,19 @@ Request read_moderation(ObjectReader& params) {
   return request;
 }
 
+Request read_make_link(ObjectReader& params) {
+  constexpr std::uint64_t kLongest = 100ULL * 365 * 24 * 3600 * 1000;
+  MakeLinkRequest request;
+  request.uses = params.optional_number("uses", 0, limits::kMembersMax).value_or(1);
+  request.for_ms = params.optional_number("for_ms", 1, kLongest);
+  request.address = params.optional_text("address");
+  return request;
+}
+
+Request read_cancel_invite(ObjectReader& params) {
+  return CancelInviteRequest{params.text("key")};
+}
+
 Request read_set_topic(ObjectReader& params) {
   SetTopicRequest request;
   request.room = params.text("room");
@@ -255,7 +268,10 @@ constexpr std::array<Request (*)(ObjectReader&), kMethodNames.size()> kReaders =
     read_revoke,
 
     read_moderate,
-    read_moderation};
+    read_moderation,
+    read_make_link,
+    read_empty<InvitesRequest>,
+    read_cancel_invite};
 
 RpcError invalid_request(std::string reason) {
   return {RpcErrorCode::kInvalidRequest, std::move(reason), ExitStatus::kUsage};

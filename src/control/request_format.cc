@@ -15,6 +15,7 @@ void append_params(std::string&, const ShutdownRequest&) {}
 void append_params(std::string&, const ContactsRequest&) {}
 void append_params(std::string&, const PendingRequest&) {}
 void append_params(std::string&, const RevocationRequest&) {}
+void append_params(std::string&, const InvitesRequest&) {}
 
 void append_params(std::string& out, const SendRequest& request) {
   out += "\"text\":";
@@ -220,6 +221,22 @@ void append_params(std::string& out, const ModerateRequest& request) {
 void append_params(std::string& out, const ModerationRequest& request) {
   append_room(out, request.room);
   if (request.mesh) out += ",\"mesh\":true";
+}
+
+void append_params(std::string& out, const MakeLinkRequest& request) {
+  out += "\"uses\":";
+  append_number(out, request.uses);
+  if (request.for_ms) {
+    out += ",\"for_ms\":";
+    append_number(out, *request.for_ms);
+  }
+  if (!request.address) return;
+  out += ",\"address\":";
+  append_json_string(out, *request.address);
+}
+void append_params(std::string& out, const CancelInviteRequest& request) {
+  out += "\"key\":";
+  append_json_string(out, request.key);
 }
 
 void append_place(std::string& out, const std::string& host, std::uint16_t port) {

@@ -162,9 +162,9 @@ Written Author::write_one(RoomHeads& heads, const RoomSealing& rooms, Conversati
     envelope.parents = std::move(placement.parents);
     envelope.depth = placement.depth;
     Kind kind = is_topic ? Kind::kTopic : Kind::kText;
-    if (first.kind == DraftKind::kAct) {
+    if (first.kind == DraftKind::kAct || first.kind == DraftKind::kEntry) {
       // In the open in a private room too: all carry it, so all must be able to weigh it.
-      kind = Kind::kAct;
+      kind = first.kind == DraftKind::kAct ? Kind::kAct : Kind::kEntry;
       const ByteView body = as_bytes(first.text);
       envelope.body.assign(body.begin(), body.end());
     } else if (is_sealed) {

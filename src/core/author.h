@@ -34,10 +34,10 @@ struct Written {
   std::vector<std::uint64_t> drafts;  ///< numbers
 };
 
-enum class DraftKind : std::uint8_t { kText, kTopic, kInvite, kAct };
+enum class DraftKind : std::uint8_t { kText, kTopic, kInvite, kAct, kEntry };
 
-/// What waits to be written: a line, the topic or an act (its body is the text) of a room, or a line or an
-/// invitation to somebody.
+/// What waits to be written: a line, the topic or an act (its body is the text) of a room, an entry
+/// (likewise), or a line or an invitation to somebody.
 struct Draft {
   std::uint64_t token = 0;
   std::string room;

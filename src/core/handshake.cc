@@ -9,6 +9,30 @@ void append(Bytes& out, const Bytes& frame) {
   out.insert(out.end(), frame.begin(), frame.end());
 }
 
+HandshakeFault fault_of(RefuseReason reason) {
+  switch (reason) {
+    case RefuseReason::kVersion:
+      return HandshakeFault::kOtherVersion;
+    case RefuseReason::kOtherMesh:
+      return HandshakeFault::kOtherMesh;
+    case RefuseReason::kSelf:
+      return HandshakeFault::kSelf;
+    case RefuseReason::kBusy:
+      return HandshakeFault::kBusy;
+    case RefuseReason::kMalformed:
+      return HandshakeFault::kMalformed;
+    case RefuseReason::kClosed:
+      return HandshakeFault::kClosed;
+    case RefuseReason::kInviteUnknown:
+      return HandshakeFault::kInviteUnknown;
+    case RefuseReason::kInviteExpired:
+      return HandshakeFault::kInviteExpired;
+    case RefuseReason::kInviteUsedUp:
+      return HandshakeFault::kInviteUsedUp;
+  }
+  return HandshakeFault::kMalformed;
+}
+
 }  // namespace
 
 Bytes Handshake::start() {
@@ -17,6 +41,7 @@ Bytes Handshake::start() {
   hello.node = to_node(terms_.node_signer->public_key());
   hello.nonce = terms_.nonce;
   hello.wanted_mesh = terms_.mesh;
+  if (terms_.door != nullptr && terms_.mesh) hello.proof = terms_.door->knock(doorstep(*terms_.mesh));
   return encode_frame_of(hello);
 }
 
@@ -54,8 +79,11 @@ void Handshake::on_hello(ByteView payload, Bytes& out) {
   }
   peer_nonce_ = hello->nonce;
   peer_node_ = hello->node;
+  DoorAnswer answer;
+  if (terms_.door != nullptr) answer = terms_.door->answer(doorstep(*terms_.mesh), hello->proof);
+  if (answer.refusal) return refuse(*answer.refusal, fault_of(*answer.refusal), out);
   welcomed_ = true;
-  append(out, encode_frame_of(make_welcome(*terms_.mesh)));
+  append(out, encode_frame_of(make_welcome(*terms_.mesh, answer.proof)));
 }
 
 void Handshake::on_welcome(ByteView payload, Bytes& out) {
@@ -87,7 +115,13 @@ void Handshake::on_welcome(ByteView payload, Bytes& out) {
     fault_ = HandshakeFault::kOtherMesh;
     return;
   }
-  if (terms_.dialler) append(out, encode_frame_of(make_welcome(welcome->mesh)));
+  // Before this end says anything else: an outsider in a member's place learns that it was dialled.
+  if (terms_.dialler && terms_.door != nullptr &&
+      !terms_.door->trusts(doorstep(welcome->mesh), welcome->proof)) {
+    fault_ = HandshakeFault::kBadSignature;
+    return;
+  }
+  if (terms_.dialler) append(out, encode_frame_of(make_welcome(welcome->mesh, {})));
   result_ =
       HandshakeResult{welcome->node, welcome->mesh, welcome->observed, welcome->addresses, welcome->heads};
 }
@@ -99,26 +133,16 @@ void Handshake::on_refuse(ByteView payload) {
     return;
   }
   peer_version_ = refusal->version;
-  switch (refusal->reason) {
-    case RefuseReason::kVersion:
-      fault_ = HandshakeFault::kOtherVersion;
-      break;
-    case RefuseReason::kOtherMesh:
-      fault_ = HandshakeFault::kOtherMesh;
-      break;
-    case RefuseReason::kSelf:
-      fault_ = HandshakeFault::kSelf;
-      break;
-    case RefuseReason::kBusy:
-      fault_ = HandshakeFault::kBusy;
-      break;
-    case RefuseReason::kMalformed:
-      fault_ = HandshakeFault::kMalformed;
-      break;
-  }
+  fault_ = fault_of(refusal->reason);
 }
 
-Welcome Handshake::make_welcome(const MeshId& mesh) const {
+Doorstep Handshake::doorstep(const MeshId& mesh) const {
+  const NodeKey own = to_node(terms_.node_signer->public_key());
+  return {mesh, terms_.channel, terms_.dialler ? terms_.nonce : peer_nonce_,
+          terms_.dialler ? own : peer_node_};
+}
+
+Welcome Handshake::make_welcome(const MeshId& mesh, WelcomeProof proof) const {
   Welcome welcome;
   welcome.node = to_node(terms_.node_signer->public_key());
   welcome.nonce = terms_.nonce;
@@ -126,6 +150,7 @@ Welcome Handshake::make_welcome(const MeshId& mesh) const {
   welcome.observed = terms_.observed;
   welcome.addresses = terms_.addresses;
   welcome.heads = terms_.heads;
+  welcome.proof = std::move(proof);
   welcome.signature = terms_.node_signer->sign(signing_bytes(welcome, terms_.dialler));
   return welcome;
 }
@@ -133,7 +158,7 @@ Welcome Handshake::make_welcome(const MeshId& mesh) const {
 Bytes Handshake::signing_bytes(const Welcome& welcome, bool by_dialler) const {
   const NodeKey own = to_node(terms_.node_signer->public_key());
   Writer writer;
-  writer.raw(as_bytes("p2pmesh link 2:")).u8(by_dialler ? 1 : 0);
+  writer.raw(as_bytes("p2pmesh link 3:")).u8(by_dialler ? 1 : 0);
   const auto& dialler_nonce = terms_.dialler ? terms_.nonce : peer_nonce_;
   const auto& acceptor_nonce = terms_.dialler ? peer_nonce_ : terms_.nonce;
   writer.raw(dialler_nonce).raw(acceptor_nonce);

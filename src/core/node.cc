@@ -27,6 +27,7 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
       index(digest),
       rooms(options.mesh),
       moderation(options.mesh),
+      entries(options.roots, moderation),
       roster(options.mesh, *options.verifier, digest),
       addresses(options.seed ^ 0xad),
       conversations(options, roster),
@@ -126,6 +127,7 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
     if (!moderation.add(*act)) ++counters.acts_dropped;
   }
   apply_acts(turn);
+  for (const EnvelopePtr& entry : restored.entries) take_entry(entry);
   on(Wake{}, turn);
 }
 
@@ -277,6 +279,7 @@ void Node::State::flush_texts(Turn& turn) {
     const EnvelopePtr envelope_written = written.envelope;
     turn.out.push_back(Store{std::move(written.envelope), std::move(context)});
     if (is_act(envelope_written->envelope)) take_act(*envelope_written, turn);
+    if (is_entry(envelope_written->envelope)) take_entry(envelope_written);
     // A line that had waited, and that all others refuse: it is not to be shown here alone.
     if (moderation.refuses(envelope_written->envelope, turn.now.wall_ms)) hide_refused(own.key(), turn);
   }

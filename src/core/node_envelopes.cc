@@ -92,6 +92,8 @@ void Node::State::on_log(const EnvelopeReceived& received, Turn& turn) {
     if (is_private_room(envelope.room) || !decode_topic(envelope.body)) ++counters.malformed_bodies;
   } else if (is_kind(envelope, Kind::kAct)) {
     if (!decode_act_body(envelope.body)) ++counters.malformed_bodies;
+  } else if (is_kind(envelope, Kind::kEntry)) {
+    if (!decode_entry_body(envelope.body)) ++counters.malformed_bodies;
   } else if (!is_kind(envelope, Kind::kDirect)) {
     ++counters.unknown_kinds;
   }
@@ -163,6 +165,7 @@ void Node::State::show(Store store, Turn& turn) {
   const EnvelopePtr shown = store.envelope;
   turn.out.push_back(std::move(store));
   if (is_act(shown->envelope)) take_act(*shown, turn);
+  if (is_entry(shown->envelope)) take_entry(shown);
   // It may have waited while its ban came.
   if (moderation.refuses(shown->envelope, turn.now.wall_ms)) hide_refused(shown->envelope.author, turn);
 }
@@ -308,6 +311,8 @@ void Node::State::on(const ForkKept& fork, Turn& turn) {
   if (!fork.replaced.is_zero()) {
     moderation.remove(fork.replaced);
     if (is_act(fork.envelope->envelope)) moderation.add(*fork.envelope);
+    entries.remove(fork.replaced);
+    if (is_entry(fork.envelope->envelope)) take_entry(fork.envelope);
     apply_acts(turn);
   }
   // Which of the two the store hides, if any, is another question now.

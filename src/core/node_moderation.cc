@@ -57,6 +57,7 @@ void Node::State::take_act(const SealedEnvelope& sealed, Turn& turn) {
 void Node::State::apply_acts(Turn& turn) {
   const auto changes = moderation.take_changes();
   if (changes.empty()) return;
+  entries.judge_again();
   // The store is to find what waits.
   for (Store& store : held_back.release_all()) {
     store.context.gap = is_missing_before(store.envelope->envelope);

@@ -53,6 +53,7 @@ std::vector<Rename> Node::State::revoke(const MemberKey& key, const EnvelopePtr&
   index.leave_out(key, turn.now.monotonic);
   roster.revoke(key, turn.now, renames);
   moderation.revoke(key);
+  entries.revoke(key);
   const NodeKey node{key.bytes};
   addresses.forbid(node);
   std::vector<LinkId> closed;

@@ -12,6 +12,7 @@
 #include "broadcast.h"
 #include "conversations.h"
 #include "drafts.h"
+#include "entry_log.h"
 #include "held_back.h"
 #include "held_index.h"
 #include "links.h"
@@ -46,6 +47,7 @@ struct CoreCounters {
   std::uint64_t revoked_refused = 0;  ///< envelopes by revoked keys
   std::uint64_t refused = 0;          ///< by a ban or a silence
   std::uint64_t acts_dropped = 0;     ///< malformed, or more than are kept in memory
+  std::uint64_t entries_dropped = 0;  ///< likewise
 };
 
 inline constexpr std::size_t kTakenPerFrame = 1024;
@@ -129,6 +131,11 @@ struct Node::State {
   [[nodiscard]] bool was_told_of_ban(const NodeKey& node, Instant now);
   [[nodiscard]] LogCut cut_of(const MemberKey& member) const;
 
+  // node_entries.cc
+  void on(const WriteEntry& entry, Turn& turn);
+  void take_entry(const EnvelopePtr& sealed);
+  [[nodiscard]] bool is_closed() const { return !options.roots.empty(); }
+
   // node_links.cc
   void on(const LinkUp& up, Turn& turn);
   void on(const LinkDown& down, Turn& turn);
@@ -176,6 +183,7 @@ struct Node::State {
   RoomHeads heads;
   RoomSealing rooms;
   ModerationLog moderation;
+  EntryLog entries;
   std::map<NodeKey, std::optional<Instant>>
       banned;  // from the mesh, and since when each has a link to be told
   struct Hiding {

@@ -163,6 +163,8 @@ std::vector<std::pair<std::string, std::uint64_t>> Node::counters() const {
       {"envelopes_of_revoked_refused", core.revoked_refused},
       {"envelopes_refused", core.refused},
       {"acts_dropped", core.acts_dropped},
+      {"entries", state_->entries.size()},
+      {"entries_dropped", core.entries_dropped},
       {"acts", state_->moderation.size()},
       {"joins", views.joins},
       {"forward_joins_sent", views.forward_joins},

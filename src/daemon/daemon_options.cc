@@ -20,6 +20,7 @@ struct Raw {
   std::string listen;
   std::vector<std::string> joins;
   std::string data_dir;
+  std::string invite;
   bool version = false;
 };
 
@@ -39,7 +40,18 @@ Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& o
                        " is not an address and port; type for example 127.0.0.1:9750 or [::1]:0");
     }
   }
-  const bool own_joins = !raw.joins.empty();
+  if (!raw.invite.empty()) {
+    options.host.invite = parse_invite_link(raw.invite);
+    if (!options.host.invite) {
+      return fail(ExitStatus::kUsage,
+                  "--invite is no whole link, like p2pmesh://HOST:PORT/MESH/SECRET; copy it again");
+    }
+    if (!raw.joins.empty() || options.host.open_new || options.host.closed)
+      return fail(ExitStatus::kUsage, "--invite joins a mesh; --join, --new and --private are too much.");
+  }
+  const bool own_joins = !raw.joins.empty() || options.host.invite;
+  if (options.host.closed && own_joins)
+    return fail(ExitStatus::kUsage, "--private opens a mesh and --join joins one; give one of them.");
   for (const std::string& join : own_joins ? raw.joins : config.join.value_or(std::vector<std::string>())) {
     auto target = parse_host_port(join);
     if (!target || target->port == 0) {
@@ -96,6 +108,9 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
                  "TOML file with name, exact_name, listen, join, data_dir, log_level, [carry], [protocol]")
       ->option_text("FILE");
   app.add_flag("--new", options.host.open_new, "open another mesh instead of resuming the last one");
+  app.add_flag("--private", options.host.closed,
+               "the mesh that is opened lets in who has an invite alone; one that is resumed must be such");
+  app.add_option("--invite", raw.invite, "come into a closed mesh by this link")->option_text("LINK");
   app.add_flag("--exact-name", options.host.exact_name,
                "end with 73 when another member holds the name, instead of being shown with a suffix");
   app.add_option("--log-file", options.log_file, "log there instead of standard error")->option_text("FILE");
@@ -142,7 +157,7 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
     return fail(ExitStatus::kUsage, "--log-level " + format_safe_line(options.log_level) +
                                         " is none of trace, debug, info, warn, error, off");
   }
-  for (const char* option : {"--name", "--listen", "--data-dir", "--passphrase-file"}) {
+  for (const char* option : {"--name", "--listen", "--data-dir", "--passphrase-file", "--invite"}) {
     // An option given as an empty word is a mistake in a script, not the wish for the default.
     if (app.get_option(option)->count() > 0 && app.get_option(option)->as<std::string>().empty()) {
       return fail(ExitStatus::kUsage, std::string(option) + " is empty." + kHint);

@@ -53,6 +53,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
   reply.carried = carried.held.envelopes;
   reply.carried_bytes = carried.held.bytes;
   reply.carried_dropped = carried.dropped;
+  reply.closed = runner_->is_closed();
   reply.discoverable = status.discoverable;
   reply.receipts = runner_->gives_receipts();
   reply.synced = runner_->is_synced();

@@ -90,6 +90,13 @@ class ControlRequests final : public ControlEvents {
   [[nodiscard]] std::optional<Error> check_may_say(const std::string& room) const;
   [[nodiscard]] std::optional<Error> check_may_join(const std::string& room) const;
   [[nodiscard]] std::optional<Error> check_topic_free(const std::string& room) const;
+  // control_entries.cc
+  void answer(ControlSession& session, const std::string& id, const control::MakeLinkRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::InvitesRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::CancelInviteRequest& request);
+  /// Nothing when this mesh has invites.
+  [[nodiscard]] std::optional<Error> check_closed() const;
+  [[nodiscard]] std::vector<std::string> addresses_for_link(const std::optional<std::string>& given) const;
   // control_names.cc
   void answer(ControlSession& session, const std::string& id, const control::NameRequest& request);
   /// The member that is meant by a key, a shown name, or a name that fits nobody else. Errors: kUsage with

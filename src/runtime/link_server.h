@@ -13,6 +13,7 @@
 #include "connection.h"
 #include "link_admission.h"
 #include "p2pmesh/base/log.h"
+#include "p2pmesh/core/closed_mesh.h"
 #include "p2pmesh/core/inputs.h"
 #include "p2pmesh/core/outputs.h"
 #include "p2pmesh/crypto/signature.h"
@@ -27,6 +28,7 @@ struct LocalTerms {
   std::optional<MeshId> mesh;
   std::vector<NetAddress> addresses;
   std::vector<Head> heads;
+  Door* door = nullptr;  ///< of a closed mesh
 };
 
 /// Called on the loop thread, from inside the loop's turn.

@@ -151,6 +151,7 @@ bool LinkServer::start_handshake(Connection& connection) {
   terms.observed = to_net(connection.remote);
   terms.addresses = std::move(local.addresses);
   terms.heads = local.heads;
+  terms.door = local.door;
   connection.heads_given = std::move(local.heads);
   connection.handshake.emplace(std::move(terms));
   connection.state = ConnectionState::kHandshaking;
@@ -212,7 +213,8 @@ bool LinkServer::on_handshake_frame(Connection& connection, const FrameView& fra
   if (!write(connection)) return false;
   if (!connection.handshake->done()) return true;
   const HandshakeResult& result = connection.handshake->result();
-  connection.decoder.set_frame_bytes_max(limits::kFrameBytesMax);
+  connection.decoder.set_frame_bytes_max(limits::kFrameBytesMax +
+                                         (connection.handshake->is_closed() ? limits::kSealedFrameBytes : 0));
   connection.state = ConnectionState::kUp;
   LinkUp up;
   up.link = id;
@@ -305,6 +307,22 @@ Error LinkServer::fault_error(const Connection& connection) const {
       return {ExitStatus::kUnavailable, "another node answers at " + where};
     case HandshakeFault::kBadSignature:
       return {ExitStatus::kProtocol, "the node at " + where + " could not prove its key"};
+    case HandshakeFault::kClosed:
+      return {ExitStatus::kNoPermission,
+              where +
+                  " is in a closed mesh, and lets in who has an invite alone; ask a member for a link (it "
+                  "types p2pmeshctl invite), then type ./p2pchat NAME LINK"};
+    case HandshakeFault::kInviteUnknown:
+      return {ExitStatus::kNoPermission,
+              where +
+                  " knows no such invite: it was cancelled, or who made it was banned, or it has not come "
+                  "there yet; try again, or ask for a new one"};
+    case HandshakeFault::kInviteExpired:
+      return {ExitStatus::kNoPermission, "the invite was good for a time that is over; ask for a new one"};
+    case HandshakeFault::kInviteUsedUp:
+      return {
+          ExitStatus::kNoPermission,
+          "the invite was used up by others; ask for a new one (p2pmeshctl invite --uses N lets in more)"};
     case HandshakeFault::kNotOurProtocol:
     case HandshakeFault::kMalformed:
     case HandshakeFault::kNone:

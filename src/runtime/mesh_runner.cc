@@ -14,6 +14,7 @@ namespace {
 constexpr const char* kReadCursorKey = "read_cursor";
 constexpr const char* kReceiptsKey = "receipts";
 constexpr const char* kUnopenedKey = "unopened_from";
+constexpr const char* kClosedKey = "closed";
 constexpr std::size_t kOpenedAtOnce = 256;  // an opening costs about 0.1 ms
 constexpr std::size_t kNonceFileBytesMax = 256;
 
@@ -43,6 +44,7 @@ RestoredState to_restored(StoreSnapshot& snapshot) {
   }
   state.records = std::move(snapshot.records);
   state.acts = std::move(snapshot.acts);
+  state.entries = std::move(snapshot.entries);
   for (const StoredHead& head : snapshot.heads) state.heads.push_back({head.room, {head.id, head.depth}});
   for (const StoredPeer& peer : snapshot.peers) {
     if (auto address = SocketAddress::from_host(peer.host, peer.port)) {
@@ -92,10 +94,9 @@ Result<std::unique_ptr<MeshRunner>> MeshRunner::open(const MeshPlace& place, con
   }
   if (!store) return tl::unexpected(store.error());
   std::unique_ptr<MeshRunner> runner(new MeshRunner(place, around));
-  // Not the database's fault.
-  if (auto read = runner->room_keys_.read(); !read) return tl::unexpected(read.error());
+  if (auto read = runner->read_secrets(); !read) return tl::unexpected(read.error());
   if (auto started = runner->start(std::move(*store), was_set_aside); !started) {
-    if (started.error().status != ExitStatus::kDamagedInput || was_set_aside)
+    if (started.error().status != ExitStatus::kDamagedInput || was_set_aside || runner->lacks_secret_)
       return tl::unexpected(started.error());
     // The damage showed only when the rows were read.
     runner.reset();
@@ -106,7 +107,7 @@ Result<std::unique_ptr<MeshRunner>> MeshRunner::open(const MeshPlace& place, con
     store = MeshStore::open(path, place.mesh);
     if (!store) return tl::unexpected(store.error());
     runner.reset(new MeshRunner(place, around));
-    if (auto read = runner->room_keys_.read(); !read) return tl::unexpected(read.error());
+    if (auto read = runner->read_secrets(); !read) return tl::unexpected(read.error());
     if (auto again = runner->start(std::move(*store), true); !again) return tl::unexpected(again.error());
   }
   return runner;
@@ -133,7 +134,9 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   const auto hidden = read_file(path_of(place_, ".hidden"), 1);
   if (!hidden) return tl::unexpected(hidden.error());
   const bool is_discoverable = !*hidden;
+  bool was_closed = false;
   for (const auto& [key, value] : snapshot->settings) {
+    if (key == kClosedKey) was_closed = true;
     if (key == kReadCursorKey) read_cursor_ = control::parse_cursor(value).value_or(control::Cursor{});
     if (key == kReceiptsKey) receipts_ = value == "1";
     if (key == kUnopenedKey) unopened_from_ = parse_row(value);
@@ -167,6 +170,7 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   } else {
     place_.founder_nonce = read_nonce(path_of(place_, ".nonce"));
   }
+  if (auto sound = check_closed(was_closed); !sound) return sound;
   RestoredState restored = to_restored(*snapshot);
   for (const RestoredPeer& peer : peers_.read()) {
     if (was_set_aside || restored.peers.empty()) restored.peers.push_back(peer);
@@ -176,6 +180,7 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   auto storage = StorageThread::start(std::move(store), place_.carry, around_.loop, *this);
   if (!storage) return tl::unexpected(storage.error());
   storage_ = std::move(*storage);
+  if (is_closed() && !was_closed) storage_->set(kClosedKey, "1");
 
   if (auto read = prekeys_.read(); !read) return read;
   // Others must be able to hear of a new one, for each closes what is sealed to the oldest.
@@ -199,6 +204,11 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   options.listen = place_.listen;
   options.parameters = place_.protocol;
   options.discoverable = is_seen;
+  if (place_.closed) {
+    options.roots.push_back(place_.closed->grant.founder);
+    if (!place_.closed->let_in_by.is_zero()) options.roots.push_back(place_.closed->let_in_by);
+    options.roots.push_back(self_);
+  }
   if (is_discoverable && !is_seen) {
     if (auto kept = keep_undiscoverable(); !kept) return kept;
   }
@@ -208,6 +218,32 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   node_ = std::make_unique<Node>(options, restored, around_.loop.now(), outputs_);
   restore_contacts(snapshot->settings);
   return {};
+}
+
+/// What is kept beside the database, and whose damage is not the database's.
+Result<void> MeshRunner::read_secrets() {
+  if (auto read = room_keys_.read(); !read) return read;
+  auto held = read_closed_mesh(path_of(place_, ".closed"), place_.mesh);
+  if (!held) return tl::unexpected(held.error());
+  if (*held) {
+    place_.closed = *std::move(held);
+  } else if (place_.closed) {
+    if (auto written = write_closed_mesh(path_of(place_, ".closed"), *place_.closed); !written) return written;
+  }
+  if (!place_.closed) return {};
+  door_ = std::make_unique<MemberDoor>(*this, *place_.closed, around_.verifier);
+  seal_.emplace(closed_mesh_key(place_.closed->grant.secret, place_.mesh));
+  return {};
+}
+
+/// With a database of a closed mesh and no secret nobody is to come in.
+Result<void> MeshRunner::check_closed(bool was_closed) {
+  if (is_closed() || !was_closed) return {};
+  lacks_secret_ = true;
+  return fail(ExitStatus::kDamagedInput,
+              "the file " + path_of(place_, ".closed") +
+                  " with the secret of the closed mesh is gone; put back a copy, or come in again with a new "
+                  "invite and another --data-dir");
 }
 
 void MeshRunner::begin() {
@@ -224,6 +260,13 @@ void MeshRunner::handle(const Input& input) {
 }
 
 bool MeshRunner::on_frame(LinkId link, const FrameView& frame) {
+  const bool is_close = frame.type == static_cast<std::uint8_t>(FrameType::kClose);
+  if (!seal_ || is_close || (frame.type & kSkippableFrameBit) != 0) return on_opened_frame(link, frame);
+  const auto payload = seal_->open(frame);
+  return payload && on_opened_frame(link, {frame.type, *payload});
+}
+
+bool MeshRunner::on_opened_frame(LinkId link, const FrameView& frame) {
   const auto type = static_cast<FrameType>(frame.type);
   if (type == FrameType::kGossip || type == FrameType::kRepair) return on_envelope_frame(link, frame);
   const bool known =

@@ -9,9 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "closed_mesh_file.h"
 #include "contact_names.h"
 #include "control_server.h"
+#include "link_seal.h"
 #include "link_server.h"
+#include "mesh_door.h"
 #include "name_book.h"
 #include "p2pmesh/core/node.h"
 #include "p2pmesh/dedup/seen_table.h"
@@ -49,18 +52,23 @@ struct MeshPlace {
   ProtocolParameters protocol;
   CarryQuota carry;
   bool undiscoverable = false;  ///< from now on, until the local member says otherwise
+  std::optional<ClosedMesh>
+      closed{};  ///< a closed mesh is opened or joined with it; one that is resumed has it
 };
 
-class MeshRunner final : public StorageEvents {
+class MeshRunner final : public StorageEvents, public DoorKeeper {
  public:
   /// Opens or creates the store; a damaged one is set aside and said in the log. Errors: as
   /// MeshStore::open().
   static Result<std::unique_ptr<MeshRunner>> open(const MeshPlace& place, const MeshSurroundings& around);
   ~MeshRunner() override;
 
-  [[nodiscard]] Node& node() { return *node_; }
+  [[nodiscard]] Node& node() override { return *node_; }
   [[nodiscard]] const Node& node() const { return *node_; }
   [[nodiscard]] const MeshId& mesh() const { return place_.mesh; }
+  [[nodiscard]] bool is_closed() const { return place_.closed.has_value(); }
+  /// Null in an open mesh.
+  [[nodiscard]] Door* door() { return door_.get(); }
   [[nodiscard]] const std::string& name() const { return place_.name; }
   [[nodiscard]] const MemberKey& member() const { return self_; }
   [[nodiscard]] NodeKey node_key() const { return to_node(around_.node_signer.public_key()); }
@@ -68,7 +76,7 @@ class MeshRunner final : public StorageEvents {
   [[nodiscard]] const std::string& storage_state() const { return storage_state_; }
   [[nodiscard]] bool is_synced() const { return synced_; }
   [[nodiscard]] Instant now() const { return around_.loop.now().monotonic; }
-  [[nodiscard]] WallMs wall_ms() const { return around_.loop.now().wall_ms; }
+  [[nodiscard]] WallMs wall_ms() const override { return around_.loop.now().wall_ms; }
   [[nodiscard]] std::uint64_t messages_held() const { return messages_held_; }
   [[nodiscard]] std::uint64_t last_row() const { return last_row_; }
   [[nodiscard]] bool knows_peers() const { return knows_peers_; }
@@ -107,7 +115,7 @@ class MeshRunner final : public StorageEvents {
 
   /// Carries out what the core wanted when it was made; once the links' events reach this runner.
   void begin();
-  void handle(const Input& input);
+  void handle(const Input& input) override;
   /// A frame of a link that is up; false: the peer is at fault.
   bool on_frame(LinkId link, const FrameView& frame);
   /// Sends a text for a control client; answered when durable.
@@ -119,6 +127,8 @@ class MeshRunner final : public StorageEvents {
   /// As send_text(), of the key of a private room; the core's access_to() said kOpen.
   void send_invite(SessionId session, std::string request_id, const MemberKey& to, const std::string& room);
   // mesh_runner_moderation.cc
+  /// As send_text(), of an entry of a closed mesh; answered with `reply`.
+  void write_entry(SessionId session, std::string request_id, const EntryBody& body, control::Reply reply);
   /// As send_text(), of an act; the core's check_act() allowed it.
   void write_act(SessionId session, std::string request_id, WriteAct act);
   /// Opens a room in which nothing is known to have been said, for the local member.
@@ -178,6 +188,8 @@ class MeshRunner final : public StorageEvents {
   void renew_prekey();
   void keep_rooms();
   Result<void> keep_undiscoverable();
+  Result<void> read_secrets();
+  Result<void> check_closed(bool was_closed);
   void begin_opening(std::uint64_t first_row);
   void open_late(std::uint64_t first_row, std::uint64_t opening);
   std::uint64_t expect_acknowledge(SessionId session, std::string request_id);
@@ -205,6 +217,7 @@ class MeshRunner final : public StorageEvents {
   void keep_contact_names();
   void watch_names(const PublishNotice& notice);
   void check_contacts();
+  bool on_opened_frame(LinkId link, const FrameView& frame);
   bool on_envelope_frame(LinkId link, const FrameView& frame);
   [[nodiscard]] bool revokes_us(ByteView encoded) const;
   bool on_envelope(LinkId link, ByteView encoded, Path path, std::uint16_t round);
@@ -235,6 +248,9 @@ class MeshRunner final : public StorageEvents {
   std::vector<StoredInvitation> invitations_;           // the newest first
   std::map<std::string, std::uint64_t> rooms_opening_;  // and how many messages were opened
   Instant prekey_due_{};
+  std::unique_ptr<MemberDoor> door_;
+  std::optional<LinkSeal> seal_;
+  bool lacks_secret_ = false;
   std::unique_ptr<StorageThread> storage_;
   std::unique_ptr<Node> node_;
   Outputs outputs_;
@@ -243,6 +259,7 @@ class MeshRunner final : public StorageEvents {
   struct PendingSend {
     SessionId session;
     std::string request_id;
+    std::optional<control::Reply> reply = std::nullopt;  // else where the message is
   };
   std::map<std::uint64_t, PendingSend> sends_;
   std::map<std::uint64_t, std::function<void(NameVerdict)>> wishes_;

@@ -37,6 +37,13 @@ std::string format_verb(ActVerb verb) {
 
 }  // namespace
 
+void MeshRunner::write_entry(SessionId session, std::string request_id, const EntryBody& body,
+                             control::Reply reply) {
+  const std::uint64_t token = expect_acknowledge(session, std::move(request_id));
+  sends_.at(token).reply = std::move(reply);
+  handle(WriteEntry{token, body});
+}
+
 void MeshRunner::write_act(SessionId session, std::string request_id, WriteAct act) {
   act.token = expect_acknowledge(session, std::move(request_id));
   handle(act);

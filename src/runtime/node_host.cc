@@ -73,8 +73,11 @@ struct NodeHost::Impl final : LinkEvents {
   Result<void> prepare();
   void begin();
   void join_next();
-  void open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonce);
+  void open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonce,
+                 std::optional<ClosedMesh> closed = std::nullopt);
   void open_new_mesh();
+  Result<void> begin_by_invite();
+  void find_others_of_invite();
   void check_ready();
   void check_revoked();
   [[nodiscard]] bool is_name_settled();
@@ -109,9 +112,11 @@ struct NodeHost::Impl final : LinkEvents {
   std::unique_ptr<JoinAttempts> joins;
   std::unique_ptr<ControlRequests> requests;
   std::unique_ptr<ControlServer> control;
+  std::unique_ptr<InviteDoor> invite_door;  // until the mesh is joined
   std::unique_ptr<MeshRunner> runner;
 
   SocketAddress listen_address;
+  std::optional<Error> join_refused;
   std::size_t next_join = 0;
   bool told_ready = false;
   bool leaving = false;
@@ -209,6 +214,10 @@ Result<void> NodeHost::Impl::run() {
 
 /// Joins, resumes the last mesh, or opens one.
 void NodeHost::Impl::begin() {
+  if (options.invite) {
+    if (auto begun = begin_by_invite(); !begun) finish(begun.error());
+    return;
+  }
   if (!options.joins.empty()) return join_next();
   const auto last = profile->last_mesh();
   if (last && !options.open_new) {
@@ -222,27 +231,71 @@ void NodeHost::Impl::begin() {
 }
 
 void NodeHost::Impl::open_new_mesh() {
+  const MemberKey self = to_member(signer->public_key());
   MeshNonce nonce;
-  draw_random(nonce);
-  open_mesh(hash_mesh(to_member(signer->public_key()), nonce), nonce);
+  std::optional<ClosedMesh> closed;
+  if (options.closed) {
+    closed.emplace().grant.founder = self;
+    draw_random(closed->grant.secret);
+    nonce = closed_mesh_nonce(closed->grant.secret);
+  } else {
+    draw_random(nonce);
+  }
+  open_mesh(hash_mesh(self, nonce), nonce, closed);
   ready_by = loop->now().monotonic;
+}
+
+/// Who has come in by it already resumes that mesh.
+Result<void> NodeHost::Impl::begin_by_invite() {
+  for (const std::string& address : options.invite->addresses) {
+    auto target = parse_host_port(address);
+    if (!target) return tl::unexpected<Error>(target.error());
+    options.joins.push_back(*target);
+  }
+  const MeshId& mesh = options.invite->mesh;
+  const auto held = read_closed_mesh(profile->meshes_directory() + "/" + mesh.hex() + ".closed", mesh);
+  if (!held) return tl::unexpected<Error>(held.error());
+  if (!*held) {
+    invite_door = std::make_unique<InviteDoor>(options.invite->secret);
+    join_next();
+    return {};
+  }
+  open_mesh(mesh, std::nullopt);
+  if (!runner) return {};
+  ready_by = loop->now().monotonic + kReadyTimeout;
+  find_others_of_invite();
+  return {};
+}
+
+/// The mesh is here already; the link may know better where its members are.
+void NodeHost::Impl::find_others_of_invite() {
+  for (const HostPort& target : options.joins) {
+    joins->start(target.host, target.port, runner->mesh(), [this](const Result<NodeKey>& found) {
+      if (!found) log.log(LogLevel::kInfo, found.error().message);
+    });
+  }
 }
 
 void NodeHost::Impl::join_next() {
   const HostPort& target = options.joins[next_join++];
-  joins->start(target.host, target.port, std::nullopt, [this](const Result<NodeKey>& found) {
+  const auto wanted = options.invite ? std::optional(options.invite->mesh) : std::nullopt;
+  joins->start(target.host, target.port, wanted, [this](const Result<NodeKey>& found) {
+    // What a member says of an invite is worth more than that another one is silent.
+    if (!found && !join_refused && found.error().status == ExitStatus::kNoPermission)
+      join_refused = found.error();
     if (found) {
       ready_by = loop->now().monotonic;
     } else if (next_join < options.joins.size() && !leaving) {
       log.log(LogLevel::kWarning, found.error().message);
       join_next();
     } else {
-      finish(found.error());
+      finish(join_refused.value_or(found.error()));
     }
   });
 }
 
-void NodeHost::Impl::open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonce) {
+void NodeHost::Impl::open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonce,
+                               std::optional<ClosedMesh> closed) {
   MeshPlace place;
   place.mesh = mesh;
   place.directory = profile->meshes_directory();
@@ -253,9 +306,15 @@ void NodeHost::Impl::open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonc
   place.protocol = options.protocol;
   place.carry = options.carry;
   place.undiscoverable = options.undiscoverable;
+  place.closed = std::move(closed);
   auto opened = MeshRunner::open(
       place, {*loop, *links, *control, *seen, *signer, *signer, ed25519_verifier(), *agreement, log});
   if (!opened) return finish(opened.error());
+  if (options.closed && !(*opened)->is_closed()) {
+    return finish(
+        Error{ExitStatus::kUsage, "the last mesh of " + format_safe_line(profile->name()) +
+                                      " is open to everybody; --new --private opens a closed one beside it"});
+  }
   runner = std::move(*opened);
   runner->begin();
   requests->serve(*control, *runner, shown_address(options.listen), listen_address.port());
@@ -391,8 +450,9 @@ void NodeHost::Impl::screens_changed() {
 LocalTerms NodeHost::Impl::local_terms() const {
   if (runner)
     return {leaving ? std::nullopt : std::optional(runner->mesh()), runner->node().advertised(),
-            runner->node().deepest_heads()};
+            runner->node().deepest_heads(), runner->door()};
   LocalTerms terms;
+  terms.door = invite_door.get();
   if (!listen_address.is_unspecified()) terms.addresses.push_back(to_net(listen_address));
   return terms;
 }
@@ -401,7 +461,10 @@ bool NodeHost::Impl::on_link_up(const LinkUp& up, const MeshId& mesh, std::uint6
   if (leaving) return false;
   if (!runner) {
     if (join == 0) return false;
-    open_mesh(mesh, std::nullopt);
+    auto closed = invite_door ? invite_door->gained() : std::nullopt;
+    if (invite_door && !closed) return false;
+    if (closed) closed->let_in_by = MemberKey{up.node.bytes};
+    open_mesh(mesh, std::nullopt, std::move(closed));
     if (!runner || ended) return false;
   }
   if (mesh != runner->mesh()) {

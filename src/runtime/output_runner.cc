@@ -57,7 +57,10 @@ void MeshRunner::drain() {
 void MeshRunner::run(const Output& output) {
   std::visit(
       Switch{
-          [&](const SendFrame& send) { around_.links.send(send); },
+          [&](const SendFrame& send) {
+            if (!seal_) return around_.links.send(send);
+            around_.links.send({send.link, seal_->seal(send.frame), send.frame_class});
+          },
           [&](const Dial& dial) { around_.links.dial(dial.node, dial.address); },
           [&](const CloseLink& close) { around_.links.close(close.link, close.reason); },
           [&](const PenaliseLink& fault) {
@@ -272,8 +275,10 @@ void MeshRunner::run(const Acknowledge& acknowledge) {
   if (found == sends_.end()) return;
   if (ControlSession* session = around_.control.find(found->second.session)) {
     --session->unanswered;
-    around_.control.reply(session->id, found->second.request_id,
-                          control::SendReply{{acknowledge.envelope, acknowledge.index}});
+    const control::Reply sent = control::SendReply{{acknowledge.envelope, acknowledge.index}};
+    std::visit(
+        [&](const auto& reply) { around_.control.reply(session->id, found->second.request_id, reply); },
+        found->second.reply ? *found->second.reply : sent);
   }
   sends_.erase(found);
 }

@@ -9,7 +9,9 @@ HiddenTable::HiddenTable(Database& database)
       insert_act_(database, "INSERT OR IGNORE INTO acts VALUES(?)"),
       select_acts_(database,
                    "SELECT a.row, e.author_no FROM acts a JOIN envelopes e ON e.row = a.row"
-                   " ORDER BY e.author_no, e.epoch, e.seq") {}
+                   " ORDER BY e.author_no, e.epoch, e.seq"),
+      insert_entry_(database, "INSERT OR IGNORE INTO entries VALUES(?)"),
+      select_entries_(database, "SELECT row FROM entries ORDER BY row LIMIT ?") {}
 
 Result<void> HiddenTable::remember() {
   if (remembered_) return {};
@@ -48,6 +50,22 @@ Result<void> HiddenTable::remove(std::int64_t row) {
 
 Result<void> HiddenTable::insert_act(std::int64_t row) {
   return Query(insert_act_).number(row).run();
+}
+
+Result<void> HiddenTable::insert_entry(std::int64_t row) {
+  return Query(insert_entry_).number(row).run();
+}
+
+Result<std::vector<std::int64_t>> HiddenTable::entries(std::size_t max) {
+  std::vector<std::int64_t> rows;
+  Query query(select_entries_);
+  query.number(std::uint64_t{max});
+  for (;;) {
+    const auto row = query.next();
+    if (!row) return forward(row);
+    if (!*row) return rows;
+    rows.push_back(query.number_at(0));
+  }
 }
 
 Result<std::vector<std::int64_t>> HiddenTable::acts(std::size_t each_max, std::size_t all_max) {

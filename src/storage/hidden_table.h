@@ -1,4 +1,5 @@
-// Which rows hold acts, and which are held but refused by one, so that they are neither shown nor handed on.
+// Which rows hold acts and entries, and which are held but refused by one, so that they are neither shown nor
+// handed on.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +18,14 @@ class HiddenTable {
   Result<void> insert(std::int64_t row, std::int64_t author_no);
   Result<void> remove(std::int64_t row);
   Result<void> insert_act(std::int64_t row);
+  Result<void> insert_entry(std::int64_t row);
 
   Result<bool> contains(std::int64_t row);
   /// Ascending in the logs of their authors, the oldest authors first; of each the earliest `each_max`, and
   /// no more than `all_max`.
   Result<std::vector<std::int64_t>> acts(std::size_t each_max, std::size_t all_max);
+  /// In the order of coming, at most so many.
+  Result<std::vector<std::int64_t>> entries(std::size_t max);
   /// After a rollback.
   void forget();
 
@@ -35,6 +39,8 @@ class HiddenTable {
   Statement delete_;
   Statement insert_act_;
   Statement select_acts_;
+  Statement insert_entry_;
+  Statement select_entries_;
 };
 
 }  // namespace p2pmesh

@@ -152,17 +152,29 @@ Result<std::vector<EnvelopePtr>> MeshStore::Impl::read_acts() {
   // More than are kept in memory, since those of members without rank give way there.
   const auto rows = hidden.acts(limits::kActsPerAuthorMax, 4 * limits::kActsMax);
   if (!rows) return forward(rows);
-  std::vector<EnvelopePtr> acts;
-  for (const std::int64_t row : *rows) {
+  return read_shown(*rows, is_act);
+}
+
+Result<std::vector<EnvelopePtr>> MeshStore::Impl::read_entries() {
+  const auto rows = hidden.entries(limits::kEntriesMax);
+  if (!rows) return forward(rows);
+  return read_shown(*rows, is_entry);
+}
+
+/// What is shown at the places of these rows, where it is of that kind.
+Result<std::vector<EnvelopePtr>> MeshStore::Impl::read_shown(const std::vector<std::int64_t>& rows,
+                                                             bool (*is_wanted)(const Envelope&)) {
+  std::vector<EnvelopePtr> all;
+  for (const std::int64_t row : rows) {
     const auto envelope = read_row(row);
     if (!envelope) return forward(envelope);
     const auto position = position_in_log((*envelope)->envelope);
     if (!position) return forward(position);
     auto shown = shown_at(*position, row);
     if (!shown) return forward(shown);
-    if (is_act(shown->first->envelope)) acts.push_back(std::move(shown->first));
+    if (is_wanted(shown->first->envelope)) all.push_back(std::move(shown->first));
   }
-  return acts;
+  return all;
 }
 
 }  // namespace p2pmesh

@@ -75,6 +75,9 @@ Result<StoreSnapshot> MeshStore::load() {
   auto acts = impl.read_acts();
   if (!acts) return forward(acts);
   snapshot.acts = std::move(*acts);
+  auto entries = impl.read_entries();
+  if (!entries) return forward(entries);
+  snapshot.entries = std::move(*entries);
 
   auto correspondents = impl.directs.correspondents();
   if (!correspondents) return forward(correspondents);

@@ -129,6 +129,9 @@ Result<std::uint64_t> MeshStore::Impl::write_log(const StoreItem& item, WallMs n
   if (is_act(envelope)) {
     if (auto done = hidden.insert_act(row); !done) return forward(done);
   }
+  if (is_entry(envelope)) {
+    if (auto done = hidden.insert_entry(row); !done) return forward(done);
+  }
   if (item.carried) {
     if (auto done = carried.insert(row, position.author_no, sealed.encoded.size(), envelope.wall_ms, now_ms);
         !done)
@@ -240,6 +243,9 @@ Result<void> MeshStore::Impl::write_second(const LogPosition& position, const St
   if (!row) return forward(row);
   if (is_act(envelope->envelope)) {
     if (auto done = hidden.insert_act(*row); !done) return done;
+  }
+  if (is_entry(envelope->envelope)) {
+    if (auto done = hidden.insert_entry(*row); !done) return done;
   }
   const auto searched_row = search.indexed_row();
   if (!searched_row) return forward(searched_row);

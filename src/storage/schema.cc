@@ -75,8 +75,9 @@ constexpr const char* kTables =
     "CREATE INDEX carried_by_age ON carried(wall_ms);"
     "CREATE TABLE gone(author_no INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,"
     " id BLOB NOT NULL, PRIMARY KEY(author_no, epoch, seq)) STRICT, WITHOUT ROWID;"
-    // Rows of acts; of what is refused though it is held.
+    // Rows of acts; of entries; of what is refused though it is held.
     "CREATE TABLE acts(row INTEGER PRIMARY KEY) STRICT;"
+    "CREATE TABLE entries(row INTEGER PRIMARY KEY) STRICT;"
     "CREATE TABLE hidden(row INTEGER PRIMARY KEY, author_no INTEGER NOT NULL) STRICT;"
     "CREATE INDEX hidden_by_author ON hidden(author_no, row);"
     // The first 8 bytes of an id lead to the few rows that may have it: a quarter of the size of whole ids.
@@ -91,7 +92,7 @@ constexpr const char* kTables =
     "NULL)"
     " STRICT;";
 
-constexpr std::int64_t kTableCount = 31;  // search is four: itself, its data, the index to it, its settings
+constexpr std::int64_t kTableCount = 32;  // search is four: itself, its data, the index to it, its settings
 constexpr std::int64_t kQuickCheckBytesMax = 64 * 1024 * 1024;  // a fraction of a second to read
 
 Result<void> create(Database& database, const MeshId& mesh) {

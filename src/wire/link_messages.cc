@@ -32,6 +32,59 @@ bool read_heads(Reader& reader, std::vector<EnvelopeId>& heads) {
   return true;
 }
 
+constexpr std::uint8_t kProvesMember = 1;  // flags of what is shown to and by a closed mesh
+constexpr std::uint8_t kProvesInvite = 2;
+constexpr std::uint8_t kGrants = 2;
+
+void write_proof(Writer& writer, const HelloProof& proof) {
+  writer.u8(
+      static_cast<std::uint8_t>((proof.member ? kProvesMember : 0) | (proof.invite ? kProvesInvite : 0)));
+  if (proof.member) {
+    writer.raw(*proof.member).u8(static_cast<std::uint8_t>(proof.chain.size()));
+    for (const Bytes& envelope : proof.chain)
+      writer.u16(static_cast<std::uint16_t>(envelope.size())).raw(envelope);
+  }
+  if (proof.invite) writer.id(proof.invite->key).raw(proof.invite->signature);
+}
+
+/// False when it is malformed.
+bool read_proof(Reader& reader, HelloProof& proof) {
+  const std::uint8_t flags = reader.u8();
+  if ((flags & ~(kProvesMember | kProvesInvite)) != 0) return false;
+  if ((flags & kProvesMember) != 0) {
+    read_array(reader, proof.member.emplace());
+    const std::size_t count = reader.u8();
+    if (count > limits::kEntryChainMax) return false;
+    for (std::size_t i = 0; i < count && reader.ok(); ++i) {
+      const ByteView envelope = reader.raw(reader.u16());
+      proof.chain.emplace_back(envelope.begin(), envelope.end());
+    }
+  }
+  if ((flags & kProvesInvite) != 0) {
+    proof.invite.emplace().key = reader.id<InviteKey>();
+    read_array(reader, proof.invite->signature);
+  }
+  return reader.ok();
+}
+
+void write_proof(Writer& writer, const WelcomeProof& proof) {
+  writer.u8(static_cast<std::uint8_t>((proof.member ? kProvesMember : 0) | (proof.grant ? kGrants : 0)));
+  if (proof.member) writer.raw(*proof.member);
+  if (proof.grant) writer.raw(proof.grant->secret).id(proof.grant->founder);
+}
+
+/// False when it is malformed.
+bool read_proof(Reader& reader, WelcomeProof& proof) {
+  const std::uint8_t flags = reader.u8();
+  if ((flags & ~(kProvesMember | kGrants)) != 0) return false;
+  if ((flags & kProvesMember) != 0) read_array(reader, proof.member.emplace());
+  if ((flags & kGrants) != 0) {
+    read_array(reader, proof.grant.emplace().secret);
+    proof.grant->founder = reader.id<MemberKey>();
+  }
+  return reader.ok();
+}
+
 }  // namespace
 
 Bytes encode_frame_of(const Hello& hello) {
@@ -39,6 +92,7 @@ Bytes encode_frame_of(const Hello& hello) {
   writer.raw(as_bytes(kMagic)).u16(hello.version).id(hello.node).raw(hello.nonce);
   writer.u8(hello.wanted_mesh ? 1 : 0);
   if (hello.wanted_mesh) writer.id(*hello.wanted_mesh);
+  write_proof(writer, hello.proof);
   return encode_frame(FrameType::kHello, writer.bytes());
 }
 
@@ -54,6 +108,7 @@ std::optional<Hello> decode_hello(ByteView payload) {
   const std::uint8_t wants = reader.u8();
   if (wants > 1) return std::nullopt;
   if (wants == 1) hello.wanted_mesh = reader.id<MeshId>();
+  if (!read_proof(reader, hello.proof)) return std::nullopt;
   return reader.done() ? std::optional(hello) : std::nullopt;
 }
 
@@ -64,6 +119,7 @@ Bytes encode_unsigned_welcome(const Welcome& welcome) {
   write_addresses(writer, welcome.addresses);
   writer.u8(static_cast<std::uint8_t>(welcome.heads.size()));
   for (const Head& head : welcome.heads) writer.id(head.id).u64(head.depth);
+  write_proof(writer, welcome.proof);
   return writer.take();
 }
 
@@ -90,6 +146,7 @@ std::optional<Welcome> decode_welcome(ByteView payload) {
     head.depth = reader.u64();
     welcome.heads.push_back(head);
   }
+  if (!read_proof(reader, welcome.proof)) return std::nullopt;
   read_array(reader, welcome.signature);
   return reader.done() ? std::optional(std::move(welcome)) : std::nullopt;
 }
@@ -105,7 +162,8 @@ std::optional<Refuse> decode_refuse(ByteView payload) {
   Refuse refuse;
   const std::uint8_t reason = reader.u8();
   refuse.version = reader.u16();
-  if (!reader.done() || reason < 1 || reason > 5) return std::nullopt;
+  if (!reader.done() || reason < 1 || reason > static_cast<std::uint8_t>(RefuseReason::kInviteUsedUp))
+    return std::nullopt;
   refuse.reason = static_cast<RefuseReason>(reason);
   return refuse;
 }

@@ -8,7 +8,7 @@ import subprocess
 PROTOCOL = "p2pmesh/1"
 MAGIC = b"p2pmesh\n"
 HELLO, WELCOME, REFUSE = 1, 2, 3
-VERSION = 2
+VERSION = 3
 
 
 def openssl(*arguments, input=b""):
@@ -40,9 +40,10 @@ def frame(kind, payload):
     return struct.pack(">IB", len(payload) + 1, kind) + payload
 
 
-def hello(key, version=VERSION, nonce=bytes(32)):
-    """Asks for whatever mesh is there."""
-    return frame(HELLO, MAGIC + struct.pack(">H", version) + key + nonce + b"\0")
+def hello(key, version=VERSION, nonce=bytes(32), mesh=b"", proof=b"\0"):
+    """Asks for whatever mesh is there, or for one; `proof`: what a closed mesh is shown."""
+    wanted = b"\1" + mesh if mesh else b"\0"
+    return frame(HELLO, MAGIC + struct.pack(">H", version) + key + nonce + wanted + proof)
 
 
 def connect(identity, port, source="127.0.1.1", timeout=10):

@@ -65,6 +65,7 @@ struct Id32 {
 using MemberKey = Id32<struct MemberKeyTag>;    ///< a person's Ed25519 public key; writes envelopes
 using NodeKey = Id32<struct NodeKeyTag>;        ///< a daemon's Ed25519 public key; authenticates links
 using MeshId = Id32<struct MeshIdTag>;          ///< BLAKE2b-256 over the founder's key and a nonce
+using InviteKey = Id32<struct InviteKeyTag>;    ///< an Ed25519 public key made for one invite
 using EnvelopeId = Id32<struct EnvelopeIdTag>;  ///< BLAKE2b-256 over everything but the signature
 
 /// An id's share of a digest: its first eight bytes, which are a hash's already.

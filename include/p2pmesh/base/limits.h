@@ -44,6 +44,13 @@ inline constexpr std::size_t kAddressesMax = 8;     // design.md, section 4
 // Revocations.
 inline constexpr std::size_t kRevocationsMax = 4096;  // keys of a mesh that count no more; guess
 
+// Closed meshes.
+inline constexpr std::size_t kEntriesMax = 65536;           // invites and admissions of a closed mesh; guess
+inline constexpr std::size_t kEntriesPerAuthorMax = 16384;  // one who lets in a whole mesh of ten thousand
+inline constexpr std::size_t kInvitesOpenMax = 256;         // of one author that are neither used up nor over
+inline constexpr std::size_t kEntryChainMax = 6;            // shown in a hello, which must stay below 4 KiB
+inline constexpr std::size_t kSealedFrameBytes = 40;        // a nonce and a tag beside a frame's payload
+
 // Passphrases.
 inline constexpr std::size_t kPassphraseBytesMax = 1024;           // a long sentence; guess
 inline constexpr std::uint64_t kPassphrasePassesMax = 16;          // four times libsodium's costliest preset

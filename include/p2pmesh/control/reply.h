@@ -35,6 +35,7 @@ struct StatusReply {
   std::uint64_t carried = 0;    ///< direct envelopes between others, held for them
   std::uint64_t carried_bytes = 0;
   std::uint64_t carried_dropped = 0;  ///< over the quota, since the node's start
+  bool closed = false;                ///< the mesh lets in who is invited alone
   bool discoverable = true;
   bool receipts = false;  ///< those who write are told when it was read
   bool synced = false;    ///< the first comparison with a neighbor is done
@@ -217,6 +218,28 @@ struct ModerationReply {
   std::vector<RestrictionEntry> restrictions;
 };
 
+/// invite.make
+struct LinkReply {
+  std::string link;
+  std::string key;         ///< by which it is listed
+  std::uint64_t uses = 0;  ///< 0: any number
+  WallMs end_ms = 0;       ///< 0: for good
+};
+struct InviteEntry {
+  std::string key;
+  std::string by;  ///< as shown now
+  MemberKey by_key;
+  std::uint64_t uses = 0;  ///< 0: any number
+  std::uint64_t used = 0;
+  WallMs made_ms = 0;
+  WallMs end_ms = 0;     ///< 0: for good
+  std::string standing;  ///< "open", "used up", "expired", "cancelled" or "void"
+};
+/// invite.list, the newest last
+struct InvitesReply {
+  std::vector<InviteEntry> invites;
+};
+
 /// name.set: how the local member is shown now.
 struct NameReply {
   std::string name;
@@ -232,13 +255,13 @@ struct AttachReply {
   Cursor read_cursor;
 };
 
-/// read.mark, shutdown, contact.answer, discover.set, receipts.set: done.
+/// read.mark, shutdown, contact.answer, discover.set, receipts.set, invite.cancel: done.
 struct EmptyReply {};
 
 using Reply = std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply,
                            SearchReply, RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply,
                            MemberReply, PendingReply, CancelReply, TopicReply, NameReply, FindReply, AddReply,
-                           ForgetReply, RevocationReply, ModerationReply>;
+                           ForgetReply, RevocationReply, ModerationReply, LinkReply, InvitesReply>;
 
 /// Append a reply line, line feed included; nothing at all when `id` is empty (a notification). `id` is
 /// ParsedRequest::id. Strings need not be UTF-8: ill-formed bytes become U+FFFD. Control and bidi characters
@@ -265,6 +288,8 @@ void append_reply(std::string& out, std::string_view id, const AddReply& reply);
 void append_reply(std::string& out, std::string_view id, const ForgetReply& reply);
 void append_reply(std::string& out, std::string_view id, const RevocationReply& reply);
 void append_reply(std::string& out, std::string_view id, const ModerationReply& reply);
+void append_reply(std::string& out, std::string_view id, const LinkReply& reply);
+void append_reply(std::string& out, std::string_view id, const InvitesReply& reply);
 void append_error(std::string& out, std::string_view id, const RpcError& error);
 
 /// Appends the JSON value of a reply alone, without a line feed.

@@ -177,6 +177,19 @@ struct ModerationRequest {
   bool mesh = false;
 };
 
+/// A link by which others may come into the closed mesh. Answered once durable.
+struct MakeLinkRequest {
+  std::uint64_t uses = 1;                              ///< 0: any number
+  std::optional<std::uint64_t> for_ms = std::nullopt;  ///< nothing: for good
+  std::optional<std::string> address = std::nullopt;   ///< HOST:PORT that is to stand first in it, unchecked
+};
+/// The invites of the closed mesh.
+struct InvitesRequest {};
+/// An own invite counts no more. Answered once durable.
+struct CancelInviteRequest {
+  std::string key;  ///< how it begins, in hexadecimal, unchecked
+};
+
 using Request =
     std::variant<StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest, SearchRequest,
                  RoomsRequest, JoinRoomRequest, PartRoomRequest, SubscribeRequest, AttachRequest,
@@ -184,7 +197,7 @@ using Request =
                  ConversationRequest, ContactsRequest, PersonRequest, PendingRequest, CancelRequest,
                  DiscoverRequest, ReceiptsRequest, GetTopicRequest, SetTopicRequest, InviteRequest,
                  NameRequest, FindRequest, AddRequest, ForgetRequest, RevocationRequest, RevokeRequest,
-                 ModerateRequest, ModerationRequest>;
+                 ModerateRequest, ModerationRequest, MakeLinkRequest, InvitesRequest, CancelInviteRequest>;
 
 /// One line from a client.
 struct ParsedRequest {

@@ -10,15 +10,13 @@
 #include "p2pmesh/base/bytes.h"
 #include "p2pmesh/base/ids.h"
 #include "p2pmesh/base/net_address.h"
+#include "p2pmesh/core/closed_mesh.h"
 #include "p2pmesh/crypto/signature.h"
 #include "p2pmesh/wire/messages.h"
 
 namespace p2pmesh {
 
-/// What the secure channel below a link is known by at both ends, and no other channel is.
-using ChannelBinding = std::array<std::uint8_t, 32>;
-
-/// What this end says. The signer and the verifier outlive the handshake.
+/// What this end says. The signer, the verifier and the door outlive the handshake.
 struct HandshakeTerms {
   bool dialler = false;
   const Signer* node_signer = nullptr;
@@ -31,6 +29,7 @@ struct HandshakeTerms {
   NetAddress observed;                  ///< the far end of the connection
   std::vector<NetAddress> addresses;    ///< where this node listens
   std::vector<Head> heads;              ///< deepest ones held
+  Door* door = nullptr;                 ///< of a closed mesh
 };
 
 enum class HandshakeFault : std::uint8_t {
@@ -43,6 +42,10 @@ enum class HandshakeFault : std::uint8_t {
   kOtherNode,  ///< another key answers there
   kBadSignature,
   kMalformed,
+  kClosed,         ///< the mesh there lets in whom it knows alone
+  kInviteUnknown,  ///< of the invite that was shown
+  kInviteExpired,
+  kInviteUsedUp,
 };
 
 struct HandshakeResult {
@@ -66,6 +69,7 @@ class Handshake {
   /// are flushed and the link is closed.
   void on_frame(std::uint8_t type, ByteView payload, Bytes& out);
 
+  [[nodiscard]] bool is_closed() const { return terms_.door != nullptr; }
   [[nodiscard]] bool done() const { return result_.has_value(); }
   [[nodiscard]] const HandshakeResult& result() const { return *result_; }
   [[nodiscard]] HandshakeFault fault() const { return fault_; }
@@ -76,7 +80,8 @@ class Handshake {
   void on_hello(ByteView payload, Bytes& out);
   void on_welcome(ByteView payload, Bytes& out);
   void on_refuse(ByteView payload);
-  Welcome make_welcome(const MeshId& mesh) const;
+  [[nodiscard]] Doorstep doorstep(const MeshId& mesh) const;
+  Welcome make_welcome(const MeshId& mesh, WelcomeProof proof) const;
   Bytes signing_bytes(const Welcome& welcome, bool by_dialler) const;
   void refuse(RefuseReason reason, HandshakeFault fault, Bytes& out);
 

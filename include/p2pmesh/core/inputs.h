@@ -15,6 +15,7 @@
 #include "p2pmesh/base/room_label.h"
 #include "p2pmesh/crypto/sealing.h"
 #include "p2pmesh/wire/act_body.h"
+#include "p2pmesh/wire/entry_body.h"
 #include "p2pmesh/wire/envelope.h"
 #include "p2pmesh/wire/messages.h"
 #include "p2pmesh/wire/revocation.h"
@@ -118,6 +119,12 @@ struct WriteAct {
   WallMs end_ms = 0;   ///< of a ban or a silence; 0: for good
   EnvelopeId topic;    ///< of a lock: the one that holds
   std::string reason;  ///< what wire/act_body.h takes
+};
+/// A local member makes or cancels an invite into a closed mesh, or lets somebody in by one, who counts as a
+/// member at once. What wire/entry_body.h takes.
+struct WriteEntry {
+  std::uint64_t token = 0;  ///< comes back in Acknowledge; 0: nobody asks
+  EntryBody body;
 };
 /// A local member writes to another one; Node::access_to() said kOpen or kNoKey: then it waits for a key.
 struct SendDirect {
@@ -228,10 +235,10 @@ struct Leave {};
 /// A deadline may have passed.
 struct Wake {};
 
-using Input =
-    std::variant<LinkUp, LinkDown, DialFailed, EnvelopeReceived, DuplicateReceived, FrameReceived, SendText,
-                 SetTopic, WriteAct, SendDirect, SendInvite, RoomKeyGiven, AnswerRequest, ForgetContact,
-                 OpenConversation, CancelDraft, SetDiscoverable, SetBlocked, ReadTo, OpenLate, ChangeName,
-                 PublishRevocation, PrekeyDrawn, Committed, ForkKept, RefusedHidden, Loaded, Leave, Wake>;
+using Input = std::variant<LinkUp, LinkDown, DialFailed, EnvelopeReceived, DuplicateReceived, FrameReceived,
+                           SendText, SetTopic, WriteAct, WriteEntry, SendDirect, SendInvite, RoomKeyGiven,
+                           AnswerRequest, ForgetContact, OpenConversation, CancelDraft, SetDiscoverable,
+                           SetBlocked, ReadTo, OpenLate, ChangeName, PublishRevocation, PrekeyDrawn,
+                           Committed, ForkKept, RefusedHidden, Loaded, Leave, Wake>;
 
 }  // namespace p2pmesh

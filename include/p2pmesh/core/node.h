@@ -13,6 +13,7 @@
 #include "p2pmesh/base/log.h"
 #include "p2pmesh/base/net_address.h"
 #include "p2pmesh/base/time.h"
+#include "p2pmesh/core/entries.h"
 #include "p2pmesh/core/inputs.h"
 #include "p2pmesh/core/moderation.h"
 #include "p2pmesh/core/outputs.h"
@@ -39,6 +40,9 @@ struct NodeOptions {
   NetAddress listen;                        ///< as bound; the address may be a wildcard
   std::uint64_t seed = 0;                   ///< jitter and choices
   ProtocolParameters parameters;
+  /// Of a closed mesh, whom nobody needs to have let in: the founder, who let this node in, and itself, in
+  /// this order. Empty: an open one.
+  std::vector<MemberKey> roots = {};
   bool discoverable = true;  ///< else from the start on as after SetDiscoverable{false}
 };
 
@@ -92,7 +96,8 @@ struct RestoredState {
   std::vector<RestoredLog> logs;
   std::vector<EnvelopePtr> records;
   std::vector<RestoredHead> heads;
-  std::vector<EnvelopePtr> acts;  ///< of forks the lowest id's
+  std::vector<EnvelopePtr> acts;     ///< of forks the lowest id's
+  std::vector<EnvelopePtr> entries;  ///< likewise
   std::vector<RestoredPeer> peers;
   std::vector<RestoredOwn> outbox;
   std::vector<RestoredCorrespondent> correspondents;
@@ -226,6 +231,21 @@ class Node {
   /// In a room, or, without one, in the mesh; the highest first.
   [[nodiscard]] std::vector<RankView> ranks(const std::string& room) const;
   [[nodiscard]] std::vector<RestrictionView> restrictions(const std::string& room) const;
+  // A closed mesh; node_entries.cc.
+  /// Whether this member was let in, or was there before all others.
+  [[nodiscard]] bool is_admitted(const MemberKey& member, WallMs now_ms) const;
+  /// An encoded entry that a stranger shows of itself. False when it says nothing that counts.
+  bool vouch(ByteView encoded);
+  /// The local member may let somebody in now.
+  [[nodiscard]] bool can_admit() const;
+  /// The invite by which a member came in whose sponsors are all revoked: somebody else has to say so.
+  [[nodiscard]] std::optional<InviteKey> lost_sponsor(const MemberKey& member) const;
+  /// What the local member shows of itself: who let it in, and who let that one in.
+  [[nodiscard]] std::vector<Bytes> entry_chain(WallMs now_ms) const;
+  [[nodiscard]] InviteStanding standing_of(const InviteKey& invite, WallMs now_ms) const;
+  [[nodiscard]] std::vector<InviteView> invites(WallMs now_ms) const;
+  /// Of the local member; at most kInvitesOpenMax are to be made.
+  [[nodiscard]] std::size_t open_invites(WallMs now_ms) const;
   /// Nobody has opened this room: nothing is known of it.
   [[nodiscard]] bool can_found(const std::string& room) const;
   /// Which topics of a room count; nothing: all.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "p2pmesh/base/invite_link.h"
 #include "p2pmesh/base/log.h"
 #include "p2pmesh/base/result.h"
 #include "p2pmesh/base/secret_text.h"
@@ -20,10 +21,12 @@ struct HostOptions {
   std::string name;      ///< as given; checked by start()
   std::string data_dir;  ///< made if it is not there
   std::optional<SocketAddress>
-      listen;                   ///< nothing: every address, the last run's port, else the first free from 9750
+      listen;  ///< nothing: every address, the last run's port, else the first free from 9750
   std::vector<HostPort> joins;  ///< members to join through; the first that answers
   bool open_new = false;        ///< another mesh instead of resuming the last
-  bool exact_name = false;      ///< leave again, kCannotCreate, when another member holds the name
+  bool closed = false;  ///< the mesh that is opened lets in who is invited alone; one that is resumed must
+  std::optional<InviteLink> invite;  ///< into the closed mesh to be joined, instead of `joins`
+  bool exact_name = false;           ///< leave again, kCannotCreate, when another member holds the name
   bool leaves_with_last_screen = false;
   bool undiscoverable = false;           ///< as after /discover off
   std::optional<SecretText> passphrase;  ///< of the member's key; locks a new one

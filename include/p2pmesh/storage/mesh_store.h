@@ -18,6 +18,7 @@
 #include "p2pmesh/storage/carry_quota.h"
 #include "p2pmesh/storage/refused_rows.h"
 #include "p2pmesh/wire/act_body.h"
+#include "p2pmesh/wire/entry_body.h"
 #include "p2pmesh/wire/envelope.h"
 #include "p2pmesh/wire/room_body.h"
 
@@ -140,6 +141,7 @@ struct StoreSnapshot {
   std::vector<AcceptedLog> logs;
   std::vector<EnvelopePtr> records;  ///< the newest of each (author, kind, subject)
   std::vector<EnvelopePtr> acts;     ///< of forks the lowest id's; the earliest of each author, bounded
+  std::vector<EnvelopePtr> entries;  ///< of a closed mesh, likewise; the earliest that came
   std::vector<StoredHead> heads;     ///< of every room, from the 1,024 deepest envelopes of each
   std::vector<StoredPeer> peers;
   std::vector<OutboxEntry> outbox;

@@ -29,6 +29,7 @@ enum class Kind : std::uint16_t {
   kTopic = 18,         ///< log: the topic of one room
   kSealedRoom = 19,    ///< log, sealed: messages or the topic of one private room
   kAct = 20,           ///< log: what a founder or moderator does to order a room or the mesh
+  kEntry = 21,         ///< log: who may come into a closed mesh, and who came
   kSuspect = 32,       ///< passing: a member's node does not answer
   kDirectNotice = 33,  ///< passing, sealed: as kDirect, of the moment alone
 };

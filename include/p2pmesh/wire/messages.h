@@ -18,8 +18,36 @@
 
 namespace p2pmesh {
 
-inline constexpr std::uint16_t kProtocolVersion = 2;
+inline constexpr std::uint16_t kProtocolVersion = 3;
 using LinkNonce = std::array<std::uint8_t, 32>;
+
+/// What the members of a closed mesh share.
+using MeshSecret = std::array<std::uint8_t, 32>;
+/// A keyed hash that only who knows the secret can make.
+using MemberProof = std::array<std::uint8_t, 32>;
+
+/// That the sender has the secret of an invite.
+struct InviteProof {
+  InviteKey key;
+  Signature signature{};
+};
+/// What a dialler shows of itself to a closed mesh; to an open one nothing.
+struct HelloProof {
+  std::optional<MemberProof> member;
+  /// With `member`: the envelopes that say who let it in, and who let that one in, and so on.
+  std::vector<Bytes> chain{};
+  std::optional<InviteProof> invite{};
+};
+/// What makes a closed mesh's id, for one who has just come in.
+struct MeshGrant {
+  MeshSecret secret{};
+  MemberKey founder;
+};
+/// What an acceptor shows in a closed mesh: that it is of it.
+struct WelcomeProof {
+  std::optional<MemberProof> member;
+  std::optional<MeshGrant> grant{};
+};
 
 /// The dialler's first frame. Magic and version come first and stay there in every version.
 struct Hello {
@@ -27,6 +55,7 @@ struct Hello {
   NodeKey node;
   LinkNonce nonce{};
   std::optional<MeshId> wanted_mesh;  ///< nothing: whatever mesh is there
+  HelloProof proof{};
 };
 
 struct Head {
@@ -44,10 +73,21 @@ struct Welcome {
   NetAddress observed;                ///< where the receiver's connection comes from
   std::vector<NetAddress> addresses;  ///< where the sender listens
   std::vector<Head> heads;            ///< deepest ones the sender holds, at most kParentsMax
+  WelcomeProof proof{};
   Signature signature{};
 };
 
-enum class RefuseReason : std::uint8_t { kVersion = 1, kOtherMesh = 2, kSelf = 3, kBusy = 4, kMalformed = 5 };
+enum class RefuseReason : std::uint8_t {
+  kVersion = 1,
+  kOtherMesh = 2,
+  kSelf = 3,
+  kBusy = 4,
+  kMalformed = 5,
+  kClosed = 6,         ///< let in is who has an invite, or was let in before
+  kInviteUnknown = 7,  ///< no such invite is known here, or it was cancelled
+  kInviteExpired = 8,
+  kInviteUsedUp = 9,
+};
 
 struct Refuse {
   RefuseReason reason = RefuseReason::kMalformed;

@@ -118,7 +118,7 @@ TEST_CASE("without HOME only a named directory will do") {
 }
 
 TEST_CASE("help and version need nothing else") {
-  CHECK(std::get<PrintOnly>(*parse_chat({"--help"}, {})).text.find("p2pchat [OPTIONS] NAME [HOST PORT]") !=
+  CHECK(std::get<PrintOnly>(*parse_chat({"--help"}, {})).text.find("p2pchat [OPTIONS] NAME [HOST PORT | LINK]") !=
         std::string::npos);
   CHECK(std::get<PrintOnly>(*parse_chat({"--version"}, {})).text.starts_with("p2pchat 0."));
   CHECK(std::get<PrintOnly>(*parse_ctl({"--help"})).text.find("shutdown") != std::string::npos);

@@ -196,5 +196,108 @@ TEST_CASE("WhoSaysAnotherKeyThanItsChannelHasShownIsNotBelieved") {
   }
 }
 
+/// Lets in whom it is told to, and keeps what it was shown.
+struct TestDoor final : Door {
+  HelloProof knock(const Doorstep& at) override {
+    HelloProof shown;
+    shown.member = prove_member(secret, at, true);
+    return shown;
+  }
+  DoorAnswer answer(const Doorstep& at, const HelloProof& proof) override {
+    if (!proof.member || *proof.member != prove_member(secret, at, true)) return {refusal, {}};
+    return {std::nullopt, {prove_member(secret, at, false)}};
+  }
+  bool trusts(const Doorstep& at, const WelcomeProof& proof) override {
+    return proof.member && *proof.member == prove_member(secret, at, false);
+  }
+  MeshSecret secret{};
+  RefuseReason refusal = RefuseReason::kClosed;
+};
+
+struct ClosedEnds : Ends {
+  ClosedEnds() {
+    dialler.mesh = mesh;
+    dialler.door = &inside;
+    acceptor.door = &other;
+    dialler.channel.fill(1);
+    acceptor.channel.fill(1);
+  }
+  TestDoor inside, other;
+};
+
+TEST_CASE("MembersOfAClosedMeshKnowEachOtherByItsSecret") {
+  ClosedEnds ends;
+  Handshake dialler(ends.dialler), acceptor(ends.acceptor);
+  carry(dialler, acceptor);
+  CHECK(dialler.done());
+  CHECK(acceptor.done());
+}
+
+TEST_CASE("AnOutsiderIsToldWhyAndNothingElse") {
+  for (const RefuseReason reason : {RefuseReason::kClosed, RefuseReason::kInviteExpired,
+                                    RefuseReason::kInviteUsedUp, RefuseReason::kInviteUnknown}) {
+    ClosedEnds ends;
+    ends.inside.secret.fill(9);
+    ends.other.refusal = reason;
+    Handshake dialler(ends.dialler), acceptor(ends.acceptor);
+    Bytes answer;
+    feed(acceptor, dialler.start(), answer);
+    CHECK_FALSE(acceptor.done());
+    CHECK(answer == encode_frame_of(Refuse{reason}));
+    Bytes more;
+    feed(dialler, answer, more);
+    CHECK(more.empty());
+    CHECK(dialler.fault() == acceptor.fault());
+    CHECK(dialler.fault() != HandshakeFault::kNone);
+    // Not one frame more is looked at.
+    Bytes later;
+    feed(acceptor, encode_frame(FrameType::kPing, Bytes(9)), later);
+    CHECK(later.empty());
+  }
+}
+
+TEST_CASE("WhatWasShownOnOneChannelIsWorthNothingOnAnother") {
+  ClosedEnds ends;
+  ends.acceptor.channel.fill(2);
+  Handshake dialler(ends.dialler), acceptor(ends.acceptor);
+  carry(dialler, acceptor);
+  CHECK_FALSE(dialler.done());
+  CHECK(acceptor.fault() == HandshakeFault::kClosed);
+}
+
+TEST_CASE("AMemberSaysNothingToWhoOnlyClaimsToBeOne") {
+  ClosedEnds ends;
+  ends.acceptor.door = nullptr;  // welcomes everybody
+  Handshake dialler(ends.dialler), acceptor(ends.acceptor);
+  Bytes welcome;
+  feed(acceptor, dialler.start(), welcome);
+  REQUIRE_FALSE(welcome.empty());
+  Bytes more;
+  feed(dialler, welcome, more);
+  CHECK(more.empty());
+  CHECK(dialler.fault() == HandshakeFault::kBadSignature);
+}
+
+TEST_CASE("WhatADiallerShowsAndWhatAnAcceptorShowsAreNotTheSame") {
+  const Doorstep at{MeshId{}, ChannelBinding{1}, LinkNonce{2}, NodeKey{}};
+  CHECK(prove_member(MeshSecret{1}, at, true) != prove_member(MeshSecret{1}, at, false));
+  CHECK(prove_member(MeshSecret{1}, at, true) != prove_member(MeshSecret{2}, at, true));
+}
+
+TEST_CASE("AnInviteIsProvenForOneDiallerOnOneChannel") {
+  Ends ends;
+  Doorstep at{ends.mesh, ChannelBinding{1}, LinkNonce{2}, to_node(ends.dialler_key->public_key())};
+  const InviteProof proof = prove_invite(*ends.other_key, at);
+  CHECK(is_true(proof, at, ed25519_verifier()));
+  for (int i = 0; i < 4; ++i) {
+    Doorstep other = at;
+    if (i == 0) other.mesh.bytes[0] ^= 1;
+    if (i == 1) other.channel[0] ^= 1;
+    if (i == 2) other.nonce[0] ^= 1;
+    if (i == 3) other.dialler = to_node(ends.acceptor_key->public_key());
+    CHECK_FALSE(is_true(proof, other, ed25519_verifier()));
+  }
+}
+
 }  // namespace
 }  // namespace p2pmesh

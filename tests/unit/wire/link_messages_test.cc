@@ -59,6 +59,41 @@ TEST_CASE("a hello of our version has one encoding") {
   check_canonical(payload(hello), decode_ours, payload<Hello>);
 }
 
+TEST_CASE("what a closed mesh is shown has one encoding, and its bounds") {
+  const auto decode_ours = [](ByteView bytes) {
+    auto hello = decode_hello(bytes);
+    return hello && hello->version == kProtocolVersion ? hello : std::nullopt;
+  };
+  Hello hello = hello_of();
+  hello.proof.member = MemberProof{1, 2, 3};
+  hello.proof.chain = {Bytes(3, 7), Bytes(400, 8)};
+  check_canonical(payload(hello), decode_ours, payload<Hello>);
+  hello.proof.invite = InviteProof{id_from<InviteKey>(5), signature_from(6)};
+  check_canonical(payload(hello), decode_ours, payload<Hello>);
+  const auto got = decode_hello(payload(hello));
+  REQUIRE(got);
+  CHECK(got->proof.member == hello.proof.member);
+  CHECK(got->proof.chain == hello.proof.chain);
+  CHECK(got->proof.invite->key == hello.proof.invite->key);
+  // As long as the entries of a log are.
+  hello.proof.chain.assign(limits::kEntryChainMax, Bytes(400, 9));
+  CHECK(encode_frame_of(hello).size() - 4 <= limits::kFrameBytesMaxBeforeWelcome);
+  hello.proof.chain.emplace_back(1);
+  CHECK_FALSE(decode_hello(payload(hello)));
+}
+
+TEST_CASE("what a closed mesh shows has one encoding") {
+  Welcome welcome = welcome_of();
+  welcome.proof.member = MemberProof{9};
+  check_canonical(payload(welcome), decode_welcome, payload<Welcome>);
+  welcome.proof.grant = MeshGrant{MeshSecret{8}, id_from<MemberKey>(7)};
+  check_canonical(payload(welcome), decode_welcome, payload<Welcome>);
+  const auto got = decode_welcome(payload(welcome));
+  REQUIRE(got);
+  CHECK(got->proof.grant->secret == welcome.proof.grant->secret);
+  CHECK(got->proof.grant->founder == welcome.proof.grant->founder);
+}
+
 TEST_CASE("a hello of another version tells its version, whatever follows") {
   for (const Bytes& rest : {Bytes{}, Bytes(500, 0xee)}) {
     const auto got = decode_hello(Writer().raw(as_bytes("p2pmesh\n")).u16(77).raw(rest).take());
@@ -126,7 +161,7 @@ TEST_CASE("a refusal has a known reason") {
   CHECK(got->reason == RefuseReason::kBusy);
   CHECK(got->version == 513);
   CHECK_FALSE(decode_refuse(Bytes{0, 0, 1}));
-  CHECK_FALSE(decode_refuse(Bytes{6, 0, 1}));
+  CHECK_FALSE(decode_refuse(Bytes{10, 0, 1}));
   CHECK(type_of(Refuse{}) == 3);
 }
 

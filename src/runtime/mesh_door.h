@@ -1,0 +1,59 @@
+// The door of a closed mesh: as a member of it sees it, and as somebody does who has an invite and nothing
+// else.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "closed_mesh_file.h"
+#include "p2pmesh/core/closed_mesh.h"
+#include "p2pmesh/core/inputs.h"
+#include "p2pmesh/core/node.h"
+
+namespace p2pmesh {
+
+/// What a member's door needs of who runs the node.
+class DoorKeeper {
+ public:
+  virtual ~DoorKeeper() = default;
+  [[nodiscard]] virtual Node& node() = 0;
+  [[nodiscard]] virtual WallMs wall_ms() const = 0;
+  virtual void handle(const Input& input) = 0;
+};
+
+class MemberDoor final : public Door {
+ public:
+  MemberDoor(DoorKeeper& keeper, const ClosedMesh& mesh, const Verifier& verifier);
+
+  HelloProof knock(const Doorstep& at) override;
+  DoorAnswer answer(const Doorstep& at, const HelloProof& shown) override;
+  bool trusts(const Doorstep& at, const WelcomeProof& shown) override;
+
+ private:
+  void let_in(const MemberKey& member, const InviteKey& invite);
+  [[nodiscard]] bool is_known(const MemberKey& member, const HelloProof& shown);
+
+  DoorKeeper& keeper_;
+  MeshGrant grant_;
+  const Verifier& verifier_;
+  std::unique_ptr<Signer> invite_;  // by which the local member came in
+};
+
+class InviteDoor final : public Door {
+ public:
+  explicit InviteDoor(const InviteSecret& secret) : secret_(secret), invite_(make_ed25519_signer(secret)) {}
+
+  HelloProof knock(const Doorstep& at) override;
+  DoorAnswer answer(const Doorstep& at, const HelloProof& shown) override;
+  bool trusts(const Doorstep& at, const WelcomeProof& shown) override;
+
+  /// What the local node is as a member from now on, `let_in_by` left out; nothing before it was let in.
+  [[nodiscard]] std::optional<ClosedMesh> gained() const;
+
+ private:
+  InviteSecret secret_;
+  std::unique_ptr<Signer> invite_;
+  std::optional<MeshGrant> grant_;
+};
+
+}  // namespace p2pmesh
