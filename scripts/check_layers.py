@@ -44,6 +44,7 @@ LIBRARIES = {
     "sqlite3": {"storage"},
     "nlohmann/": {"control"},
     "openssl/": {"runtime"},
+    "qrencode.h": {"client"},
     "CLI/": {"daemon", "client"},
     "toml++/": {"daemon"},
     "spdlog/": {"daemon"},

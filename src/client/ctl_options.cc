@@ -28,6 +28,7 @@ constexpr const char* kHelp =
     "\n"
     "  status                              the node in figures\n"
     "  peers                               its live links\n"
+    "  limits                              every bound of the node, and how far it is used\n"
     "  members [--at ADDRESS]              everybody in the mesh, or who is or was there\n"
     "  rooms                               joined or not, unread, messages\n"
     "  send [--room R | --to NAME] TEXT|-  a message, or each line of the input as one\n"
@@ -172,12 +173,12 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   auto* name = app.add_option("--name", options.name);
   auto* data_dir = app.add_option("--data-dir", options.data_dir);
 
-  constexpr std::array<const char*, 37> kVerbs = {
-      "status",   "peers",    "members",  "rooms",    "send",    "history", "search",     "tail",
-      "export",   "shutdown", "contacts", "ask",      "accept",  "decline", "pending",    "cancel",
-      "discover", "receipts", "ignore",   "unignore", "block",   "unblock", "topic",      "join",
-      "invite",   "nick",     "add",      "connect",  "alias",   "forget",  "passphrase", "revocation",
-      "revoke",   "moderate", "mods",     "invites",  "uninvite"};
+  constexpr std::array<const char*, 38> kVerbs = {
+      "status",   "peers",    "members",  "rooms",    "send",     "history", "search",     "tail",
+      "export",   "shutdown", "contacts", "ask",      "accept",   "decline", "pending",    "cancel",
+      "discover", "receipts", "ignore",   "unignore", "block",    "unblock", "topic",      "join",
+      "invite",   "nick",     "add",      "connect",  "alias",    "forget",  "passphrase", "revocation",
+      "revoke",   "moderate", "mods",     "invites",  "uninvite", "limits"};
   std::array<CLI::App*, kVerbs.size()> verbs{};
   for (std::size_t i = 0; i < kVerbs.size(); ++i) {
     verbs[i] = app.add_subcommand(kVerbs[i]);

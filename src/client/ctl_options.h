@@ -52,6 +52,7 @@ enum class Verb {
   kMods,
   kInvites,
   kUninvite,
+  kLimits,
 };
 
 struct CtlOptions {

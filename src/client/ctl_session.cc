@@ -153,6 +153,8 @@ Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options) {
       return show_invites(session, options);
     case Verb::kUninvite:
       return cancel_invite(session, options);
+    case Verb::kLimits:
+      return show_limits(session, options);
     case Verb::kShutdown:
       return shut_down(session);
     case Verb::kRevocation:

@@ -46,6 +46,7 @@ class CtlSession {
 
 /// Each prints what the verb is asked for. kOk or kDamagedInput (lines were skipped).
 Result<ExitStatus> show_status(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> show_limits(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_peers(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_members(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_rooms(CtlSession& session, const CtlOptions& options);

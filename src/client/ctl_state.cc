@@ -1,4 +1,4 @@
-// The verbs that ask how a node is: status, peers, members; and shutdown, which ends it.
+// The verbs that ask how a node is: status, limits, peers, members; and shutdown, which ends it.
 #include <cstdio>
 
 #include "clock_text.h"
@@ -27,6 +27,13 @@ void append_cell(std::string& out, std::string_view foreign, std::size_t columns
   const std::size_t width = display_columns(safe);
   out += safe;
   out.append(width < columns ? columns - width : 0, ' ');
+  out += "  ";
+}
+
+/// Flush right.
+void append_number(std::string& out, const std::string& number, std::size_t columns) {
+  out.append(number.size() < columns ? columns - number.size() : 0, ' ');
+  out += number;
   out += "  ";
 }
 
@@ -72,6 +79,30 @@ Result<ExitStatus> show_status(CtlSession& session, const CtlOptions& options) {
   append_field(out, "process", std::to_string(status->pid));
   append_field(out, "version", status->version);
   for (const auto& [name, value] : status->counters) append_field(out, name, std::to_string(value));
+  return print_text(session, out);
+}
+
+Result<ExitStatus> show_limits(CtlSession& session, const CtlOptions& options) {
+  const auto reply = session.ask<control::LimitsReply>(control::LimitsRequest{});
+  if (!reply) return tl::unexpected<Error>(reply.error());
+  if (options.json) return session.print_value(*reply);
+  const auto limit_of = [](const control::LimitEntry& entry) { return std::to_string(entry.limit); };
+  const auto use_of = [](const control::LimitEntry& entry) {
+    return entry.used ? std::to_string(*entry.used) : std::string("-");
+  };
+  const std::size_t names = widest(reply->limits, [](const auto& entry) { return entry.name; });
+  const std::size_t limits = widest(reply->limits, limit_of);
+  const std::size_t uses = widest(reply->limits, use_of);
+  std::string out;
+  for (const control::LimitEntry& entry : reply->limits) {
+    append_cell(out, entry.name, names);
+    append_number(out, use_of(entry), uses);
+    append_number(out, limit_of(entry), limits);
+    append_cell(out, entry.unit, entry.key.empty() ? 0 : 7);
+    if (!entry.key.empty()) out += "set by " + format_safe_line(entry.key);
+    while (out.back() == ' ') out.pop_back();
+    out += '\n';
+  }
   return print_text(session, out);
 }
 

@@ -122,6 +122,16 @@ PeerEntry read_peer(ObjectReader& fields) {
   return peer;
 }
 
+LimitEntry read_limit(ObjectReader& fields) {
+  LimitEntry entry;
+  entry.name = fields.text("name");
+  entry.limit = fields.number("limit");
+  entry.unit = fields.text("unit");
+  entry.used = fields.optional_number("used", 0, UINT64_MAX);
+  entry.key = fields.optional_text("key").value_or("");
+  return entry;
+}
+
 ContactEntry read_contact(ObjectReader& fields) {
   ContactEntry contact;
   contact.name = fields.text("name");
@@ -256,6 +266,7 @@ Reply read_result(std::string_view method, ObjectReader& line) {
   if (method == "peers.list") return PeersReply{read_each(line.array(kResult), read_peer, line)};
   if (method == "contacts.list") return ContactsReply{read_each(line.array(kResult), read_contact, line)};
   if (method == "invite.list") return InvitesReply{read_each(line.array(kResult), read_invite, line)};
+  if (method == "limits") return LimitsReply{read_each(line.array(kResult), read_limit, line)};
   if (method == "rooms.list") return RoomsReply{read_each(line.array(kResult), read_room, line)};
 
   ObjectReader fields(line.object(kResult));

@@ -262,6 +262,17 @@ void append_one(std::string& out, const ForgetReply& reply) {
   out += '}';
 }
 
+void append_one(std::string& out, const LimitsReply& reply) {
+  append_array(out, reply.limits, [&](const LimitEntry& entry) {
+    append_text_field(out, "{\"name\":", entry.name);
+    append_number_field(out, ",\"limit\":", entry.limit);
+    append_text_field(out, ",\"unit\":", entry.unit);
+    if (entry.used) append_number_field(out, ",\"used\":", *entry.used);
+    if (!entry.key.empty()) append_text_field(out, ",\"key\":", entry.key);
+    out += '}';
+  });
+}
+
 void append_one(std::string& out, const ModerationReply& reply) {
   append_text_field(out, "{\"room\":", reply.room);
   append_boolean_field(out, ",\"locked\":", reply.locked);
@@ -409,6 +420,9 @@ void append_reply(std::string& out, std::string_view id, const LinkReply& reply)
   append_line(out, id, reply);
 }
 void append_reply(std::string& out, std::string_view id, const InvitesReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const LimitsReply& reply) {
   append_line(out, id, reply);
 }
 

@@ -271,7 +271,8 @@ constexpr std::array<Request (*)(ObjectReader&), kMethodNames.size()> kReaders =
     read_moderation,
     read_make_link,
     read_empty<InvitesRequest>,
-    read_cancel_invite};
+    read_cancel_invite,
+    read_empty<LimitsRequest>};
 
 RpcError invalid_request(std::string reason) {
   return {RpcErrorCode::kInvalidRequest, std::move(reason), ExitStatus::kUsage};

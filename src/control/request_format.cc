@@ -16,6 +16,7 @@ void append_params(std::string&, const ContactsRequest&) {}
 void append_params(std::string&, const PendingRequest&) {}
 void append_params(std::string&, const RevocationRequest&) {}
 void append_params(std::string&, const InvitesRequest&) {}
+void append_params(std::string&, const LimitsRequest&) {}
 
 void append_params(std::string& out, const SendRequest& request) {
   out += "\"text\":";

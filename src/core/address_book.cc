@@ -172,11 +172,12 @@ void AddressBook::wake(const NodeKey& node, Instant now, Duration delay) {
 }
 
 /// Dials the next address that is in scope; false when there is none.
-bool AddressBook::try_next(const NodeKey& node, Entry& entry, const std::vector<NetAddress>& own,
+bool AddressBook::try_next(const NodeKey& node, Entry& entry, const std::vector<NetAddress>& own, Instant now,
                            Outputs& out) {
   while (entry.next < entry.addresses.size() && !is_in_scope(entry.addresses[entry.next].address, own))
     ++entry.next;
-  if (entry.next >= entry.addresses.size() || shut_out_.contains(node)) return false;
+  if (entry.next >= entry.addresses.size() || shut_out_.contains(node) || is_shut_out(node, now))
+    return false;
   set_dialling(entry, true);
   set_due(node, entry, std::nullopt);
   out.push_back(Dial{node, entry.addresses[entry.next].address});
@@ -187,7 +188,7 @@ void AddressBook::dial_due(const std::vector<NetAddress>& own, Instant now, Outp
   while (dialling_ < limits::kDialsMax && !due_.empty() && due_.begin()->first <= now) {
     const NodeKey node = due_.begin()->second;
     Entry& entry = entries_.at(node);
-    if (!try_next(node, entry, own, out)) {
+    if (!try_next(node, entry, own, now, out)) {
       entry.next = 0;
       back_off(node, entry, now);
     }
@@ -201,7 +202,7 @@ bool AddressBook::dial(const NodeKey& node, const std::vector<NetAddress>& addre
   if (entry == nullptr || entry->dialling || entry->connected || dialling_ >= limits::kDialsMax) return false;
   for (const NetAddress& address : addresses) add_address(*entry, address);
   if (entry->next >= entry->addresses.size()) entry->next = 0;
-  if (try_next(node, *entry, own, out)) return true;
+  if (try_next(node, *entry, own, now, out)) return true;
   entry->next = 0;
   if (is_new) {
     entries_.erase(node);

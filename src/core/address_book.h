@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "faulty_nodes.h"
 #include "p2pmesh/base/ids.h"
 #include "p2pmesh/base/net_address.h"
 #include "p2pmesh/base/random.h"
@@ -33,6 +34,12 @@ class AddressBook {
   void on_lost(const NodeKey& node, bool left, bool proven, Instant now);
   /// Never again: its key was revoked.
   void forbid(const NodeKey& node);
+  /// A link to it was closed as faulty: for a while it is not dialled.
+  void on_fault(const NodeKey& node, Instant now) { faulty_.note(node, now); }
+  /// Nor let in.
+  [[nodiscard]] bool is_shut_out(const NodeKey& node, Instant now) const {
+    return faulty_.is_shut_out(node, now);
+  }
   /// There is reason to believe that the node is there: try soon.
   void wake(const NodeKey& node, Instant now, Duration delay);
 
@@ -48,6 +55,8 @@ class AddressBook {
   [[nodiscard]] bool is_dialling(const NodeKey& node) const;
   [[nodiscard]] std::optional<Instant> next_deadline() const;
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  [[nodiscard]] std::size_t dialling() const { return dialling_; }
+  [[nodiscard]] std::size_t faulty() const { return faulty_.size(); }
 
  private:
   struct Known {
@@ -68,10 +77,12 @@ class AddressBook {
   void set_due(const NodeKey& node, Entry& entry, std::optional<Instant> due);
   void set_dialling(Entry& entry, bool dialling);
   void back_off(const NodeKey& node, Entry& entry, Instant now);
-  bool try_next(const NodeKey& node, Entry& entry, const std::vector<NetAddress>& own, Outputs& out);
+  bool try_next(const NodeKey& node, Entry& entry, const std::vector<NetAddress>& own, Instant now,
+                Outputs& out);
   static void add_address(Entry& entry, const NetAddress& address);
 
   std::set<NodeKey> shut_out_;
+  FaultyNodes faulty_;
   Random random_;
   std::set<NodeKey> forbidden_;  // at most kRevocationsMax
   Entries entries_;

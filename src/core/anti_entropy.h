@@ -112,6 +112,8 @@ class AntiEntropy {
   void on_loaded(const Loaded& loaded, Turn& turn);
 
   [[nodiscard]] const AntiEntropyCounters& counters() const { return counters_; }
+  /// The one begun here, and what is being read from the store for others'.
+  [[nodiscard]] std::size_t sessions() const { return serving_.size() + (session_ ? 1 : 0); }
 
  private:
   struct Serving {

@@ -75,6 +75,7 @@ class Author {
   [[nodiscard]] const std::deque<Draft>& drafts() const { return waiting_; }
   [[nodiscard]] bool has_room() const;
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+  [[nodiscard]] std::size_t waiting_bytes() const { return waiting_bytes_; }
 
   /// Packs what waits, as far as the author's own budget allows: a relay that enforces it must never have to.
   std::vector<Written> write(RoomHeads& heads, const RoomSealing& rooms, Conversations& conversations,

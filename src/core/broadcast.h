@@ -77,6 +77,8 @@ class Broadcast {
   [[nodiscard]] std::optional<Instant> next_deadline() const;
   [[nodiscard]] const BroadcastCounters& counters() const { return counters_; }
   [[nodiscard]] std::size_t missing() const { return missing_.size(); }
+  [[nodiscard]] std::size_t recent() const { return recent_.size(); }
+  [[nodiscard]] std::size_t recent_repaired() const { return repaired_.size(); }
   [[nodiscard]] std::uint64_t given_up() const { return missing_.given_up(); }
   [[nodiscard]] std::size_t eager() const;
   /// Notes on each link whether it is pushed over.

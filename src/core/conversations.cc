@@ -90,9 +90,13 @@ DirectAccess Conversations::access_to(const MemberKey& member) const {
   if (!sealing_.can_seal_to(row->facts->prekey)) return DirectAccess::kNoKey;
   const Correspondent* known = find(member);
   if (known != nullptr && known->mine != Relation::kNone) return DirectAccess::kOpen;
+  return sizes().correspondents >= limits::kCorrespondentsMax ? DirectAccess::kTooMany : DirectAccess::kOpen;
+}
+
+Conversations::Sizes Conversations::sizes() const {
   const auto answered = static_cast<std::size_t>(std::count_if(
       people_.begin(), people_.end(), [](const auto& item) { return item.second.mine != Relation::kNone; }));
-  return answered >= limits::kCorrespondentsMax ? DirectAccess::kTooMany : DirectAccess::kOpen;
+  return {answered, people_.size() - answered};
 }
 
 AgreementKey Conversations::prekey_of(const MemberKey& member) const {

@@ -95,6 +95,11 @@ class Conversations {
   /// Of an own envelope that has left: whether it came, and was read.
   [[nodiscard]] Delivery delivery_of(const MemberKey& to, std::uint64_t epoch, std::uint64_t number) const;
   [[nodiscard]] const DirectCounters& counters() const { return counters_; }
+  struct Sizes {
+    std::size_t correspondents = 0;
+    std::size_t strangers = 0;  ///< who were not answered
+  };
+  [[nodiscard]] Sizes sizes() const;
 
  private:
   struct Received {

@@ -24,6 +24,7 @@ class Drafts {
   [[nodiscard]] bool has_room() const;
   [[nodiscard]] bool empty() const { return lines_.empty(); }
   [[nodiscard]] std::size_t size() const { return lines_.size(); }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
   /// Stores it; its token comes back in DraftKept by way of the driver.
   void keep(Draft draft, Turn& turn);

@@ -12,12 +12,10 @@ bool EntryLog::add(const EnvelopePtr& sealed) {
   const auto body = decode_entry_body(envelope.body);
   if (!body) return false;
   if (entries_.contains(sealed->id)) return true;
-  std::size_t& of_author = by_author_[envelope.author];
-  if (entries_.size() >= limits::kEntriesMax || of_author >= limits::kEntriesPerAuthorMax) {
-    if (of_author == 0) by_author_.erase(envelope.author);
-    return false;
-  }
-  ++of_author;
+  const auto count = by_author_.find(envelope.author);
+  if (count != by_author_.end() && count->second >= limits::kEntriesPerAuthorMax) return false;
+  if (entries_.size() >= limits::kEntriesMax && !make_space(envelope.author)) return false;
+  ++by_author_[envelope.author];
   if (body->verb == EntryVerb::kAdmit) {
     of_member_[body->member].insert(sealed->id);
     invites_[body->invite].used_by.insert(body->member);
@@ -27,6 +25,17 @@ bool EntryLog::add(const EnvelopePtr& sealed) {
   }
   entries_.emplace(sealed->id, Entry{sealed, *body});
   judge_again();
+  return true;
+}
+
+/// What outsiders have written gives way to what a member writes, as far as was judged last.
+bool EntryLog::make_space(const MemberKey& author) {
+  if (!admitted_.contains(author)) return false;
+  const auto by_outsider = std::find_if(entries_.begin(), entries_.end(), [&](const auto& entry) {
+    return !admitted_.contains(entry.second.envelope->envelope.author);
+  });
+  if (by_outsider == entries_.end()) return false;
+  remove(EnvelopeId(by_outsider->first));
   return true;
 }
 

@@ -57,6 +57,7 @@ class EntryLog {
     std::set<EnvelopeId> made;  // that say so, and that it is cancelled
     std::set<MemberKey> used_by;
   };
+  bool make_space(const MemberKey& author);
   void judge(WallMs now_ms);
   void reach(const MemberKey& root, const std::map<MemberKey, std::vector<EnvelopeId>>& let_in);
   [[nodiscard]] bool is_banned(const MemberKey& member, WallMs now_ms);

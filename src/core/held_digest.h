@@ -48,6 +48,7 @@ class HeldDigest {
       if (item->wall_ms > as_of_ms) visit(item->bucket, item->leaf, item->share);
     }
   }
+  [[nodiscard]] std::size_t young() const { return young_.size(); }
 
  private:
   struct Young {

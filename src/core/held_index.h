@@ -97,6 +97,7 @@ class HeldIndex {
   /// How many ranges were ever told of.
   [[nodiscard]] std::uint64_t gone_count() const { return gone_count_; }
   [[nodiscard]] bool knows_gone() const { return gone_size_ > 0; }
+  [[nodiscard]] std::size_t gone_known() const { return gone_size_; }
   /// What was told to be gone: `visit(author, share)`.
   template <class Visit>
   void for_each_gone(Visit visit) const {

@@ -56,9 +56,13 @@ class Membership {
     bool joined = false;            ///< it is new to the mesh: to be passed on
     bool beside = false;            ///< beyond the view, for a while
     std::optional<NodeKey> alive;   ///< shown to live
-    bool faulty = false;
+    std::optional<NodeKey> faulty;  ///< it sent what no honest node sends
   };
   Outcome on_candidate_frame(const FrameReceived& frame, Turn& turn);
+  /// Who is at the other end of a candidate.
+  [[nodiscard]] std::optional<NodeKey> candidate_node(LinkId link) const;
+  [[nodiscard]] std::size_t candidates() const { return candidates_.size(); }
+  [[nodiscard]] std::size_t routes() const { return routes_.size(); }
   /// The other end closed, or the connection broke.
   void on_candidate_down(LinkId link, Turn& turn);
   /// Returns the node that did not answer a probe, if it was one.

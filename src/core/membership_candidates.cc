@@ -206,10 +206,15 @@ Membership::Outcome Membership::on_candidate_frame(const FrameReceived& frame, T
     default:
       break;
   }
-  outcome.faulty = true;
+  outcome.faulty = candidate.up.node;
   addresses_.on_lost(candidate.up.node, false, false, turn.now.monotonic);
   candidates_.erase(found);
   return outcome;
+}
+
+std::optional<NodeKey> Membership::candidate_node(LinkId link) const {
+  const auto found = candidates_.find(link);
+  return found == candidates_.end() ? std::nullopt : std::optional(found->second.up.node);
 }
 
 void Membership::on_candidate_down(LinkId link, Turn& turn) {

@@ -24,7 +24,9 @@ void Node::State::on(const LinkUp& up, Turn& turn) {
     turn.out.push_back(CloseLink{up.link, CloseReason::kBetterLink});
     return;
   }
-  if (was_told_of_ban(up.node, turn.now.monotonic)) {
+  const bool is_faulty = addresses.is_shut_out(up.node, turn.now.monotonic);
+  if (is_faulty) ++counters.links_of_faulty_refused;
+  if (is_faulty || was_told_of_ban(up.node, turn.now.monotonic)) {
     addresses.on_lost(up.node, false, false, turn.now.monotonic);
     turn.out.push_back(CloseLink{up.link, CloseReason::kDisconnect});
     return;
@@ -40,6 +42,7 @@ void Node::State::on_candidate_frame(const FrameReceived& frame, Turn& turn) {
   const Membership::Outcome outcome = membership.on_candidate_frame(frame, turn);
   if (outcome.faulty) {
     ++counters.faulty_frames;
+    addresses.on_fault(*outcome.faulty, turn.now.monotonic);
     turn.out.push_back(PenaliseLink{frame.link, "malformed or unexpected frame"});
     return;
   }
@@ -79,7 +82,19 @@ void Node::State::begin_neighbor(const LinkUp& up, bool beside, Turn& turn) {
   on(Wake{}, turn);
 }
 
+void Node::State::on(const LinkProgress& progress, Turn& turn) {
+  Link* link = links.find(progress.link);
+  if (link == nullptr) return;
+  link->heard_at = turn.now.monotonic;
+  link->suspected = false;
+}
+
 void Node::State::on(const LinkDown& down, Turn& turn) {
+  if (down.is_faulty) {
+    const Link* link = links.find(down.link);
+    const auto node = link != nullptr ? std::optional(link->node) : membership.candidate_node(down.link);
+    if (node) addresses.on_fault(*node, turn.now.monotonic);
+  }
   if (membership.is_candidate(down.link)) {
     membership.on_candidate_down(down.link, turn);
     on(Wake{}, turn);
@@ -287,6 +302,7 @@ void Node::State::on(const FrameReceived& frame, Turn& turn) {
   }
   if (!ok) {
     ++counters.faulty_frames;
+    if (link = links.find(frame.link); link != nullptr) addresses.on_fault(link->node, turn.now.monotonic);
     turn.out.push_back(PenaliseLink{frame.link, "malformed frame"});
   }
 }

@@ -43,7 +43,8 @@ struct CoreCounters {
   std::uint64_t refutations = 0;
   std::uint64_t suspicions = 0;
   std::uint64_t faulty_frames = 0;
-  std::uint64_t links_refused = 0;    ///< more than kLinksMax, or of a revoked key
+  std::uint64_t links_refused = 0;  ///< more than kLinksMax, or of a revoked key
+  std::uint64_t links_of_faulty_refused = 0;
   std::uint64_t revoked_refused = 0;  ///< envelopes by revoked keys
   std::uint64_t refused = 0;          ///< by a ban or a silence
   std::uint64_t acts_dropped = 0;     ///< malformed, or more than are kept in memory
@@ -139,6 +140,7 @@ struct Node::State {
   // node_links.cc
   void on(const LinkUp& up, Turn& turn);
   void on(const LinkDown& down, Turn& turn);
+  void on(const LinkProgress& progress, Turn& turn);
   void on(const DialFailed& failed, Turn& turn);
   void on(const FrameReceived& frame, Turn& turn);
   void on(const ChangeName& wish, Turn& turn);

@@ -159,6 +159,7 @@ std::vector<std::pair<std::string, std::uint64_t>> Node::counters() const {
       {"refutations_sent", core.refutations},
       {"frames_faulty", core.faulty_frames},
       {"links_refused", core.links_refused},
+      {"links_of_faulty_refused", core.links_of_faulty_refused},
       {"keys_revoked", state_->revoked.size()},
       {"envelopes_of_revoked_refused", core.revoked_refused},
       {"envelopes_refused", core.refused},
@@ -202,6 +203,42 @@ std::vector<std::pair<std::string, std::uint64_t>> Node::counters() const {
       {"held_back", state_->held_back.size()},
       {"authors", state_->index.authors()},
   };
+}
+
+std::vector<std::pair<std::string, std::uint64_t>> Node::uses() const {
+  const Conversations::Sizes people = state_->conversations.sizes();
+  return {
+      {"links_max", state_->links.size()},
+      {"candidates_max", state_->membership.candidates()},
+      {"shuffle_routes_max", state_->membership.routes()},
+      {"protocol.passive_view_max", state_->membership.passive().size()},
+      {"dials_max", state_->addresses.dialling()},
+      {"peers_max", state_->addresses.size()},
+      {"faulty_nodes_max", state_->addresses.faulty()},
+      {"missing_ids_max", state_->broadcast.missing()},
+      {"recent_max", state_->broadcast.recent()},
+      {"recent_repaired_max", state_->broadcast.recent_repaired()},
+      {"young_max", state_->digest.young()},
+      {"authors_max", state_->index.authors()},
+      {"members_max", state_->roster.counts().members},
+      {"rooms_max", state_->heads.rooms()},
+      {"missing_parents_max", state_->heads.referenced()},
+      {"held_back_max", state_->held_back.size()},
+      {"unsent_messages_max", state_->author.waiting()},
+      {"unsent_bytes_max", state_->author.waiting_bytes()},
+      {"drafts_max", state_->drafts.size()},
+      {"draft_bytes_max", state_->drafts.bytes()},
+      {"correspondents_max", people.correspondents},
+      {"strangers_max", people.strangers},
+      {"revocations_max", state_->revoked.size()},
+      {"acts_max", state_->moderation.size()},
+      {"gone_known_max", state_->index.gone_known()},
+      {"repair_sessions", state_->anti_entropy.sessions()},
+  };
+}
+
+bool Node::is_shut_out(const NodeKey& node, Instant now) const {
+  return state_->addresses.is_shut_out(node, now);
 }
 
 }  // namespace p2pmesh

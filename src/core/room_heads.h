@@ -34,6 +34,9 @@ class RoomHeads {
 
   /// Of all rooms, the deepest first.
   [[nodiscard]] std::vector<Head> deepest(std::size_t count) const;
+  [[nodiscard]] std::size_t rooms() const { return rooms_.size(); }
+  /// Parents that were named and have not come, or are no heads any more.
+  [[nodiscard]] std::size_t referenced() const { return referenced_.size(); }
 
  private:
   struct Room {

@@ -18,24 +18,55 @@ constexpr std::size_t kConfigBytesMax = 1024 * 1024;
 constexpr std::size_t kShownBytesMax = 40;  // of a wrong value in an error
 constexpr std::int64_t kDayMs = 24LL * 60 * 60 * 1000;
 
-/// A key of `[carry]`.
-struct CarryKey {
+/// A key of a table of whole numbers.
+template <class Target>
+struct NumberKey {
   std::string_view name;
+  std::int64_t least;
   std::int64_t greatest;
-  void (*set)(CarryQuota&, std::int64_t);
+  void (*set)(Target&, std::int64_t);
+  std::uint64_t (*get)(const Target&);
+  std::string_view unit;  ///< of what get() gives
 };
+
 // What a disk of today holds, and a year: older ones count from when they came.
-constexpr CarryKey kCarryKeys[] = {
-    {"author_envelopes", 1'000'000'000,
+constexpr NumberKey<CarryQuota> kCarryKeys[] = {
+    {"author_envelopes", 0, 1'000'000'000,
      [](CarryQuota& quota, std::int64_t value) {
        quota.author_envelopes = static_cast<std::uint64_t>(value);
-     }},
-    {"author_bytes", 1LL << 44,
-     [](CarryQuota& quota, std::int64_t value) { quota.author_bytes = static_cast<std::uint64_t>(value); }},
-    {"bytes", 1LL << 44,
-     [](CarryQuota& quota, std::int64_t value) { quota.bytes = static_cast<std::uint64_t>(value); }},
-    {"days", 366,
-     [](CarryQuota& quota, std::int64_t value) { quota.kept_ms = static_cast<WallMs>(value * kDayMs); }},
+     },
+     [](const CarryQuota& quota) { return quota.author_envelopes; }, ""},
+    {"author_bytes", 0, 1LL << 44,
+     [](CarryQuota& quota, std::int64_t value) { quota.author_bytes = static_cast<std::uint64_t>(value); },
+     [](const CarryQuota& quota) { return quota.author_bytes; }, "bytes"},
+    {"bytes", 0, 1LL << 44,
+     [](CarryQuota& quota, std::int64_t value) { quota.bytes = static_cast<std::uint64_t>(value); },
+     [](const CarryQuota& quota) { return quota.bytes; }, "bytes"},
+    {"days", 0, 366,
+     [](CarryQuota& quota, std::int64_t value) { quota.kept_ms = static_cast<WallMs>(value * kDayMs); },
+     [](const CarryQuota& quota) { return quota.kept_ms; }, "ms"},
+};
+
+// One a second lets a small mesh form; a million is no bound. Beyond a link's silence patience is of no use
+// but to who knows that his lines are slow.
+constexpr NumberKey<LinkBounds> kLinkKeys[] = {
+    {"handshakes_per_second", 1, 1'000'000,
+     [](LinkBounds& bounds, std::int64_t value) {
+       bounds.handshakes_per_second = static_cast<std::uint64_t>(value);
+     },
+     [](const LinkBounds& bounds) { return bounds.handshakes_per_second; }, "/s"},
+    {"source_handshakes_per_second", 1, 1'000'000,
+     [](LinkBounds& bounds, std::int64_t value) {
+       bounds.source_handshakes_per_second = static_cast<std::uint64_t>(value);
+     },
+     [](const LinkBounds& bounds) { return bounds.source_handshakes_per_second; }, "/s"},
+    {"frame_patience_ms", 1'000, 3'600'000,
+     [](LinkBounds& bounds, std::int64_t value) { bounds.frame_patience = std::chrono::milliseconds(value); },
+     [](const LinkBounds& bounds) {
+       return static_cast<std::uint64_t>(
+           std::chrono::duration_cast<std::chrono::milliseconds>(bounds.frame_patience).count());
+     },
+     "ms"},
 };
 
 tl::unexpected<Error> config_error(const std::string& path, const toml::source_region& where,
@@ -111,28 +142,52 @@ Result<void> read_protocol(const std::string& path, const toml::node& node, Prot
   return {};
 }
 
-Result<void> read_carry(const std::string& path, const toml::node& node, CarryQuota& quota) {
+template <class Target, std::size_t kCount>
+Result<void> read_numbers(const std::string& path, const std::string& table_name, const toml::node& node,
+                          const NumberKey<Target> (&keys)[kCount], Target& target) {
   const toml::table* table = node.as_table();
-  if (table == nullptr) return config_error(path, node.source(), "carry must be a table, as [carry]");
+  if (table == nullptr)
+    return config_error(path, node.source(), table_name + " must be a table, as [" + table_name + "]");
   for (const auto& [name, value_node] : *table) {
-    const auto* key = std::find_if(std::begin(kCarryKeys), std::end(kCarryKeys),
-                                   [&, &name = name](const CarryKey& one) { return one.name == name.str(); });
-    if (key == std::end(kCarryKeys)) {
-      return config_error(path, name.source(),
-                          "unknown key carry." + std::string(name.str()) + "; p2pmeshd(8) lists the keys");
+    const auto* key = std::find_if(std::begin(keys), std::end(keys),
+                                   [&, &name = name](const auto& one) { return one.name == name.str(); });
+    if (key == std::end(keys)) {
+      return config_error(
+          path, name.source(),
+          "unknown key " + table_name + "." + std::string(name.str()) + "; p2pmeshd(8) lists the keys");
     }
-    const auto value = value_node.value_exact<std::int64_t>();
-    if (!value || *value < 0 || *value > key->greatest) {
+    const auto value = value_node.template value_exact<std::int64_t>();
+    if (!value || *value < key->least || *value > key->greatest) {
       return config_error(path, value_node.source(),
-                          "carry." + std::string(key->name) + " = " + shown(value_node) +
-                              ": it is a whole number from 0 to " + std::to_string(key->greatest));
+                          table_name + "." + std::string(key->name) + " = " + shown(value_node) +
+                              ": it is a whole number from " + std::to_string(key->least) + " to " +
+                              std::to_string(key->greatest));
     }
-    key->set(quota, *value);
+    key->set(target, *value);
   }
   return {};
 }
 
+template <class Target, std::size_t kCount>
+void append_settings(std::vector<HostSetting>& settings, const std::string& table_name,
+                     const NumberKey<Target> (&keys)[kCount], const Target& target) {
+  for (const NumberKey<Target>& key : keys)
+    settings.push_back({table_name + "." + std::string(key.name), key.get(target), std::string(key.unit)});
+}
+
 }  // namespace
+
+std::vector<HostSetting> list_settings(const DaemonConfig& config) {
+  std::vector<HostSetting> settings;
+  append_settings(settings, "carry", kCarryKeys, config.carry);
+  append_settings(settings, "links", kLinkKeys, config.links);
+  for (const ProtocolKey& key : protocol_keys()) {
+    settings.push_back({"protocol." + std::string(key.name),
+                        static_cast<std::uint64_t>(key.get(config.protocol)),
+                        key.type == ProtocolKey::Type::kMilliseconds ? "ms" : ""});
+  }
+  return settings;
+}
 
 Result<DaemonConfig> read_daemon_config(const std::string& path) {
   auto content = read_file(path, kConfigBytesMax);
@@ -163,7 +218,11 @@ Result<DaemonConfig> read_daemon_config(const std::string& path) {
     else if (name == "log_level")
       fits = take_string(node, config.log_level);
     else if (name == "carry") {
-      if (auto read = read_carry(path, node, config.carry); !read) return tl::unexpected(read.error());
+      if (auto read = read_numbers(path, "carry", node, kCarryKeys, config.carry); !read)
+        return tl::unexpected(read.error());
+    } else if (name == "links") {
+      if (auto read = read_numbers(path, "links", node, kLinkKeys, config.links); !read)
+        return tl::unexpected(read.error());
     } else if (name == "protocol") {
       if (auto read = read_protocol(path, node, config.protocol); !read) return tl::unexpected(read.error());
     } else

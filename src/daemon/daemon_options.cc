@@ -82,6 +82,8 @@ Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& o
   }
   options.host.protocol = config.protocol;
   options.host.carry = config.carry;
+  options.host.links = config.links;
+  options.host.settings = list_settings(config);
   if (!options.log_level_given && config.log_level) options.log_level = *config.log_level;
   return {};
 }
@@ -104,8 +106,9 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
                  "where others reach this node (default: every address, the last run's port)")
       ->option_text("ADDR:PORT");
   app.add_option("--data-dir", raw.data_dir, "keys and history")->option_text("DIR");
-  app.add_option("--config", options.config_file,
-                 "TOML file with name, exact_name, listen, join, data_dir, log_level, [carry], [protocol]")
+  app.add_option(
+         "--config", options.config_file,
+         "TOML file with name, exact_name, listen, join, data_dir, log_level, [carry], [links], [protocol]")
       ->option_text("FILE");
   app.add_flag("--new", options.host.open_new, "open another mesh instead of resuming the last one");
   app.add_flag("--private", options.host.closed,

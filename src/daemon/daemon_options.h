@@ -39,7 +39,11 @@ struct DaemonConfig {
   std::optional<std::string> log_level;
   ProtocolParameters protocol;
   CarryQuota carry;
+  LinkBounds links;
 };
+
+/// Every number that a configuration file sets, as it is now.
+std::vector<HostSetting> list_settings(const DaemonConfig& config);
 
 /// Errors: kConfig with the file and the line.
 Result<DaemonConfig> read_daemon_config(const std::string& path);

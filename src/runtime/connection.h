@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "frame_pace.h"
 #include "p2pmesh/core/handshake.h"
 #include "p2pmesh/core/inputs.h"
 #include "p2pmesh/core/outputs.h"
@@ -57,6 +58,7 @@ struct Connection {
   std::optional<Handshake> handshake;
   std::vector<Head> heads_given;
   FrameDecoder decoder;
+  FramePace pace;  ///< of what is in the decoder
   SendQueue queue;
   Instant deadline{};               ///< of the handshake, or of the closing
   std::optional<NodeKey> expected;  ///< dialled on behalf of the core

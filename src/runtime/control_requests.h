@@ -10,6 +10,7 @@
 
 #include "control_server.h"
 #include "mesh_runner.h"
+#include "p2pmesh/runtime/node_host.h"
 
 namespace p2pmesh {
 
@@ -20,6 +21,8 @@ struct HostActions {
   std::function<void(const std::string& host, std::uint16_t port, std::function<void(Result<NodeKey>)> done)>
       connect;
   std::function<void()> screens_changed;
+  std::function<std::size_t()> lookups;  ///< of host names, under way or waiting
+  std::vector<HostSetting> settings = {};
 };
 
 class ControlRequests final : public ControlEvents {
@@ -97,6 +100,8 @@ class ControlRequests final : public ControlEvents {
   /// Nothing when this mesh has invites.
   [[nodiscard]] std::optional<Error> check_closed() const;
   [[nodiscard]] std::vector<std::string> addresses_for_link(const std::optional<std::string>& given) const;
+  // control_limits.cc
+  void answer(ControlSession& session, const std::string& id, const control::LimitsRequest& request);
   // control_names.cc
   void answer(ControlSession& session, const std::string& id, const control::NameRequest& request);
   /// The member that is meant by a key, a shown name, or a name that fits nobody else. Errors: kUsage with

@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kReadBytes = 64 * 1024;  // some hundred lines: what arrives together shares an envelope
 constexpr std::size_t kUnansweredMax = 8192;   // requests on their way a client; more wait in its socket
 constexpr std::size_t kReadsMax = 2;           // an answer may be megabytes long
+constexpr auto kAcceptPause = std::chrono::milliseconds(200);  // out of descriptors: not spinning
 constexpr std::size_t kReplayRoomBytes = 1024 * 1024;  // the next page is read when less than this waits
 
 }  // namespace
@@ -36,7 +37,16 @@ Result<void> ControlServer::listen(const std::string& path) {
 void ControlServer::on_listener_ready() {
   for (;;) {
     auto accepted = accept_local(listener_.get());
-    if (!accepted || !*accepted) return;
+    if (!accepted && spare_.is_held()) {
+      spare_.give_up();  // who looks after the node gets in, when nobody else does
+      continue;
+    }
+    if (!accepted) {
+      accept_again_at_ = loop_.now().monotonic + kAcceptPause;
+      loop_.modify(listener_.get(), kNoInterest);
+      return;
+    }
+    if (!*accepted) return;
     auto credentials = peer_credentials((*accepted)->get());
     // Root may look after any node; others have the directory's mode against them already.
     if (!credentials || (credentials->uid != own_uid() && credentials->uid != 0)) {
@@ -208,6 +218,8 @@ void ControlServer::close(SessionId id) {
   sessions_.erase(found);
   subscribe(*session, Subscription::kNone);
   loop_.remove(session->fd.get());
+  session->fd.reset();
+  spare_.take();
   events_.on_session_closed(*session);
 }
 
@@ -215,6 +227,20 @@ std::size_t ControlServer::screens() const {
   std::size_t screens = 0;
   for (const auto& [id, session] : sessions_) screens += session->is_screen ? 1 : 0;
   return screens;
+}
+
+void ControlServer::check_deadlines() {
+  if (!listener_) return;
+  if (!accept_again_at_ || *accept_again_at_ > loop_.now().monotonic) return;
+  accept_again_at_.reset();
+  spare_.take();
+  loop_.modify(listener_.get(), kReadable);
+}
+
+std::size_t ControlServer::longest_queue() const {
+  std::size_t longest = 0;
+  for (const auto& [id, session] : sessions_) longest = std::max(longest, session->queued_bytes());
+  return longest;
 }
 
 void ControlServer::hold_requests(bool held) {
@@ -237,6 +263,7 @@ void ControlServer::shut_down() {
   if (listener_) {
     loop_.remove(listener_.get());
     listener_.reset();
+    accept_again_at_.reset();
     (void)remove_file(path_);
   }
   flush();

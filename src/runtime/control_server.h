@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "p2pmesh/control/event.h"
 #include "p2pmesh/control/reply.h"
 #include "p2pmesh/control/request.h"
+#include "p2pmesh/posix/descriptors.h"
 #include "p2pmesh/posix/event_loop.h"
 
 namespace p2pmesh {
@@ -83,6 +85,11 @@ class ControlServer {
   void flush();
   /// Nothing more is taken from clients while it is held.
   void hold_requests(bool held);
+  /// Whether clients are taken again, after descriptors had run out; called each turn.
+  void check_deadlines();
+  [[nodiscard]] std::optional<Instant> next_deadline() const { return accept_again_at_; }
+  /// Bytes that wait for the slowest client.
+  [[nodiscard]] std::size_t longest_queue() const;
   void shut_down();
 
  private:
@@ -102,6 +109,8 @@ class ControlServer {
   LogSink& log_;
   std::string path_;
   UniqueFd listener_;
+  SpareDescriptor spare_;
+  std::optional<Instant> accept_again_at_;  // nothing: clients are taken
   SessionId next_id_ = 1;
   std::map<SessionId, std::unique_ptr<ControlSession>> sessions_;
   std::vector<SessionId> dirty_;

@@ -41,6 +41,32 @@ LinkAdmission admit_link(const std::vector<HalfOpenLink>& half_open, const LinkS
   return {true, least->link};
 }
 
+double TokenBucket::left(Instant now) const {
+  const std::chrono::duration<double> passed = now - since_;
+  return std::min(burst_, left_ + passed.count() * per_second_);
+}
+
+void TokenBucket::take(Instant now) {
+  left_ = left(now) - 1;
+  since_ = now;
+}
+
+bool HandshakeBudget::is_spent(const LinkSource& source, Instant now) const {
+  if (is_spent(now)) return true;
+  const auto found = sources_.find(source);
+  return found != sources_.end() && found->second.left(now) < 1;
+}
+
+void HandshakeBudget::take(const LinkSource& source, Instant now) {
+  if (!all_) all_.emplace(bounds_.handshakes_per_second, limits::kHandshakesBurst, now);
+  all_->take(now);
+  if (sources_.size() >= limits::kHandshakeSourcesMax)
+    std::erase_if(sources_, [&](const auto& item) { return item.second.is_full(now); });
+  if (sources_.size() >= limits::kHandshakeSourcesMax) return;
+  sources_.try_emplace(source, bounds_.source_handshakes_per_second, limits::kSourceHandshakesBurst, now)
+      .first->second.take(now);
+}
+
 std::size_t least_wanted(const std::vector<WaitingLink>& waiting) {
   std::map<LinkSource, std::size_t> counts;
   for (const WaitingLink& link : waiting) ++counts[link.source];

@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <vector>
 
 #include "p2pmesh/base/net_address.h"
 #include "p2pmesh/base/time.h"
 #include "p2pmesh/core/inputs.h"
+#include "p2pmesh/runtime/link_bounds.h"
 
 namespace p2pmesh {
 
@@ -35,6 +37,44 @@ struct LinkAdmission {
 };
 
 LinkAdmission admit_link(const std::vector<HalfOpenLink>& half_open, const LinkSource& source, Instant now);
+
+/// So many at once, and so many more a second.
+class TokenBucket {
+ public:
+  TokenBucket(std::uint64_t per_second, std::uint64_t burst, Instant now)
+      : per_second_(static_cast<double>(per_second)),
+        burst_(static_cast<double>(burst)),
+        left_(burst_),
+        since_(now) {}
+  [[nodiscard]] double left(Instant now) const;
+  [[nodiscard]] bool is_full(Instant now) const { return left(now) >= burst_; }
+  void take(Instant now);
+
+ private:
+  double per_second_;
+  double burst_;
+  double left_;
+  Instant since_;
+};
+
+/// How many handshakes may begin for those who knock: in all, and for one source.
+class HandshakeBudget {
+ public:
+  explicit HandshakeBudget(const LinkBounds& bounds) : bounds_(bounds) {}
+  /// Nobody may begin.
+  [[nodiscard]] bool is_spent(Instant now) const { return all_ && all_->left(now) < 1; }
+  /// This source may not.
+  [[nodiscard]] bool is_spent(const LinkSource& source, Instant now) const;
+  void take(const LinkSource& source, Instant now);
+  /// Sources that have begun one lately.
+  [[nodiscard]] std::size_t sources() const { return sources_.size(); }
+
+ private:
+  LinkBounds bounds_;
+  std::optional<TokenBucket> all_;
+  // Those that are full again are forgotten: since all together begin so many, no others pile up.
+  std::map<LinkSource, TokenBucket> sources_;
+};
 
 struct WaitingLink {
   LinkSource source{};

@@ -35,9 +35,7 @@ void LinkServer::on_listener_ready() {
   for (int i = 0; i < 64; ++i) {  // the rest of the loop has its turn
     auto accepted = accept_tcp(listener_.get());
     if (!accepted) {
-      accept_paused_ = true;
-      accept_again_at_ = loop_.now().monotonic + kAcceptPause;
-      loop_.modify(listener_.get(), kNoInterest);
+      pause_accepting();
       break;
     }
     if (!*accepted) break;
@@ -53,6 +51,19 @@ void LinkServer::on_listener_ready() {
     on_first_bytes(number);
   }
   admit_waiting();
+}
+
+/// No descriptor is left. Who has waited longest is closed, so that it knows, and the rest wait.
+void LinkServer::pause_accepting() {
+  if (spare_.is_held()) {
+    spare_.give_up();
+    const auto refused = accept_tcp(listener_.get());
+    if (refused && *refused) ++counters_.refused_descriptors;
+  }
+  spare_.take();
+  accept_paused_ = true;
+  accept_again_at_ = loop_.now().monotonic + kAcceptPause;
+  loop_.modify(listener_.get(), kNoInterest);
 }
 
 void LinkServer::drop_waiting(std::uint64_t number) {
@@ -81,17 +92,24 @@ void LinkServer::on_first_bytes(std::uint64_t number) {
 
 /// First those whose address has the fewest half-open links: a crowd waits for itself.
 void LinkServer::admit_waiting() {
+  const Instant now = loop_.now().monotonic;
   for (;;) {
     const std::vector<HalfOpenLink> links = half_open();
+    bool is_delayed = false;
     std::optional<std::tuple<std::size_t, std::uint64_t>> next;
     for (const auto& [number, waiting] : waiting_) {
       if (!waiting.has_spoken) continue;
+      if (budget_.is_spent(waiting.source, now)) {
+        is_delayed = true;
+        continue;
+      }
       const std::size_t count = count_from(links, waiting.source);
       if (!next || std::tuple(count, number) < *next) next = {count, number};
     }
+    if (is_delayed) ++counters_.handshakes_delayed;
     if (!next) break;
     const std::uint64_t number = std::get<1>(*next);
-    const LinkAdmission admission = admit_link(links, waiting_.at(number).source, loop_.now().monotonic);
+    const LinkAdmission admission = admit_link(links, waiting_.at(number).source, now);
     if (!admission.enters) break;
     if (admission.dropped) {
       ++counters_.refused_full;
@@ -115,6 +133,7 @@ void LinkServer::enter(std::uint64_t number) {
   Waiting waiting = std::move(waiting_.at(number));
   loop_.remove(waiting.fd.get());
   waiting_.erase(number);
+  budget_.take(waiting.source, loop_.now().monotonic);
   Connection& connection = add(std::move(waiting.fd), waiting.remote, false);
   // From here on it is left alone for a moment, however long it has waited.
   connection.deadline = waiting.since + limits::kHandshakeTimeout;
@@ -223,7 +242,18 @@ void LinkServer::on_peer_closes(Connection& connection) {
     connection.deadline = loop_.now().monotonic + kClosingTimeout;
   }
   if (!connection.write_blocked) write(connection);
-  if (was_up) events_.on_link_down(id);
+  if (was_up) events_.on_link_down(id, false);
+}
+
+/// The far end has sent what no honest node sends.
+void LinkServer::end_faulty(LinkId id, const std::string& what) {
+  const auto found = connections_.find(id);
+  if (found == connections_.end()) return;
+  ++counters_.faults;
+  log_.log(LogLevel::kWarning, "closing the link to " + found->second->remote.format() + ": " + what);
+  const bool was_up = found->second->state == ConnectionState::kUp;
+  drop(id);
+  if (was_up) events_.on_link_down(id, true);
 }
 
 void LinkServer::fail(LinkId id, const Error& error) {
@@ -236,7 +266,7 @@ void LinkServer::fail(LinkId id, const Error& error) {
   const NetAddress address = to_net(connection.remote);
   log_.log(LogLevel::kDebug, "link " + std::to_string(id) + " ended: " + error.message);
   drop(id);
-  if (state == ConnectionState::kUp) return events_.on_link_down(id);
+  if (state == ConnectionState::kUp) return events_.on_link_down(id, false);
   if (state == ConnectionState::kClosing) return;
   if (expected) events_.on_dial_failed(*expected, address);
   if (join != 0) events_.on_join_failed(join, error);
@@ -254,6 +284,7 @@ void LinkServer::check_deadlines() {
   const Instant now = loop_.now().monotonic;
   if (accept_paused_ && accept_again_at_ <= now) {
     accept_paused_ = false;
+    spare_.take();
     loop_.modify(listener_.get(), kReadable);
   }
   for (auto next = waiting_.begin(); next != waiting_.end();) {
@@ -275,6 +306,22 @@ void LinkServer::check_deadlines() {
     fail(id, {ExitStatus::kUnavailable,
               "no answer from " + where + " within 5 s; is it a p2pmesh node, and is it running?"});
   }
+  check_paces();
+}
+
+/// After the reads of this turn: what had come while this node itself was stopped has been looked at.
+void LinkServer::check_paces() {
+  const Instant now = loop_.now().monotonic;
+  std::vector<LinkId> slow;
+  for (const auto& [id, connection] : connections_) {
+    if (connection->state != ConnectionState::kUp || connection->read_held) continue;
+    const auto deadline = connection->pace.deadline(bounds_.frame_patience);
+    if (deadline && *deadline <= now) slow.push_back(id);
+  }
+  for (LinkId id : slow) {
+    ++counters_.slow_frames;
+    end_faulty(id, "too slow: a frame was begun and does not get on");
+  }
 }
 
 std::optional<Instant> LinkServer::next_deadline() const {
@@ -285,10 +332,22 @@ std::optional<Instant> LinkServer::next_deadline() const {
     next = next ? std::min(*next, again) : again;
   }
   for (const auto& [id, connection] : connections_) {
-    if (connection->state != ConnectionState::kUp && (!next || connection->deadline < *next))
-      next = connection->deadline;
+    std::optional<Instant> due = connection->deadline;
+    if (connection->state == ConnectionState::kUp)
+      due = connection->read_held ? std::nullopt : connection->pace.deadline(bounds_.frame_patience);
+    if (due && (!next || *due < *next)) next = due;
   }
   return next;
+}
+
+std::vector<std::pair<std::string, std::uint64_t>> LinkServer::uses() const {
+  const std::vector<HalfOpenLink> links = half_open();
+  std::size_t crowd = 0, longest = 0;
+  for (const HalfOpenLink& link : links) crowd = std::max(crowd, count_from(links, link.source));
+  for (const auto& [id, connection] : connections_) longest = std::max(longest, connection->queue.bytes());
+  return {{"half_open_links_max", links.size()},  {"half_open_per_address_max", crowd},
+          {"waiting_links_max", waiting_.size()}, {"handshake_sources_max", budget_.sources()},
+          {"send_queue_bytes_soft", longest},     {"send_queue_bytes_max", longest}};
 }
 
 void LinkServer::shut_down() {

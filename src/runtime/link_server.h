@@ -17,6 +17,7 @@
 #include "p2pmesh/core/inputs.h"
 #include "p2pmesh/core/outputs.h"
 #include "p2pmesh/crypto/signature.h"
+#include "p2pmesh/posix/descriptors.h"
 #include "p2pmesh/posix/event_loop.h"
 #include "p2pmesh/posix/socket_address.h"
 #include "p2pmesh/posix/stream_io.h"
@@ -39,7 +40,12 @@ class LinkEvents {
   /// The handshake is through. `join`: the ticket of the dial_to_join() that made it, else 0. False: the link
   /// is not wanted and is closed.
   virtual bool on_link_up(const LinkUp& up, const MeshId& mesh, std::uint64_t join) = 0;
-  virtual void on_link_down(LinkId link) = 0;
+  /// `is_faulty`: it was closed from here, since what came no honest node sends.
+  virtual void on_link_down(LinkId link, bool is_faulty) = 0;
+  /// A long frame gets on; told about once a second while it does.
+  virtual void on_link_progress(LinkId link) = 0;
+  /// Whether a link to it may come up; asked when it has proven its key.
+  [[nodiscard]] virtual bool is_welcome(const NodeKey& node) const = 0;
   virtual void on_dial_failed(const NodeKey& node, const NetAddress& address) = 0;
   /// A dial_to_join() came to nothing.
   virtual void on_join_failed(std::uint64_t join, const Error& error) = 0;
@@ -49,21 +55,32 @@ class LinkEvents {
 
 struct LinkCounters {
   std::uint64_t accepted = 0;
-  std::uint64_t refused_full = 0;       ///< dropped half-open for a newcomer, or never begun
-  std::uint64_t handshakes_failed = 0;  ///< of TLS and of ours
+  std::uint64_t refused_full = 0;         ///< dropped half-open for a newcomer, or never begun
+  std::uint64_t refused_descriptors = 0;  ///< closed as soon as accepted: no descriptor was left
+  std::uint64_t refused_faulty = 0;       ///< was at fault lately
+  std::uint64_t handshakes_delayed = 0;   ///< looks at those who wait that found a budget spent
+  std::uint64_t handshakes_failed = 0;    ///< of TLS and of ours
   std::uint64_t frames_received = 0;
   std::uint64_t bytes_received = 0;  ///< of sockets: sealed
   std::uint64_t bytes_sent = 0;
   std::uint64_t live_dropped = 0;  ///< payloads not sent because a queue was long
   std::uint64_t queues_overfull = 0;
   std::uint64_t faults = 0;
+  std::uint64_t slow_frames = 0;  ///< of the faults: a frame that was begun did not get on
 };
 
 class LinkServer {
  public:
   LinkServer(EventLoop& loop, const TlsContext& tls, const Signer& node_signer, const Verifier& verifier,
-             LinkEvents& events, LogSink& log)
-      : loop_(loop), tls_(tls), node_signer_(node_signer), verifier_(verifier), events_(events), log_(log) {}
+             LinkEvents& events, LogSink& log, const LinkBounds& bounds = {})
+      : loop_(loop),
+        tls_(tls),
+        node_signer_(node_signer),
+        verifier_(verifier),
+        events_(events),
+        log_(log),
+        bounds_(bounds),
+        budget_(bounds) {}
   ~LinkServer();
   LinkServer(const LinkServer&) = delete;
   LinkServer& operator=(const LinkServer&) = delete;
@@ -88,6 +105,8 @@ class LinkServer {
   void shut_down();
   [[nodiscard]] bool is_drained() const { return connections_.empty(); }
   [[nodiscard]] const LinkCounters& counters() const { return counters_; }
+  /// How far the bounds of base/limits.h are used, by the constant's name in words.
+  [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> uses() const;
 
  private:
   /// Accepted, and not begun: a channel costs memory, and is for who has said what a TLS client says first.
@@ -99,6 +118,7 @@ class LinkServer {
     bool has_spoken = false;
   };
   void on_listener_ready();
+  void pause_accepting();
   void on_first_bytes(std::uint64_t number);
   void admit_waiting();
   void enter(std::uint64_t number);
@@ -122,6 +142,8 @@ class LinkServer {
   IoStatus send_queued(Connection& connection);
   void on_peer_closes(Connection& connection);
   void fail(LinkId id, const Error& error);
+  void end_faulty(LinkId id, const std::string& what);
+  void check_paces();
   void drop(LinkId id);
   Error fault_error(const Connection& connection) const;
 
@@ -131,7 +153,10 @@ class LinkServer {
   const Verifier& verifier_;
   LinkEvents& events_;
   LogSink& log_;
+  LinkBounds bounds_;
+  HandshakeBudget budget_;
   UniqueFd listener_;
+  SpareDescriptor spare_;
   std::map<std::uint64_t, Waiting> waiting_;  // in the order of coming
   std::uint64_t next_waiting_ = 1;
   bool accept_paused_ = false;

@@ -111,11 +111,16 @@ bool LinkServer::read_channel(LinkId id) {
 bool LinkServer::on_channel_fault(Connection& connection) {
   const LinkId id = connection.id;
   const bool is_up = connection.state == ConnectionState::kUp;
-  is_up ? ++counters_.faults : ++counters_.handshakes_failed;
   const ByteView alert = connection.tls->to_send();
   if (!alert.empty()) write_some(connection.fd.get(), alert);
   const std::string why = " (TLS: " + connection.tls->fault() + ")";
   const std::string where = connection.remote.format();
+  // Whoever is on the way can break a channel, but not flood it.
+  if (is_up && connection.tls->is_flooded()) {
+    end_faulty(id, "it floods" + why);
+    return false;
+  }
+  is_up ? ++counters_.faults : ++counters_.handshakes_failed;
   if (is_up) log_.log(LogLevel::kWarning, "closing the link to " + where + why);
   fail(id, {ExitStatus::kProtocol, where + " does not speak the p2pmesh protocol" + why +
                                        "; check host and port, and that both sides run the same release"});
@@ -128,6 +133,12 @@ bool LinkServer::on_channel(Connection& connection) {
   if (connection.expected && *connection.expected != to_node(connection.tls->peer())) {
     ++counters_.handshakes_failed;
     fail(id, {ExitStatus::kUnavailable, "another node answers at " + connection.remote.format()});
+    return false;
+  }
+  if (!events_.is_welcome(to_node(connection.tls->peer()))) {
+    ++counters_.refused_faulty;
+    fail(id, {ExitStatus::kTryAgain, "the node at " + connection.remote.format() +
+                                         " has sent what no node sends, and is left alone for a while"});
     return false;
   }
   return start_handshake(connection);
@@ -168,11 +179,22 @@ bool LinkServer::read_frames(LinkId id) {
     Connection& connection = *found->second;
     const auto frame = connection.decoder.next();
     if (!frame) {
-      if (connection.decoder.error() == FrameError::kNone) return true;
+      if (connection.decoder.error() == FrameError::kNone) {
+        const bool grows =
+            connection.pace.on_part(connection.decoder.buffered_bytes(), loop_.now().monotonic);
+        if (!grows || connection.state != ConnectionState::kUp) return true;
+        events_.on_link_progress(id);
+        return connections_.contains(id);
+      }
+      if (connection.state == ConnectionState::kUp) {
+        end_faulty(id, "a frame of an impossible length");
+        return false;
+      }
       ++counters_.faults;
       fail(id, {ExitStatus::kProtocol, connection.remote.format() + " does not speak the p2pmesh protocol"});
       return false;
     }
+    connection.pace.on_frame();
     ++counters_.frames_received;
     if (connection.handshake && !connection.handshake->done()) {
       if (!on_handshake_frame(connection, *frame)) return false;
@@ -185,14 +207,7 @@ bool LinkServer::read_frames(LinkId id) {
       return false;
     }
     if (!events_.on_frame(id, *frame)) {
-      ++counters_.faults;
-      log_.log(LogLevel::kWarning,
-               "closing the link to " + connection.remote.format() + ": malformed or unknown frame");
-      found = connections_.find(id);
-      if (found == connections_.end()) return false;
-      const bool was_up = found->second->state == ConnectionState::kUp;
-      drop(id);
-      if (was_up) events_.on_link_down(id);
+      end_faulty(id, "malformed or unknown frame");
       return false;
     }
   }

@@ -228,7 +228,8 @@ Result<void> MeshRunner::read_secrets() {
   if (*held) {
     place_.closed = *std::move(held);
   } else if (place_.closed) {
-    if (auto written = write_closed_mesh(path_of(place_, ".closed"), *place_.closed); !written) return written;
+    if (auto written = write_closed_mesh(path_of(place_, ".closed"), *place_.closed); !written)
+      return written;
   }
   if (!place_.closed) return {};
   door_ = std::make_unique<MemberDoor>(*this, *place_.closed, around_.verifier);
@@ -475,6 +476,10 @@ std::vector<std::pair<std::string, std::uint64_t>> MeshRunner::counters() const 
                                    {"seen_evicted", seen.evicted},
                                    {"links_accepted", links.accepted},
                                    {"links_refused_full", links.refused_full},
+                                   {"links_refused_descriptors", links.refused_descriptors},
+                                   {"links_refused_faulty", links.refused_faulty},
+                                   {"handshakes_delayed", links.handshakes_delayed},
+                                   {"frames_too_slow", links.slow_frames},
                                    {"handshakes_failed", links.handshakes_failed},
                                    {"link_faults", links.faults},
                                    {"frames_received", links.frames_received},

@@ -112,6 +112,8 @@ class MeshRunner final : public StorageEvents, public DoorKeeper {
   [[nodiscard]] control::RoomEntry describe_room(const std::string& room) const;
   [[nodiscard]] control::TopicFacts to_facts(const StoredTopic& topic) const;
   [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> counters() const;
+  /// How far the bounds of base/limits.h are used, by the constant's name in words; control_limits.cc.
+  [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> uses() const;
 
   /// Carries out what the core wanted when it was made; once the links' events reach this runner.
   void begin();

@@ -89,7 +89,9 @@ struct NodeHost::Impl final : LinkEvents {
 
   LocalTerms local_terms() const override;
   bool on_link_up(const LinkUp& up, const MeshId& mesh, std::uint64_t join) override;
-  void on_link_down(LinkId link) override;
+  void on_link_down(LinkId link, bool is_faulty) override;
+  void on_link_progress(LinkId link) override;
+  bool is_welcome(const NodeKey& node) const override;
   void on_dial_failed(const NodeKey& node, const NetAddress& address) override;
   void on_join_failed(std::uint64_t join, const Error& error) override;
   bool on_frame(LinkId link, const FrameView& frame) override;
@@ -184,7 +186,7 @@ Result<void> NodeHost::Impl::prepare() {
   draw_random(seed);
   for (std::uint8_t byte : seed) seen_options.seed = seen_options.seed << 8 | byte;
   seen = std::make_unique<SeenTable>(seen_options);
-  links = std::make_unique<LinkServer>(*loop, *tls, *signer, ed25519_verifier(), *this, log);
+  links = std::make_unique<LinkServer>(*loop, *tls, *signer, ed25519_verifier(), *this, log, options.links);
   joins = std::make_unique<JoinAttempts>(*loop, *resolver, *links);
   HostActions actions;
   actions.shut_down = [this] { leave(); };
@@ -192,6 +194,8 @@ Result<void> NodeHost::Impl::prepare() {
     joins->start(host, port, runner ? std::optional(runner->mesh()) : std::nullopt, std::move(done));
   };
   actions.screens_changed = [this] { screens_changed(); };
+  actions.lookups = [this] { return resolver->pending(); };
+  actions.settings = options.settings;
   requests = std::make_unique<ControlRequests>(std::move(actions), options.leaves_with_last_screen);
   control = std::make_unique<ControlServer>(*loop, *requests, log);
   return links->listen(std::move(*listener));
@@ -337,9 +341,11 @@ void NodeHost::Impl::turn() {
   keep_sooner(deadline, leave_by);
   if (runner) keep_sooner(deadline, runner->next_deadline());
   keep_sooner(deadline, requests->next_deadline());
+  keep_sooner(deadline, control->next_deadline());
   loop->run_until(deadline);
   joins->check_deadlines();
   links->check_deadlines();
+  control->check_deadlines();
   if (runner) {
     runner->end_turn();
     if (runner->is_kicked()) leave();
@@ -481,8 +487,16 @@ bool NodeHost::Impl::on_link_up(const LinkUp& up, const MeshId& mesh, std::uint6
   return true;
 }
 
-void NodeHost::Impl::on_link_down(LinkId link) {
-  if (runner) runner->handle(LinkDown{link});
+void NodeHost::Impl::on_link_down(LinkId link, bool is_faulty) {
+  if (runner) runner->handle(LinkDown{link, is_faulty});
+}
+
+void NodeHost::Impl::on_link_progress(LinkId link) {
+  if (runner) runner->handle(LinkProgress{link});
+}
+
+bool NodeHost::Impl::is_welcome(const NodeKey& node) const {
+  return !runner || !runner->node().is_shut_out(node, loop->now().monotonic);
 }
 
 void NodeHost::Impl::on_dial_failed(const NodeKey& node, const NetAddress& address) {

@@ -33,6 +33,7 @@ class PresenceNotices {
   /// All, at the end.
   std::vector<Held> take_all();
   [[nodiscard]] std::optional<Instant> next_deadline() const;
+  [[nodiscard]] std::size_t windows() const { return windows_.size(); }
   /// Notices that were not told, since others took their place.
   [[nodiscard]] std::uint64_t merged() const { return merged_; }
 

@@ -67,6 +67,8 @@ class RoomList {
   void mark_read(const std::string& room, const control::Cursor& until,
                  const std::optional<control::Cursor>& after);
 
+  [[nodiscard]] std::size_t size() const { return rooms_.size(); }
+  [[nodiscard]] std::size_t joined_count() const;
   [[nodiscard]] const std::string& current() const { return current_; }
   [[nodiscard]] bool is_joined(const std::string& room) const;
   /// The rooms with messages and the joined ones, sorted.
@@ -112,7 +114,6 @@ class RoomList {
   void make_space();
   void save(const std::string& name);
   void set_current(const std::string& name);
-  [[nodiscard]] std::size_t joined_count() const;
   [[nodiscard]] control::RoomEntry to_entry(const std::string& name, const Room& room) const;
 
   std::map<std::string, Room> rooms_;

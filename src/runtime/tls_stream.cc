@@ -82,8 +82,10 @@ TlsResult TlsStream::read(std::span<std::uint8_t> plain) {
     return {TlsStatus::kFailed, 0};
   }
   // Nobody needs to renew keys more often: a gibibyte is far below what one key may seal.
-  if (late_messages_ > limits::kLateTlsMessagesMax + plain_bytes_ / (std::uint64_t{1} << 30))
+  if (late_messages_ > limits::kLateTlsMessagesMax + plain_bytes_ / (std::uint64_t{1} << 30)) {
+    is_flooded_ = true;
     return fail("too many key updates");
+  }
   if (result > 0) {
     plain_bytes_ += static_cast<std::uint64_t>(result);
     return {TlsStatus::kOk, static_cast<std::size_t>(result)};

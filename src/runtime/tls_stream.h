@@ -74,6 +74,8 @@ class TlsStream {
   [[nodiscard]] const PublicKey& peer() const { return *peer_; }
   /// The same at both ends of this channel, and of no other (RFC 9266's idea under a label of ours).
   [[nodiscard]] const ChannelBinding& binding() const { return *binding_; }
+  /// The far end is at fault, whatever happened on the way: it has sent more key updates than anybody needs.
+  [[nodiscard]] bool is_flooded() const { return is_flooded_; }
   /// What went wrong, in OpenSSL's words or ours.
   [[nodiscard]] const std::string& fault() const { return fault_; }
 
@@ -89,6 +91,7 @@ class TlsStream {
   bio_st* outside_ = nullptr;  // the socket's end of the rings
   std::uint64_t plain_bytes_ = 0;
   std::uint64_t late_messages_ = 0;  // of the handshake protocol, after the handshake
+  bool is_flooded_ = false;
   std::string fault_;
 };
 

@@ -31,6 +31,13 @@ def descriptors_of(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
+def processor_time_of(pid):
+    """Seconds that the process has run so far."""
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Links(mesh.MeshTest):
     def setUp(self):
         self.files = Path(self.box.path) / "ends"
@@ -156,7 +163,7 @@ class Links(mesh.MeshTest):
             tls_ends.hello(key) + tls_ends.frame(
                 tls_ends.WELCOME, struct.pack(">H", tls_ends.VERSION) + key + bytes(64) + b"\xff" * 200),
         ]
-        for number in range(mesh.TIME_FACTOR > 1 and 64 or 400):
+        for number in range(mesh.TIME_FACTOR > 1 and 64 or 1000):
             channel = tls_ends.connect(own, port, source=f"127.0.1.{1 + number % 50}")
             try:
                 channel.sendall(lies[number % len(lies)])
@@ -165,8 +172,64 @@ class Links(mesh.MeshTest):
             except (ssl.SSLError, OSError):
                 pass
             channel.close()
-        self.assertLess(memory_of(alice.process.pid) - memory, 4 << 20)
+        grown = memory_of(alice.process.pid) - memory
+        print(f"{number + 1} connections with lengths and counts that lie: {grown / 1024:.0f} KiB more")
+        self.assertLess(grown, 4 << 20)
         self.assertEqual(alice.status()["neighbors"], 0)
+
+    def test_handshakes_of_one_address_are_paced_and_nobody_is_refused(self):
+        config = self.files / "c.toml"
+        config.write_text("[links]\nsource_handshakes_per_second = 1\n")
+        alice = self.node("Alice", options=["--config", str(config)]).start()
+        port, own, burst = alice.status()["port"], tls_ends.Identity(self.files), 128
+        started = time.monotonic()
+        for _ in range(burst + 4):
+            tls_ends.connect(own, port).close()  # an exception if it were refused
+        took = time.monotonic() - started
+        other = time.monotonic()
+        tls_ends.connect(own, port, source="127.0.2.1").close()
+        other = time.monotonic() - other
+        print(f"{burst + 4} handshakes of one address, of which {burst} may come at once and 1 a second more: "
+              f"{took:.2f} s; then one of another address: {other:.3f} s")
+        self.assertGreater(took, 3.9)
+        self.assertLess(other, mesh.stretched(0.5))
+        counters = alice.status()["counters"]
+        self.assertGreater(counters["handshakes_delayed"], 0)
+        self.assertEqual(counters["links_refused_full"], 0)
+
+    def test_out_of_descriptors_it_does_not_spin_and_goes_on(self):
+        alice = self.start()
+        port, pid = alice.status()["port"], alice.process.pid
+        bob = Chat(self.box, "Bob", "127.0.0.1", port).expect_open()
+        mesh.wait_until(lambda: alice.status()["neighbors"] == 1, 10, "Bob is linked")
+        before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        highest = max(int(number) for number in os.listdir(f"/proc/{pid}/fd"))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 4, before[1]))
+        came = time.monotonic()
+        crowd = [socket.create_connection(("127.0.0.1", port), source_address=("127.0.1.1", 0)) for _ in range(60)]
+        mesh.wait_until(lambda: alice.status()["counters"]["links_refused_descriptors"] > 0, 10, "descriptors are out")
+        used, began = processor_time_of(pid), time.monotonic()
+        alice.call("message.send", text="from Alice")
+        bob.expect("from Alice")
+        bob.say("from Bob")
+        mesh.wait_until(lambda: any(m["text"] == "from Bob" for m in alice.messages()), 10, "what Bob says comes")
+        # Who looks after the node gets in.
+        self.assertIn(b"descriptors", self.ctl(alice.data_dir, "limits").stdout)
+        late = [alice.connect() for _ in range(3)]  # the first gets in, the others wait like the crowd
+        while time.monotonic() < began + 3:
+            time.sleep(0.1)
+        share = (processor_time_of(pid) - used) / (time.monotonic() - began)
+        refused = alice.status()["counters"]["links_refused_descriptors"]
+        print(f"out of descriptors for 3 s: {100 * share:.1f} % of a core, {refused} refused")
+        self.assertLess(share, 0.05 * mesh.TIME_FACTOR)
+        self.assertLessEqual(refused, 2 + (time.monotonic() - came) / 0.2)  # the others wait
+        for end in crowd:
+            end.close()
+        carol = Chat(self.box, "Carol", "127.0.0.1", port).expect_open()
+        self.assertIn("Alice", carol.greeting)
+        self.assertEqual([end.call("status")["name"] for end in late], ["Alice"] * 3)
+        bob.say("still there")
+        carol.expect("still there")
 
     def test_thousands_of_slow_ones_keep_nobody_out_and_leave_nothing_behind(self):
         alice = self.start()

@@ -84,7 +84,7 @@ class Manuals(unittest.TestCase):
         return re.findall(r"^ +(\w+) = (\w+) \((\w+) (?:to|or) (\w+)\)$", part, re.MULTILINE)
 
     def test_page_and_program_name_the_same_quotas(self):
-        rows = self.rows("Carry", "Protocol")
+        rows = self.rows("Carry", "Links")
         self.assertEqual([key for key, _, _, _ in rows], ["author_envelopes", "author_bytes", "bytes", "days"])
         limits = (mesh.SOURCE_DIR / "include/p2pmesh/base/limits.h").read_text()
         self.assertIn("kCarriedEnvelopesPerAuthor = 50'000;", limits)
@@ -92,11 +92,25 @@ class Manuals(unittest.TestCase):
         self.assertIn("kCarriedBytes = 1ULL << 30;", limits)
         self.assertIn("kCarriedMs = 90ULL * 24", limits)
         self.assertEqual([int(default) for _, default, _, _ in rows], [50_000, 256 << 20, 1 << 30, 90])
+        self.check_ranges(rows, "carry")
+
+    def test_page_and_program_name_the_same_bounds_of_links(self):
+        rows = self.rows("Links", "Protocol")
+        limits = (mesh.SOURCE_DIR / "include/p2pmesh/base/limits.h").read_text()
+        self.assertEqual([(key, int(default)) for key, default, _, _ in rows],
+                         [("handshakes_per_second", 256), ("source_handshakes_per_second", 32),
+                          ("frame_patience_ms", 30_000)])
+        self.assertIn("kHandshakesPerSecond = 256;", limits)
+        self.assertIn("kSourceHandshakesPerSecond = 32;", limits)
+        self.assertIn("kFramePatience = 30s;", limits)
+        self.check_ranges(rows, "links")
+
+    def check_ranges(self, rows, table):
         for key, default, least, greatest in rows:
             with self.subTest(key=key):
-                self.assertEqual(self.read_config({key: default}, "carry").returncode, UNKNOWN_NAME)
+                self.assertEqual(self.read_config({key: default}, table).returncode, UNKNOWN_NAME)
                 for value in (int(least) - 1, int(greatest) + 1):
-                    self.assert_refused(key, str(value), f"it is a whole number from {least} to {greatest}", "carry")
+                    self.assert_refused(key, str(value), f"it is a whole number from {least} to {greatest}", table)
 
     def test_page_and_struct_and_program_name_the_same_parameters(self):
         rows = self.rows("Protocol", None)

@@ -157,7 +157,7 @@ void SimNode::fault(std::uint32_t from, LinkId link, const char* what) {
   ++penalties;
   for (Observer* observer : around_.observers) observer->on_penalty(number, from, what);
   around_.network.abort(link);
-  core->handle(LinkDown{link}, now(), around_.outputs);
+  core->handle(LinkDown{link, true}, now(), around_.outputs);
   drain();
 }
 

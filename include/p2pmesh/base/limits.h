@@ -58,18 +58,32 @@ inline constexpr std::uint64_t kPassphraseMemoryMax = 1ULL << 30;  // that of li
 
 // Links.
 inline constexpr std::size_t kLinksMax = 64;  // full mesh of nine, joins and crossings beside it; guess
-inline constexpr std::size_t kHalfOpenLinksMax = 64;       // issue "nobody gets in": half-open links in all
-inline constexpr std::size_t kHalfOpenPerAddressMax = 8;   // the same
-inline constexpr std::size_t kWaitingLinksMax = 192;       // accepted, not begun: a descriptor each; guess
-inline constexpr auto kHandshakeTimeout = 5s;              // "no answer (5 s)"
-inline constexpr std::size_t kCertificateBytesMax = 4096;  // issue "nobody gets in"
-inline constexpr std::size_t kTlsHelloBytesMax = 4096;     // ours has some 250
+inline constexpr std::size_t kHalfOpenLinksMax = 64;      // issue "nobody gets in": half-open links in all
+inline constexpr std::size_t kHalfOpenPerAddressMax = 8;  // the same
+inline constexpr std::size_t kWaitingLinksMax = 192;      // accepted, not begun: a descriptor each; guess
+inline constexpr auto kHandshakeTimeout = 5s;             // "no answer (5 s)"
+// An X25519 exchange, a signature and a check cost half a millisecond: an eighth of a core, and no more.
+inline constexpr std::uint64_t kHandshakesPerSecond = 256;       // begun for those who knock
+inline constexpr std::uint64_t kHandshakesBurst = 512;           // a large mesh that lost its power; guess
+inline constexpr std::uint64_t kSourceHandshakesPerSecond = 32;  // of them from one address; guess
+inline constexpr std::uint64_t kSourceHandshakesBurst = 128;     // 48 nodes of one address, crossing; guess
+inline constexpr std::size_t kHandshakeSourcesMax = 2048;        // above those of kHandshakesBurst and 4 s
+inline constexpr std::size_t kCertificateBytesMax = 4096;        // issue "nobody gets in"
+inline constexpr std::size_t kTlsHelloBytesMax = 4096;           // ours has some 250
 inline constexpr std::size_t kTlsRingBytes = 16896;  // each way: a record of 16 KiB and what is around it
 inline constexpr std::uint64_t kLateTlsMessagesMax = 16;  // key updates; nobody of ours sends one
 inline constexpr std::size_t kSendQueueBytesSoft =
     4 * 1024 * 1024;  // above: live payloads dropped, repair brings them
 inline constexpr std::size_t kSendQueueBytesMax = 16 * 1024 * 1024;  // above: the link is closed
-inline constexpr auto kSilenceBeforeClose = 10s;  // a stalled machine may come back before that
+// A frame that was begun may take this long, and a second more for each KiB of it that has come: a modem of
+// 1990 is faster, and a link that is slower by far serves nobody.
+inline constexpr auto kFramePatience = 30s;
+inline constexpr std::uint64_t kFrameBytesPerSecondMin = 1024;
+inline constexpr auto kFaultPauseMin = 1s;     // whose link was closed as faulty; doubled by each further one
+inline constexpr auto kFaultPauseMax = 10min;  // its owner may have put in another release by then; guess
+inline constexpr auto kFaultForgotten = 10min;        // after the pause, without another fault; guess
+inline constexpr std::size_t kFaultyNodesMax = 1024;  // of whom that is known; 64 KiB
+inline constexpr auto kSilenceBeforeClose = 10s;      // a stalled machine may come back before that
 inline constexpr auto kRedialBackoffMin = 250ms;
 inline constexpr auto kRedialBackoffMax = 60s;
 inline constexpr auto kLinkProven = 10s;        // a link that lived this long resets the back-off

@@ -255,13 +255,26 @@ struct AttachReply {
   Cursor read_cursor;
 };
 
+/// A bound of the node.
+struct LimitEntry {
+  std::string name;
+  std::uint64_t limit = 0;
+  std::string unit;                   ///< "", "bytes", "ms", "/s", "bytes/s"
+  std::optional<std::uint64_t> used;  ///< nothing where there is nothing to count
+  std::string key = {};               ///< of the configuration file, which sets it; empty: nothing does
+};
+struct LimitsReply {
+  std::vector<LimitEntry> limits;
+};
+
 /// read.mark, shutdown, contact.answer, discover.set, receipts.set, invite.cancel: done.
 struct EmptyReply {};
 
-using Reply = std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply,
-                           SearchReply, RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply,
-                           MemberReply, PendingReply, CancelReply, TopicReply, NameReply, FindReply, AddReply,
-                           ForgetReply, RevocationReply, ModerationReply, LinkReply, InvitesReply>;
+using Reply =
+    std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply, SearchReply,
+                 RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply, MemberReply, PendingReply,
+                 CancelReply, TopicReply, NameReply, FindReply, AddReply, ForgetReply, RevocationReply,
+                 ModerationReply, LinkReply, InvitesReply, LimitsReply>;
 
 /// Append a reply line, line feed included; nothing at all when `id` is empty (a notification). `id` is
 /// ParsedRequest::id. Strings need not be UTF-8: ill-formed bytes become U+FFFD. Control and bidi characters
@@ -290,6 +303,7 @@ void append_reply(std::string& out, std::string_view id, const RevocationReply& 
 void append_reply(std::string& out, std::string_view id, const ModerationReply& reply);
 void append_reply(std::string& out, std::string_view id, const LinkReply& reply);
 void append_reply(std::string& out, std::string_view id, const InvitesReply& reply);
+void append_reply(std::string& out, std::string_view id, const LimitsReply& reply);
 void append_error(std::string& out, std::string_view id, const RpcError& error);
 
 /// Appends the JSON value of a reply alone, without a line feed.

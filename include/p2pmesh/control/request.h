@@ -176,6 +176,8 @@ struct ModerationRequest {
   std::string room = "#lobby";  ///< likewise
   bool mesh = false;
 };
+/// Every bound of the node, and how far it is used.
+struct LimitsRequest {};
 
 /// A link by which others may come into the closed mesh. Answered once durable.
 struct MakeLinkRequest {
@@ -190,14 +192,13 @@ struct CancelInviteRequest {
   std::string key;  ///< how it begins, in hexadecimal, unchecked
 };
 
-using Request =
-    std::variant<StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest, SearchRequest,
-                 RoomsRequest, JoinRoomRequest, PartRoomRequest, SubscribeRequest, AttachRequest,
-                 MarkReadRequest, ConnectRequest, ShutdownRequest, AskRequest, AnswerRequest,
-                 ConversationRequest, ContactsRequest, PersonRequest, PendingRequest, CancelRequest,
-                 DiscoverRequest, ReceiptsRequest, GetTopicRequest, SetTopicRequest, InviteRequest,
-                 NameRequest, FindRequest, AddRequest, ForgetRequest, RevocationRequest, RevokeRequest,
-                 ModerateRequest, ModerationRequest, MakeLinkRequest, InvitesRequest, CancelInviteRequest>;
+using Request = std::variant<
+    StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest, SearchRequest, RoomsRequest,
+    JoinRoomRequest, PartRoomRequest, SubscribeRequest, AttachRequest, MarkReadRequest, ConnectRequest,
+    ShutdownRequest, AskRequest, AnswerRequest, ConversationRequest, ContactsRequest, PersonRequest,
+    PendingRequest, CancelRequest, DiscoverRequest, ReceiptsRequest, GetTopicRequest, SetTopicRequest,
+    InviteRequest, NameRequest, FindRequest, AddRequest, ForgetRequest, RevocationRequest, RevokeRequest,
+    ModerateRequest, ModerationRequest, MakeLinkRequest, InvitesRequest, CancelInviteRequest, LimitsRequest>;
 
 /// One line from a client.
 struct ParsedRequest {

@@ -74,6 +74,11 @@ struct LinkUp {
 };
 struct LinkDown {
   LinkId link = 0;
+  bool is_faulty = false;  ///< closed from here: what came over it no honest node sends
+};
+/// A part of a frame has come: the far end lives, though the whole may take long.
+struct LinkProgress {
+  LinkId link = 0;
 };
 struct DialFailed {
   NodeKey node;
@@ -235,10 +240,10 @@ struct Leave {};
 /// A deadline may have passed.
 struct Wake {};
 
-using Input = std::variant<LinkUp, LinkDown, DialFailed, EnvelopeReceived, DuplicateReceived, FrameReceived,
-                           SendText, SetTopic, WriteAct, WriteEntry, SendDirect, SendInvite, RoomKeyGiven,
-                           AnswerRequest, ForgetContact, OpenConversation, CancelDraft, SetDiscoverable,
-                           SetBlocked, ReadTo, OpenLate, ChangeName, PublishRevocation, PrekeyDrawn,
-                           Committed, ForkKept, RefusedHidden, Loaded, Leave, Wake>;
+using Input = std::variant<LinkUp, LinkDown, LinkProgress, DialFailed, EnvelopeReceived, DuplicateReceived,
+                           FrameReceived, SendText, SetTopic, WriteAct, WriteEntry, SendDirect, SendInvite,
+                           RoomKeyGiven, AnswerRequest, ForgetContact, OpenConversation, CancelDraft,
+                           SetDiscoverable, SetBlocked, ReadTo, OpenLate, ChangeName, PublishRevocation,
+                           PrekeyDrawn, Committed, ForkKept, RefusedHidden, Loaded, Leave, Wake>;
 
 }  // namespace p2pmesh

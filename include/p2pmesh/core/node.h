@@ -200,6 +200,10 @@ class Node {
   [[nodiscard]] std::vector<NetAddress> advertised() const;
   [[nodiscard]] std::vector<NodeKey> passive_view() const;
   [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> counters() const;
+  /// How far the bounds of base/limits.h are used, by the constant's name in words ("links_max").
+  [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> uses() const;
+  /// It was at fault on a link lately: it is neither dialled nor let in.
+  [[nodiscard]] bool is_shut_out(const NodeKey& node, Instant now) const;
   /// This node's roster with everybody online whose record says so; its memory is shared until somebody
   /// writes to it.
   [[nodiscard]] std::shared_ptr<const SharedRoster> share_roster() const;

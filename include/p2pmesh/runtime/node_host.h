@@ -13,9 +13,17 @@
 #include "p2pmesh/base/secret_text.h"
 #include "p2pmesh/core/parameters.h"
 #include "p2pmesh/posix/socket_address.h"
+#include "p2pmesh/runtime/link_bounds.h"
 #include "p2pmesh/storage/carry_quota.h"
 
 namespace p2pmesh {
+
+/// A key of the configuration file that sets a bound, and its value, given or not.
+struct HostSetting {
+  std::string key;  ///< "protocol.active_view_max"
+  std::uint64_t value = 0;
+  std::string unit;  ///< as control::LimitEntry's
+};
 
 struct HostOptions {
   std::string name;      ///< as given; checked by start()
@@ -32,6 +40,8 @@ struct HostOptions {
   std::optional<SecretText> passphrase;  ///< of the member's key; locks a new one
   ProtocolParameters protocol;
   CarryQuota carry;
+  LinkBounds links;
+  std::vector<HostSetting> settings = {};  ///< told to who asks for the limits
 };
 
 /// Calls on the thread that runs the host.

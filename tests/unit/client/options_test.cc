@@ -118,8 +118,8 @@ TEST_CASE("without HOME only a named directory will do") {
 }
 
 TEST_CASE("help and version need nothing else") {
-  CHECK(std::get<PrintOnly>(*parse_chat({"--help"}, {})).text.find("p2pchat [OPTIONS] NAME [HOST PORT | LINK]") !=
-        std::string::npos);
+  CHECK(std::get<PrintOnly>(*parse_chat({"--help"}, {}))
+            .text.find("p2pchat [OPTIONS] NAME [HOST PORT | LINK]") != std::string::npos);
   CHECK(std::get<PrintOnly>(*parse_chat({"--version"}, {})).text.starts_with("p2pchat 0."));
   CHECK(std::get<PrintOnly>(*parse_ctl({"--help"})).text.find("shutdown") != std::string::npos);
 }
@@ -194,6 +194,7 @@ TEST_CASE("verbs and their options are understood in any order") {
   CHECK(ctl({"--json", "peers"}).json);
   CHECK(ctl({"members", "--json", "--name", "Alice"}).name == "Alice");
   CHECK(ctl({"--data-dir", "/d", "shutdown"}).verb == Verb::kShutdown);
+  CHECK(ctl({"limits", "--json"}).verb == Verb::kLimits);
   const CtlOptions send = ctl({"send", "--room", "#Dev", "[a,b]"});
   CHECK(send.text == "[a,b]");
   CHECK(send.room == "#dev");

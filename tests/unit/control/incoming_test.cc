@@ -122,6 +122,18 @@ TEST_CASE("lists survive the way from node to client") {
   CHECK(peers.peers[0].rtt_ms == 0.25);
   CHECK_FALSE(peers.peers[1].rtt_ms);
 
+  const auto limits = reply_there_and_back(
+      LimitsRequest{},
+      LimitsReply{{{"links_max", 64, "", 3, ""}, {"a", UINT64_MAX, "ms", std::nullopt, "links.a"}}});
+  REQUIRE(limits.limits.size() == 2);
+  CHECK(limits.limits[0].used == 3);
+  CHECK(limits.limits[0].key.empty());
+  CHECK(limits.limits[1].name == "a");
+  CHECK(limits.limits[1].limit == UINT64_MAX);
+  CHECK(limits.limits[1].unit == "ms");
+  CHECK_FALSE(limits.limits[1].used);
+  CHECK(limits.limits[1].key == "links.a");
+
   const auto list = reply_there_and_back(ListRequest{}, ListReply{{make_message(), make_message()}, true});
   REQUIRE(list.messages.size() == 2);
   CHECK(list.messages[1] == make_message());

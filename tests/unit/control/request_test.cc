@@ -67,6 +67,7 @@ TEST_CASE("every request survives the way from client to node") {
   there_and_back(RoomsRequest{});
   there_and_back(AttachRequest{});
   there_and_back(ShutdownRequest{});
+  there_and_back(LimitsRequest{});
   const std::string awkward = std::string("\"\\\n\t\r\0\x1b\x7f ü \u202e \U0001F600", 20);
   const auto send = there_and_back(SendRequest{awkward, "#dev", "Bob", {}});
   CHECK(send.text == awkward);

@@ -51,6 +51,22 @@ TEST_CASE("FailedAddressesAreTriedAgainForEverWithGrowingPauses") {
   CHECK(last_pause >= Duration(limits::kRedialBackoffMax) / 2);
 }
 
+TEST_CASE("WhoIsAtFaultIsNotDialledForAWhile") {
+  AddressBook book(1);
+  Outputs out;
+  const std::vector<NetAddress> own{address(127, 9)};
+  book.learn(key(1), address(127, 5), Instant(1s));
+  book.on_fault(key(1), Instant(1s));
+  book.on_fault(key(1), Instant(1s));  // 2 s from here
+  CHECK(book.is_shut_out(key(1), Instant(2s)));
+  for (Instant now(1s); now < Instant(3s); now += 50ms) {
+    CHECK(due(book, own, now).empty());
+    CHECK_FALSE(book.dial(key(1), {}, own, now, out));
+  }
+  CHECK_FALSE(book.is_shut_out(key(1), Instant(3s)));
+  CHECK(book.dial(key(1), {}, own, Instant(3s), out));
+}
+
 TEST_CASE("LoopbackIsDialledOnlyByWhoAdvertisesLoopback") {
   AddressBook book(1);
   Outputs out;

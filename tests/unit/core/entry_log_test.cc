@@ -188,5 +188,21 @@ TEST_CASE("OneAuthorFillsNoMoreThanItsShare") {
   CHECK(entries.standing(2) == InviteStanding::kOpen);
 }
 
+TEST_CASE("WhatOutsidersWriteGivesWayToMembers") {
+  Entries entries;
+  REQUIRE(entries.is_in('F'));
+  for (std::size_t i = 0; i < limits::kEntriesMax; ++i) {
+    auto sealed = std::make_shared<SealedEnvelope>(*Entries::makes('X', 1));
+    sealed->id.bytes[10] = static_cast<std::uint8_t>(i);
+    sealed->id.bytes[11] = static_cast<std::uint8_t>(i >> 8);
+    sealed->envelope.author.bytes[0] = static_cast<std::uint8_t>(i % 8);
+    REQUIRE(entries.log.add(sealed));
+  }
+  CHECK_FALSE(entries.log.add(Entries::makes('X', 3)));
+  CHECK(entries.log.add(Entries::makes('F', 2)));
+  CHECK(entries.standing(2) == InviteStanding::kOpen);
+  CHECK(entries.log.size() == limits::kEntriesMax);
+}
+
 }  // namespace
 }  // namespace p2pmesh::test

@@ -426,5 +426,52 @@ TEST_CASE("AMalformedFrameIsPenalisedAndNothingElseHappens") {
   CHECK(pair.b().heard() == Words{"still here"});
 }
 
+LinkUp link_of(LinkId link, std::uint8_t node) {
+  LinkUp up;
+  up.link = link;
+  up.node.bytes[0] = node;
+  return up;
+}
+
+TEST_CASE("WhoWasAtFaultIsLetInAgainAfterAPause") {
+  Pair pair;
+  pair.links_by_dialling = false;
+  TestNode& node = pair.a();
+  const Bytes ask = encode_frame_of(NeighborRequest{});
+  const auto comes = [&](LinkId link) {
+    node.handle(link_of(link, 200));
+    node.handle(FrameReceived{link, FrameType::kNeighbor, ByteView(ask).subspan(5)});
+    return node.node->is_neighbor(link);
+  };
+  const NodeKey key = link_of(0, 200).node;
+  REQUIRE(comes(1000));
+  SUBCASE("a malformed frame") {
+    node.handle(FrameReceived{1000, FrameType::kPing, Bytes{0xFF}});
+    node.handle(LinkDown{1000});
+  }
+  SUBCASE("what the driver found") {
+    node.handle(LinkDown{1000, true});
+  }
+  SUBCASE("a candidate's frame") {
+    node.handle(LinkDown{1000});
+    node.handle(link_of(1001, 200));
+    node.handle(FrameReceived{1001, FrameType::kTaken, {}});
+  }
+  CHECK(node.node->is_shut_out(key, pair.now.monotonic));
+  CHECK_FALSE(comes(1002));
+  CHECK(node.counter("links_of_faulty_refused") == 1);
+  pair.run(std::chrono::milliseconds(1100));
+  CHECK_FALSE(node.node->is_shut_out(key, pair.now.monotonic));
+  CHECK(comes(1003));
+}
+
+TEST_CASE("WhoMerelyLosesItsLinkIsLetInAtOnce") {
+  Pair pair;
+  pair.links_by_dialling = false;
+  pair.a().handle(link_of(1000, 200));
+  pair.a().handle(LinkDown{1000});
+  CHECK_FALSE(pair.a().node->is_shut_out(link_of(0, 200).node, pair.now.monotonic));
+}
+
 }  // namespace
 }  // namespace p2pmesh::test

@@ -121,14 +121,50 @@ TEST_CASE("WhatIsCarriedForOthersIsSetInTheFile") {
   CHECK(parse({"--config", none.c_str()})->host.carry.kept_ms == limits::kCarriedMs);
 }
 
+TEST_CASE("TheBoundsOfLinksAreSetInTheFileAndEveryNumberIsListed") {
+  Directory directory;
+  const std::string file = directory.write("c.toml",
+                                           "name = \"Alice\"\ndata_dir = \"/y\"\n[links]\n"
+                                           "handshakes_per_second = 7\nframe_patience_ms = 8000\n");
+  const auto options = parse({"--config", file.c_str()});
+  REQUIRE(options);
+  CHECK(options->host.links.handshakes_per_second == 7);
+  CHECK(options->host.links.source_handshakes_per_second == limits::kSourceHandshakesPerSecond);
+  CHECK(options->host.links.frame_patience == std::chrono::seconds(8));
+  const auto value = [&](std::string_view key) -> std::uint64_t {
+    for (const HostSetting& setting : options->host.settings) {
+      if (setting.key == key) return setting.value;
+    }
+    return UINT64_MAX;
+  };
+  CHECK(value("links.handshakes_per_second") == 7);
+  CHECK(value("links.frame_patience_ms") == 8000);
+  CHECK(value("carry.days") == limits::kCarriedMs);
+  CHECK(value("protocol.active_view_max") == ProtocolParameters{}.active_view_max);
+}
+
 TEST_CASE("AFaultInTheFileIsAConfigErrorThatNamesTheFile") {
   Directory directory;
-  for (const char* text :
-       {"nonsense", "unknown = 1\n", "name = 7\n", "join = \"a:1\"\n", "join = [1]\n",
-        "name = \"A\"\nlisten = \"nowhere\"\n", "name = \"two words\"\n", "log_level = \"loud\"\n",
-        "[carry]\ndays = 367\n", "[carry]\nbytes = -1\n", "[carry]\nbytes = \"1\"\n",
-        "[carry]\nauthor_bytes = 1.5\n", "[carry]\nhours = 3\n", "carry = 3\n", "exact_name = 1\n",
-        "name = \"A\"\njoin = [\"a:0\"]\n", "name = \"\xff\"\n"}) {
+  for (const char* text : {"nonsense",
+                           "unknown = 1\n",
+                           "name = 7\n",
+                           "join = \"a:1\"\n",
+                           "join = [1]\n",
+                           "name = \"A\"\nlisten = \"nowhere\"\n",
+                           "name = \"two words\"\n",
+                           "log_level = \"loud\"\n",
+                           "[carry]\ndays = 367\n",
+                           "[carry]\nbytes = -1\n",
+                           "[carry]\nbytes = \"1\"\n",
+                           "[carry]\nauthor_bytes = 1.5\n",
+                           "[carry]\nhours = 3\n",
+                           "[links]\nhandshakes_per_second = 0\n",
+                           "[links]\nframe_patience = 3\n",
+                           "links = 3\n",
+                           "carry = 3\n",
+                           "exact_name = 1\n",
+                           "name = \"A\"\njoin = [\"a:0\"]\n",
+                           "name = \"\xff\"\n"}) {
     const std::string file = directory.write("c.toml", text);
     const auto options = parse({"--config", file.c_str(), "--data-dir", "/x"});
     REQUIRE_FALSE(options);

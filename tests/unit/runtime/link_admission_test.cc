@@ -63,6 +63,51 @@ TEST_CASE("ABurstOfHonestOnesWaitsInsteadOfThrowingEachOtherOut") {
   CHECK(admit_link(links, ipv4(1), kNow + 1500ms).enters);
 }
 
+TEST_CASE("ASourceBeginsItsBurstAndThenSoManyASecond") {
+  HandshakeBudget budget{LinkBounds{}};
+  Instant now = kNow;
+  for (std::uint64_t i = 0; i < limits::kSourceHandshakesBurst; ++i) {
+    REQUIRE_FALSE(budget.is_spent(ipv4(1), now));
+    budget.take(ipv4(1), now);
+  }
+  CHECK(budget.is_spent(ipv4(1), now));
+  CHECK_FALSE(budget.is_spent(ipv4(2), now));
+  std::uint64_t begun = 0;
+  for (; now < kNow + 10s; now += 10ms) {
+    if (budget.is_spent(ipv4(1), now)) continue;
+    budget.take(ipv4(1), now);
+    ++begun;
+  }
+  CHECK(begun <= 10 * limits::kSourceHandshakesPerSecond);
+  CHECK(begun >= 9 * limits::kSourceHandshakesPerSecond);
+}
+
+TEST_CASE("AllTogetherBeginSoManyAndTheirSourcesAreForgotten") {
+  HandshakeBudget budget{LinkBounds{}};
+  std::uint64_t begun = 0;
+  std::uint32_t number = 0;
+  const auto another = [&] {
+    NetAddress address;
+    ++number;
+    address.ip = {10, static_cast<std::uint8_t>(number >> 16), static_cast<std::uint8_t>(number >> 8),
+                  static_cast<std::uint8_t>(number)};
+    return source_of(address);
+  };
+  for (Instant now = kNow; now < kNow + 60s; now += 1ms) {
+    while (!budget.is_spent(now)) {
+      budget.take(another(), now);
+      ++begun;
+    }
+    REQUIRE(budget.sources() <= limits::kHandshakeSourcesMax);
+  }
+  CHECK(begun <= limits::kHandshakesBurst + 60 * limits::kHandshakesPerSecond);
+  CHECK(begun >= 59 * limits::kHandshakesPerSecond);
+  // However fast all of them may come, none that has begun one lately is missing among so many.
+  CHECK(limits::kHandshakeSourcesMax >= limits::kHandshakesBurst + limits::kHandshakesPerSecond *
+                                                                       limits::kSourceHandshakesBurst /
+                                                                       limits::kSourceHandshakesPerSecond);
+}
+
 TEST_CASE("WhoHasAWholeNetworkIsOneSource") {
   NetAddress one, other, far;
   one.v6 = other.v6 = far.v6 = true;

@@ -17,12 +17,12 @@ struct NoLog final : LogSink {
 
 /// Writes down what it is told, as words in order.
 struct Side final : LinkEvents {
-  Side(EventLoop& event_loop, std::uint8_t seed_byte) : loop(event_loop) {
+  Side(EventLoop& event_loop, std::uint8_t seed_byte, const LinkBounds& bounds) : loop(event_loop) {
     std::array<std::uint8_t, 32> seed;
     seed.fill(seed_byte);
     signer = make_ed25519_signer(seed);
     tls = std::move(*TlsContext::make(seed));
-    links = std::make_unique<LinkServer>(loop, *tls, *signer, ed25519_verifier(), *this, log);
+    links = std::make_unique<LinkServer>(loop, *tls, *signer, ed25519_verifier(), *this, log, bounds);
     auto listener = listen_tcp(SocketAddress::loopback(0));
     REQUIRE(listener);
     address = to_net(*local_address(listener->get()));
@@ -36,7 +36,9 @@ struct Side final : LinkEvents {
     told.push_back("up");
     return true;
   }
-  void on_link_down(LinkId) override { told.push_back("down"); }
+  void on_link_down(LinkId, bool is_faulty) override { told.push_back(is_faulty ? "faulty" : "down"); }
+  void on_link_progress(LinkId) override { ++progress; }
+  bool is_welcome(const NodeKey& node) const override { return node != unwelcome; }
   void on_dial_failed(const NodeKey&, const NetAddress&) override { told.push_back("dial failed"); }
   void on_join_failed(std::uint64_t, const Error&) override {}
   bool on_frame(LinkId, const FrameView& frame) override {
@@ -57,16 +59,18 @@ struct Side final : LinkEvents {
   std::unique_ptr<LinkServer> links;
   NetAddress address;
   LinkId link = 0;
+  int progress = 0;
+  NodeKey unwelcome;
   std::vector<std::string> told;
 };
 
 struct Pair {
-  Pair() {
+  explicit Pair(const LinkBounds& bounds = {}) {
     init_crypto();
     loop = std::move(*EventLoop::open());
     loop->run_once(Duration{});
-    one = std::make_unique<Side>(*loop, std::uint8_t{1});
-    other = std::make_unique<Side>(*loop, std::uint8_t{2});
+    one = std::make_unique<Side>(*loop, std::uint8_t{1}, bounds);
+    other = std::make_unique<Side>(*loop, std::uint8_t{2}, bounds);
   }
   void connect() {
     one->links->dial(other->node(), other->address);
@@ -129,6 +133,62 @@ TEST_CASE("TwoThatCloseAtTheSameTimeAreToldNothingMore") {
   pair.run_until([&] { return pair.one->links->is_drained() && pair.other->links->is_drained(); });
   CHECK(pair.one->told == Told{"up"});
   CHECK(pair.other->told == Told{"up"});
+}
+
+/// Raw bytes of frames, in pieces as one likes.
+void say(Side& side, const Bytes& bytes) {
+  side.links->send({side.link, std::make_shared<const Bytes>(bytes), FrameClass::kControl});
+}
+
+TEST_CASE("AFrameThatDoesNotGetOnIsAFault") {
+  LinkBounds bounds;
+  bounds.frame_patience = std::chrono::milliseconds(100);
+  Pair pair(bounds);
+  pair.connect();
+  say(*pair.one, {0, 0, 1});  // not even its length
+  pair.run_until([&] { return pair.other->told.size() >= 2 && pair.one->told.size() >= 2; });
+  CHECK(pair.other->told == Told{"up", "faulty"});
+  CHECK(pair.other->links->counters().slow_frames == 1);
+  CHECK(pair.one->told == Told{"up", "down"});
+}
+
+TEST_CASE("ALongFrameOnASlowLineIsNoFault") {
+  LinkBounds bounds;
+  bounds.frame_patience = std::chrono::milliseconds(1000);
+  Pair pair(bounds);
+  pair.connect();
+  // 20 KiB in 2.5 s: over the patience, and not too slow.
+  const Bytes frame = encode_frame(FrameType::kTaken, Bytes(20 * 1024));
+  const Instant begun = pair.loop->now().monotonic;
+  for (std::size_t sent = 0; sent < frame.size(); sent += 1024) {
+    const auto from = frame.begin() + static_cast<std::ptrdiff_t>(sent);
+    const auto size = static_cast<std::ptrdiff_t>(std::min<std::size_t>(1024, frame.size() - sent));
+    say(*pair.one, Bytes(from, from + size));
+    const Instant next = begun + std::chrono::milliseconds(125) * (sent / 1024 + 1);
+    pair.run_until([&] { return pair.loop->now().monotonic >= next; });
+  }
+  pair.run_until([&] { return pair.other->told.size() >= 2; });
+  CHECK(pair.other->told == Told{"up", "frame"});
+  CHECK(pair.other->progress >= 1);
+  CHECK(pair.other->progress <= 3);
+}
+
+TEST_CASE("AnImpossibleLengthIsAFault") {
+  Pair pair;
+  pair.connect();
+  say(*pair.one, {0, 1, 0, 1, 6});
+  pair.run_until([&] { return pair.other->told.size() >= 2; });
+  CHECK(pair.other->told == Told{"up", "faulty"});
+}
+
+TEST_CASE("WhoIsNotWelcomeGetsNoWelcome") {
+  Pair pair;
+  pair.other->unwelcome = pair.one->node();
+  pair.one->links->dial(pair.other->node(), pair.other->address);
+  pair.run_until([&] { return !pair.one->told.empty(); });
+  CHECK(pair.one->told == Told{"dial failed"});
+  CHECK(pair.other->told.empty());
+  CHECK(pair.other->links->counters().refused_faulty == 1);
 }
 
 TEST_CASE("ADialThatReachesNobodyOrAnotherNodeHasFailed") {
