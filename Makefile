@@ -10,7 +10,8 @@
 #   make sim-plots    QUICK=1: the pictures of man/images from the simulator's own output, some ten minutes; QUICK: of
 #                     small meshes, a few seconds
 #   make bench        whole meshes, direct messages, the seen table and search, one JSON line a run
-#   make attacks      links against those who knock, at full length, two minutes
+#   make attacks      a mesh against members that flood, replay, forge and lie, and links against those who knock: at
+#                     full length, a quarter of an hour
 #   make fuzz         SECONDS_EACH=60: every decoder and parser with libFuzzer, ASan and UBSan, a quarter of an hour
 #   make check-all    all tests under ASan and UBSan, the threaded layers under TSan
 #   make check-clang  clang builds everything without a warning
@@ -80,9 +81,20 @@ bench:
 	@$(BUILD_IN) build-bench --parallel $(JOBS) --target $(PROGRAMS) mesh_bench search_bench seen_table_bench
 	@scripts/bench.sh build-bench
 
-# The slow ones go on for a minute; `make test` has 6 s of them.
+# `make test` has a few seconds of each. What the replay captures, the door gets with every bit of it changed.
+attacks: export P2PMESH_BIN_DIR = $(CURDIR)/$(BUILD)
+attacks: export P2PMESH_CAPTURED = $(CURDIR)/$(BUILD)/captured-frames
 attacks: programs
+	@$(BUILD_IN) $(BUILD) --parallel $(JOBS) --target hostile_member unit_ingress
 	@P2PMESH_ATTACK_S=60 python3 -B tests/cluster/test_links.py
+	@P2PMESH_ATTACK_S=30 python3 -B tests/cluster/test_attacks_flood.py
+	@P2PMESH_ATTACK_S=10 python3 -B tests/cluster/test_attacks_repair.py
+	@P2PMESH_ATTACK_S=60 python3 -B tests/cluster/test_attacks_stopped.py
+	@P2PMESH_ATTACK_S=30 python3 -B tests/cluster/test_attacks_replay.py
+	@P2PMESH_ATTACK_ENVELOPES=1000 $(BUILD)/tests/unit_ingress -tc='*whichever of its bits'
+	@P2PMESH_ATTACK_S=60 python3 -B tests/cluster/test_attacks_naughty.py
+	@P2PMESH_ATTACK_S=5 python3 -B tests/cluster/test_attacks_handshakes.py
+	@P2PMESH_ATTACK_S=300 python3 -B tests/cluster/test_attacks_together.py
 
 fuzz:
 	@scripts/setup.sh check

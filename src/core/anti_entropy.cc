@@ -277,8 +277,18 @@ void AntiEntropy::ask_next(Turn& turn) {
   session.asked = request;
   session.accepted_when_asked = index_.accepted_count();
   session.gone_when_asked = index_.gone_count();
-  session.gone_items = 0;
+  session.gone_items = session.answered = 0;
   turn.send(session.link, encode_frame_of(request));
+}
+
+void AntiEntropy::on_repaired(LinkId link) {
+  if (session_ && session_->link == link) ++session_->answered;
+}
+
+bool AntiEntropy::awaits_repair(LinkId link) const {
+  if (!session_ || session_->link != link) return false;
+  const bool has_asked = !session_->asked.ranges.empty() || !session_->asked.records.empty();
+  return has_asked && session_->answered < limits::kSyncAnswerEnvelopesMax;
 }
 
 void AntiEntropy::on_gone(Link& link, const SyncGone& gone, Turn& turn) {

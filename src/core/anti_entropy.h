@@ -58,6 +58,7 @@ struct SyncSession {
   std::uint64_t accepted_when_asked = 0;  // progress is what was accepted, not what was said
   std::uint64_t gone_when_asked = 0;
   std::size_t gone_items = 0;  // of the answer, so far
+  std::size_t answered = 0;    // envelopes, likewise
   Instant progress_at{};
   Instant ends_at{};  // however it goes: then another neighbor has its turn
 };
@@ -87,6 +88,10 @@ class AntiEntropy {
   bool on_listing(Link& link, const SyncListing& listing, Turn& turn);
   void on_gone(Link& link, const SyncGone& gone, Turn& turn);
   void on_done(Link& link, const SyncDone& done, Turn& turn);
+  /// An envelope has come as repair.
+  void on_repaired(LinkId link);
+  /// This neighbor was asked, and has not sent as much as an answer may hold.
+  [[nodiscard]] bool awaits_repair(LinkId link) const;
   void on_link_down(LinkId link, Turn& turn);
   void on_wake(Turn& turn);
   /// An earlier envelope is missing: compare soon.

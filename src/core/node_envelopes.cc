@@ -31,7 +31,10 @@ void Node::State::on(const EnvelopeReceived& received, Turn& turn) {
     broadcast.on_useless(received.envelope->id);
     return;
   }
-  if (!received.live) broadcast.on_repaired(received.envelope, received.link, turn.now.monotonic);
+  if (!received.live) {
+    anti_entropy.on_repaired(received.link);
+    broadcast.on_repaired(received.envelope, received.link, turn.now.monotonic);
+  }
   switch (received.envelope->envelope.envelope_class) {
     case EnvelopeClass::kLog:
       return on_log(received, turn);

@@ -54,6 +54,10 @@ bool Node::is_neighbor(LinkId link) const {
   return state_->links.find(link) != nullptr;
 }
 
+bool Node::awaits_repair(LinkId link) const {
+  return state_->anti_entropy.awaits_repair(link);
+}
+
 std::vector<NodeKey> Node::passive_view() const {
   std::vector<NodeKey> nodes;
   for (const PeerEntry& peer : state_->membership.passive().all()) nodes.push_back(peer.node);

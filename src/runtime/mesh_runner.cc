@@ -296,7 +296,9 @@ bool MeshRunner::on_envelope(LinkId link, ByteView encoded, Path path, std::uint
     ++store_overflows_;
     return true;
   }
-  Admission admission = ingress_.admit(encoded, path, around_.loop.now());
+  // What nobody asked for is charged as live: else repair would be the way round every author's budget.
+  const bool is_asked = path == Path::kRepair && node_->awaits_repair(link);
+  Admission admission = ingress_.admit(encoded, is_asked ? Path::kRepair : Path::kLive, around_.loop.now());
   switch (admission.verdict) {
     case Verdict::kFresh:
       handle(EnvelopeReceived{link, path == Path::kLive, round, std::move(admission.envelope)});

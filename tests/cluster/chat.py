@@ -18,7 +18,7 @@ class Chat:
         self.data_dir = Path(data_dir or box.data_dir(name))
         self.data_dir.parent.mkdir(parents=True, exist_ok=True)
         self.lines = []  # everything printed, without line ends, undecodable bytes kept as surrogates
-        self.raw = b""
+        self.printed = []  # the same, line by line as bytes
         self.position = 0  # of the next line that expect() looks at
         self.on_line = on_line
         self.changed = threading.Condition()
@@ -43,12 +43,18 @@ class Chat:
             if self.on_line:
                 self.on_line(self, text)
             with self.changed:
-                self.raw += line
+                self.printed.append(line)
                 self.lines.append(text)
                 self.changed.notify_all()
         with self.changed:
             self.closed = True
             self.changed.notify_all()
+
+    @property
+    def raw(self):
+        """Every byte printed so far."""
+        with self.changed:
+            return b"".join(self.printed)
 
     def expect(self, pattern, timeout=15):
         """Waits for a line that the pattern matches, after those expected before, and returns the match."""

@@ -193,6 +193,8 @@ class Node {
   [[nodiscard]] std::vector<LinkView> links() const;
   /// The link was granted and is not closed: only neighbors' envelopes are taken.
   [[nodiscard]] bool is_neighbor(LinkId link) const;
+  /// Repair was asked for over this link and is not all here; what else says to be repair is charged as live.
+  [[nodiscard]] bool awaits_repair(LinkId link) const;
   /// As shown now: with a suffix when another key holds the name; a piece of the key when it is unknown.
   [[nodiscard]] std::string shown_name(const MemberKey& member) const;
   /// What a welcome says: the deepest heads, and where this node listens.

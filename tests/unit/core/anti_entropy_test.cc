@@ -55,6 +55,7 @@ class Forked {
     puller_.on_wake(turn);
     const auto digest = decode_sync_digest(payload(outputs));
     REQUIRE(digest);
+    awaited_.before_asking = puller_.awaits_repair(kLink);
     Outputs pages;
     Turn other{now_, pages};
     server_.on_digest(*links_.find(kLink), *digest, other);
@@ -76,10 +77,26 @@ class Forked {
       found = found || (range.first <= forked_ && forked_ < range.first + most);
       served += most;
     }
+    awaited_.of_who_was_asked = puller_.awaits_repair(kLink);
+    awaited_.of_another = puller_.awaits_repair(kLink + 1);
+    for (std::size_t i = 1; i < limits::kSyncAnswerEnvelopesMax; ++i) puller_.on_repaired(kLink);
+    awaited_.last_one = puller_.awaits_repair(kLink);
+    puller_.on_repaired(kLink);
+    awaited_.one_more = puller_.awaits_repair(kLink);
     outputs.clear();
     puller_.on_done(*links_.find(kLink), {request->session, static_cast<std::uint32_t>(served), false}, turn);
     return found;
   }
+
+  struct Awaited {
+    bool before_asking = true;
+    bool of_who_was_asked = false;
+    bool of_another = true;
+    bool last_one = false;
+    bool one_more = true;
+  };
+  /// When repair was awaited in the last session.
+  [[nodiscard]] const Awaited& awaited() const { return awaited_; }
 
   int sessions_until_found(std::size_t served_max, int bound) {
     for (int count = 1; count <= bound; ++count) {
@@ -113,6 +130,7 @@ class Forked {
   AntiEntropy puller_{parameters_, here_digest_, here_, nobody_here_, links_, MemberKey{}, 1};
   AntiEntropy server_{parameters_, there_digest_, there_, nobody_there_, links_, MemberKey{}, 2};
   std::uint64_t forked_;
+  Awaited awaited_;
   Now now_{Instant(100s), 1'700'000'000'000};
 };
 
@@ -127,6 +145,16 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> gapped(std::uint64_t count,
 TEST_CASE("AForkIsFoundInASmallLogAtOnce") {
   Forked forked({{1, 1000}}, 777);
   CHECK(forked.sessions_until_found(limits::kSyncAnswerEnvelopesMax, 1) == 1);
+}
+
+TEST_CASE("RepairIsAwaitedOfWhoWasAskedAndNoMoreThanAnAnswerHolds") {
+  Forked forked({{1, 1000}}, 777);
+  forked.session(10);
+  CHECK_FALSE(forked.awaited().before_asking);
+  CHECK(forked.awaited().of_who_was_asked);
+  CHECK_FALSE(forked.awaited().of_another);
+  CHECK(forked.awaited().last_one);
+  CHECK_FALSE(forked.awaited().one_more);
 }
 
 TEST_CASE("AForkIsFoundAmongManyGapsInAFewSessions") {
