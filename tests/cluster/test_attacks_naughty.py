@@ -24,7 +24,6 @@ PLAUSIBLE = {
     "words": "text", "verb": "kick", "name": "Bob", "accept": False, "with": "Bob", "open": False, "on": True,
     "statement": "00", "number": 1, "key": "0" * 64,
 }
-# Fields of methods that the manual page does not have yet.
 METHOD = re.compile(r"\.It (?:Xo\n)?(?:\.)?Ic ([a-z.]+)(?: No)?\s*\n?(?:\.No )?\s*\{([^}]*)\}")
 ENDS_IT = {"shutdown"}
 # These end a screen, or print so much that the test would be about that.

@@ -165,7 +165,9 @@ class Closed(mesh.MeshTest):
         link = self.link(alice)
         both = [self.node(f"B{i}", options=["--invite", link]).spawn() for i in range(6)]
         mesh.wait_until(lambda: sum(node.process.poll() == 77 for node in both) == 5, 20, "five were sent away")
-        self.wait_online([alice, next(node for node in both if node.process.poll() is None and node.answering())])
+        inside = next(node for node in both if node.process.poll() is None)
+        mesh.wait_until(inside.answering, 15, "the sixth answers")
+        self.wait_online([alice, inside])
 
     def test_whom_a_revoked_member_let_in_stays(self):
         alice = self.found()
