@@ -8,56 +8,68 @@
 namespace p2pmesh {
 
 bool EntryLog::add(const EnvelopePtr& sealed) {
-  const Envelope& envelope = sealed->envelope;
-  const auto body = decode_entry_body(envelope.body);
+  const MemberKey& author = sealed->envelope.author;
+  const auto body = decode_entry_body(sealed->envelope.body);
   if (!body) return false;
   if (entries_.contains(sealed->id)) return true;
-  const auto count = by_author_.find(envelope.author);
-  if (count != by_author_.end() && count->second >= limits::kEntriesPerAuthorMax) return false;
-  if (entries_.size() >= limits::kEntriesMax && !make_space(envelope.author)) return false;
-  ++by_author_[envelope.author];
-  if (body->verb == EntryVerb::kAdmit) {
-    of_member_[body->member].insert(sealed->id);
-    invites_[body->invite].used_by.insert(body->member);
-    promised_.erase(body->member);
-  } else {
-    invites_[body->invite].made.insert(sealed->id);
-  }
-  entries_.emplace(sealed->id, Entry{sealed, *body});
+  if (body->verb == EntryVerb::kAdmit) promised_.erase(body->member);
   judge_again();
+  if (body->verb == EntryVerb::kInvite) {
+    const auto earlier = made_by(body->invite, author);
+    if (earlier && *earlier < sealed->id) return true;
+    if (earlier) drop(*earlier);
+  }
+  if (is_full(author) && !make_space(author)) return false;
+  ++by_author_[author];
+  if (body->verb == EntryVerb::kAdmit) of_member_[body->member].insert(sealed->id);
+  if (body->verb == EntryVerb::kInvite) invites_[body->invite].made_by[author] = sealed->id;
+  if (body->verb == EntryVerb::kCancel) invites_[body->invite].cancelled_by.insert(author);
+  entries_.emplace(sealed->id, Entry{sealed, *body});
   return true;
+}
+
+std::optional<EnvelopeId> EntryLog::made_by(const InviteKey& invite, const MemberKey& author) const {
+  const auto found = invites_.find(invite);
+  if (found == invites_.end()) return std::nullopt;
+  const auto made = found->second.made_by.find(author);
+  return made == found->second.made_by.end() ? std::nullopt : std::optional(made->second);
+}
+
+bool EntryLog::is_full(const MemberKey& author) const {
+  const auto count = by_author_.find(author);
+  return entries_.size() >= limits::kEntriesMax ||
+         (count != by_author_.end() && count->second >= limits::kEntriesPerAuthorMax);
 }
 
 /// What outsiders have written gives way to what a member writes, as far as was judged last.
 bool EntryLog::make_space(const MemberKey& author) {
+  const auto count = by_author_.find(author);
+  if (count != by_author_.end() && count->second >= limits::kEntriesPerAuthorMax) return false;
   if (!admitted_.contains(author)) return false;
   const auto by_outsider = std::find_if(entries_.begin(), entries_.end(), [&](const auto& entry) {
     return !admitted_.contains(entry.second.envelope->envelope.author);
   });
   if (by_outsider == entries_.end()) return false;
-  remove(EnvelopeId(by_outsider->first));
+  drop(EnvelopeId(by_outsider->first));
   return true;
 }
 
-void EntryLog::remove(const EnvelopeId& id) {
+void EntryLog::drop(const EnvelopeId& id) {
   const auto found = entries_.find(id);
-  if (found == entries_.end()) return;
   const Entry entry = std::move(found->second);
+  const MemberKey& author = entry.envelope->envelope.author;
   entries_.erase(found);
-  const auto count = by_author_.find(entry.envelope->envelope.author);
+  const auto count = by_author_.find(author);
   if (--count->second == 0) by_author_.erase(count);
-  Invite& invite = invites_[entry.body.invite];
-  invite.made.erase(id);
   if (entry.body.verb == EntryVerb::kAdmit) {
-    auto& says = of_member_[entry.body.member];
-    says.erase(id);
-    const bool still = std::any_of(says.begin(), says.end(), [&](const EnvelopeId& other) {
-      return entries_.at(other).body.invite == entry.body.invite;
-    });
-    if (!still) invite.used_by.erase(entry.body.member);
-    if (says.empty()) of_member_.erase(entry.body.member);
+    const auto says = of_member_.find(entry.body.member);
+    says->second.erase(id);
+    if (says->second.empty()) of_member_.erase(says);
+  } else {
+    Invite& invite = invites_[entry.body.invite];
+    entry.body.verb == EntryVerb::kInvite ? invite.made_by.erase(author) : invite.cancelled_by.erase(author);
+    if (invite.made_by.empty() && invite.cancelled_by.empty()) invites_.erase(entry.body.invite);
   }
-  if (invite.made.empty() && invite.used_by.empty()) invites_.erase(entry.body.invite);
   judge_again();
 }
 
@@ -67,10 +79,10 @@ void EntryLog::revoke(const MemberKey& author) {
 
 void EntryLog::promise(const MemberKey& member, const InviteKey& invite) {
   promised_[member] = invite;
-  invites_[invite].used_by.insert(member);
+  used_by_[invite].insert(member);
 }
 
-/// Breadth first from the roots over who let in whom.
+/// Breadth first from the roots over who let in whom; and by which invites.
 void EntryLog::judge(WallMs now_ms) {
   if (is_judged_) return;
   is_judged_ = true;
@@ -81,7 +93,16 @@ void EntryLog::judge(WallMs now_ms) {
       let_in[envelope.author].push_back(id);
   }
   admitted_.clear();
+  used_by_.clear();
   for (const MemberKey& root : roots_) reach(root, let_in);
+  for (const auto& [author, entries] : let_in) {
+    if (!admitted_.contains(author)) continue;
+    for (const EnvelopeId& id : entries) {
+      const EntryBody& body = entries_.at(id).body;
+      used_by_[body.invite].insert(body.member);
+    }
+  }
+  for (const auto& [member, invite] : promised_) used_by_[invite].insert(member);
 }
 
 void EntryLog::reach(const MemberKey& root, const std::map<MemberKey, std::vector<EnvelopeId>>& let_in) {
@@ -103,13 +124,18 @@ bool EntryLog::is_admitted(const MemberKey& member, WallMs now_ms) {
   return admitted_.contains(member) || promised_.contains(member);
 }
 
-std::optional<InviteKey> EntryLog::lost_sponsor(const MemberKey& member) const {
+bool EntryLog::is_banned(const MemberKey& member, WallMs now_ms) {
+  const HeldRestriction* restriction = acts_.restriction_on(member, {}, now_ms);
+  return restriction != nullptr && restriction->restriction.is_ban;
+}
+
+std::optional<EntryBody> EntryLog::lost_sponsor(const MemberKey& member) const {
   const auto says = of_member_.find(member);
   if (says == of_member_.end() || promised_.contains(member)) return std::nullopt;
   for (const EnvelopeId& id : says->second) {
     if (!revoked_.contains(entries_.at(id).envelope->envelope.author)) return std::nullopt;
   }
-  return entries_.at(*says->second.begin()).body.invite;
+  return entries_.at(*says->second.begin()).body;
 }
 
 std::vector<EnvelopePtr> EntryLog::chain_of(const MemberKey& member, WallMs now_ms) {
@@ -124,26 +150,19 @@ std::vector<EnvelopePtr> EntryLog::chain_of(const MemberKey& member, WallMs now_
   return chain;
 }
 
-bool EntryLog::is_banned(const MemberKey& member, WallMs now_ms) {
-  const HeldRestriction* restriction = acts_.restriction_on(member, {}, now_ms);
-  return restriction != nullptr && restriction->restriction.is_ban;
-}
-
 InviteView EntryLog::view_of(const Entry& made, const Invite& invite, WallMs now_ms) {
   const Envelope& envelope = made.envelope->envelope;
-  InviteView view{made.body.invite,     envelope.author,
-                  made.body.uses,       static_cast<std::uint32_t>(invite.used_by.size()),
-                  envelope.wall_ms,     made.body.end_ms,
-                  InviteStanding::kOpen};
-  const bool is_cancelled = std::any_of(invite.made.begin(), invite.made.end(), [&](const EnvelopeId& id) {
-    const Entry& other = entries_.at(id);
-    return other.body.verb == EntryVerb::kCancel && other.envelope->envelope.author == envelope.author;
-  });
-  const bool is_good = is_admitted(envelope.author, now_ms) && !revoked_.contains(envelope.author) &&
+  const auto used = used_by_.find(made.body.invite);
+  InviteView view{
+      made.body.invite,     envelope.author,
+      made.body.uses,       used == used_by_.end() ? 0 : static_cast<std::uint32_t>(used->second.size()),
+      envelope.wall_ms,     made.body.end_ms,
+      InviteStanding::kOpen};
+  const bool is_good = admitted_.contains(envelope.author) && !revoked_.contains(envelope.author) &&
                        !acts_.refuses(envelope, now_ms) && !is_banned(envelope.author, now_ms);
   if (!is_good)
     view.standing = InviteStanding::kUnknown;
-  else if (is_cancelled)
+  else if (invite.cancelled_by.contains(envelope.author))
     view.standing = InviteStanding::kCancelled;
   else if (view.end_ms != 0 && view.end_ms <= now_ms)
     view.standing = InviteStanding::kExpired;
@@ -155,13 +174,13 @@ InviteView EntryLog::view_of(const Entry& made, const Invite& invite, WallMs now
 /// Two members may have made one invite known; the better one counts, for each of them may let in whom it
 /// likes.
 InviteStanding EntryLog::standing_of(const InviteKey& invite, WallMs now_ms) {
+  judge(now_ms);
   const auto found = invites_.find(invite);
   InviteStanding best = InviteStanding::kUnknown;
   if (found == invites_.end()) return best;
-  for (const EnvelopeId& id : found->second.made) {
-    const Entry& made = entries_.at(id);
-    if (made.body.verb != EntryVerb::kInvite) continue;
-    const InviteStanding standing = view_of(made, found->second, now_ms).standing;
+  for (const auto& [author, id] : found->second.made_by) {
+    if (!admitted_.contains(author)) continue;
+    const InviteStanding standing = view_of(entries_.at(id), found->second, now_ms).standing;
     if (standing == InviteStanding::kOpen) return standing;
     if (best == InviteStanding::kUnknown) best = standing;
   }
@@ -169,12 +188,10 @@ InviteStanding EntryLog::standing_of(const InviteKey& invite, WallMs now_ms) {
 }
 
 std::vector<InviteView> EntryLog::invites(WallMs now_ms) {
+  judge(now_ms);
   std::vector<InviteView> views;
   for (const auto& [key, invite] : invites_) {
-    for (const EnvelopeId& id : invite.made) {
-      const Entry& made = entries_.at(id);
-      if (made.body.verb == EntryVerb::kInvite) views.push_back(view_of(made, invite, now_ms));
-    }
+    for (const auto& [author, id] : invite.made_by) views.push_back(view_of(entries_.at(id), invite, now_ms));
   }
   std::stable_sort(views.begin(), views.end(), [](const InviteView& one, const InviteView& other) {
     return one.made_ms < other.made_ms;
@@ -183,10 +200,14 @@ std::vector<InviteView> EntryLog::invites(WallMs now_ms) {
 }
 
 std::size_t EntryLog::open_invites(const MemberKey& author, WallMs now_ms) {
-  const auto views = invites(now_ms);
-  return static_cast<std::size_t>(std::count_if(views.begin(), views.end(), [&](const InviteView& view) {
-    return view.by == author && view.standing == InviteStanding::kOpen;
-  }));
+  judge(now_ms);
+  std::size_t count = 0;
+  for (const auto& [key, invite] : invites_) {
+    const auto made = invite.made_by.find(author);
+    if (made == invite.made_by.end()) continue;
+    if (view_of(entries_.at(made->second), invite, now_ms).standing == InviteStanding::kOpen) ++count;
+  }
+  return count;
 }
 
 }  // namespace p2pmesh

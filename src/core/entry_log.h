@@ -22,11 +22,9 @@ class EntryLog {
   /// The acts outlive it.
   EntryLog(std::vector<MemberKey> roots, ModerationLog& acts) : roots_(std::move(roots)), acts_(acts) {}
 
-  /// An entry that counts at its place in its author's log. False when it is malformed, or more than are
-  /// kept.
+  /// An entry whose ticket was checked. Of an author who has signed two for one place both count: who let
+  /// somebody in cannot take that back. False when it is malformed, or more than are kept.
   bool add(const EnvelopePtr& sealed);
-  /// Another envelope counts at its place.
-  void remove(const EnvelopeId& id);
   /// What this author wrote before still counts here; others will not get it, so whom it let in needs
   /// somebody else who says so.
   void revoke(const MemberKey& author);
@@ -34,10 +32,15 @@ class EntryLog {
   void judge_again() { is_judged_ = false; }
   /// An admission that is about to be written counts already.
   void promise(const MemberKey& member, const InviteKey& invite);
+  /// As many are kept as may be, in all or of this author.
+  [[nodiscard]] bool is_full(const MemberKey& author) const;
 
   [[nodiscard]] bool is_admitted(const MemberKey& member, WallMs now_ms);
-  /// The invite by which it came in, when all who say so are revoked.
-  [[nodiscard]] std::optional<InviteKey> lost_sponsor(const MemberKey& member) const;
+  /// What this author writes is refused from now on.
+  [[nodiscard]] bool is_banned(const MemberKey& member, WallMs now_ms);
+  [[nodiscard]] bool is_revoked(const MemberKey& member) const { return revoked_.contains(member); }
+  /// How it came in, when all who say so are revoked.
+  [[nodiscard]] std::optional<EntryBody> lost_sponsor(const MemberKey& member) const;
   /// Who let this member in, and that one, up to one of the roots; the nearest first, at most kEntryChainMax.
   [[nodiscard]] std::vector<EnvelopePtr> chain_of(const MemberKey& member, WallMs now_ms);
 
@@ -54,13 +57,14 @@ class EntryLog {
     EntryBody body;
   };
   struct Invite {
-    std::set<EnvelopeId> made;  // that say so, and that it is cancelled
-    std::set<MemberKey> used_by;
+    std::map<MemberKey, EnvelopeId> made_by;  // of one author the lowest id's
+    std::set<MemberKey> cancelled_by;
   };
+  [[nodiscard]] std::optional<EnvelopeId> made_by(const InviteKey& invite, const MemberKey& author) const;
   bool make_space(const MemberKey& author);
+  void drop(const EnvelopeId& id);
   void judge(WallMs now_ms);
   void reach(const MemberKey& root, const std::map<MemberKey, std::vector<EnvelopeId>>& let_in);
-  [[nodiscard]] bool is_banned(const MemberKey& member, WallMs now_ms);
   [[nodiscard]] InviteView view_of(const Entry& made, const Invite& invite, WallMs now_ms);
 
   std::vector<MemberKey> roots_;
@@ -72,7 +76,8 @@ class EntryLog {
   std::map<MemberKey, InviteKey> promised_;
   std::set<MemberKey> revoked_;
   bool is_judged_ = false;
-  std::map<MemberKey, EnvelopeId> admitted_;  // and by which entry; zero: a root
+  std::map<MemberKey, EnvelopeId> admitted_;          // and by which entry; zero: a root
+  std::map<InviteKey, std::set<MemberKey>> used_by_;  // by entries that count, and promised ones
 };
 
 }  // namespace p2pmesh

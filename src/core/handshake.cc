@@ -29,6 +29,10 @@ HandshakeFault fault_of(RefuseReason reason) {
       return HandshakeFault::kInviteExpired;
     case RefuseReason::kInviteUsedUp:
       return HandshakeFault::kInviteUsedUp;
+    case RefuseReason::kBanned:
+      return HandshakeFault::kBanned;
+    case RefuseReason::kCannotAdmit:
+      return HandshakeFault::kCannotAdmit;
   }
   return HandshakeFault::kMalformed;
 }
@@ -117,8 +121,8 @@ void Handshake::on_welcome(ByteView payload, Bytes& out) {
   }
   // Before this end says anything else: an outsider in a member's place learns that it was dialled.
   if (terms_.dialler && terms_.door != nullptr &&
-      !terms_.door->trusts(doorstep(welcome->mesh), welcome->proof)) {
-    fault_ = HandshakeFault::kBadSignature;
+      !terms_.door->trusts(doorstep(welcome->mesh), welcome->node, welcome->proof)) {
+    fault_ = HandshakeFault::kNotOfMesh;
     return;
   }
   if (terms_.dialler) append(out, encode_frame_of(make_welcome(welcome->mesh, {})));

@@ -127,7 +127,7 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
     if (!moderation.add(*act)) ++counters.acts_dropped;
   }
   apply_acts(turn);
-  for (const EnvelopePtr& entry : restored.entries) take_entry(entry);
+  if (is_closed()) restore_entries(restored.entries, turn.now.wall_ms);
   on(Wake{}, turn);
 }
 

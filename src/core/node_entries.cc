@@ -1,8 +1,10 @@
 // Who comes into a closed mesh: invites, those who came by one, and what a member shows where it is not
 // known.
+#include <algorithm>
+
 #include "node_state.h"
 #include "p2pmesh/base/check.h"
-#include "p2pmesh/crypto/hash.h"
+#include "p2pmesh/core/closed_mesh.h"
 
 namespace p2pmesh {
 
@@ -14,33 +16,58 @@ void Node::State::on(const WriteEntry& entry, Turn&) {
 }
 
 void Node::State::take_entry(const EnvelopePtr& sealed) {
-  if (is_closed() && !entries.add(sealed)) ++counters.entries_dropped;
+  if (!is_closed()) return;
+  const auto body = decode_entry_body(sealed->envelope.body);
+  const bool is_good =
+      body && (body->verb != EntryVerb::kAdmit ||
+               p2pmesh::is_true({body->invite, body->ticket}, options.mesh, body->member, *options.verifier));
+  if (!is_good || !entries.add(sealed)) ++counters.entries_dropped;
 }
 
-bool Node::vouch(ByteView encoded) {
-  auto envelope = decode_envelope(encoded);
-  if (!envelope || envelope->mesh != state_->options.mesh || !is_entry(*envelope)) return false;
-  const auto body = decode_entry_body(envelope->body);
-  if (!body || body->verb != EntryVerb::kAdmit || is_revoked(envelope->author)) return false;
-  auto sealed = std::make_shared<SealedEnvelope>();
-  sealed->id = hash_envelope(unsigned_part(encoded));
-  if (!state_->options.verifier->verify(envelope->author.view(), envelope_signing_bytes(sealed->id),
-                                        envelope->signature))
-    return false;
-  sealed->encoded.assign(encoded.begin(), encoded.end());
-  sealed->envelope = *std::move(envelope);
-  return state_->entries.add(sealed);
+/// Those of members first: what others have written gives way to them.
+void Node::State::restore_entries(std::vector<EnvelopePtr> stored, WallMs now_ms) {
+  const auto is_by_outsider = [&](const EnvelopePtr& entry) {
+    return !entries.is_admitted(entry->envelope.author, now_ms);
+  };
+  for (auto begin = stored.begin(); begin != stored.end();) {
+    const auto end = std::stable_partition(begin, stored.end(),
+                                           [&](const EnvelopePtr& entry) { return !is_by_outsider(entry); });
+    // Nobody more is known to be a member: the rest is by outsiders.
+    const auto last = end == begin ? stored.end() : end;
+    std::for_each(begin, last, [this](const EnvelopePtr& entry) { take_entry(entry); });
+    begin = last;
+  }
+}
+
+bool Node::vouch(const std::vector<Bytes>& shown, const MemberKey& member, WallMs now_ms) {
+  EntryLog& entries = state_->entries;
+  const auto chain = read_chain(shown, state_->options.mesh, member, *state_->options.verifier);
+  if (!chain || chain->empty()) return false;
+  // Who is banned could have signed it afterwards. Only what leads here is kept.
+  for (auto entry = chain->begin(); entry != chain->end(); ++entry) {
+    const MemberKey& sponsor = (*entry)->envelope.author;
+    if (is_revoked(sponsor) || entries.is_banned(sponsor, now_ms)) return false;
+    if (!entries.is_admitted(sponsor, now_ms)) continue;
+    for (auto known = entry + 1; known != chain->begin();) entries.add(*--known);
+    return entries.is_admitted(member, now_ms);
+  }
+  return false;
 }
 
 bool Node::can_admit() const {
-  return state_->own.has_claim() && !state_->conversations.is_hidden() && !state_->left;
+  return state_->own.has_claim() && !state_->conversations.is_hidden() && !state_->left &&
+         !state_->entries.is_full(state_->own.key());
 }
 
 bool Node::is_admitted(const MemberKey& member, WallMs now_ms) const {
   return state_->entries.is_admitted(member, now_ms);
 }
 
-std::optional<InviteKey> Node::lost_sponsor(const MemberKey& member) const {
+bool Node::is_banned(const MemberKey& member, WallMs now_ms) const {
+  return state_->entries.is_banned(member, now_ms);
+}
+
+std::optional<EntryBody> Node::lost_sponsor(const MemberKey& member) const {
   return state_->entries.lost_sponsor(member);
 }
 

@@ -314,10 +314,12 @@ void Node::State::on(const ForkKept& fork, Turn& turn) {
   if (!fork.replaced.is_zero()) {
     moderation.remove(fork.replaced);
     if (is_act(fork.envelope->envelope)) moderation.add(*fork.envelope);
-    entries.remove(fork.replaced);
-    if (is_entry(fork.envelope->envelope)) take_entry(fork.envelope);
     apply_acts(turn);
   }
+  // Who is banned could have signed it afterwards.
+  if (is_entry(fork.envelope->envelope) &&
+      !entries.is_banned(fork.envelope->envelope.author, turn.now.wall_ms))
+    take_entry(fork.envelope);
   // Which of the two the store hides, if any, is another question now.
   if (!moderation.refused_of(fork.envelope->envelope.author).empty())
     hide_refused(fork.envelope->envelope.author, turn);

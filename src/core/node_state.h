@@ -135,6 +135,7 @@ struct Node::State {
   // node_entries.cc
   void on(const WriteEntry& entry, Turn& turn);
   void take_entry(const EnvelopePtr& sealed);
+  void restore_entries(std::vector<EnvelopePtr> stored, WallMs now_ms);
   [[nodiscard]] bool is_closed() const { return !options.roots.empty(); }
 
   // node_links.cc

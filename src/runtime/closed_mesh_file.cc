@@ -4,7 +4,6 @@
 #include <string_view>
 
 #include "p2pmesh/core/closed_mesh.h"
-#include "p2pmesh/posix/files.h"
 
 namespace p2pmesh {
 namespace {
@@ -30,8 +29,9 @@ bool take_bytes(std::string_view& rest, std::string_view word, std::array<std::u
 
 }  // namespace
 
-Result<std::optional<ClosedMesh>> read_closed_mesh(const std::string& path, const MeshId& mesh) {
-  const auto content = read_file(path, kFileBytesMax);
+Result<std::optional<ClosedMesh>> read_closed_mesh(const std::string& path, const MeshId& mesh,
+                                                   const FileSeal& seal) {
+  const auto content = seal.read(path, kFileBytesMax);
   if (!content) return tl::unexpected(content.error());
   if (!*content) return std::nullopt;
   std::string_view rest = as_text(**content);
@@ -50,11 +50,11 @@ Result<std::optional<ClosedMesh>> read_closed_mesh(const std::string& path, cons
   return read;
 }
 
-Result<void> write_closed_mesh(const std::string& path, const ClosedMesh& mesh) {
+Result<void> write_closed_mesh(const std::string& path, const ClosedMesh& mesh, const FileSeal& seal) {
   std::string content = "secret " + format_hex(mesh.grant.secret) + "\nfounder " + mesh.grant.founder.hex() +
                         "\nlet_in_by " + mesh.let_in_by.hex() + "\n";
   if (mesh.invite) content += "invite " + format_hex(*mesh.invite) + "\n";
-  return write_file_atomically(path, as_bytes(content));
+  return seal.write(path, as_bytes(content));
 }
 
 }  // namespace p2pmesh

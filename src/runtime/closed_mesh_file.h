@@ -7,6 +7,7 @@
 #include "p2pmesh/base/invite_link.h"
 #include "p2pmesh/base/result.h"
 #include "p2pmesh/wire/messages.h"
+#include "sealed_file.h"
 
 namespace p2pmesh {
 
@@ -18,9 +19,10 @@ struct ClosedMesh {
 
 /// Nothing when there is no such file: the mesh is open. Errors: kIo, kNoPermission, kDamagedInput with what
 /// to do.
-Result<std::optional<ClosedMesh>> read_closed_mesh(const std::string& path, const MeshId& mesh);
+Result<std::optional<ClosedMesh>> read_closed_mesh(const std::string& path, const MeshId& mesh,
+                                                   const FileSeal& seal);
 
 /// On the disk when it returns. Errors: as write_file_atomically().
-Result<void> write_closed_mesh(const std::string& path, const ClosedMesh& mesh);
+Result<void> write_closed_mesh(const std::string& path, const ClosedMesh& mesh, const FileSeal& seal);
 
 }  // namespace p2pmesh

@@ -332,6 +332,16 @@ Error LinkServer::fault_error(const Connection& connection) const {
               where +
                   " knows no such invite: it was cancelled, or who made it was banned, or it has not come "
                   "there yet; try again, or ask for a new one"};
+    case HandshakeFault::kBanned:
+      return {ExitStatus::kNoPermission,
+              where + " lets this key in no more: it was banned from the mesh, or revoked"};
+    case HandshakeFault::kCannotAdmit:
+      return {ExitStatus::kTryAgain, "the member at " + where +
+                                         " can let nobody in now, since it is undiscoverable or has just "
+                                         "started itself; try again, or through another member"};
+    case HandshakeFault::kNotOfMesh:
+      return {ExitStatus::kNoPermission,
+              "the node at " + where + " has not shown to be a member of the mesh"};
     case HandshakeFault::kInviteExpired:
       return {ExitStatus::kNoPermission, "the invite was good for a time that is over; ask for a new one"};
     case HandshakeFault::kInviteUsedUp:

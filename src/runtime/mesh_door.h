@@ -27,11 +27,12 @@ class MemberDoor final : public Door {
 
   HelloProof knock(const Doorstep& at) override;
   DoorAnswer answer(const Doorstep& at, const HelloProof& shown) override;
-  bool trusts(const Doorstep& at, const WelcomeProof& shown) override;
+  bool trusts(const Doorstep& at, const NodeKey& acceptor, const WelcomeProof& shown) override;
 
  private:
-  void let_in(const MemberKey& member, const InviteKey& invite);
-  [[nodiscard]] bool is_known(const MemberKey& member, const HelloProof& shown);
+  void let_in(const MemberKey& member, const InviteProof& by);
+  [[nodiscard]] bool is_known(const MemberKey& member, const std::vector<Bytes>& chain);
+  [[nodiscard]] WelcomeProof as_member(const Doorstep& at);
 
   DoorKeeper& keeper_;
   MeshGrant grant_;
@@ -41,11 +42,12 @@ class MemberDoor final : public Door {
 
 class InviteDoor final : public Door {
  public:
-  explicit InviteDoor(const InviteSecret& secret) : secret_(secret), invite_(make_ed25519_signer(secret)) {}
+  InviteDoor(const InviteSecret& secret, const Verifier& verifier)
+      : secret_(secret), invite_(make_ed25519_signer(secret)), verifier_(verifier) {}
 
   HelloProof knock(const Doorstep& at) override;
   DoorAnswer answer(const Doorstep& at, const HelloProof& shown) override;
-  bool trusts(const Doorstep& at, const WelcomeProof& shown) override;
+  bool trusts(const Doorstep& at, const NodeKey& acceptor, const WelcomeProof& shown) override;
 
   /// What the local node is as a member from now on, `let_in_by` left out; nothing before it was let in.
   [[nodiscard]] std::optional<ClosedMesh> gained() const;
@@ -53,6 +55,7 @@ class InviteDoor final : public Door {
  private:
   InviteSecret secret_;
   std::unique_ptr<Signer> invite_;
+  const Verifier& verifier_;
   std::optional<MeshGrant> grant_;
 };
 

@@ -119,8 +119,8 @@ MeshRunner::MeshRunner(const MeshPlace& place, const MeshSurroundings& around)
       self_(to_member(around.member_signer.public_key())),
       ingress_(place.mesh, around.seen, around.verifier),
       peers_(path_of(place, ".peers")),
-      prekeys_(path_of(place, ".prekeys"), around.agreement),
-      room_keys_(path_of(place, ".roomkeys")) {}
+      prekeys_(path_of(place, ".prekeys"), around.agreement, around.files),
+      room_keys_(path_of(place, ".roomkeys"), around.files) {}
 
 MeshRunner::~MeshRunner() = default;
 
@@ -223,15 +223,15 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
 /// What is kept beside the database, and whose damage is not the database's.
 Result<void> MeshRunner::read_secrets() {
   if (auto read = room_keys_.read(); !read) return read;
-  auto held = read_closed_mesh(path_of(place_, ".closed"), place_.mesh);
+  auto held = read_closed_mesh(path_of(place_, ".closed"), place_.mesh, around_.files);
   if (!held) return tl::unexpected(held.error());
   if (*held) {
     place_.closed = *std::move(held);
   } else if (place_.closed) {
-    if (auto written = write_closed_mesh(path_of(place_, ".closed"), *place_.closed); !written)
+    if (auto written = write_closed_mesh(path_of(place_, ".closed"), *place_.closed, around_.files); !written)
       return written;
   }
-  if (!place_.closed) return {};
+  if (!place_.closed) return check_closed(place_.was_closed);
   door_ = std::make_unique<MemberDoor>(*this, *place_.closed, around_.verifier);
   seal_.emplace(closed_mesh_key(place_.closed->grant.secret, place_.mesh));
   return {};

@@ -39,6 +39,7 @@ struct MeshSurroundings {
   const Signer& node_signer;
   const Verifier& verifier;
   const KeyAgreement& agreement;
+  const FileSeal& files;
   LogSink& log;
 };
 
@@ -52,6 +53,7 @@ struct MeshPlace {
   ProtocolParameters protocol;
   CarryQuota carry;
   bool undiscoverable = false;  ///< from now on, until the local member says otherwise
+  bool was_closed = false;      ///< an earlier run said so: then it is not opened without its secret
   std::optional<ClosedMesh>
       closed{};  ///< a closed mesh is opened or joined with it; one that is resumed has it
 };

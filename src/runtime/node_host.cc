@@ -77,7 +77,9 @@ struct NodeHost::Impl final : LinkEvents {
                  std::optional<ClosedMesh> closed = std::nullopt);
   void open_new_mesh();
   Result<void> begin_by_invite();
-  void find_others_of_invite();
+  void resume_and_find(const MeshId& mesh);
+  void end_joining(const Error& error);
+  std::string closed_path(const MeshId& mesh) const;
   void check_ready();
   void check_revoked();
   [[nodiscard]] bool is_name_settled();
@@ -105,6 +107,7 @@ struct NodeHost::Impl final : LinkEvents {
   std::optional<Profile> profile;
   std::unique_ptr<Signer> signer;
   std::unique_ptr<KeyAgreement> agreement;
+  std::unique_ptr<FileSeal> files;
   std::unique_ptr<SeenTable> seen;
   std::unique_ptr<EventLoop> loop;
   std::unique_ptr<Signals> signals;
@@ -154,6 +157,7 @@ Result<void> NodeHost::Impl::prepare() {
   profile = std::move(*opened);
   signer = make_ed25519_signer(profile->seed());
   agreement = make_x25519_agreement(profile->seed());
+  files = std::make_unique<FileSeal>(profile->seed());
   auto made_tls = TlsContext::make(profile->seed());
   profile->forget_seed();
   if (!made_tls) return tl::unexpected(made_tls.error());
@@ -257,22 +261,27 @@ Result<void> NodeHost::Impl::begin_by_invite() {
     options.joins.push_back(*target);
   }
   const MeshId& mesh = options.invite->mesh;
-  const auto held = read_closed_mesh(profile->meshes_directory() + "/" + mesh.hex() + ".closed", mesh);
+  const auto held =
+      read_closed_mesh(profile->meshes_directory() + "/" + mesh.hex() + ".closed", mesh, *files);
   if (!held) return tl::unexpected<Error>(held.error());
   if (!*held) {
-    invite_door = std::make_unique<InviteDoor>(options.invite->secret);
+    invite_door = std::make_unique<InviteDoor>(options.invite->secret, ed25519_verifier());
     join_next();
     return {};
   }
-  open_mesh(mesh, std::nullopt);
-  if (!runner) return {};
-  ready_by = loop->now().monotonic + kReadyTimeout;
-  find_others_of_invite();
+  // It may be needed once more: who let this node in may have lost what it wrote of it.
+  ClosedMesh renewed = **held;
+  renewed.invite = options.invite->secret;
+  if (auto kept = write_closed_mesh(path, renewed, *files); !kept) return kept;
+  resume_and_find(mesh);
   return {};
 }
 
-/// The mesh is here already; the link may know better where its members are.
-void NodeHost::Impl::find_others_of_invite() {
+/// The mesh is here already; what was typed may say better where its members are.
+void NodeHost::Impl::resume_and_find(const MeshId& mesh) {
+  open_mesh(mesh, std::nullopt);
+  if (!runner) return;
+  ready_by = loop->now().monotonic + kReadyTimeout;
   for (const HostPort& target : options.joins) {
     joins->start(target.host, target.port, runner->mesh(), [this](const Result<NodeKey>& found) {
       if (!found) log.log(LogLevel::kInfo, found.error().message);
@@ -312,7 +321,7 @@ void NodeHost::Impl::open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonc
   place.undiscoverable = options.undiscoverable;
   place.closed = std::move(closed);
   auto opened = MeshRunner::open(
-      place, {*loop, *links, *control, *seen, *signer, *signer, ed25519_verifier(), *agreement, log});
+      place, {*loop, *links, *control, *seen, *signer, *signer, ed25519_verifier(), *agreement, *files, log});
   if (!opened) return finish(opened.error());
   if (options.closed && !(*opened)->is_closed()) {
     return finish(

@@ -30,7 +30,7 @@ std::optional<Prekey> parse(std::string_view line, const KeyAgreement& agreement
 
 Result<void> PrekeyFile::read() {
   keys_.clear();
-  auto content = read_file(path_, kFileBytesMax);
+  auto content = seal_.read(path_, kFileBytesMax);
   if (!content) return tl::unexpected(content.error());
   if (!*content) return {};
   std::string_view rest = as_text(**content);
@@ -62,7 +62,7 @@ Result<void> PrekeyFile::renew(WallMs now_ms) {
   std::string content;
   for (const Prekey& key : keys)
     content += std::to_string(key.created_ms) + " " + format_hex(key.keys.secret) + "\n";
-  if (auto written = write_file_atomically(path_, as_bytes(content)); !written) return written;
+  if (auto written = seal_.write(path_, as_bytes(content)); !written) return written;
   keys_ = std::move(keys);
   return {};
 }

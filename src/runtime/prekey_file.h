@@ -7,17 +7,18 @@
 
 #include "p2pmesh/base/result.h"
 #include "p2pmesh/core/inputs.h"
+#include "sealed_file.h"
 
 namespace p2pmesh {
 
-/// Lines of "<created, ms since 1970> <64 hexadecimal digits of seed>", the newest first; mode 0600.
+/// Sealed lines of "<created, ms since 1970> <64 hexadecimal digits of seed>", the newest first; mode 0600.
 class PrekeyFile {
  public:
   /// How often one looks whether a renewal is due: it need not be to the minute.
   static constexpr auto kLookInterval = std::chrono::hours(1);
 
-  PrekeyFile(std::string path, const KeyAgreement& agreement)
-      : path_(std::move(path)), agreement_(agreement) {}
+  PrekeyFile(std::string path, const KeyAgreement& agreement, const FileSeal& seal)
+      : path_(std::move(path)), agreement_(agreement), seal_(seal) {}
 
   /// No file: no keys. Errors: kIo, and kDamagedInput with what to do.
   Result<void> read();
@@ -31,6 +32,7 @@ class PrekeyFile {
  private:
   std::string path_;
   const KeyAgreement& agreement_;
+  const FileSeal& seal_;
   std::vector<Prekey> keys_;
 };
 

@@ -11,6 +11,8 @@
 namespace p2pmesh {
 namespace {
 
+constexpr const char* kClosedMark = " closed";
+
 constexpr std::size_t kFileBytesMax = 4096;
 
 /// The first line of a small file; nothing when there is none.
@@ -54,7 +56,13 @@ Result<Profile> Profile::open(const std::string& directory, const std::string& n
 
 std::optional<MeshId> Profile::last_mesh() const {
   auto line = read_line(directory_ + "/last_mesh");
-  return line && *line ? MeshId::from_hex(**line) : std::nullopt;
+  return line && *line ? MeshId::from_hex(std::string_view(**line).substr(0, 2 * MeshId::kSize))
+                       : std::nullopt;
+}
+
+bool Profile::is_last_mesh_closed() const {
+  auto line = read_line(directory_ + "/last_mesh");
+  return line && *line && (*line)->ends_with(kClosedMark);
 }
 
 std::optional<std::uint16_t> Profile::last_port() const {
@@ -64,8 +72,9 @@ std::optional<std::uint16_t> Profile::last_port() const {
   return port && *port != 0 ? std::optional(*port) : std::nullopt;
 }
 
-Result<void> Profile::remember_mesh(const MeshId& mesh) const {
-  return write_file_atomically(directory_ + "/last_mesh", as_bytes(mesh.hex() + "\n"));
+Result<void> Profile::remember_mesh(const MeshId& mesh, bool closed) const {
+  const std::string line = mesh.hex() + (closed ? kClosedMark : "") + "\n";
+  return write_file_atomically(directory_ + "/last_mesh", as_bytes(line));
 }
 
 Result<void> Profile::remember_port(std::uint16_t port) const {

@@ -27,8 +27,10 @@ class Profile {
   void forget_seed() { wipe_secret(seed_); }
   [[nodiscard]] std::string meshes_directory() const { return directory_ + "/meshes"; }
   [[nodiscard]] std::optional<MeshId> last_mesh() const;
+  /// It was closed, so without its secret it is not to be opened.
+  [[nodiscard]] bool is_last_mesh_closed() const;
   [[nodiscard]] std::optional<std::uint16_t> last_port() const;
-  Result<void> remember_mesh(const MeshId& mesh) const;
+  Result<void> remember_mesh(const MeshId& mesh, bool closed) const;
   Result<void> remember_port(std::uint16_t port) const;
 
  private:

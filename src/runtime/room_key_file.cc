@@ -7,7 +7,6 @@
 #include "p2pmesh/base/bytes.h"
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/core/room_secret.h"
-#include "p2pmesh/posix/files.h"
 
 namespace p2pmesh {
 namespace {
@@ -29,7 +28,7 @@ std::optional<RoomSecret> parse(std::string_view line) {
 
 Result<void> RoomKeyFile::read() {
   keys_.clear();
-  const auto content = read_file(path_, kFileBytesMax);
+  const auto content = seal_.read(path_, kFileBytesMax);
   if (!content) return tl::unexpected(content.error());
   if (!*content) return {};
   std::string_view rest = as_text(**content);
@@ -64,7 +63,7 @@ Result<void> RoomKeyFile::add(const RoomSecret& secret) {
   };
   for (const RoomSecret& held : keys_) append(held);
   append(secret);
-  if (auto written = write_file_atomically(path_, as_bytes(content)); !written) return written;
+  if (auto written = seal_.write(path_, as_bytes(content)); !written) return written;
   keys_.push_back(secret);
   return {};
 }

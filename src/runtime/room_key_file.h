@@ -6,13 +6,14 @@
 
 #include "p2pmesh/base/result.h"
 #include "p2pmesh/base/room_label.h"
+#include "sealed_file.h"
 
 namespace p2pmesh {
 
-/// Lines of "<label> <64 hexadecimal digits>"; mode 0600.
+/// Sealed lines of "<label> <64 hexadecimal digits>"; mode 0600.
 class RoomKeyFile {
  public:
-  explicit RoomKeyFile(std::string path) : path_(std::move(path)) {}
+  RoomKeyFile(std::string path, const FileSeal& seal) : path_(std::move(path)), seal_(seal) {}
 
   /// No file: no keys. Errors: kIo, and kDamagedInput with what to do.
   Result<void> read();
@@ -24,6 +25,7 @@ class RoomKeyFile {
 
  private:
   std::string path_;
+  const FileSeal& seal_;
   std::vector<RoomSecret> keys_;
 };
 

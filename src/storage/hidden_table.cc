@@ -11,7 +11,9 @@ HiddenTable::HiddenTable(Database& database)
                    "SELECT a.row, e.author_no FROM acts a JOIN envelopes e ON e.row = a.row"
                    " ORDER BY e.author_no, e.epoch, e.seq"),
       insert_entry_(database, "INSERT OR IGNORE INTO entries VALUES(?)"),
-      select_entries_(database, "SELECT row FROM entries ORDER BY row LIMIT ?") {}
+      select_entries_(database,
+                      "SELECT a.row, e.author_no FROM entries a JOIN envelopes e ON e.row = a.row"
+                      " ORDER BY e.author_no, e.epoch, e.seq") {}
 
 Result<void> HiddenTable::remember() {
   if (remembered_) return {};
@@ -56,23 +58,20 @@ Result<void> HiddenTable::insert_entry(std::int64_t row) {
   return Query(insert_entry_).number(row).run();
 }
 
-Result<std::vector<std::int64_t>> HiddenTable::entries(std::size_t max) {
-  std::vector<std::int64_t> rows;
-  Query query(select_entries_);
-  query.number(std::uint64_t{max});
-  for (;;) {
-    const auto row = query.next();
-    if (!row) return forward(row);
-    if (!*row) return rows;
-    rows.push_back(query.number_at(0));
-  }
+Result<std::vector<std::int64_t>> HiddenTable::acts(std::size_t each_max, std::size_t all_max) {
+  return list(select_acts_, each_max, all_max);
 }
 
-Result<std::vector<std::int64_t>> HiddenTable::acts(std::size_t each_max, std::size_t all_max) {
+Result<std::vector<std::int64_t>> HiddenTable::entries(std::size_t each_max, std::size_t all_max) {
+  return list(select_entries_, each_max, all_max);
+}
+
+Result<std::vector<std::int64_t>> HiddenTable::list(Statement& select, std::size_t each_max,
+                                                    std::size_t all_max) {
   std::vector<std::int64_t> rows;
   std::int64_t author_no = 0;
   std::size_t count = 0;
-  Query query(select_acts_);
+  Query query(select);
   while (rows.size() < all_max) {
     const auto row = query.next();
     if (!row) return forward(row);

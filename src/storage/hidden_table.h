@@ -24,13 +24,14 @@ class HiddenTable {
   /// Ascending in the logs of their authors, the oldest authors first; of each the earliest `each_max`, and
   /// no more than `all_max`.
   Result<std::vector<std::int64_t>> acts(std::size_t each_max, std::size_t all_max);
-  /// In the order of coming, at most so many.
-  Result<std::vector<std::int64_t>> entries(std::size_t max);
+  /// Likewise.
+  Result<std::vector<std::int64_t>> entries(std::size_t each_max, std::size_t all_max);
   /// After a rollback.
   void forget();
 
  private:
   Result<void> remember();
+  static Result<std::vector<std::int64_t>> list(Statement& select, std::size_t each_max, std::size_t all_max);
 
   bool remembered_ = false;
   std::set<std::int64_t> rows_;

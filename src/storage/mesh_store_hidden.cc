@@ -156,7 +156,7 @@ Result<std::vector<EnvelopePtr>> MeshStore::Impl::read_acts() {
 }
 
 Result<std::vector<EnvelopePtr>> MeshStore::Impl::read_entries() {
-  const auto rows = hidden.entries(limits::kEntriesMax);
+  const auto rows = hidden.entries(limits::kEntriesPerAuthorMax, 4 * limits::kEntriesMax);
   if (!rows) return forward(rows);
   return read_shown(*rows, is_entry);
 }

@@ -1,5 +1,7 @@
 #include "p2pmesh/wire/entry_body.h"
 
+#include <algorithm>
+
 #include "p2pmesh/wire/codec.h"
 
 namespace p2pmesh {
@@ -8,8 +10,10 @@ namespace {
 /// What its verb has not must not be there: each entry has one encoding.
 bool fits_verb(const EntryBody& body) {
   const bool has_terms = body.verb == EntryVerb::kInvite;
-  return !body.invite.is_zero() && (body.verb == EntryVerb::kAdmit) != body.member.is_zero() &&
-         (has_terms || (body.uses == 0 && body.end_ms == 0)) && body.end_ms >> 63 == 0;
+  const bool admits = body.verb == EntryVerb::kAdmit;
+  return !body.invite.is_zero() && admits != body.member.is_zero() &&
+         (admits || body.ticket == Signature{}) && (has_terms || (body.uses == 0 && body.end_ms == 0)) &&
+         body.end_ms >> 63 == 0;
 }
 
 }  // namespace
@@ -19,6 +23,10 @@ bool is_entry(const Envelope& envelope) {
          envelope.kind == static_cast<std::uint16_t>(Kind::kEntry);
 }
 
+Bytes invite_signing_bytes(const InviteKey& invite, const MeshId& mesh, const MemberKey& member) {
+  return Writer().raw(as_bytes("p2pmesh invite 1:")).id(invite).id(mesh).id(member).take();
+}
+
 Bytes encode_entry_body(const EntryBody& body) {
   Writer writer;
   return writer.u8(static_cast<std::uint8_t>(body.verb))
@@ -26,6 +34,7 @@ Bytes encode_entry_body(const EntryBody& body) {
       .u32(body.uses)
       .u64(body.end_ms)
       .id(body.member)
+      .raw(body.ticket)
       .take();
 }
 
@@ -41,6 +50,8 @@ std::optional<EntryBody> decode_entry_body(ByteView bytes) {
   body.uses = reader.u32();
   body.end_ms = reader.u64();
   body.member = reader.id<MemberKey>();
+  const ByteView ticket = reader.raw(kSignatureBytes);
+  std::copy(ticket.begin(), ticket.end(), body.ticket.begin());
   return reader.done() && fits_verb(body) ? std::optional(body) : std::nullopt;
 }
 

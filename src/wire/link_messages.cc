@@ -36,14 +36,27 @@ constexpr std::uint8_t kProvesMember = 1;  // flags of what is shown to and by a
 constexpr std::uint8_t kProvesInvite = 2;
 constexpr std::uint8_t kGrants = 2;
 
+void write_member(Writer& writer, const MemberProof& member, const std::vector<Bytes>& chain) {
+  writer.raw(member).u8(static_cast<std::uint8_t>(chain.size()));
+  for (const Bytes& envelope : chain) writer.u16(static_cast<std::uint16_t>(envelope.size())).raw(envelope);
+}
+
+/// False when there are too many.
+bool read_member(Reader& reader, std::optional<MemberProof>& member, std::vector<Bytes>& chain) {
+  read_array(reader, member.emplace());
+  const std::size_t count = reader.u8();
+  if (count > limits::kEntryChainMax) return false;
+  for (std::size_t i = 0; i < count && reader.ok(); ++i) {
+    const ByteView envelope = reader.raw(reader.u16());
+    chain.emplace_back(envelope.begin(), envelope.end());
+  }
+  return true;
+}
+
 void write_proof(Writer& writer, const HelloProof& proof) {
   writer.u8(
       static_cast<std::uint8_t>((proof.member ? kProvesMember : 0) | (proof.invite ? kProvesInvite : 0)));
-  if (proof.member) {
-    writer.raw(*proof.member).u8(static_cast<std::uint8_t>(proof.chain.size()));
-    for (const Bytes& envelope : proof.chain)
-      writer.u16(static_cast<std::uint16_t>(envelope.size())).raw(envelope);
-  }
+  if (proof.member) write_member(writer, *proof.member, proof.chain);
   if (proof.invite) writer.id(proof.invite->key).raw(proof.invite->signature);
 }
 
@@ -51,15 +64,7 @@ void write_proof(Writer& writer, const HelloProof& proof) {
 bool read_proof(Reader& reader, HelloProof& proof) {
   const std::uint8_t flags = reader.u8();
   if ((flags & ~(kProvesMember | kProvesInvite)) != 0) return false;
-  if ((flags & kProvesMember) != 0) {
-    read_array(reader, proof.member.emplace());
-    const std::size_t count = reader.u8();
-    if (count > limits::kEntryChainMax) return false;
-    for (std::size_t i = 0; i < count && reader.ok(); ++i) {
-      const ByteView envelope = reader.raw(reader.u16());
-      proof.chain.emplace_back(envelope.begin(), envelope.end());
-    }
-  }
+  if ((flags & kProvesMember) != 0 && !read_member(reader, proof.member, proof.chain)) return false;
   if ((flags & kProvesInvite) != 0) {
     proof.invite.emplace().key = reader.id<InviteKey>();
     read_array(reader, proof.invite->signature);
@@ -69,7 +74,7 @@ bool read_proof(Reader& reader, HelloProof& proof) {
 
 void write_proof(Writer& writer, const WelcomeProof& proof) {
   writer.u8(static_cast<std::uint8_t>((proof.member ? kProvesMember : 0) | (proof.grant ? kGrants : 0)));
-  if (proof.member) writer.raw(*proof.member);
+  if (proof.member) write_member(writer, *proof.member, proof.chain);
   if (proof.grant) writer.raw(proof.grant->secret).id(proof.grant->founder);
 }
 
@@ -77,7 +82,7 @@ void write_proof(Writer& writer, const WelcomeProof& proof) {
 bool read_proof(Reader& reader, WelcomeProof& proof) {
   const std::uint8_t flags = reader.u8();
   if ((flags & ~(kProvesMember | kGrants)) != 0) return false;
-  if ((flags & kProvesMember) != 0) read_array(reader, proof.member.emplace());
+  if ((flags & kProvesMember) != 0 && !read_member(reader, proof.member, proof.chain)) return false;
   if ((flags & kGrants) != 0) {
     read_array(reader, proof.grant.emplace().secret);
     proof.grant->founder = reader.id<MemberKey>();
@@ -162,7 +167,7 @@ std::optional<Refuse> decode_refuse(ByteView payload) {
   Refuse refuse;
   const std::uint8_t reason = reader.u8();
   refuse.version = reader.u16();
-  if (!reader.done() || reason < 1 || reason > static_cast<std::uint8_t>(RefuseReason::kInviteUsedUp))
+  if (!reader.done() || reason < 1 || reason > static_cast<std::uint8_t>(RefuseReason::kCannotAdmit))
     return std::nullopt;
   refuse.reason = static_cast<RefuseReason>(reason);
   return refuse;

@@ -161,7 +161,7 @@ class PrivateRooms(PeopleTest):
         keys[0].write_text("#board~00000000 " + "0" * 64 + "\n")
         alice.spawn()
         self.assertEqual(alice.process.wait(mesh.stretched(10)), 65)
-        self.assertIn(".roomkeys holds no keys of rooms", mesh.tail(alice.log))
+        self.assertIn(".roomkeys is none that was sealed by a node", mesh.tail(alice.log))
         self.assertEqual(len(list(alice.data_dir.rglob("*.damaged-2"))), 0, "the database is not set aside for it")
 
     def test_a_kill_while_earlier_messages_are_opened(self):

@@ -11,6 +11,7 @@
 #include "p2pmesh/base/invite_link.h"
 #include "p2pmesh/crypto/sealing.h"
 #include "p2pmesh/crypto/signature.h"
+#include "p2pmesh/wire/entry_body.h"
 #include "p2pmesh/wire/member_body.h"
 #include "p2pmesh/wire/messages.h"
 
@@ -36,8 +37,14 @@ struct Doorstep {
 
 /// Knowledge of the secret, for this channel alone.
 MemberProof prove_member(const MeshSecret& secret, const Doorstep& at, bool is_dialler);
+/// For the member who dials.
 InviteProof prove_invite(const Signer& invite, const Doorstep& at);
-bool is_true(const InviteProof& proof, const Doorstep& at, const Verifier& verifier);
+bool is_true(const InviteProof& proof, const MeshId& mesh, const MemberKey& member, const Verifier& verifier);
+
+/// Entries that say who let `member` in, who let that one in, and so on, each checked; the nearest first.
+/// Nothing when they are not that.
+std::optional<std::vector<EnvelopePtr>> read_chain(const std::vector<Bytes>& shown, const MeshId& mesh,
+                                                   const MemberKey& member, const Verifier& verifier);
 
 /// What an acceptor answers.
 struct DoorAnswer {
@@ -53,8 +60,9 @@ class Door {
   [[nodiscard]] virtual HelloProof knock(const Doorstep& at) = 0;
   /// Whether who dials is let in; with an invite it may have become a member by it.
   [[nodiscard]] virtual DoorAnswer answer(const Doorstep& at, const HelloProof& shown) = 0;
-  /// Whether who was dialled is of the mesh. What it grants is kept.
-  [[nodiscard]] virtual bool trusts(const Doorstep& at, const WelcomeProof& shown) = 0;
+  /// Whether `acceptor`, who was dialled, is of the mesh. What it grants is kept.
+  [[nodiscard]] virtual bool trusts(const Doorstep& at, const NodeKey& acceptor,
+                                    const WelcomeProof& shown) = 0;
 };
 
 }  // namespace p2pmesh

@@ -46,6 +46,9 @@ enum class HandshakeFault : std::uint8_t {
   kInviteUnknown,  ///< of the invite that was shown
   kInviteExpired,
   kInviteUsedUp,
+  kBanned,
+  kCannotAdmit,  ///< the member there can let nobody in now
+  kNotOfMesh,    ///< who answers has not shown to be a member
 };
 
 struct HandshakeResult {

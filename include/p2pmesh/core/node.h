@@ -240,12 +240,14 @@ class Node {
   // A closed mesh; node_entries.cc.
   /// Whether this member was let in, or was there before all others.
   [[nodiscard]] bool is_admitted(const MemberKey& member, WallMs now_ms) const;
-  /// An encoded entry that a stranger shows of itself. False when it says nothing that counts.
-  bool vouch(ByteView encoded);
+  [[nodiscard]] bool is_banned(const MemberKey& member, WallMs now_ms) const;
+  /// Encoded entries that a stranger shows of itself. False when they do not lead to a member that is known
+  /// here.
+  bool vouch(const std::vector<Bytes>& shown, const MemberKey& member, WallMs now_ms);
   /// The local member may let somebody in now.
   [[nodiscard]] bool can_admit() const;
-  /// The invite by which a member came in whose sponsors are all revoked: somebody else has to say so.
-  [[nodiscard]] std::optional<InviteKey> lost_sponsor(const MemberKey& member) const;
+  /// How a member came in whose sponsors are all revoked: somebody else has to say so.
+  [[nodiscard]] std::optional<EntryBody> lost_sponsor(const MemberKey& member) const;
   /// What the local member shows of itself: who let it in, and who let that one in.
   [[nodiscard]] std::vector<Bytes> entry_chain(WallMs now_ms) const;
   [[nodiscard]] InviteStanding standing_of(const InviteKey& invite, WallMs now_ms) const;

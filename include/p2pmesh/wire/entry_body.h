@@ -24,12 +24,16 @@ struct EntryBody {
   std::uint32_t uses = 0;  ///< kInvite: so many members; 0: any number
   WallMs end_ms = 0;       ///< kInvite: until then, by the clock of who lets in; 0: for good
   MemberKey member;        ///< kAdmit
+  Signature ticket{};      ///< kAdmit: by the invite, for this member: see invite_signing_bytes()
 
   bool operator==(const EntryBody&) const = default;
 };
 
 /// A log envelope of the kind; its body may still be malformed.
 bool is_entry(const Envelope& envelope);
+
+/// What the holder of an invite signs, so that it lets in this member and nobody else.
+Bytes invite_signing_bytes(const InviteKey& invite, const MeshId& mesh, const MemberKey& member);
 
 Bytes encode_entry_body(const EntryBody& body);
 

@@ -26,10 +26,10 @@ using MeshSecret = std::array<std::uint8_t, 32>;
 /// A keyed hash that only who knows the secret can make.
 using MemberProof = std::array<std::uint8_t, 32>;
 
-/// That the sender has the secret of an invite.
+/// That the holder of an invite wants this dialler in.
 struct InviteProof {
   InviteKey key;
-  Signature signature{};
+  Signature signature{};  ///< over invite_signing_bytes()
 };
 /// What a dialler shows of itself to a closed mesh; to an open one nothing.
 struct HelloProof {
@@ -46,6 +46,7 @@ struct MeshGrant {
 /// What an acceptor shows in a closed mesh: that it is of it.
 struct WelcomeProof {
   std::optional<MemberProof> member;
+  std::vector<Bytes> chain{};  ///< with `member`, as in a hello
   std::optional<MeshGrant> grant{};
 };
 
@@ -87,6 +88,8 @@ enum class RefuseReason : std::uint8_t {
   kInviteUnknown = 7,  ///< no such invite is known here, or it was cancelled
   kInviteExpired = 8,
   kInviteUsedUp = 9,
+  kBanned = 10,
+  kCannotAdmit = 11,  ///< this member can let nobody in now
 };
 
 struct Refuse {

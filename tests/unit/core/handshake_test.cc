@@ -205,9 +205,9 @@ struct TestDoor final : Door {
   }
   DoorAnswer answer(const Doorstep& at, const HelloProof& proof) override {
     if (!proof.member || *proof.member != prove_member(secret, at, true)) return {refusal, {}};
-    return {std::nullopt, {prove_member(secret, at, false)}};
+    return {std::nullopt, {prove_member(secret, at, false), {}, {}}};
   }
-  bool trusts(const Doorstep& at, const WelcomeProof& proof) override {
+  bool trusts(const Doorstep& at, const NodeKey&, const WelcomeProof& proof) override {
     return proof.member && *proof.member == prove_member(secret, at, false);
   }
   MeshSecret secret{};
@@ -234,8 +234,9 @@ TEST_CASE("MembersOfAClosedMeshKnowEachOtherByItsSecret") {
 }
 
 TEST_CASE("AnOutsiderIsToldWhyAndNothingElse") {
-  for (const RefuseReason reason : {RefuseReason::kClosed, RefuseReason::kInviteExpired,
-                                    RefuseReason::kInviteUsedUp, RefuseReason::kInviteUnknown}) {
+  for (const RefuseReason reason :
+       {RefuseReason::kClosed, RefuseReason::kInviteExpired, RefuseReason::kInviteUsedUp,
+        RefuseReason::kInviteUnknown, RefuseReason::kBanned, RefuseReason::kCannotAdmit}) {
     ClosedEnds ends;
     ends.inside.secret.fill(9);
     ends.other.refusal = reason;
@@ -275,7 +276,7 @@ TEST_CASE("AMemberSaysNothingToWhoOnlyClaimsToBeOne") {
   Bytes more;
   feed(dialler, welcome, more);
   CHECK(more.empty());
-  CHECK(dialler.fault() == HandshakeFault::kBadSignature);
+  CHECK(dialler.fault() == HandshakeFault::kNotOfMesh);
 }
 
 TEST_CASE("WhatADiallerShowsAndWhatAnAcceptorShowsAreNotTheSame") {
@@ -284,19 +285,16 @@ TEST_CASE("WhatADiallerShowsAndWhatAnAcceptorShowsAreNotTheSame") {
   CHECK(prove_member(MeshSecret{1}, at, true) != prove_member(MeshSecret{2}, at, true));
 }
 
-TEST_CASE("AnInviteIsProvenForOneDiallerOnOneChannel") {
+TEST_CASE("AnInviteIsProvenForOneDiallerAndOneMesh") {
   Ends ends;
   Doorstep at{ends.mesh, ChannelBinding{1}, LinkNonce{2}, to_node(ends.dialler_key->public_key())};
   const InviteProof proof = prove_invite(*ends.other_key, at);
-  CHECK(is_true(proof, at, ed25519_verifier()));
-  for (int i = 0; i < 4; ++i) {
-    Doorstep other = at;
-    if (i == 0) other.mesh.bytes[0] ^= 1;
-    if (i == 1) other.channel[0] ^= 1;
-    if (i == 2) other.nonce[0] ^= 1;
-    if (i == 3) other.dialler = to_node(ends.acceptor_key->public_key());
-    CHECK_FALSE(is_true(proof, other, ed25519_verifier()));
-  }
+  const MemberKey dialler{at.dialler.bytes};
+  CHECK(is_true(proof, ends.mesh, dialler, ed25519_verifier()));
+  CHECK_FALSE(is_true(proof, MeshId{}, dialler, ed25519_verifier()));
+  CHECK_FALSE(is_true(proof, ends.mesh, to_member(ends.acceptor_key->public_key()), ed25519_verifier()));
+  CHECK_FALSE(is_true({InviteKey{ends.dialler_key->public_key()}, proof.signature}, ends.mesh, dialler,
+                      ed25519_verifier()));
 }
 
 }  // namespace

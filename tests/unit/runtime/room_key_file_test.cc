@@ -6,7 +6,6 @@
 
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/core/room_secret.h"
-#include "p2pmesh/posix/files.h"
 #include "temp_directory.h"
 
 namespace p2pmesh {
@@ -19,10 +18,15 @@ RoomSecret secret_of(std::uint8_t byte) {
   return secret;
 }
 
+const FileSeal& seal() {
+  static const FileSeal kSeal(KeySeed{1});
+  return kSeal;
+}
+
 TEST_CASE("keys are kept in a file for its owner alone") {
   TempDirectory directory;
   const std::string path = directory / "m.roomkeys";
-  RoomKeyFile file(path);
+  RoomKeyFile file(path, seal());
   REQUIRE(file.read());
   CHECK(file.keys().empty());
   REQUIRE(file.add(secret_of(1)));
@@ -31,7 +35,7 @@ TEST_CASE("keys are kept in a file for its owner alone") {
   struct stat found {};
   REQUIRE(stat(path.c_str(), &found) == 0);
   CHECK((found.st_mode & 0777) == 0600);
-  RoomKeyFile again(path);
+  RoomKeyFile again(path, seal());
   REQUIRE(again.read());
   CHECK(again.keys() == std::vector<RoomSecret>{secret_of(1), secret_of(2)});
   CHECK(again.has(secret_of(2).room));
@@ -40,13 +44,13 @@ TEST_CASE("keys are kept in a file for its owner alone") {
 
 TEST_CASE("keys are bounded, and one that cannot be written is not held") {
   TempDirectory directory;
-  RoomKeyFile file(directory / "m.roomkeys");
+  RoomKeyFile file(directory / "m.roomkeys", seal());
   for (std::size_t i = 0; i < limits::kPrivateRoomsMax; ++i)
     REQUIRE(file.add(secret_of(static_cast<std::uint8_t>(i))));
   CHECK(file.add(secret_of(200)).error().status == ExitStatus::kTryAgain);
   REQUIRE(file.read());
   CHECK(file.keys().size() == limits::kPrivateRoomsMax);
-  RoomKeyFile nowhere(directory / "none/m.roomkeys");
+  RoomKeyFile nowhere(directory / "none/m.roomkeys", seal());
   CHECK_FALSE(nowhere.add(secret_of(1)));
   CHECK(nowhere.keys().empty());
 }
@@ -58,12 +62,12 @@ TEST_CASE("a file that holds something else is refused and left alone") {
   for (const std::string& content :
        {std::string("\n"), std::string("x"), good + "0\n", "#Board" + good.substr(6), good + "\n\n",
         secret_of(2).room + good.substr(good.find(' ')), std::string(100000, 'x')}) {
-    REQUIRE(write_file_atomically(path, as_bytes(content)));
-    RoomKeyFile file(path);
+    REQUIRE(seal().write(path, as_bytes(content)));
+    RoomKeyFile file(path, seal());
     CHECK_FALSE(file.read());
   }
-  REQUIRE(write_file_atomically(path, as_bytes(good)));
-  CHECK(RoomKeyFile(path).read());
+  REQUIRE(seal().write(path, as_bytes(good)));
+  CHECK(RoomKeyFile(path, seal()).read());
 }
 
 }  // namespace

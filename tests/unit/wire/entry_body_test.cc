@@ -20,6 +20,7 @@ EntryBody admission() {
   body.verb = EntryVerb::kAdmit;
   body.invite = id_from<InviteKey>(1);
   body.member = id_from<MemberKey>(2);
+  body.ticket.fill(7);
   return body;
 }
 
@@ -47,6 +48,7 @@ TEST_CASE("AnEntryHasNoFieldThatItsVerbHasNot") {
   CHECK_FALSE(is_taken(invite(), [](EntryBody& body) { body.verb = static_cast<EntryVerb>(0); }));
   CHECK_FALSE(is_taken(admission(), [](EntryBody& body) { body.member = {}; }));
   CHECK_FALSE(is_taken(admission(), [](EntryBody& body) { body.uses = 1; }));
+  CHECK_FALSE(is_taken(invite(), [](EntryBody& body) { body.ticket[0] = 1; }));
 }
 
 }  // namespace

@@ -85,6 +85,7 @@ TEST_CASE("what a closed mesh is shown has one encoding, and its bounds") {
 TEST_CASE("what a closed mesh shows has one encoding") {
   Welcome welcome = welcome_of();
   welcome.proof.member = MemberProof{9};
+  welcome.proof.chain = {Bytes(3, 7), Bytes(400, 8)};
   check_canonical(payload(welcome), decode_welcome, payload<Welcome>);
   welcome.proof.grant = MeshGrant{MeshSecret{8}, id_from<MemberKey>(7)};
   check_canonical(payload(welcome), decode_welcome, payload<Welcome>);
@@ -92,6 +93,12 @@ TEST_CASE("what a closed mesh shows has one encoding") {
   REQUIRE(got);
   CHECK(got->proof.grant->secret == welcome.proof.grant->secret);
   CHECK(got->proof.grant->founder == welcome.proof.grant->founder);
+  CHECK(got->proof.chain == welcome.proof.chain);
+  // With the longest of everything.
+  welcome.addresses.assign(limits::kAddressesMax, v6_address());
+  welcome.heads.assign(limits::kParentsMax, {id_from<EnvelopeId>(3), 44});
+  welcome.proof.chain.assign(limits::kEntryChainMax, Bytes(420, 9));
+  CHECK(encode_frame_of(welcome).size() - 4 <= limits::kFrameBytesMaxBeforeWelcome);
 }
 
 TEST_CASE("a hello of another version tells its version, whatever follows") {
@@ -161,7 +168,7 @@ TEST_CASE("a refusal has a known reason") {
   CHECK(got->reason == RefuseReason::kBusy);
   CHECK(got->version == 513);
   CHECK_FALSE(decode_refuse(Bytes{0, 0, 1}));
-  CHECK_FALSE(decode_refuse(Bytes{10, 0, 1}));
+  CHECK_FALSE(decode_refuse(Bytes{12, 0, 1}));
   CHECK(type_of(Refuse{}) == 3);
 }
 
