@@ -99,7 +99,7 @@ attacks: programs
 fuzz:
 	@scripts/setup.sh check
 	@$(CONFIGURE) build-fuzz -DCMAKE_CXX_COMPILER=clang++ -DP2PMESH_FUZZ=ON -DP2PMESH_SANITIZE=address,undefined
-	@$(BUILD_IN) build-fuzz --parallel $(JOBS)
+	@$(BUILD_IN) build-fuzz --parallel $(JOBS) --target fuzz_targets
 	@SECONDS_EACH=$(SECONDS_EACH) scripts/fuzz.sh build-fuzz
 
 check-all: check-asan check-tsan

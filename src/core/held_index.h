@@ -41,7 +41,7 @@ struct RecordKey {
   Bytes subject;
   bool operator==(const RecordKey&) const = default;
   friend std::strong_ordering operator<=>(const RecordKey& one, const RecordKey& other) {
-    if (const auto author = one.author <=> other.author; author != 0) return author;
+    if (const auto by = one.author <=> other.author; by != 0) return by;
     if (one.kind != other.kind) return one.kind <=> other.kind;
     return as_text(one.subject) <=> as_text(other.subject);
   }

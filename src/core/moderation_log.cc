@@ -232,10 +232,11 @@ void ModerationLog::judge_all() {
   }
 }
 
-/// Of a room without acts: the mesh's.
+/// Of a room without acts, or whose first ones weigh nothing and came since: the mesh's.
 const ModerationState& ModerationLog::state_of(const std::string& room) {
   judge_all();
-  if (const auto found = rooms_.find(room); found != rooms_.end()) return found->second.state;
+  const auto found = rooms_.find(room);
+  if (found != rooms_.end() && found->second.is_judged) return found->second.state;
   const auto mesh = rooms_.find("");
   return mesh == rooms_.end() ? nothing_ : mesh->second.state;
 }

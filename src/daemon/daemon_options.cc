@@ -61,6 +61,8 @@ Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& o
     }
     options.host.joins.push_back(*target);
   }
+  if (options.host.closed && !options.host.joins.empty())
+    return fault(true, options, "--private opens a mesh and join joins one; give one of them");
   options.host.name = raw.name.empty() ? config.name.value_or("") : raw.name;
   if (options.host.name.empty()) {
     return fail(ExitStatus::kUsage, std::string("a member needs a name; give --name NAME.") + kHint);

@@ -122,6 +122,7 @@ struct NodeHost::Impl final : LinkEvents {
 
   SocketAddress listen_address;
   std::optional<Error> join_refused;
+  HostPort refused_at;
   std::size_t next_join = 0;
   bool told_ready = false;
   bool leaving = false;
@@ -261,8 +262,8 @@ Result<void> NodeHost::Impl::begin_by_invite() {
     options.joins.push_back(*target);
   }
   const MeshId& mesh = options.invite->mesh;
-  const auto held =
-      read_closed_mesh(profile->meshes_directory() + "/" + mesh.hex() + ".closed", mesh, *files);
+  const std::string path = closed_path(mesh);
+  const auto held = read_closed_mesh(path, mesh, *files);
   if (!held) return tl::unexpected<Error>(held.error());
   if (!*held) {
     invite_door = std::make_unique<InviteDoor>(options.invite->secret, ed25519_verifier());
@@ -294,17 +295,35 @@ void NodeHost::Impl::join_next() {
   const auto wanted = options.invite ? std::optional(options.invite->mesh) : std::nullopt;
   joins->start(target.host, target.port, wanted, [this](const Result<NodeKey>& found) {
     // What a member says of an invite is worth more than that another one is silent.
-    if (!found && !join_refused && found.error().status == ExitStatus::kNoPermission)
+    if (!found && !join_refused && found.error().status == ExitStatus::kNoPermission) {
       join_refused = found.error();
+      refused_at = options.joins[next_join - 1];
+    }
     if (found) {
       ready_by = loop->now().monotonic;
     } else if (next_join < options.joins.size() && !leaving) {
       log.log(LogLevel::kWarning, found.error().message);
       join_next();
     } else {
-      finish(join_refused.value_or(found.error()));
+      end_joining(found.error());
     }
   });
+}
+
+/// A closed mesh that turned us away may be the one that we are a member of.
+void NodeHost::Impl::end_joining(const Error& error) {
+  const auto last = profile->last_mesh();
+  if (!join_refused || options.invite || leaving || !last || !profile->is_last_mesh_closed())
+    return finish(join_refused.value_or(error));
+  joins->start(refused_at.host, refused_at.port, last, [this, mesh = *last](const Result<NodeKey>& found) {
+    // Of another mesh it would have said so.
+    if (!found && found.error().status != ExitStatus::kNoPermission) return finish(join_refused);
+    resume_and_find(mesh);
+  });
+}
+
+std::string NodeHost::Impl::closed_path(const MeshId& mesh) const {
+  return profile->meshes_directory() + "/" + mesh.hex() + ".closed";
 }
 
 void NodeHost::Impl::open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonce,
@@ -320,6 +339,7 @@ void NodeHost::Impl::open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonc
   place.carry = options.carry;
   place.undiscoverable = options.undiscoverable;
   place.closed = std::move(closed);
+  place.was_closed = profile->last_mesh() == mesh && profile->is_last_mesh_closed();
   auto opened = MeshRunner::open(
       place, {*loop, *links, *control, *seen, *signer, *signer, ed25519_verifier(), *agreement, *files, log});
   if (!opened) return finish(opened.error());
@@ -333,7 +353,7 @@ void NodeHost::Impl::open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonc
   requests->serve(*control, *runner, shown_address(options.listen), listen_address.port());
   // Who is refused in one mesh resumes the one it was in.
   if (!options.exact_name) {
-    if (auto kept = profile->remember_mesh(mesh); !kept) return finish(kept.error());
+    if (auto kept = profile->remember_mesh(mesh, runner->is_closed()); !kept) return finish(kept.error());
   }
   if (auto listening = control->listen(options.data_dir + "/control.sock"); !listening)
     return finish(listening.error());
@@ -426,7 +446,7 @@ bool NodeHost::Impl::is_name_settled() {
     return false;
   }
   name_by.reset();
-  if (auto kept = profile->remember_mesh(runner->mesh()); !kept) {
+  if (auto kept = profile->remember_mesh(runner->mesh(), runner->is_closed()); !kept) {
     refuse(kept.error());
     return false;
   }

@@ -17,8 +17,14 @@ class Topics(mesh.MeshTest):
         topic = node.call("topic.get", room=room)["topic"]
         return topic["text"] if topic else None
 
+    def listed_topic(self, node, room):
+        topics = {listed["name"]: listed["topic"] for listed in node.call("rooms.list")}
+        return topics[room]["text"] if topics.get(room) else None
+
     def wait_topic(self, node, text, room="#lobby"):
-        mesh.wait_until(lambda: self.topic(node, room) == text, 15, f"{node.name} sees the topic {text!r}")
+        # The store has it before the list of rooms does.
+        mesh.wait_until(lambda: {self.topic(node, room), self.listed_topic(node, room)} == {text}, 15,
+                        f"{node.name} sees the topic {text!r}")
 
     def test_typed_into_screens(self):
         alice = self.chat("Alice")

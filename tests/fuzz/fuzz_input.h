@@ -4,15 +4,18 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 
 #include "p2pmesh/base/bytes.h"
 
 namespace p2pmesh {
 
-/// Ends the program: libFuzzer keeps the input.
-inline void demand(bool holds) {
-  if (!holds) std::abort();
+/// Ends the program when it does not hold, and says where: libFuzzer keeps the input.
+inline void demand(bool holds, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  if (holds) return;
+  std::fprintf(stderr, "%s:%d: demanded, and not so\n", file, line);
+  std::abort();
 }
 
 class FuzzInput {

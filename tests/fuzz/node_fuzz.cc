@@ -51,7 +51,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     node.flush(now, out);
   }
-  node.status();
-  node.members();
+  demand(node.status().online >= 1 && !node.members().empty());
   return 0;
 }

@@ -2,6 +2,7 @@
 #include "fuzz_input.h"
 #include "p2pmesh/wire/act_body.h"
 #include "p2pmesh/wire/direct_body.h"
+#include "p2pmesh/wire/entry_body.h"
 #include "p2pmesh/wire/envelope.h"
 #include "p2pmesh/wire/member_body.h"
 #include "p2pmesh/wire/membership_messages.h"
@@ -16,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   FuzzInput input(data, size);
   const std::uint8_t which = input.byte();
   const ByteView bytes = input.rest();
-  switch (which % 32) {
+  switch (which % 33) {
     case 0:
       if (const auto envelope = decode_envelope(bytes)) {
         const Bytes again = encode_envelope(*envelope);
@@ -116,8 +117,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       decode_room_content(bytes);
       break;
     case 31:
-      decode_act_body(bytes);
+      if (const auto act = decode_act_body(bytes)) demand(decode_act_body(encode_act_body(*act)) == act);
       decode_revocation(bytes);
+      break;
+    case 32:
+      if (const auto entry = decode_entry_body(bytes))
+        demand(decode_entry_body(encode_entry_body(*entry)) == entry);
       break;
   }
   return 0;

@@ -30,6 +30,14 @@ TEST_CASE("WhoHasNoRankDoesNothing") {
   CHECK(mesh.rank('B') == Rank::kNone);
 }
 
+TEST_CASE("AnActWithoutWeightInANewRoomTakesNobodysRankThere") {
+  ModeratedMesh mesh(1);
+  mesh.act(0, 'F', kMod, 'A');
+  CHECK(mesh.rank('A', "#ops") == Rank::kModerator);
+  mesh.act(0, 'B', kKick, 'A', "#ops");
+  CHECK(mesh.rank('A', "#ops") == Rank::kModerator);
+}
+
 TEST_CASE("ABanRefusesWhatComesAfterIt") {
   ModeratedMesh mesh(1);
   const auto before = mesh.say(0, 'B');

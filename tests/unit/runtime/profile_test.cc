@@ -32,7 +32,7 @@ TEST_CASE("AProfileKeepsItsKeyNamePortAndMesh") {
   CHECK_FALSE(first->last_mesh());
   MeshId mesh;
   mesh.bytes[3] = 4;
-  REQUIRE(first->remember_mesh(mesh));
+  REQUIRE(first->remember_mesh(mesh, false));
   REQUIRE(first->remember_port(9751));
   auto second = Profile::open(directory.path(), "Alice");
   REQUIRE(second);
