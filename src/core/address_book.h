@@ -15,6 +15,7 @@
 #include "p2pmesh/base/time.h"
 #include "p2pmesh/core/node.h"
 #include "p2pmesh/core/outputs.h"
+#include "peer_source.h"
 
 namespace p2pmesh {
 
@@ -24,10 +25,12 @@ class AddressBook {
 
   void restore(const RestoredPeer& peer, Instant now);
   /// A node is said to listen there. Bounded: an address a node already has is kept, a ninth unproven one
-  /// replaces the oldest unproven one. A node that is new is due at once.
-  void learn(const NodeKey& node, const NetAddress& address, Instant now);
+  /// replaces the oldest unproven one. A node that is new is due at once. A full book gives up an entry of
+  /// the same source, or network, when that has its share already.
+  void learn(const NodeKey& node, const NetAddress& address, Instant now, PeerSource source = 0);
   /// Connected: no dialling until the link is lost. `dialled`: the address that answered, kept on disk.
-  void on_connected(const NodeKey& node, const std::optional<NetAddress>& dialled, Outputs& out);
+  void on_connected(const NodeKey& node, const std::optional<NetAddress>& dialled, Outputs& out,
+                    PeerSource source = 0);
   /// True when the node has another address to try, at once.
   bool on_failed(const NodeKey& node, const NetAddress& address, Instant now, Outputs& out);
   /// `proven`: the link had lived long enough to be worth dialling again at once.
@@ -48,10 +51,16 @@ class AddressBook {
   void dial_due(const std::vector<NetAddress>& own, Instant now, Outputs& out);
   /// Those are not dialled, until the next call leaves them out.
   void shut_out(std::set<NodeKey> nodes) { shut_out_ = std::move(nodes); }
-  /// Dials one node now, whatever its back-off; `addresses` are said to be its own. False when there is
-  /// nothing to dial, or it is being dialled.
+  /// Dials one node now, whatever its back-off; `addresses` are said to be its own, by `source`. False when
+  /// there is nothing to dial, or it is being dialled.
   bool dial(const NodeKey& node, const std::vector<NetAddress>& addresses, const std::vector<NetAddress>& own,
-            Instant now, Outputs& out);
+            Instant now, Outputs& out, PeerSource source = 0);
+  /// Anchors of the last run have not all answered yet, nor failed: nobody else is dialled until then.
+  [[nodiscard]] bool waits_for_anchors(Instant now) const {
+    return !anchors_.empty() && now < anchors_until_;
+  }
+  [[nodiscard]] Instant anchors_until() const { return anchors_until_; }
+  [[nodiscard]] bool contains(const NodeKey& node) const { return entries_.contains(node); }
   [[nodiscard]] bool is_dialling(const NodeKey& node) const;
   [[nodiscard]] std::optional<Instant> next_deadline() const;
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
@@ -71,9 +80,18 @@ class AddressBook {
     std::optional<Instant> due;  // nothing while connected or dialling
     bool dialling = false;
     bool connected = false;
+    PeerSource source = 0;
+    Network network = 0;  // of its first address
   };
   using Entries = std::map<NodeKey, Entry>;
-  Entry* entry_of(const NodeKey& node);
+  using Nodes = std::set<NodeKey>;
+  Entry* entry_of(const NodeKey& node, PeerSource source, Network network);
+  bool make_space(PeerSource source, Network network);
+  [[nodiscard]] const Nodes* crowd_of(PeerSource source, Network network) const;
+  static bool can_go(const Entry& entry);
+  void put(const NodeKey& node, Entry& entry, PeerSource source);
+  void put_in_network(const NodeKey& node, Entry& entry, Network network);
+  void forget(Entries::iterator found);
   void set_due(const NodeKey& node, Entry& entry, std::optional<Instant> due);
   void set_dialling(Entry& entry, bool dialling);
   void back_off(const NodeKey& node, Entry& entry, Instant now);
@@ -86,6 +104,10 @@ class AddressBook {
   Random random_;
   std::set<NodeKey> forbidden_;  // at most kRevocationsMax
   Entries entries_;
+  std::map<PeerSource, Nodes> by_source_;  // without those of source 0
+  std::map<Network, Nodes> by_network_;    // without those of network 0
+  Nodes anchors_;                          // that have neither answered nor failed
+  Instant anchors_until_{};
   std::size_t dialling_ = 0;                   // entries that are being dialled
   std::set<std::pair<Instant, NodeKey>> due_;  // of the entries that have one
 };

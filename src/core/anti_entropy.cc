@@ -347,7 +347,11 @@ void AntiEntropy::finish(Turn& turn) {
 
 void AntiEntropy::on_link_down(LinkId link, Turn& turn) {
   repair_.erase(link);
+  reads_ -= static_cast<std::size_t>(std::count_if(serving_.begin(), serving_.end(), [&](const auto& item) {
+    return item.second.link == link && !item.second.deferred;
+  }));
   std::erase_if(serving_, [&](const auto& item) { return item.second.link == link; });
+  read_next(turn);
   if (session_ && session_->link == link) {
     session_.reset();
     start_waiting(turn);
@@ -362,11 +366,7 @@ void AntiEntropy::on_wake(Turn& turn) {
     session_.reset();
     start_waiting(turn);
   }
-  for (auto& [request, serving] : serving_) {
-    if (!serving.deferred || serving.due > turn.now.monotonic) continue;
-    turn.out.push_back(std::move(*serving.deferred));
-    serving.deferred.reset();
-  }
+  read_next(turn);
   if (!next_periodic_ || *next_periodic_ > turn.now.monotonic) return;
   next_periodic_.reset();
   std::vector<Link*> differing;
@@ -385,7 +385,7 @@ std::optional<Instant> AntiEntropy::next_deadline() const {
   };
   if (session_) sooner(std::min(session_->progress_at + limits::kSyncTimeout, session_->ends_at));
   for (const auto& [request, serving] : serving_) {
-    if (serving.deferred) sooner(serving.due);
+    if (serving.deferred && reads_ < limits::kRepairReadsMax) sooner(serving.due);
   }
   return next;
 }

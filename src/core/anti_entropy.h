@@ -25,7 +25,8 @@ struct AntiEntropyCounters {
   std::uint64_t asked_for_gone = 0;  ///< of these, over a new link, with equal roots
   std::uint64_t timeouts = 0;
   std::uint64_t envelopes_served = 0;
-  std::uint64_t no_longer_held = 0;  ///< listed by a neighbor, not in its answer
+  std::uint64_t requests_dropped = 0;  ///< the one before is being answered, or too many are
+  std::uint64_t no_longer_held = 0;    ///< listed by a neighbor, not in its answer
 };
 
 /// A range that the neighbor holds and this node has not accepted.
@@ -119,12 +120,14 @@ class AntiEntropy {
   [[nodiscard]] const AntiEntropyCounters& counters() const { return counters_; }
   /// The one begun here, and what is being read from the store for others'.
   [[nodiscard]] std::size_t sessions() const { return serving_.size() + (session_ ? 1 : 0); }
+  [[nodiscard]] std::size_t answers() const { return serving_.size(); }
+  [[nodiscard]] std::size_t reads() const { return reads_; }
 
  private:
   struct Serving {
     LinkId link = 0;
     std::uint32_t session = 0;
-    std::optional<Load> deferred;  // waits for the link's repair budget
+    std::optional<Load> deferred;  // waits for the link's repair budget, or for others' reads
     Instant due{};
     std::vector<SyncRequest::Range> ranges;
   };
@@ -156,6 +159,7 @@ class AntiEntropy {
   [[nodiscard]] ListingSize measure(const LeafSet& leaves) const;
   void send_gone(const Serving& serving, const std::vector<GoneRange>& gone, Turn& turn);
   RepairBudget& budget_of(LinkId link, Instant now);
+  void read_next(Turn& turn);
   void want_log(const HeldLog& log, Turn& turn);
   void want_gone(const HeldGone& gone);
   void want(const SyncWant& wanted);
@@ -178,6 +182,7 @@ class AntiEntropy {
   std::map<std::uint64_t, Serving> serving_;  // by Load request
   std::map<LinkId, RepairBudget> repair_;
   std::uint64_t next_request_ = 1;
+  std::size_t reads_ = 0;  // of serving_, those that are being read
   AntiEntropyCounters counters_;
 };
 

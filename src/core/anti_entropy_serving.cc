@@ -152,8 +152,10 @@ AntiEntropy::RepairBudget& AntiEntropy::budget_of(LinkId link, Instant now) {
 
 void AntiEntropy::on_request(Link& link, SyncRequest request, Turn& turn) {
   // One answer at a time a link: an honest neighbor asks again after the last one's end.
-  if (std::any_of(serving_.begin(), serving_.end(),
+  if (serving_.size() >= limits::kRepairAnswersMax ||
+      std::any_of(serving_.begin(), serving_.end(),
                   [&](const auto& item) { return item.second.link == link.id; })) {
+    ++counters_.requests_dropped;
     return;
   }
   constexpr auto kBudget = static_cast<double>(limits::kRepairBytesPerSecond);
@@ -167,13 +169,21 @@ void AntiEntropy::on_request(Link& link, SyncRequest request, Turn& turn) {
   load.envelopes_max = limits::kSyncAnswerEnvelopesMax;
   load.gone_max = limits::kGoneAtOnceMax;
   Serving serving{link.id, request.session, std::nullopt, {}, load.ranges};
-  if (left >= 0) {
-    turn.out.push_back(std::move(load));
-    serving_.emplace(next_request_ - 1, std::move(serving));
-  } else {
-    serving.due = turn.now.monotonic + Duration(static_cast<Duration::rep>(-left / kBudget * 1e6) + 1);
-    serving.deferred = std::move(load);
-    serving_.emplace(next_request_ - 1, std::move(serving));
+  serving.due = turn.now.monotonic;
+  if (left < 0) serving.due += Duration(static_cast<Duration::rep>(-left / kBudget * 1e6) + 1);
+  serving.deferred = std::move(load);
+  serving_.emplace(next_request_ - 1, std::move(serving));
+  read_next(turn);
+}
+
+/// In the order of their coming, as many at once as memory allows.
+void AntiEntropy::read_next(Turn& turn) {
+  for (auto& [request, serving] : serving_) {
+    if (reads_ >= limits::kRepairReadsMax) return;
+    if (!serving.deferred || serving.due > turn.now.monotonic) continue;
+    turn.out.push_back(std::move(*serving.deferred));
+    serving.deferred.reset();
+    ++reads_;
   }
 }
 
@@ -234,6 +244,7 @@ void AntiEntropy::on_loaded(const Loaded& loaded, Turn& turn) {
   if (found == serving_.end()) return;
   const Serving serving = std::move(found->second);
   serving_.erase(found);
+  --reads_;
   SyncDone done;
   done.session = serving.session;
   for (const EnvelopePtr& envelope : loaded.envelopes) {
@@ -256,6 +267,7 @@ void AntiEntropy::on_loaded(const Loaded& loaded, Turn& turn) {
     budget->second.left -= static_cast<double>(kRowCost * (limits::kGoneAtOnceMax - looks_left));
   send_gone(serving, merge(loaded.gone, std::move(told)), turn);
   turn.send(serving.link, encode_frame_of(done), FrameClass::kRepair);
+  read_next(turn);
 }
 
 }  // namespace p2pmesh

@@ -175,9 +175,9 @@ void Broadcast::on_ihave(LinkId from, const IHave& ihave, Turn& turn) {
   }
 }
 
-void Broadcast::on_graft(LinkId from, const Graft& graft, Turn& turn) {
+std::size_t Broadcast::on_graft(LinkId from, const Graft& graft, Turn& turn, bool may_answer) {
   auto asker = peers_.find(from);
-  if (asker == peers_.end()) return;
+  if (asker == peers_.end()) return 0;
   asker->second.grafted_at = turn.now.monotonic;
   if (graft.ids.empty()) {
     tree_.on_chosen(from, true);
@@ -190,7 +190,7 @@ void Broadcast::on_graft(LinkId from, const Graft& graft, Turn& turn) {
   std::size_t bytes = 0;
   for (const EnvelopeId& id : graft.ids) {
     const RecentPayloads::Entry* entry = recent_.find(id);
-    if (entry == nullptr || !entry->payload || bytes > limits::kGraftAnswerBytesMax) {
+    if (entry == nullptr || !entry->payload || !may_answer || bytes > limits::kGraftAnswerBytesMax) {
       ++counters_.grafts_unanswered;
       continue;
     }
@@ -200,6 +200,7 @@ void Broadcast::on_graft(LinkId from, const Graft& graft, Turn& turn) {
     SharedBytes frame;
     push(from, asker->second, entry->payload, one_more(entry->round), frame, turn);
   }
+  return bytes;
 }
 
 void Broadcast::send_waiting(Turn& turn) {

@@ -68,7 +68,8 @@ class Broadcast {
   }
   void on_duplicate(LinkId from, const EnvelopeId& id, std::uint16_t round, Turn& turn);
   void on_ihave(LinkId from, const IHave& ihave, Turn& turn);
-  void on_graft(LinkId from, const Graft& graft, Turn& turn);
+  /// Returns the bytes of the answer. Without `may_answer` the link becomes a way, and nothing is answered.
+  std::size_t on_graft(LinkId from, const Graft& graft, Turn& turn, bool may_answer = true);
   void on_prune(LinkId from, const Prune& prune, Turn& turn);
 
   /// The payloads that wait to share a frame: at the end nothing may be left behind.

@@ -8,11 +8,20 @@
 
 namespace p2pmesh {
 
-inline bool is_inbound(const Link& link) {
-  return !link.outbound;
-}
 inline bool is_regular(const Link& link) {
   return !link.extra_until;
+}
+/// An own dial: nobody else had a say in whom this node is linked to.
+inline bool is_own(const Link& link) {
+  return is_regular(link) && link.chosen;
+}
+/// Dialled since somebody told of it.
+inline bool is_told(const Link& link) {
+  return is_regular(link) && link.outbound && !link.chosen;
+}
+/// It came by itself, or was dialled since somebody told of it.
+inline bool is_others(const Link& link) {
+  return is_regular(link) && !link.chosen;
 }
 /// Nothing is pushed over it, so that nobody misses it.
 inline bool is_spare(const Link& link) {

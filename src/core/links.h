@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "flat_map.h"
+#include "frame_budget.h"
 #include "p2pmesh/base/ids.h"
 #include "p2pmesh/base/net_address.h"
 #include "p2pmesh/base/time.h"
@@ -19,6 +20,7 @@ struct Link {
   LinkId id = 0;
   NodeKey node;
   bool outbound = false;
+  bool chosen = false;  ///< dialled from here, and not because somebody else said so
   NetAddress remote;
   std::vector<NetAddress> addresses;  ///< where the peer says it listens
   std::vector<Head> heads_given;
@@ -37,6 +39,7 @@ struct Link {
   bool disconnected = false;     ///< the peer said that it closes this link on purpose
   std::optional<Instant> extra_until;     ///< beyond the view, between two components that found each other
   std::vector<EnvelopeId> taken_waiting;  ///< to be told at the end of the turn, or gathered
+  FrameBudget budget;                     ///< of what the peer sends
 };
 
 /// Pointers to links end with every addition and removal.

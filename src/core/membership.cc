@@ -1,6 +1,7 @@
 #include "membership.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "link_counts.h"
 #include "p2pmesh/base/limits.h"
@@ -105,6 +106,9 @@ std::vector<LinkId> Membership::on_wake(const std::vector<NetAddress>& own, bool
     rewire_at_ = within(parameters_.rewire_interval);
   }
   if (dials_all()) addresses_.dial_due(own, now, turn.out);
+  const bool waits = addresses_.waits_for_anchors(now);
+  if (std::exchange(waited_for_anchors_, waits) && !waits) fill_at_ = now;
+  if (waits) fill_at_ = std::max(fill_at_, addresses_.anchors_until());
   if (partial_ && fill_at_ <= now) fill(own, turn);
   if (partial_ && shuffle_at_ <= now) {
     shuffle_at_ = now + jittered(parameters_.shuffle_interval);
@@ -114,9 +118,33 @@ std::vector<LinkId> Membership::on_wake(const std::vector<NetAddress>& own, bool
   if (settled && partial_ && probe_at_ <= now) probe(own, turn);
   if (settled && partial_ && rewire_at_ <= now) rewire(own, turn);
 
-  wants_neighbors_ = count_links(links_, is_regular) < parameters_.active_view_max ||
-                     links_.dialled() < parameters_.own_dials_min;
+  wants_neighbors_ = count_links(links_, is_regular) < parameters_.active_view_max || lacks_own();
+  keep_anchors(turn);
   return trim(now);
+}
+
+void Membership::restore_anchor(const Anchor& anchor) {
+  if (anchors_.size() < limits::kAnchorsMax) anchors_.push_back(anchor);
+}
+
+/// Those that live long now come before those that did; who was one stays until it is displaced.
+void Membership::keep_anchors(Turn& turn) {
+  std::vector<Anchor> anchors;
+  const auto add = [&](const Anchor& anchor) {
+    const bool is_there = std::any_of(anchors.begin(), anchors.end(),
+                                      [&](const Anchor& other) { return other.node == anchor.node; });
+    if (!is_there && anchors.size() < limits::kAnchorsMax) anchors.push_back(anchor);
+  };
+  for (const Link* link : own_dials()) {
+    if (link->up_at + limits::kAnchorAge <= turn.now.monotonic) add({link->node, link->remote});
+  }
+  for (const Anchor& anchor : anchors_) add(anchor);
+  const bool is_same =
+      std::equal(anchors.begin(), anchors.end(), anchors_.begin(), anchors_.end(),
+                 [](const Anchor& a, const Anchor& b) { return a.node == b.node && a.address == b.address; });
+  if (is_same) return;
+  anchors_ = anchors;
+  turn.out.push_back(StoreAnchors{std::move(anchors)});
 }
 
 /// Everybody who is known, as their back-off allows: in a full mesh, and without a neighbor. Of those who

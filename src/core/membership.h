@@ -32,6 +32,7 @@ struct MembershipCounters {
   std::uint64_t rewires = 0;
   std::uint64_t heals = 0;   ///< members believed offline that were dialled
   std::uint64_t merges = 0;  ///< and answered
+  std::uint64_t shuffle_replies_unasked = 0;
 };
 
 class Membership {
@@ -55,6 +56,7 @@ class Membership {
     std::optional<LinkId> evicted;  ///< to be closed to make room
     bool joined = false;            ///< it is new to the mesh: to be passed on
     bool beside = false;            ///< beyond the view, for a while
+    bool chosen = false;            ///< granted: an own dial
     std::optional<NodeKey> alive;   ///< shown to live
     std::optional<NodeKey> faulty;  ///< it sent what no honest node sends
   };
@@ -72,7 +74,7 @@ class Membership {
   void pass_on(const Link& newcomer, Turn& turn);
   void on_forward_join(const Link& from, const ForwardJoin& join, Turn& turn);
   void on_shuffle(const Link& from, const Shuffle& shuffle, Turn& turn);
-  void on_shuffle_reply(const ShuffleReply& reply, Turn& turn);
+  void on_shuffle_reply(const Link& from, const ShuffleReply& reply, Turn& turn);
   /// A neighbor is gone; `on_purpose`: it lives on, without this link.
   void on_neighbor_lost(const Link& link, bool on_purpose, Turn& turn);
 
@@ -80,6 +82,8 @@ class Membership {
   /// `settled`: presences are known; `established`: has a claim to a name, so is no newcomer any more.
   std::vector<LinkId> on_wake(const std::vector<NetAddress>& own, bool settled, bool established, Turn& turn);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
+  /// Own dials of an earlier run, kept until newer ones have lived as long.
+  void restore_anchor(const Anchor& anchor);
   /// Links to this one beside the view, for a while. False when it is a neighbor, or on the way to be one.
   bool visit(const MemberFacts& member, Turn& turn);
   /// A member was heard of: no need to see whether it lives.
@@ -94,7 +98,13 @@ class Membership {
   static constexpr std::size_t kFewNeighbors = 3;  // fewer: several dials at once
   static constexpr std::size_t kDialsFew = 4;
 
-  enum class Purpose : std::uint8_t { kFill, kHeal, kProbe, kRewire };
+  enum class Purpose : std::uint8_t {
+    kFill,
+    kTold,  // of a newcomer, by a neighbor
+    kHeal,
+    kProbe,
+    kRewire
+  };
   struct Candidate {
     LinkUp up;
     Purpose purpose = Purpose::kFill;
@@ -110,11 +120,17 @@ class Membership {
   [[nodiscard]] std::size_t extras() const;
   template <class Fits>
   std::optional<LinkId> pick_victim(Instant now, Fits fits);
+  [[nodiscard]] std::vector<const Link*> own_dials() const;
+  [[nodiscard]] bool is_steady(const Link& link) const;
+  [[nodiscard]] bool can_lose_own() const;
+  [[nodiscard]] bool lacks_own() const;
+  void keep_anchors(Turn& turn);
   std::vector<LinkId> trim(Instant now);
   Outcome decide(Candidate& candidate, const std::optional<NeighborRequest>& request, Turn& turn);
-  [[nodiscard]] std::size_t pending() const;
+  [[nodiscard]] std::size_t pending(Purpose purpose) const;
   void fill(const std::vector<NetAddress>& own, Turn& turn);
-  bool dial(const PeerEntry& peer, Purpose purpose, const std::vector<NetAddress>& own, Turn& turn);
+  bool dial(const PeerEntry& peer, Purpose purpose, const std::vector<NetAddress>& own, Turn& turn,
+            PeerSource source = 0);
   std::optional<PeerEntry> next_candidate();
   std::optional<PeerEntry> random_member();
   void rewire(const std::vector<NetAddress>& own, Turn& turn);
@@ -122,7 +138,8 @@ class Membership {
   void heal(const std::vector<NetAddress>& own, Turn& turn);
   void probe(const std::vector<NetAddress>& own, Turn& turn);
   void shuffle(Turn& turn);
-  void learn(const std::vector<PeerEntry>& peers, const std::vector<PeerEntry>& expendable);
+  void learn(const std::vector<PeerEntry>& peers, PeerSource source,
+             const std::vector<PeerEntry>& expendable);
   Link* random_neighbor(LinkId except);
   [[nodiscard]] PeerEntry entry_of(const Link& link) const;
   Duration jittered(Duration interval);
@@ -145,7 +162,10 @@ class Membership {
   std::map<NodeKey, Purpose> dialling_;
   std::vector<NodeKey> tried_;   // in this round of filling
   std::vector<PeerEntry> told_;  // in the last shuffle
+  LinkId asked_ = 0;             // of whom it was asked; none: it was answered
   std::uint32_t next_shuffle_ = 1;
+  std::vector<Anchor> anchors_;  // as stored
+  bool waited_for_anchors_ = false;
   std::deque<std::pair<std::pair<NodeKey, std::uint32_t>, LinkId>> routes_;  // of shuffles that went on
   std::optional<Instant> extra_ends_;
   Instant fill_at_{};

@@ -12,6 +12,7 @@ namespace p2pmesh {
 namespace {
 
 constexpr auto kJustCome = std::chrono::seconds(10);
+constexpr std::size_t kSteadyMax = 2;  // of the three own dials; the third is traded, so that a mesh mixes
 constexpr auto kSilentQuiet =
     std::chrono::seconds(10);  // one that does not answer may have been heard of before
 
@@ -45,7 +46,7 @@ void Membership::on_link_up(const LinkUp& up, Turn& turn) {
     } else if (candidate.purpose == Purpose::kHeal) {
       request.priority = NeighborPriority::kMerge;
     } else if (candidate.purpose == Purpose::kRewire ||
-               (partial_ && links_.dialled() < parameters_.own_dials_min)) {
+               (partial_ && lacks_own() && candidate.purpose != Purpose::kTold)) {
       request.priority = NeighborPriority::kBalance;
     }
     request.as_of_ms = AntiEntropy::as_of(turn.now);
@@ -62,11 +63,37 @@ void Membership::on_link_up(const LinkUp& up, Turn& turn) {
   candidates_.emplace(up.link, std::move(candidate));
 }
 
-/// Fewer inbound neighbors than would leave too little room for own dials.
+/// Fewer neighbors by others' choice than would leave too little room for own dials.
 bool Membership::takes_inbound() const {
-  const std::size_t inbound =
-      count_links(links_, [](const Link& link) { return is_regular(link) && is_inbound(link); });
-  return inbound + parameters_.own_dials_min < parameters_.active_view_max;
+  return count_links(links_, is_others) + parameters_.own_dials_min < parameters_.active_view_max;
+}
+
+/// The oldest first.
+std::vector<const Link*> Membership::own_dials() const {
+  std::vector<const Link*> own;
+  for (const auto& [id, link] : links_.all()) {
+    if (is_own(link)) own.push_back(&link);
+  }
+  std::stable_sort(own.begin(), own.end(), [](const Link* a, const Link* b) { return a->up_at < b->up_at; });
+  return own;
+}
+
+bool Membership::lacks_own() const {
+  return count_links(links_, is_own) < parameters_.own_dials_min;
+}
+
+bool Membership::can_lose_own() const {
+  return count_links(links_, is_own) > parameters_.own_dials_min;
+}
+
+/// The oldest own dials are given up for nobody: else whoever makes this node trade neighbors often enough
+/// would have them all replaced.
+bool Membership::is_steady(const Link& link) const {
+  if (!is_own(link)) return false;
+  const auto older = count_links(links_, [&](const Link& other) {
+    return is_own(other) && (other.up_at < link.up_at || (other.up_at == link.up_at && other.id < link.id));
+  });
+  return older < kSteadyMax;
 }
 
 /// So few that others may be, or may soon be, a full mesh.
@@ -90,7 +117,7 @@ std::optional<LinkId> Membership::pick_victim(Instant now, Fits fits) {
   std::vector<LinkId> fit;
   std::vector<LinkId> spare;
   for (const auto& [id, link] : links_.all()) {
-    if (!is_regular(link) || !fits(link)) continue;
+    if (!is_regular(link) || !fits(link) || is_steady(link)) continue;
     fit.push_back(id);
     // Nor one that has only just come: it may know nobody else yet.
     if (is_spare(link) && link.up_at + kJustCome <= now) spare.push_back(id);
@@ -127,11 +154,12 @@ Membership::Outcome Membership::decide(Candidate& candidate, const std::optional
   } else if ((!priority || priority == NeighborPriority::kHigh || P2P_PLANTED(NeighborAlwaysGranted)) &&
              !room) {
     granted = true;
-    const bool inbound_only = !takes_inbound() || links_.dialled() <= parameters_.own_dials_min;
+    const bool others_only = !takes_inbound() || !can_lose_own();
     outcome.evicted =
-        pick_victim(turn.now.monotonic, [&](const Link& link) { return !inbound_only || is_inbound(link); });
-  } else if (priority == NeighborPriority::kBalance && !room && takes_inbound()) {
-    outcome.evicted = pick_victim(turn.now.monotonic, [](const Link& link) { return !is_inbound(link); });
+        pick_victim(turn.now.monotonic, [&](const Link& link) { return !others_only || is_others(link); });
+  } else if (priority == NeighborPriority::kBalance && !room) {
+    // What was only told of takes a place at both ends: else there would be too few for own dials.
+    outcome.evicted = pick_victim(turn.now.monotonic, takes_inbound() ? is_own : is_told);
     granted = outcome.evicted.has_value();
   }
   turn.send(candidate.up.link, encode_frame_of(NeighborReply{granted}));
@@ -183,15 +211,17 @@ Membership::Outcome Membership::on_candidate_frame(const FrameReceived& frame, T
             return outcome;
           }
         } else if (full && purpose == Purpose::kRewire) {
-          outcome.evicted = pick_victim(turn.now.monotonic, [](const Link& link) { return link.outbound; });
+          outcome.evicted = pick_victim(turn.now.monotonic, is_own);
         } else if (full && links_.find_node(up.node) == nullptr) {
-          const bool inbound_only = links_.dialled() <= parameters_.own_dials_min;
+          const bool others_only =
+              purpose == Purpose::kTold ? !takes_inbound() || !can_lose_own() : !can_lose_own();
           outcome.evicted = pick_victim(turn.now.monotonic,
-                                        [&](const Link& link) { return !inbound_only || is_inbound(link); });
+                                        [&](const Link& link) { return !others_only || is_others(link); });
         }
         passive_.remove(up.node);
         fill_pause_ = {};
         outcome.granted = up;
+        outcome.chosen = purpose != Purpose::kTold;
         return outcome;
       }
       turn.out.push_back(CloseLink{up.link, CloseReason::kDisconnect});
@@ -234,7 +264,7 @@ std::optional<NodeKey> Membership::on_dial_failed(const DialFailed& failed, Turn
     return std::nullopt;
   dialling_.erase(found);
   passive_.remove(failed.node);
-  if (purpose == Purpose::kFill) fill_at_ = turn.now.monotonic;
+  if (purpose == Purpose::kFill) fill_at_ = turn.now.monotonic;  // told: it was not looked for
   if (purpose == Purpose::kHeal) return std::nullopt;
   if (links_.size() == 0) return std::nullopt;  // the fault is more likely here
   const std::uint32_t heard = heard_slot(MemberKey{failed.node.bytes});
@@ -250,7 +280,7 @@ std::vector<LinkId> Membership::trim(Instant now) {
   std::vector<LinkId> victims;
   if (!partial_ || P2P_PLANTED(ViewOverBound)) return victims;
   std::vector<LinkId> regular;
-  std::vector<LinkId> inbound;
+  std::vector<LinkId> others;
   extra_ends_.reset();
   for (auto& [id, link] : links_.all()) {
     if (link.extra_until && *link.extra_until <= now) link.extra_until.reset();
@@ -258,22 +288,22 @@ std::vector<LinkId> Membership::trim(Instant now) {
       extra_ends_ = link.extra_until;
     if (!is_regular(link)) continue;
     regular.push_back(id);
-    if (is_inbound(link)) inbound.push_back(id);
+    if (is_others(link)) others.push_back(id);
   }
   const auto evict = [&](std::vector<LinkId>& from) {
     const LinkId victim = *pick_victim(
         now, [&](const Link& link) { return std::find(from.begin(), from.end(), link.id) != from.end(); });
     std::erase(regular, victim);
-    std::erase(inbound, victim);
+    std::erase(others, victim);
     victims.push_back(victim);
   };
   // Among few everybody is linked to everybody, whoever dialled; one that is sent away would only come back.
-  while (!few_online() && inbound.size() + parameters_.own_dials_min > parameters_.active_view_max &&
-         !inbound.empty())
-    evict(inbound);
+  while (!few_online() && others.size() + parameters_.own_dials_min > parameters_.active_view_max &&
+         !others.empty())
+    evict(others);
   while (regular.size() > parameters_.active_view_max) {
-    const bool few_own = regular.size() - inbound.size() <= parameters_.own_dials_min;
-    evict(few_own && !inbound.empty() ? inbound : regular);
+    const bool few_own = regular.size() - others.size() <= parameters_.own_dials_min;
+    evict(few_own && !others.empty() ? others : regular);
   }
   return victims;
 }

@@ -19,18 +19,18 @@ constexpr std::size_t kTriedMax = 64;
 
 }  // namespace
 
-std::size_t Membership::pending() const {
+std::size_t Membership::pending(Purpose purpose) const {
   return static_cast<std::size_t>(
       std::count_if(dialling_.begin(), dialling_.end(),
-                    [](const auto& item) { return item.second == Purpose::kFill; }) +
-      std::count_if(candidates_.begin(), candidates_.end(), [](const auto& item) {
-        return item.second.up.outbound && item.second.purpose == Purpose::kFill;
+                    [&](const auto& item) { return item.second == purpose; }) +
+      std::count_if(candidates_.begin(), candidates_.end(), [&](const auto& item) {
+        return item.second.up.outbound && item.second.purpose == purpose;
       }));
 }
 
-bool Membership::dial(const PeerEntry& peer, Purpose purpose, const std::vector<NetAddress>& own,
-                      Turn& turn) {
-  if (!addresses_.dial(peer.node, peer.addresses, own, turn.now.monotonic, turn.out)) return false;
+bool Membership::dial(const PeerEntry& peer, Purpose purpose, const std::vector<NetAddress>& own, Turn& turn,
+                      PeerSource source) {
+  if (!addresses_.dial(peer.node, peer.addresses, own, turn.now.monotonic, turn.out, source)) return false;
   dialling_[peer.node] = purpose;
   return true;
 }
@@ -53,7 +53,7 @@ std::optional<PeerEntry> Membership::next_candidate() {
     if (!is_known_here(peer.node)) fresh.push_back(&peer);
   }
   // The own dials hold the mesh together; the rest may come from the neighborhood.
-  const bool from_anywhere = links_.dialled() < parameters_.own_dials_min || random_.below(2) == 0;
+  const bool from_anywhere = lacks_own() || random_.below(2) == 0;
   if (from_anywhere || fresh.empty()) {
     if (auto peer = random_member()) return peer;
   }
@@ -68,8 +68,9 @@ void Membership::rewire(const std::vector<NetAddress>& own, Turn& turn) {
   const RosterCounts& counts = roster_.counts();
   const bool full = count_links(links_, is_regular) >= parameters_.active_view_max;
   if (!full || counts.online <= 2 * parameters_.active_view_max) return;
-  const bool can_trade =
-      count_links(links_, [](const Link& link) { return is_spare(link) && link.outbound; }) > 0;
+  const bool can_trade = count_links(links_, [&](const Link& link) {
+                           return is_spare(link) && link.chosen && !is_steady(link);
+                         }) > 0;
   if (!can_trade) return;
   const auto peer = random_member();
   if (peer && dial(*peer, Purpose::kRewire, own, turn)) ++counters_.rewires;
@@ -77,11 +78,11 @@ void Membership::rewire(const std::vector<NetAddress>& own, Turn& turn) {
 
 void Membership::fill(const std::vector<NetAddress>& own, Turn& turn) {
   const std::size_t regular = count_links(links_, is_regular);
-  const std::size_t dialled = links_.dialled();
+  const std::size_t dialled = count_links(links_, is_own);
   std::size_t wanted = regular < parameters_.active_view_max ? parameters_.active_view_max - regular : 0;
   if (dialled < parameters_.own_dials_min) wanted = std::max(wanted, parameters_.own_dials_min - dialled);
   std::size_t room = std::min(wanted, regular < kFewNeighbors ? kDialsFew : kDialsEnough);
-  const std::size_t under_way = pending();
+  const std::size_t under_way = pending(Purpose::kFill);
   room = room > under_way ? room - under_way : 0;
   for (std::size_t attempts = 0; room > 0 && attempts < kDialAttempts; ++attempts) {
     const auto peer = next_candidate();
@@ -94,7 +95,7 @@ void Membership::fill(const std::vector<NetAddress>& own, Turn& turn) {
     }
     if (tried_.size() >= kTriedMax) tried_.erase(tried_.begin());
     tried_.push_back(peer->node);
-    if (dial(*peer, Purpose::kFill, own, turn)) {
+    if (dial(*peer, Purpose::kFill, own, turn, passive_.source_of(peer->node))) {
       --room;
     } else if (!addresses_.is_dialling(peer->node)) {
       passive_.remove(peer->node);

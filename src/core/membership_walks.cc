@@ -31,12 +31,12 @@ void Membership::on_forward_join(const Link& from, const ForwardJoin& join, Turn
   if (join.newcomer.node == self_ || !partial_) return;
   const std::uint8_t hops = std::min(join.hops_left, parameters_.active_walk);
   if (hops == parameters_.passive_walk && links_.find_node(join.newcomer.node) == nullptr)
-    passive_.add(join.newcomer);
+    passive_.add(join.newcomer, source_of_neighbor(from.node));
   Link* next = hops > 0 ? random_neighbor(from.id) : nullptr;
   if (next == nullptr || links_.size() <= 1) {
     // Not on anybody's word without a bound: a newcomer finds others too.
-    if (!is_known_here(join.newcomer.node) && pending() < kDialsFew)
-      dial(join.newcomer, Purpose::kFill, own_addresses_, turn);
+    if (!is_known_here(join.newcomer.node) && pending(Purpose::kTold) < kDialsFew)
+      dial(join.newcomer, Purpose::kTold, own_addresses_, turn, source_of_neighbor(from.node));
     return;
   }
   const auto left = static_cast<std::uint8_t>(P2P_PLANTED(WalkNeverEnds) ? hops : hops - 1);
@@ -65,6 +65,7 @@ void Membership::shuffle(Turn& turn) {
     shuffle.peers.push_back(std::move(peer));
   shuffle.peers.resize(std::min(shuffle.peers.size(), limits::kShufflePeersMax));
   told_ = shuffle.peers;
+  asked_ = first->id;
   turn.send(first->id, encode_frame_of(shuffle));
 }
 
@@ -82,12 +83,17 @@ void Membership::on_shuffle(const Link& from, const Shuffle& shuffle, Turn& turn
   if (shuffle.origin == self_) return;  // came back without an end
   ShuffleReply reply{shuffle.origin, shuffle.id, passive_.sample(shuffle.peers.size())};
   turn.send(from.id, encode_frame_of(reply));
-  learn(shuffle.peers, reply.peers);
+  learn(shuffle.peers, source_of_neighbor(from.node), reply.peers);
 }
 
-void Membership::on_shuffle_reply(const ShuffleReply& reply, Turn& turn) {
+void Membership::on_shuffle_reply(const Link& from, const ShuffleReply& reply, Turn& turn) {
   if (reply.origin == self_) {
-    learn(reply.peers, told_);
+    if (from.id != asked_ || reply.id + 1 != next_shuffle_) {
+      ++counters_.shuffle_replies_unasked;
+      return;
+    }
+    asked_ = 0;
+    learn(reply.peers, source_of_neighbor(from.node), told_);
     return;
   }
   const auto wanted = std::make_pair(reply.origin, reply.id);
@@ -99,15 +105,16 @@ void Membership::on_shuffle_reply(const ShuffleReply& reply, Turn& turn) {
   if (links_.find(back) != nullptr) turn.send(back, encode_frame_of(reply));
 }
 
-void Membership::learn(const std::vector<PeerEntry>& peers, const std::vector<PeerEntry>& expendable) {
+void Membership::learn(const std::vector<PeerEntry>& peers, PeerSource source,
+                       const std::vector<PeerEntry>& expendable) {
   for (const PeerEntry& peer : peers) {
     if (peer.node == self_ || peer.addresses.empty() || links_.find_node(peer.node) != nullptr) continue;
-    passive_.add(peer, expendable);
+    passive_.add(peer, source, expendable);
   }
 }
 
 void Membership::on_neighbor_lost(const Link& link, bool on_purpose, Turn& turn) {
-  if (on_purpose) passive_.add(entry_of(link));
+  if (on_purpose) passive_.add(entry_of(link), link.outbound ? 0 : source_of_network(link.remote));
   fill_at_ = turn.now.monotonic;
   fill_pause_ = {};
   tried_.clear();

@@ -73,7 +73,9 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
       revoke(revocation->key, record, turn);
   }
   for (const RestoredPeer& peer : restored.peers) {
-    if (peer.node != own.node()) addresses.restore(peer, turn.now.monotonic);
+    if (peer.node == own.node()) continue;
+    addresses.restore(peer, turn.now.monotonic);
+    if (peer.anchor) membership.restore_anchor({peer.node, peer.address});
   }
   // Of a larger mesh the views choose whom to dial.
   if (roster.counts().members <= limits::kLinksMax) {

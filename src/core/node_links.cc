@@ -31,8 +31,10 @@ void Node::State::on(const LinkUp& up, Turn& turn) {
     turn.out.push_back(CloseLink{up.link, CloseReason::kDisconnect});
     return;
   }
-  addresses.on_connected(up.node, up.outbound ? std::optional(up.remote) : std::nullopt, turn.out);
-  for (const NetAddress& address : up.addresses) addresses.learn(up.node, address, turn.now.monotonic);
+  const PeerSource source = up.outbound ? 0 : source_of_network(up.remote);
+  addresses.on_connected(up.node, up.outbound ? std::optional(up.remote) : std::nullopt, turn.out, source);
+  for (const NetAddress& address : up.addresses)
+    addresses.learn(up.node, address, turn.now.monotonic, source);
   if (!first_link_at) first_link_at = turn.now.monotonic;
   membership.on_link_up(up, turn);
 }
@@ -55,12 +57,13 @@ void Node::State::on_candidate_frame(const FrameReceived& frame, Turn& turn) {
   if (is_refused(outcome.granted->node)) {  // it was revoked while it asked
     return turn_away(frame.link, outcome.granted->node, turn);
   }
-  begin_neighbor(*outcome.granted, outcome.beside, turn);
+  begin_neighbor(outcome, turn);
   if (const Link* link = links.find(outcome.granted->link); link != nullptr && outcome.joined)
     membership.pass_on(*link, turn);
 }
 
-void Node::State::begin_neighbor(const LinkUp& up, bool beside, Turn& turn) {
+void Node::State::begin_neighbor(const Membership::Outcome& outcome, Turn& turn) {
+  const LinkUp& up = *outcome.granted;
   const auto loser = links.add(up, own.node(), turn.now.monotonic);
   if (loser) {
     turn.out.push_back(CloseLink{*loser, CloseReason::kBetterLink});
@@ -71,8 +74,9 @@ void Node::State::begin_neighbor(const LinkUp& up, bool beside, Turn& turn) {
   }
   if (own.on_observed(up)) record_stale = true;
   Link* link = links.find(up.link);
-  if (beside) link->extra_until = turn.now.monotonic + options.parameters.merge_time;
-  broadcast.on_link_up(up.link, beside, turn);
+  link->chosen = outcome.chosen;
+  if (outcome.beside) link->extra_until = turn.now.monotonic + options.parameters.merge_time;
+  broadcast.on_link_up(up.link, outcome.beside, turn);
   presence.on_link_up(up.node, turn);
   // Before the first digest: a neighbor that has just begun may not hold its own record yet, and one with
   // nothing to compare would be taken for one that is like us.
@@ -199,6 +203,7 @@ void Node::State::on(const FrameReceived& frame, Turn& turn) {
   if (link == nullptr) return;
   link->heard_at = turn.now.monotonic;
   link->suspected = false;
+  if (is_over_budget(*link, frame, turn)) return;
   bool ok = true;
   const auto take = [&](auto decoded, auto use) {
     ok = decoded.has_value();
@@ -233,8 +238,7 @@ void Node::State::on(const FrameReceived& frame, Turn& turn) {
            [&](const IHave& ihave) { broadcast.on_ihave(link->id, ihave, turn); });
       break;
     case FrameType::kGraft:
-      take(decode_graft(frame.payload),
-           [&](const Graft& graft) { broadcast.on_graft(link->id, graft, turn); });
+      take(decode_graft(frame.payload), [&](const Graft& graft) { on_graft(*link, graft, turn); });
       break;
     case FrameType::kPrune:
       take(decode_prune(frame.payload),
@@ -250,7 +254,7 @@ void Node::State::on(const FrameReceived& frame, Turn& turn) {
       break;
     case FrameType::kShuffleReply:
       take(decode_shuffle_reply(frame.payload),
-           [&](const ShuffleReply& reply) { membership.on_shuffle_reply(reply, turn); });
+           [&](const ShuffleReply& reply) { membership.on_shuffle_reply(*link, reply, turn); });
       break;
     case FrameType::kJoin:  // asked again: it is a neighbor already
       ok = frame.payload.empty();
@@ -305,6 +309,24 @@ void Node::State::on(const FrameReceived& frame, Turn& turn) {
     if (link = links.find(frame.link); link != nullptr) addresses.on_fault(link->node, turn.now.monotonic);
     turn.out.push_back(PenaliseLink{frame.link, "malformed frame"});
   }
+}
+
+/// Dropped before it is decoded. What is lost that way comes by anti-entropy.
+bool Node::State::is_over_budget(Link& link, const FrameReceived& frame, Turn& turn) {
+  const auto verdict = link.budget.take(frame.type, frame.payload.size(), turn.now.monotonic);
+  if (verdict == FrameBudget::Verdict::kWithin) return false;
+  ++counters.frames_over_budget;
+  if (verdict == FrameBudget::Verdict::kOver) return true;
+  ++counters.faulty_frames;
+  addresses.on_fault(link.node, turn.now.monotonic);
+  turn.out.push_back(PenaliseLink{frame.link, "a flood of control frames"});
+  return true;
+}
+
+void Node::State::on_graft(Link& link, const Graft& graft, Turn& turn) {
+  const Instant now = turn.now.monotonic;
+  link.budget.charge_graft_answer(broadcast.on_graft(link.id, graft, turn, link.budget.may_answer_graft(now)),
+                                  now);
 }
 
 void Node::State::on(const ChangeName& wish, Turn& turn) {

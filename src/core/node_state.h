@@ -43,6 +43,7 @@ struct CoreCounters {
   std::uint64_t refutations = 0;
   std::uint64_t suspicions = 0;
   std::uint64_t faulty_frames = 0;
+  std::uint64_t frames_over_budget = 0;
   std::uint64_t links_refused = 0;  ///< more than kLinksMax, or of a revoked key
   std::uint64_t links_of_faulty_refused = 0;
   std::uint64_t revoked_refused = 0;  ///< envelopes by revoked keys
@@ -146,7 +147,9 @@ struct Node::State {
   void on(const FrameReceived& frame, Turn& turn);
   void on(const ChangeName& wish, Turn& turn);
   void on_candidate_frame(const FrameReceived& frame, Turn& turn);
-  void begin_neighbor(const LinkUp& up, bool beside, Turn& turn);
+  void begin_neighbor(const Membership::Outcome& outcome, Turn& turn);
+  bool is_over_budget(Link& link, const FrameReceived& frame, Turn& turn);
+  void on_graft(Link& link, const Graft& graft, Turn& turn);
   /// Ends a link on purpose: the neighbor lives on.
   void disconnect(LinkId id, Turn& turn);
   void on_taken(const Taken& taken, Turn& turn);

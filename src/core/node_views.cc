@@ -162,6 +162,7 @@ std::vector<std::pair<std::string, std::uint64_t>> Node::counters() const {
       {"suspicions_sent", core.suspicions},
       {"refutations_sent", core.refutations},
       {"frames_faulty", core.faulty_frames},
+      {"frames_over_budget", core.frames_over_budget},
       {"links_refused", core.links_refused},
       {"links_of_faulty_refused", core.links_of_faulty_refused},
       {"keys_revoked", state_->revoked.size()},
@@ -177,6 +178,7 @@ std::vector<std::pair<std::string, std::uint64_t>> Node::counters() const {
       {"neighbors_declined", views.declined},
       {"neighbors_evicted", views.evicted},
       {"shuffles", views.shuffles},
+      {"shuffle_replies_unasked", views.shuffle_replies_unasked},
       {"probes", views.probes},
       {"rewires", views.rewires},
       {"heals_tried", views.heals},
@@ -196,6 +198,7 @@ std::vector<std::pair<std::string, std::uint64_t>> Node::counters() const {
       {"sync_asked_for_gone", sync.asked_for_gone},
       {"sync_timeouts", sync.timeouts},
       {"sync_envelopes_served", sync.envelopes_served},
+      {"sync_requests_dropped", sync.requests_dropped},
       {"sync_no_longer_held", sync.no_longer_held},
       {"sync_gone", state_->index.gone_count()},
       {"rooms_opened", state_->rooms.counters().opened},
@@ -238,6 +241,8 @@ std::vector<std::pair<std::string, std::uint64_t>> Node::uses() const {
       {"acts_max", state_->moderation.size()},
       {"gone_known_max", state_->index.gone_known()},
       {"repair_sessions", state_->anti_entropy.sessions()},
+      {"repair_answers_max", state_->anti_entropy.answers()},
+      {"repair_reads_max", state_->anti_entropy.reads()},
   };
 }
 

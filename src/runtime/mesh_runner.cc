@@ -172,8 +172,9 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   }
   if (auto sound = check_closed(was_closed); !sound) return sound;
   RestoredState restored = to_restored(*snapshot);
+  const bool is_empty = restored.peers.empty();
   for (const RestoredPeer& peer : peers_.read()) {
-    if (was_set_aside || restored.peers.empty()) restored.peers.push_back(peer);
+    if (was_set_aside || peer.anchor || is_empty) restored.peers.push_back(peer);
   }
   knows_peers_ = !restored.peers.empty();
   restored.blocked = people_.all_blocked();

@@ -234,6 +234,7 @@ class MeshRunner final : public StorageEvents, public DoorKeeper {
   void run(const NameAnswer& answer);
   [[nodiscard]] control::DirectFacts describe(const ListedDirect& direct, const EnvelopeId& id) const;
   void run(const StorePeer& peer);
+  void run(const StoreAnchors& anchors) { peers_.keep_anchors(anchors.anchors); }
   void run(const StoreDraft& draft);
 
   void on_committed(EnvelopePtr envelope, EnvelopeContext context, std::uint64_t row) override;

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "address.h"
+#include "p2pmesh/base/limits.h"
 #include "p2pmesh/posix/files.h"
 
 namespace p2pmesh {
@@ -10,22 +11,30 @@ namespace {
 
 constexpr std::size_t kPeersKept = 64;  // any one of them leads to all others
 constexpr std::size_t kFileBytesMax = 64 * 1024;
+constexpr const char* kAnchor = "anchor";
 
 }  // namespace
 
+/// A line: a key, an address, and for an anchor a word that says so. Anchors stand first.
 std::vector<RestoredPeer> PeerFile::read() {
   std::vector<RestoredPeer> peers;
   auto content = read_file(path_, kFileBytesMax);
   if (!content || !*content) return peers;
   std::istringstream lines{std::string(as_text(**content))};
-  std::string key;
-  std::string address;
-  while (lines >> key >> address && peers.size() < kPeersKept) {
+  for (std::string line; std::getline(lines, line) && peers.size() < kPeersKept + limits::kAnchorsMax;) {
+    std::istringstream words(line);
+    std::string key, address, kind;
+    words >> key >> address >> kind;
     const auto node = NodeKey::from_hex(key);
     const auto parsed = SocketAddress::parse(address);
     if (!node || !parsed) continue;
-    proven_[*node] = to_net(*parsed);
-    peers.push_back({*node, to_net(*parsed), 1, 0});
+    const bool is_anchor = kind == kAnchor && anchors_.size() < limits::kAnchorsMax;
+    if (is_anchor) {
+      anchors_.push_back({*node, to_net(*parsed)});
+    } else {
+      proven_[*node] = to_net(*parsed);
+    }
+    peers.push_back({*node, to_net(*parsed), 1, 0, is_anchor});
   }
   return peers;
 }
@@ -38,11 +47,18 @@ void PeerFile::note(const NodeKey& node, const NetAddress& address) {
   write();
 }
 
+void PeerFile::keep_anchors(const std::vector<Anchor>& anchors) {
+  anchors_ = anchors;
+  write();
+}
+
 void PeerFile::write() {
   std::string content;
+  for (const Anchor& anchor : anchors_)
+    content += anchor.node.hex() + " " + to_socket(anchor.address).format() + " " + kAnchor + "\n";
   for (const auto& [node, address] : proven_)
     content += node.hex() + " " + to_socket(address).format() + "\n";
-  // Only a convenience: the store has the addresses too, so a failure here is no failure of the node.
+  // A failure here is no failure of the node: the store has the addresses too.
   (void)write_file_atomically(path_, as_bytes(content));
 }
 

@@ -29,6 +29,7 @@ struct People {
     made = write(body, 1);
     body.verb = EntryVerb::kAdmit;
     body.member = to_member(keys[1]->public_key());
+    body.ticket = keys[3]->sign(invite_signing_bytes(body.invite, id, body.member));
     let_in = write(body, 2);
   }
   [[nodiscard]] EnvelopePtr write(const EntryBody& body, std::uint64_t seq) const {

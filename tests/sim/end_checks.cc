@@ -211,6 +211,8 @@ class EndCheck {
         if (counter == "held_back" && value > limits::kHeldBackMax)
           add("bound", number, "at most " + std::to_string(limits::kHeldBackMax) + " held back",
               std::to_string(value));
+        if (counter == "frames_over_budget" && value > 0 && honest_.size() == world_.size())
+          add("bound", number, "no frame over the budgets of honest neighbors", std::to_string(value));
         if (counter == "ids_missing" && value > limits::kMissingIdsMax)
           add("bound", number, "at most " + std::to_string(limits::kMissingIdsMax) + " missing ids",
               std::to_string(value));

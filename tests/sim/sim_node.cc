@@ -201,6 +201,8 @@ void SimNode::run(Output& output) {
     commit_if_idle();
   } else if (auto* peer = std::get_if<StorePeer>(&output)) {
     disk.note_peer(*peer, now().wall_ms);
+  } else if (auto* anchors = std::get_if<StoreAnchors>(&output)) {
+    disk.note_anchors(std::move(anchors->anchors));
   } else if (auto* load = std::get_if<Load>(&output)) {
     loads_.push_back(std::move(*load));
     const SimTime takes = around_.disk_draw.between(kReadMin, kReadMax) * static_cast<SimTime>(loads_.size());

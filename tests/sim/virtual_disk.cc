@@ -400,6 +400,7 @@ RestoredState VirtualDisk::restore() {
     return a.last_success_ms != b.last_success_ms ? a.last_success_ms > b.last_success_ms
                                                   : a.failures < b.failures;
   });
+  for (const Anchor& anchor : anchors_) state.peers.push_back({anchor.node, anchor.address, 1, 0, true});
   for (const auto& [entry, unused] : outbox_) {
     const SealedEnvelope& sealed = *(*pool_)[entry].envelope;
     std::size_t messages = count_text_messages(sealed.envelope.body);

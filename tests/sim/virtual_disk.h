@@ -58,6 +58,7 @@ class VirtualDisk {
   void drop_draft(std::uint64_t number) { waiting_.dropped.push_back(number); }
   void change(PeopleChange change) { waiting_.people.push_back(std::move(change)); }
   void note_peer(const StorePeer& peer, WallMs wall_ms);
+  void note_anchors(std::vector<Anchor> anchors) { anchors_ = std::move(anchors); }
   [[nodiscard]] bool has_work() const { return !waiting_.empty(); }
   [[nodiscard]] bool is_committing() const { return committing_; }
   void begin_commit();
@@ -147,6 +148,7 @@ class VirtualDisk {
   BitSet gone_;
   std::uint64_t dropped_ = 0;
   std::map<std::pair<NodeKey, NetAddress>, RestoredPeer> peers_;
+  std::vector<Anchor> anchors_;
   std::uint64_t last_row_ = 0;
   bool clean_ = false;
   bool committing_ = false;

@@ -70,7 +70,7 @@ inline constexpr std::uint64_t kSourceHandshakesBurst = 128;     // 48 nodes of 
 inline constexpr std::size_t kHandshakeSourcesMax = 2048;        // above those of kHandshakesBurst and 4 s
 inline constexpr std::size_t kCertificateBytesMax = 4096;        // issue "nobody gets in"
 inline constexpr std::size_t kTlsHelloBytesMax = 4096;           // ours has some 250
-inline constexpr std::size_t kTlsRingBytes = 16896;  // each way: a record of 16 KiB and what is around it
+inline constexpr std::size_t kTlsRingBytes = 4608;  // each way: 4 KiB of records and what is around them
 inline constexpr std::uint64_t kLateTlsMessagesMax = 16;  // key updates; nobody of ours sends one
 inline constexpr std::size_t kSendQueueBytesSoft =
     4 * 1024 * 1024;  // above: live payloads dropped, repair brings them
@@ -92,6 +92,14 @@ inline constexpr auto kRefutationInterval = 1s;
 inline constexpr auto kUnlinkedCheckFirst = 5s;  // a member shown online without a link is asked for
 inline constexpr auto kUnlinkedCheckLast = 300s;
 inline constexpr std::size_t kPeersMax = 4096;  // remembered addresses a mesh
+// Of a full book one who tells of peers, or whoever comes from one network, fills an eighth: five liars
+// beside three own dials leave more than a third. One network of peers a quarter, since a mesh may be of few
+// sites.
+inline constexpr std::size_t kPeersPerSourceMax = 512;
+inline constexpr std::size_t kPeersPerNetworkMax = 1024;
+inline constexpr std::size_t kAnchorsMax = 3;  // own dials known after a restart; design.md: three of eight
+inline constexpr auto kAnchorAge = 1min;       // that such a link has lived: the interval of rewiring
+inline constexpr auto kAnchorsFirst = 2s;      // for their answers before others are dialled; guess
 
 // Membership and broadcast; core/parameters.h has what can be tuned.
 inline constexpr std::size_t kShufflePeersMax = 32;    // four times what a shuffle holds by default
@@ -110,6 +118,35 @@ inline constexpr std::size_t kRecentRepairedMax =
 inline constexpr auto kRecentKept = 15s;         // above the ihave interval and several graft timeouts
 inline constexpr std::size_t kYoungMax = 65536;  // items that a digest may leave out
 inline constexpr auto kYoungKept = 15s;          // above any broadcast's lifetime
+
+// Control frames of one link. A stalled node finds 10 s of them at once, and then the link is closed anyway:
+// a burst is above that. 20 broadcasts a second, and 200 of each author, are announced in 1 to 5 frames a
+// second.
+inline constexpr std::uint64_t kIHaveIdsPerSecond = 16'384;  // four times what is announced at once
+inline constexpr std::uint64_t kIHaveIdsBurst = 65'536;      // sixteen times
+inline constexpr std::uint64_t kGraftIdsPerSecond = 4096;    // all that can be missing, once a second
+inline constexpr std::uint64_t kGraftIdsBurst = 8192;
+inline constexpr std::uint64_t kGraftAnswerBytesPerSecond = 4 << 20;  // as kRecentBytesMax
+inline constexpr std::uint64_t kGraftAnswerBytesBurst = 8 << 20;
+inline constexpr std::uint64_t kPrunesPerSecond = 4096;  // one a duplicate, until the first has arrived
+inline constexpr std::uint64_t kPrunesBurst = 16'384;
+inline constexpr std::uint64_t kForwardJoinsPerSecond = 256;  // as kHandshakesPerSecond: of one contact
+inline constexpr std::uint64_t kForwardJoinsBurst = 4096;     // 1,000 at once, four times
+inline constexpr std::uint64_t kShufflesPerSecond = 64;       // six hops of one in 10 s each: one every few s
+inline constexpr std::uint64_t kShufflesBurst = 1024;
+inline constexpr std::uint64_t kSyncDigestsPerSecond = 64;  // one a session; a session a round trip or more
+inline constexpr std::uint64_t kSyncDigestsBurst = 512;
+inline constexpr std::uint64_t kSyncRequestsPerSecond = 1024;  // one a round trip; 256 ranges in each
+inline constexpr std::uint64_t kSyncRequestsBurst = 8192;
+inline constexpr std::uint64_t kSyncAnswersPerSecond = 4096;  // of a request one a log at most: 256
+inline constexpr std::uint64_t kSyncAnswersBurst = 32'768;
+inline constexpr std::uint64_t kPingsPerSecond = 64;  // kTellRepaired and heartbeats: four a second
+inline constexpr std::uint64_t kPingsBurst = 512;
+inline constexpr std::uint64_t kSponsoringsPerSecond = 16;  // a signature each; one a link and name; guess
+inline constexpr std::uint64_t kSponsoringsBurst = 128;
+inline constexpr std::uint64_t kFarOverBursts = 4;  // spent at once: the link is closed as faulty; guess
+inline constexpr std::size_t kRepairAnswersMax = kLinksMax;  // begun: one a link
+inline constexpr std::size_t kRepairReadsMax = 16;           // of them read from the store at once: 16 MiB
 
 // Budgets; design.md, section 4.
 inline constexpr std::uint64_t kAuthorEnvelopesPerSecond = 200;

@@ -64,6 +64,7 @@ struct RestoredPeer {
   NetAddress address;
   WallMs last_success_ms = 0;
   std::uint32_t failures = 0;
+  bool anchor = false;  ///< by the last StoreAnchors
 };
 struct RestoredOwn {
   EnvelopeId id;

@@ -103,6 +103,15 @@ struct StorePeer {
   bool success = false;        ///< reached just now
   std::uint32_t failures = 0;  ///< since the last success
 };
+struct Anchor {
+  NodeKey node;
+  NetAddress address;
+};
+/// Neighbors that were dialled from here and lived long: to be dialled first at the next start. Replaces
+/// those before.
+struct StoreAnchors {
+  std::vector<Anchor> anchors;  ///< at most kAnchorsMax
+};
 /// Answered by Loaded with what is held of it, in the order asked.
 struct Load {
   std::uint64_t request = 0;
@@ -160,8 +169,8 @@ struct PenaliseLink {
 
 using Output =
     std::variant<SendFrame, Dial, CloseLink, MarkSeen, Store, PublishNotice, StoreTaken, StoreCorrespondent,
-                 StoreDraft, DropDraft, TellDelivery, TellConversation, StorePeer, Load, Announce, ForgetSeen,
-                 HideRefused, Acknowledge, NameAnswer, Settled, PenaliseLink>;
+                 StoreDraft, DropDraft, TellDelivery, TellConversation, StorePeer, StoreAnchors, Load,
+                 Announce, ForgetSeen, HideRefused, Acknowledge, NameAnswer, Settled, PenaliseLink>;
 using Outputs = std::vector<Output>;
 
 }  // namespace p2pmesh

@@ -112,6 +112,106 @@ TEST_CASE("ANodeHasABoundedNumberOfAddressesAndProvenOnesStay") {
   CHECK(due(book, {address(127, 9)}, now).empty());  // all tried: a pause
 }
 
+NodeKey drawn(std::uint8_t first, std::uint32_t number) {
+  NodeKey node = key(static_cast<std::uint8_t>(number * 37));
+  for (std::size_t i = 1; i <= 4; ++i) node.bytes[i] = static_cast<std::uint8_t>(number >> (8 * (i - 1)));
+  node.bytes[5] = first;
+  return node;
+}
+
+NetAddress public_address(std::uint32_t number) {
+  NetAddress net = address(11, 5);
+  net.ip[0] = static_cast<std::uint8_t>(11 + number % 100);
+  net.ip[1] = static_cast<std::uint8_t>(number / 100);
+  return net;
+}
+
+/// A full book of what sixteen neighbors told.
+struct HonestBook {
+  HonestBook() {
+    for (std::uint32_t i = 0; i < limits::kPeersMax; ++i)
+      book.learn(drawn(1, i), public_address(i), Instant(1s),
+                 source_of_neighbor(key(static_cast<std::uint8_t>(i % 16))));
+  }
+  [[nodiscard]] std::size_t left() const {
+    std::size_t count = 0;
+    for (std::uint32_t i = 0; i < limits::kPeersMax; ++i) count += book.contains(drawn(1, i)) ? 1 : 0;
+    return count;
+  }
+  AddressBook book{1};
+};
+
+TEST_CASE("OneWhoTellsOfAHundredThousandPeersPushesOutAnEighthOfWhatOthersTold") {
+  HonestBook honest;
+  for (std::uint32_t i = 0; i < 100'000; ++i)
+    honest.book.learn(drawn(2, i), public_address(i * 7), Instant(1s), source_of_neighbor(key(99)));
+  CHECK(honest.book.size() == limits::kPeersMax);
+  CHECK(honest.left() >= limits::kPeersMax - limits::kPeersPerSourceMax - 1);
+  CHECK(honest.left() < limits::kPeersMax);
+}
+
+TEST_CASE("ManyKeysFromOneNetworkAreOneSource") {
+  HonestBook honest;
+  Outputs out;
+  for (std::uint32_t i = 0; i < 20'000; ++i) {
+    NetAddress remote = address(200, 7);
+    remote.ip[2] = static_cast<std::uint8_t>(i);
+    remote.ip[3] = static_cast<std::uint8_t>(i >> 8);
+    honest.book.on_connected(drawn(2, i), std::nullopt, out, source_of_network(remote));
+    honest.book.learn(drawn(2, i), public_address(i * 7), Instant(1s), source_of_network(remote));
+    honest.book.on_lost(drawn(2, i), false, false, Instant(1s));
+  }
+  CHECK(honest.left() >= limits::kPeersMax - limits::kPeersPerSourceMax - 1);
+}
+
+TEST_CASE("OneNetworkOfPeersHasAQuarterWhoeverTellsOfIt") {
+  HonestBook honest;
+  for (std::uint32_t i = 0; i < 100'000; ++i) {
+    NetAddress same = address(200, 7);
+    same.ip[2] = static_cast<std::uint8_t>(i);
+    honest.book.learn(drawn(2, i), same, Instant(1s), source_of_neighbor(key(static_cast<std::uint8_t>(i))));
+  }
+  CHECK(honest.left() >= limits::kPeersMax - limits::kPeersPerNetworkMax - 1);
+}
+
+TEST_CASE("WhatADialForgetsIsInNoShare") {
+  AddressBook book(1);
+  Outputs out;
+  for (std::uint32_t i = 0; i < 2 * limits::kPeersPerSourceMax; ++i)  // loopback: not in scope
+    CHECK_FALSE(book.dial(drawn(2, i), {address(127, 5)}, {address(10, 9)}, Instant(1s), out,
+                          source_of_neighbor(key(9))));
+  CHECK(book.size() == 0);
+}
+
+TEST_CASE("AnchorsAreDialledBeforeAllOthers") {
+  AddressBook book(1);
+  Outputs out;
+  const Instant start(100s);
+  for (std::uint8_t i = 1; i <= 9; ++i) book.restore({key(i), address(11, i), 1, 0}, start);
+  book.restore({key(5), address(11, 5), 1, 0, true}, start);
+  book.restore({key(7), address(11, 7), 1, 0, true}, start);
+  const auto first = due(book, {}, start);
+  REQUIRE(first.size() == 2);
+  CHECK(first[0].node == key(5));
+  CHECK(first[1].node == key(7));
+  CHECK(due(book, {}, start + 1s).empty());
+  CHECK(*book.next_deadline() == start + limits::kAnchorsFirst);
+  SUBCASE("until they are there") {
+    book.on_connected(key(5), address(11, 5), out);
+    CHECK(due(book, {}, start + 1s).empty());
+    book.on_connected(key(7), address(11, 7), out);
+    CHECK(due(book, {}, start + 1s).size() == 7);
+  }
+  SUBCASE("or have failed") {
+    book.on_failed(key(5), address(11, 5), start, out);
+    book.on_failed(key(7), address(11, 7), start, out);
+    CHECK(due(book, {}, start).size() == 7);
+  }
+  SUBCASE("or keep silent") {
+    CHECK(due(book, {}, start + limits::kAnchorsFirst).size() == 7);
+  }
+}
+
 TEST_CASE("TheBookIsBounded") {
   AddressBook book(1);
   Outputs out;

@@ -43,6 +43,7 @@ struct MemoryStore {
   std::vector<Gone> gone;
   std::map<std::uint64_t, StoreDraft> drafts;
   std::uint64_t last_draft = 0;
+  std::vector<Anchor> anchors;
   bool clean = false;
 
   /// As MeshStore numbers them: 0 for a duplicate.
@@ -202,6 +203,7 @@ struct MemoryStore {
     for (const auto& [number, draft] : drafts)
       state.drafts.push_back({number, draft.room, draft.to, draft.text, draft.wall_ms});
     state.last_draft = last_draft;
+    for (const Anchor& anchor : anchors) state.peers.push_back({anchor.node, anchor.address, 1, 0, true});
     state.clean_stop = clean;
     return state;
   }
@@ -404,6 +406,7 @@ class TestMesh {
   std::deque<InFlight> in_flight;
   bool links_by_dialling = true;                                        ///< Dial outputs make links
   std::function<bool(const TestNode&, const TestNode&)> links_allowed;  ///< none: all are
+  std::function<bool(TestNode&, const Dial&)> answers_dial;             ///< somebody else does
   std::set<FrameType> lost;  ///< frames of these types never arrive
   std::size_t live_payloads = 0;
 
@@ -446,6 +449,7 @@ class TestMesh {
   }
 
   void answer_dial(TestNode& from, const Dial& dial) {
+    if (answers_dial && answers_dial(from, dial)) return;
     for (auto& node : nodes) {
       if (node->node_key() != dial.node) continue;
       const bool allowed = links_by_dialling && (!links_allowed || links_allowed(from, *node));
@@ -601,6 +605,8 @@ inline void TestNode::run(Outputs& outputs) {
       hides.push_back(store.hide(*refused));  // what comes behind it is not in it
     } else if (auto* forgotten = std::get_if<ForgetSeen>(&output)) {
       seen_.erase(forgotten->envelope->id);
+    } else if (auto* anchored = std::get_if<StoreAnchors>(&output)) {
+      store.anchors = anchored->anchors;
     } else if (auto* dial = std::get_if<Dial>(&output)) {
       dials.push_back(*dial);
     } else if (auto* close = std::get_if<CloseLink>(&output)) {
