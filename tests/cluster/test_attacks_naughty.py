@@ -45,7 +45,7 @@ CTL = [
     ["alias", "@", "x"], ["alias", "Bob", "@"], ["forget", "@"], ["tail", "-n", "1", "--after", "@"], ["tail", "-n", "@"],
     ["cancel", "@"], ["discover", "@"], ["receipts", "@"], ["ignore", "@"], ["unignore", "@"], ["block", "@"],
     ["unblock", "@"], ["export", "--room", "@"], ["export", "--with", "@"], ["export", "--since", "@"],
-    ["export", "--format", "@"], ["revoke", "@"], ["@"], ["status", "@"], ["peers", "@"], ["rooms", "@"], ["contacts", "@"],
+    ["export", "--format", "@"], ["revoke", "@"], ["@"], ["status", "@"], ["limits", "@"], ["peers", "@"], ["rooms", "@"], ["contacts", "@"],
     ["pending", "@"], ["shutdown", "@"], ["passphrase", "@"], ["revocation", "@"],
 ]
 

@@ -156,6 +156,26 @@ class Closed(mesh.MeshTest):
         copy.spawn()
         self.assertEqual(copy.process.wait(mesh.stretched(10)), 65)
 
+    def test_a_member_that_is_given_an_address_or_another_link(self):
+        alice = self.found()
+        bob = self.come_in("Bob", self.link(alice))
+        self.assertEqual(bob.terminate(), 0)
+        # As from a configuration file that names a member to join through.
+        bob.options = []
+        bob.restart(join=[alice.address])
+        self.wait_online([alice, bob])
+        self.assertEqual(bob.status()["mesh"], alice.status()["mesh"])
+        self.assertEqual(bob.terminate(), 0)
+        # An address in another closed mesh is still one.
+        carol = self.found("Carol")
+        bob.join = [carol.address]
+        bob.spawn()
+        self.assertEqual(bob.process.wait(15), 77)
+        bob.options = ["--invite", self.link(alice)]
+        bob.restart()
+        self.wait_online([alice, bob])
+        self.assertEqual(self.standings(alice), ["used up", "open"])
+
     def test_two_who_come_at_once_by_one_use(self):
         alice = self.found()
         link = self.link(alice)
@@ -201,6 +221,14 @@ class Closed(mesh.MeshTest):
             self.assertEqual(alice.process.wait(15), 65)
             if damage is None:
                 closed.touch()
+        # The database's word for it may be gone as well.
+        closed.unlink()
+        for path in alice.data_dir.rglob("*.db*"):
+            path.rename(path.with_name(path.name + ".kept"))
+        alice.spawn()
+        self.assertEqual(alice.process.wait(15), 65)
+        for path in alice.data_dir.rglob("*.db*.kept"):
+            path.rename(path.with_name(path.name[:-len(".kept")]))
         closed.write_bytes(kept)
         alice.start()
         self.assertTrue(alice.status()["closed"])
