@@ -263,8 +263,10 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   const auto* given_room = chosen.front()->get_option_no_throw("--room");
   const bool has_terms =
       !uses_option->empty() || !expires_option->empty() || !address_option->empty() || !code_flag->empty();
-  if (options.verb == Verb::kInvite && given_room->empty() != invited->empty())
-    return usage("A member is invited to a room: invite NAME --room R. A link needs neither.");
+  if (options.verb == Verb::kInvite && !invited->empty() && given_room->empty())
+    return usage("Which room? Give it with --room.");
+  if (options.verb == Verb::kInvite && invited->empty() && !given_room->empty())
+    return usage("Whom? invite NAME --room R; a link into the mesh needs neither.");
   if (has_terms && !invited->empty())
     return usage("--uses, --expires, --address and --qr are of a link, which is for no certain member.");
   if (auto filled = fill_link(options, uses, expires, address); !filled)
