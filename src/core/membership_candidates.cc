@@ -12,7 +12,6 @@ namespace p2pmesh {
 namespace {
 
 constexpr auto kJustCome = std::chrono::seconds(10);
-constexpr std::size_t kSteadyMax = 2;  // of the three own dials; the third is traded, so that a mesh mixes
 constexpr auto kSilentQuiet =
     std::chrono::seconds(10);  // one that does not answer may have been heard of before
 
@@ -87,13 +86,13 @@ bool Membership::can_lose_own() const {
 }
 
 /// The oldest own dials are given up for nobody: else whoever makes this node trade neighbors often enough
-/// would have them all replaced.
+/// would have them all replaced. One of those that there have to be is traded, so that a mesh mixes.
 bool Membership::is_steady(const Link& link) const {
   if (!is_own(link)) return false;
   const auto older = count_links(links_, [&](const Link& other) {
     return is_own(other) && (other.up_at < link.up_at || (other.up_at == link.up_at && other.id < link.id));
   });
-  return older < kSteadyMax;
+  return older + 1 < parameters_.own_dials_min;
 }
 
 /// So few that others may be, or may soon be, a full mesh.
