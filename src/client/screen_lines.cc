@@ -122,21 +122,19 @@ void append_here(std::string& out, const control::StatusReply& status, const con
   for (const control::MemberEntry& member : members.members) {
     if (member.online && !member.self) names.push_back(format_safe_line(member.name));
   }
-  if (names.empty() && status.closed)
-    return append_info(out, "Nobody else is here. This mesh is closed: /link makes an invite for others.");
-  if (names.empty()) {
-    append_info(out, "Nobody else is here. Others join with: ./p2pchat NAME " +
-                         format_safe_line(status.address) + " " + std::to_string(status.port));
-    return append_info(
-        out, "This mesh is open: whoever reaches it can join and read. --private opens a closed one.");
-  }
   std::sort(names.begin(), names.end());
-  std::string list = "Here: ";
-  for (std::size_t i = 0; i < std::min(names.size(), kNamesMax); ++i) list += (i == 0 ? "" : ", ") + names[i];
-  if (names.size() > kNamesMax) list += " and " + std::to_string(names.size() - kNamesMax) + " more";
-  append_info(out, list + ".");
-  append_info(out, status.closed ? "This mesh is closed: who has an invite comes in, and nobody else."
-                                 : "This mesh is open: whoever reaches it can join and read.");
+  std::string here = "Here: ";
+  for (std::size_t i = 0; i < std::min(names.size(), kNamesMax); ++i) here += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > kNamesMax) here += " and " + std::to_string(names.size() - kNamesMax) + " more";
+  if (names.empty()) here = "Nobody else is here";
+  here += '.';
+  if (names.empty() && !status.closed)
+    here += " Others join with: ./p2pchat NAME " + format_safe_line(status.address) + " " +
+            std::to_string(status.port);
+  append_info(out, here);
+  append_info(out, status.closed
+                       ? "This mesh is closed: who has an invite comes in, and nobody else; /link makes one."
+                       : "This mesh is open: whoever reaches it can join and read.");
 }
 
 void append_who(std::string& out, const control::MembersReply& members) {

@@ -23,6 +23,7 @@
 #include "people_list.h"
 #include "prekey_file.h"
 #include "presence_notices.h"
+#include "profile.h"
 #include "room_key_file.h"
 #include "room_list.h"
 #include "storage_thread.h"
@@ -44,6 +45,9 @@ struct MeshSurroundings {
 };
 
 struct MeshPlace {
+  /// One of its files.
+  [[nodiscard]] std::string file(const char* ending) const { return mesh_file(directory, mesh, ending); }
+
   MeshId mesh;
   std::string directory;    ///< where the meshes' files lie
   std::string name;         ///< of the local member's first claim, checked
@@ -186,8 +190,14 @@ class MeshRunner final : public StorageEvents, public DoorKeeper {
   }
 
  private:
+  // Settings in the store.
+  static constexpr const char* kReadCursorKey = "read_cursor";
+  static constexpr const char* kReceiptsKey = "receipts";
+  static constexpr const char* kUnopenedKey = "unopened_from";
+
   void keep_book();
   MeshRunner(const MeshPlace& place, const MeshSurroundings& around);
+  // mesh_start.cc
   Result<void> start(std::unique_ptr<MeshStore> store, bool was_set_aside);
   void renew_prekey();
   void keep_rooms();

@@ -1,23 +1,12 @@
-#include "p2pmesh/runtime/node_host.h"
+#include "node_host_impl.h"
 
 #include <algorithm>
 
 #include "address.h"
-#include "control_requests.h"
-#include "control_server.h"
-#include "join_attempt.h"
-#include "link_server.h"
-#include "mesh_runner.h"
-#include "p2pmesh/base/limits.h"
-#include "p2pmesh/crypto/hash.h"
-#include "p2pmesh/posix/event_loop.h"
 #include "p2pmesh/posix/files.h"
-#include "p2pmesh/posix/resolver.h"
-#include "p2pmesh/posix/signals.h"
 #include "p2pmesh/posix/socket.h"
 #include "p2pmesh/text/name.h"
 #include "p2pmesh/text/safe_text.h"
-#include "profile.h"
 
 namespace p2pmesh {
 namespace {
@@ -25,7 +14,6 @@ namespace {
 constexpr std::uint16_t kFirstPort = 9750;  // design.md, section 6
 constexpr std::uint16_t kLastPort = 9849;
 constexpr auto kLeaveTimeout = std::chrono::milliseconds(1500);  // "quietly within 2 s"
-constexpr auto kReadyTimeout = std::chrono::seconds(1);          // for a first neighbor after a resumption
 constexpr auto kNameTimeout = std::chrono::seconds(10);          // as long as a first comparison may take
 constexpr auto kNamePoll = std::chrono::milliseconds(100);
 constexpr auto kFirstScreenTimeout = std::chrono::seconds(10);  // a screen that never came
@@ -57,84 +45,7 @@ Result<UniqueFd> bind_listener(const std::optional<SocketAddress>& wanted,
   return listen_tcp(address);
 }
 
-std::string shown_address(const std::optional<SocketAddress>& wanted) {
-  if (wanted && !wanted->is_unspecified()) return wanted->host();
-  auto outside = default_route_address();
-  return outside ? outside->host() : "127.0.0.1";
-}
-
 }  // namespace
-
-struct NodeHost::Impl final : LinkEvents {
-  Impl(HostOptions host_options, HostCallbacks host_callbacks, LogSink& log_sink)
-      : options(std::move(host_options)), callbacks(std::move(host_callbacks)), log(log_sink) {}
-
-  Result<void> run();
-  Result<void> prepare();
-  void begin();
-  void join_next();
-  void open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonce,
-                 std::optional<ClosedMesh> closed = std::nullopt);
-  void open_new_mesh();
-  Result<void> begin_by_invite();
-  void resume_and_find(const MeshId& mesh);
-  void end_joining(const Error& error);
-  std::string closed_path(const MeshId& mesh) const;
-  void check_ready();
-  void check_revoked();
-  [[nodiscard]] bool is_name_settled();
-  void refuse(Error error);
-  void turn();
-  void leave();
-  void finish(std::optional<Error> error);
-  void screens_changed();
-
-  LocalTerms local_terms() const override;
-  bool on_link_up(const LinkUp& up, const MeshId& mesh, std::uint64_t join) override;
-  void on_link_down(LinkId link, bool is_faulty) override;
-  void on_link_progress(LinkId link) override;
-  bool is_welcome(const NodeKey& node) const override;
-  void on_dial_failed(const NodeKey& node, const NetAddress& address) override;
-  void on_join_failed(std::uint64_t join, const Error& error) override;
-  bool on_frame(LinkId link, const FrameView& frame) override;
-
-  HostOptions options;
-  HostCallbacks callbacks;
-  LogSink& log;
-
-  // In the order of need: what comes later uses what comes earlier, and is destroyed first.
-  std::optional<LockFile> lock;
-  std::optional<Profile> profile;
-  std::unique_ptr<Signer> signer;
-  std::unique_ptr<KeyAgreement> agreement;
-  std::unique_ptr<FileSeal> files;
-  std::unique_ptr<SeenTable> seen;
-  std::unique_ptr<EventLoop> loop;
-  std::unique_ptr<Signals> signals;
-  std::unique_ptr<Resolver> resolver;
-  std::unique_ptr<TlsContext> tls;
-  std::unique_ptr<LinkServer> links;
-  std::unique_ptr<JoinAttempts> joins;
-  std::unique_ptr<ControlRequests> requests;
-  std::unique_ptr<ControlServer> control;
-  std::unique_ptr<InviteDoor> invite_door;  // until the mesh is joined
-  std::unique_ptr<MeshRunner> runner;
-
-  SocketAddress listen_address;
-  std::optional<Error> join_refused;
-  HostPort refused_at;
-  std::size_t next_join = 0;
-  bool told_ready = false;
-  bool leaving = false;
-  bool closing_links = false;
-  bool ended = false;
-  bool had_screen = false;
-  std::optional<Error> failure;
-  std::optional<Instant> ready_by;
-  std::optional<Instant> name_by;  // exact_name: until then it is known who holds it
-  std::optional<Instant> screen_by;
-  std::optional<Instant> leave_by;
-};
 
 Result<void> NodeHost::Impl::prepare() {
   use_private_umask();
@@ -219,146 +130,6 @@ Result<void> NodeHost::Impl::run() {
   }
   if (failure) return tl::unexpected(*failure);
   return {};
-}
-
-/// Joins, resumes the last mesh, or opens one.
-void NodeHost::Impl::begin() {
-  if (options.invite) {
-    if (auto begun = begin_by_invite(); !begun) finish(begun.error());
-    return;
-  }
-  if (!options.joins.empty()) return join_next();
-  const auto last = profile->last_mesh();
-  if (last && !options.open_new) {
-    open_mesh(*last, std::nullopt);
-    if (!runner) return;
-    ready_by = loop->now().monotonic;
-    if (runner->knows_peers()) *ready_by += kReadyTimeout;
-    return;
-  }
-  open_new_mesh();
-}
-
-void NodeHost::Impl::open_new_mesh() {
-  const MemberKey self = to_member(signer->public_key());
-  MeshNonce nonce;
-  std::optional<ClosedMesh> closed;
-  if (options.closed) {
-    closed.emplace().grant.founder = self;
-    draw_random(closed->grant.secret);
-    nonce = closed_mesh_nonce(closed->grant.secret);
-  } else {
-    draw_random(nonce);
-  }
-  open_mesh(hash_mesh(self, nonce), nonce, closed);
-  ready_by = loop->now().monotonic;
-}
-
-/// Who has come in by it already resumes that mesh.
-Result<void> NodeHost::Impl::begin_by_invite() {
-  for (const std::string& address : options.invite->addresses) {
-    auto target = parse_host_port(address);
-    if (!target) return tl::unexpected<Error>(target.error());
-    options.joins.push_back(*target);
-  }
-  const MeshId& mesh = options.invite->mesh;
-  const std::string path = closed_path(mesh);
-  const auto held = read_closed_mesh(path, mesh, *files);
-  if (!held) return tl::unexpected<Error>(held.error());
-  if (!*held) {
-    invite_door = std::make_unique<InviteDoor>(options.invite->secret, ed25519_verifier());
-    join_next();
-    return {};
-  }
-  // It may be needed once more: who let this node in may have lost what it wrote of it.
-  ClosedMesh renewed = **held;
-  renewed.invite = options.invite->secret;
-  if (auto kept = write_closed_mesh(path, renewed, *files); !kept) return kept;
-  resume_and_find(mesh);
-  return {};
-}
-
-/// The mesh is here already; what was typed may say better where its members are.
-void NodeHost::Impl::resume_and_find(const MeshId& mesh) {
-  open_mesh(mesh, std::nullopt);
-  if (!runner) return;
-  ready_by = loop->now().monotonic + kReadyTimeout;
-  for (const HostPort& target : options.joins) {
-    joins->start(target.host, target.port, runner->mesh(), [this](const Result<NodeKey>& found) {
-      if (!found) log.log(LogLevel::kInfo, found.error().message);
-    });
-  }
-}
-
-void NodeHost::Impl::join_next() {
-  const HostPort& target = options.joins[next_join++];
-  const auto wanted = options.invite ? std::optional(options.invite->mesh) : std::nullopt;
-  joins->start(target.host, target.port, wanted, [this](const Result<NodeKey>& found) {
-    // What a member says of an invite is worth more than that another one is silent.
-    if (!found && !join_refused && found.error().status == ExitStatus::kNoPermission) {
-      join_refused = found.error();
-      refused_at = options.joins[next_join - 1];
-    }
-    if (found) {
-      ready_by = loop->now().monotonic;
-    } else if (next_join < options.joins.size() && !leaving) {
-      log.log(LogLevel::kWarning, found.error().message);
-      join_next();
-    } else {
-      end_joining(found.error());
-    }
-  });
-}
-
-/// A closed mesh that turned us away may be the one that we are a member of.
-void NodeHost::Impl::end_joining(const Error& error) {
-  const auto last = profile->last_mesh();
-  if (!join_refused || options.invite || leaving || !last || !profile->is_last_mesh_closed())
-    return finish(join_refused.value_or(error));
-  joins->start(refused_at.host, refused_at.port, last, [this, mesh = *last](const Result<NodeKey>& found) {
-    // Of another mesh it would have said so.
-    if (!found && found.error().status != ExitStatus::kNoPermission) return finish(join_refused);
-    resume_and_find(mesh);
-  });
-}
-
-std::string NodeHost::Impl::closed_path(const MeshId& mesh) const {
-  return profile->meshes_directory() + "/" + mesh.hex() + ".closed";
-}
-
-void NodeHost::Impl::open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonce,
-                               std::optional<ClosedMesh> closed) {
-  MeshPlace place;
-  place.mesh = mesh;
-  place.directory = profile->meshes_directory();
-  place.name = profile->name();
-  place.exact_name = options.exact_name;
-  place.listen = to_net(listen_address);
-  place.founder_nonce = nonce;
-  place.protocol = options.protocol;
-  place.carry = options.carry;
-  place.undiscoverable = options.undiscoverable;
-  place.closed = std::move(closed);
-  place.was_closed = profile->last_mesh() == mesh && profile->is_last_mesh_closed();
-  auto opened = MeshRunner::open(
-      place, {*loop, *links, *control, *seen, *signer, *signer, ed25519_verifier(), *agreement, *files, log});
-  if (!opened) return finish(opened.error());
-  if (options.closed && !(*opened)->is_closed()) {
-    return finish(
-        Error{ExitStatus::kUsage, "the last mesh of " + format_safe_line(profile->name()) +
-                                      " is open to everybody; --new --private opens a closed one beside it"});
-  }
-  runner = std::move(*opened);
-  runner->begin();
-  requests->serve(*control, *runner, shown_address(options.listen), listen_address.port());
-  // Who is refused in one mesh resumes the one it was in.
-  if (!options.exact_name) {
-    if (auto kept = profile->remember_mesh(mesh, runner->is_closed()); !kept) return finish(kept.error());
-  }
-  if (auto listening = control->listen(options.data_dir + "/control.sock"); !listening)
-    return finish(listening.error());
-  log.log(LogLevel::kInfo, profile->name() + " is in mesh " + mesh.hex().substr(0, 8) + ", listening at " +
-                               listen_address.format());
 }
 
 void NodeHost::Impl::turn() {

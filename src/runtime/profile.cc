@@ -82,4 +82,8 @@ Result<void> Profile::remember_port(std::uint16_t port) const {
   return write_file_atomically(directory_ + "/last_port", as_bytes(std::to_string(port) + "\n"));
 }
 
+std::string mesh_file(const std::string& meshes_directory, const MeshId& mesh, const char* ending) {
+  return meshes_directory + "/" + mesh.hex() + ending;
+}
+
 }  // namespace p2pmesh

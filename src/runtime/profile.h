@@ -39,4 +39,7 @@ class Profile {
   KeySeed seed_{};
 };
 
+/// A file of one mesh, below Profile::meshes_directory().
+std::string mesh_file(const std::string& meshes_directory, const MeshId& mesh, const char* ending);
+
 }  // namespace p2pmesh

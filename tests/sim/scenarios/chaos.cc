@@ -69,6 +69,7 @@ Report run_people(const RunOptions& options) {
 Report run_long_chaos(const RunOptions& options) {
   ChaosPlan plan = draw_chaos(options.seed, options.nodes);
   plan.nodes = options.nodes != 0 ? options.nodes : 3 + static_cast<std::uint32_t>(options.seed % 14);
+  plan.people.count = std::min(plan.people.count, plan.nodes);
   plan.safety = options.virtual_s > 0 ? static_cast<SimTime>(options.virtual_s * 1e6) : 24 * 3600 * kSecond;
   plan.rate = options.rate > 0 ? options.rate : 0.02;
   FaultOptions& faults = plan.faults;

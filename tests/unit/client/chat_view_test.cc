@@ -87,7 +87,7 @@ TEST_CASE("the opening of somebody who is alone says how others join") {
   CHECK(screen.output() ==
         ">INFO: Alice at address 127.0.0.1 is listening at 55107.\n"
         ">INFO: Nobody else is here. Others join with: ./p2pchat NAME 127.0.0.1 55107\n"
-        ">INFO: This mesh is open: whoever reaches it can join and read. --private opens a closed one.\n"
+        ">INFO: This mesh is open: whoever reaches it can join and read.\n"
         ">INFO: Type :q to leave, /help for commands.\n"
         ">INFO: Whom do you want to chat with? /chat NAME, who may be away: Bob.\n");
 }
