@@ -84,7 +84,7 @@ class Conversations {
   [[nodiscard]] std::optional<Instant> next_deadline() const;
   /// Somebody who is here, is no neighbor and has not got what was written to it: to be linked to for a
   /// while. Seldom the same.
-  std::optional<MemberKey> take_visit(const Links& links, Instant now);
+  std::optional<MemberKey> take_visit(const Links& links, bool has_place, Instant now);
   [[nodiscard]] std::optional<Instant> next_visit() const;
   /// Messages of the current epoch that nobody has said to have.
   [[nodiscard]] std::uint64_t undelivered() const;

@@ -10,8 +10,9 @@ namespace {
 
 constexpr auto kLookInterval = std::chrono::seconds(10);  // one of them at a time; guess
 constexpr auto kVisitAfter = std::chrono::seconds(30);    // a flood and its repair are through; guess
-// Who does not accept what was written never says that it has it.
-constexpr auto kPauseMin = std::chrono::minutes(1);
+// Who does not accept what was written never says that it has it. Who has no place free for a visitor at that
+// moment soon has, so the first pauses are short.
+constexpr auto kPauseMin = kLookInterval;
 constexpr auto kPauseMax = std::chrono::hours(24);
 
 }  // namespace
@@ -31,9 +32,10 @@ void Conversations::forget_told(Correspondent& correspondent) {
   }
 }
 
-std::optional<MemberKey> Conversations::take_visit(const Links& links, Instant now) {
+std::optional<MemberKey> Conversations::take_visit(const Links& links, bool has_place, Instant now) {
   if (hidden_ || visit_look_at_ > now || P2P_PLANTED(NobodyVisited)) return std::nullopt;
   visit_look_at_ = now + kLookInterval;
+  if (!has_place) return std::nullopt;
   any_untold_ = false;
   for (auto& [member, correspondent] : people_) {
     forget_told(correspondent);

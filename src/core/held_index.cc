@@ -149,6 +149,9 @@ void HeldIndex::note_gone(GoneRange gone, Instant now) {
     gone.first = missing.front().first;
     gone.last = missing.back().second;
   }
+  const auto lacks = [&](std::uint64_t from, std::uint64_t to) {
+    return from <= to && (log == nullptr || !log->accepted.missing(from, to).empty());
+  };
   const LogKey key(gone.author, gone.epoch);
   bool was_known = false;
   if (const auto by_log = gone_.find(key); by_log != gone_.end()) {
@@ -156,8 +159,11 @@ void HeldIndex::note_gone(GoneRange gone, Instant now) {
     const auto begin = gone_at(ranges, gone.first);
     auto end = begin;
     for (; end != ranges.end() && end->first <= gone.last; ++end) {
-      if (end->first < gone.first || end->second.last > gone.last)
-        return split_gone(ranges, end, gone, log, now);
+      // By what is missing of it, not by its ends, of which some have come.
+      const bool before = lacks(end->first, gone.first - 1);
+      const bool behind = lacks(gone.last + 1, end->second.last);
+      if (before != behind) split_gone(ranges, end, gone, behind);
+      if (before || behind) return;
     }
     // Two may say different things of the same: the later one counts, until somebody has it.
     was_known = begin != end && begin->first == gone.first && begin->second.last == gone.last;
@@ -184,33 +190,20 @@ void HeldIndex::note_gone(GoneRange gone, Instant now) {
   toggle(gone.author, gone.ids_digest, 0, now);
 }
 
-/// Of what was told of as a whole a part is told of: then both parts can be told to others. Else the whole
-/// stays, of which more is known.
+/// Of what was told of as a whole a part is told of, at its begin or its end: then both parts can be told to
+/// others. Else the whole stays, of which more is known.
 void HeldIndex::split_gone(GoneRanges& ranges, GoneRanges::const_iterator whole, const GoneRange& part,
-                           const EpochLog* log, Instant now) {
+                           bool rest_is_behind) {
   const std::uint64_t first = whole->first;
   const Gone range = whole->second;
   if (first > part.first || range.last < part.last || gone_size_ >= limits::kGoneKnownMax) return;
-  const auto lacks = [&](std::uint64_t from, std::uint64_t to) {
-    return from <= to && (log == nullptr || !log->accepted.missing(from, to).empty());
-  };
-  const bool before = lacks(first, part.first - 1);
-  const bool behind = lacks(part.last + 1, range.last);
-  if (before && behind) return;
-  if (!before && !behind) {
-    // It is all that is missing: the later word counts.
-    toggle(part.author, range.ids_digest ^ part.ids_digest, 0, now);
-    ranges.erase(whole);
-    ranges[part.first] = {part.last, part.ids_digest};
-    return;
-  }
   const std::uint64_t rest = range.ids_digest ^ part.ids_digest;
   ranges.erase(whole);
   ranges[part.first] = {part.last, part.ids_digest};
-  if (before)
-    ranges[first] = {part.first - 1, rest};
-  else
+  if (rest_is_behind)
     ranges[part.last + 1] = {range.last, rest};
+  else
+    ranges[first] = {part.first - 1, rest};
   ++gone_size_;
   ++gone_of_[part.author];
 }

@@ -229,7 +229,7 @@ class HeldIndex {
   /// The first range that ends at or behind a number.
   static GoneRanges::const_iterator gone_at(const GoneRanges& ranges, std::uint64_t seq);
   void split_gone(GoneRanges& ranges, GoneRanges::const_iterator whole, const GoneRange& part,
-                  const EpochLog* log, Instant now);
+                  bool rest_is_behind);
   void count_gone_less(const MemberKey& author);
   /// One is there after all.
   void take_back_gone(const Envelope& envelope, std::uint64_t share, const EpochLog& log, Instant now);

@@ -86,6 +86,8 @@ class Membership {
   void restore_anchor(const Anchor& anchor);
   /// Links to this one beside the view, for a while. False when it is a neighbor, or on the way to be one.
   bool visit(const MemberFacts& member, Turn& turn);
+  /// Whether there is a place for it.
+  [[nodiscard]] bool can_visit(Instant now) const;
   /// A member was heard of: no need to see whether it lives.
   void note_alive(const MemberKey& member, Instant now);
 
@@ -117,7 +119,8 @@ class Membership {
   [[nodiscard]] bool takes_inbound() const;
   [[nodiscard]] bool few_online() const;
   [[nodiscard]] bool dials_all() const;
-  [[nodiscard]] std::size_t extras() const;
+  [[nodiscard]] bool has_room_for_extra() const;
+  [[nodiscard]] std::optional<LinkId> pick_extra(Instant now) const;
   template <class Fits>
   std::optional<LinkId> pick_victim(Instant now, Fits fits);
   [[nodiscard]] std::vector<const Link*> own_dials() const;

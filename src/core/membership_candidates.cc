@@ -126,8 +126,23 @@ std::optional<LinkId> Membership::pick_victim(Instant now, Fits fits) {
   return from[random_.below(from.size())];
 }
 
-std::size_t Membership::extras() const {
-  return count_links(links_, [](const Link& link) { return !is_regular(link); });
+bool Membership::has_room_for_extra() const {
+  return count_links(links_, [](const Link& link) { return !is_regular(link); }) < parameters_.merge_links;
+}
+
+/// Of those beside the view the oldest that has done what it came for: who waits for its place has not.
+std::optional<LinkId> Membership::pick_extra(Instant now) const {
+  const Link* oldest = nullptr;
+  for (const auto& [id, link] : links_.all()) {
+    if (is_regular(link) || !link.compared || link.differs || link.up_at + kJustCome > now) continue;
+    if (oldest == nullptr || link.up_at < oldest->up_at) oldest = &link;
+  }
+  return oldest != nullptr ? std::optional(oldest->id) : std::nullopt;
+}
+
+bool Membership::can_visit(Instant now) const {
+  const bool full = partial_ && count_links(links_, is_regular) >= parameters_.active_view_max;
+  return !full || has_room_for_extra() || pick_extra(now);
 }
 
 /// The dialler asks; without a request it joins.
@@ -149,7 +164,8 @@ Membership::Outcome Membership::decide(Candidate& candidate, const std::optional
   if (priority == NeighborPriority::kProbe || (!partial_ && !room)) {
     granted = false;
   } else if (priority == NeighborPriority::kMerge && !room) {
-    granted = outcome.beside = extras() < parameters_.merge_links;
+    if (!has_room_for_extra()) outcome.evicted = pick_extra(turn.now.monotonic);
+    granted = outcome.beside = has_room_for_extra() || outcome.evicted;
   } else if ((!priority || priority == NeighborPriority::kHigh || P2P_PLANTED(NeighborAlwaysGranted)) &&
              !room) {
     granted = true;
@@ -204,7 +220,8 @@ Membership::Outcome Membership::on_candidate_frame(const FrameReceived& frame, T
         if (purpose == Purpose::kHeal || purpose == Purpose::kProbe) {
           ++counters_.merges;
           outcome.beside = full;
-          if (full && extras() >= parameters_.merge_links) {
+          if (full && !has_room_for_extra()) outcome.evicted = pick_extra(turn.now.monotonic);
+          if (full && !has_room_for_extra() && !outcome.evicted) {
             turn.out.push_back(CloseLink{up.link, CloseReason::kDisconnect});
             addresses_.on_lost(up.node, false, false, turn.now.monotonic);
             return outcome;

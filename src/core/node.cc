@@ -218,7 +218,8 @@ void Node::State::on(const Wake&, Turn& turn) {
     for (LinkId id : membership.on_wake(own.addresses(), presence.is_settled(), own.has_claim(), turn))
       disconnect(id, turn);
     if (own.has_claim()) {
-      if (const auto member = conversations.take_visit(links, turn.now.monotonic))
+      const bool has_place = membership.can_visit(turn.now.monotonic);
+      if (const auto member = conversations.take_visit(links, has_place, turn.now.monotonic))
         membership.visit(*roster.find(*member)->facts, turn);
     }
   }

@@ -204,6 +204,19 @@ TEST_CASE("OfWhatIsToldToBeGoneNothingIsTakenForHadAndAWrongWordEndsWithTheTruth
   take(index, 7);
   CHECK(root(digest) == root(whole));
   CHECK_FALSE(index.knows_gone());
+  // One has come of what was told as two, and another neighbor says the two another way: what is missing
+  // counts, not where the words begin and end.
+  for (std::uint64_t seq = 8; seq <= 10; ++seq) take(all, seq);
+  index.note_gone({author, 3, 8, 8, 99}, now);
+  index.note_gone({author, 3, 9, 10, share(9) ^ share(10)}, now);
+  take(index, 10);
+  index.note_gone({author, 3, 8, 9, share(8) ^ share(9)}, now);
+  CHECK(root(digest) == root(whole));
+  CHECK(told(8, 9).size() == 1);
+  take(index, 8);
+  take(index, 9);
+  CHECK_FALSE(index.knows_gone());
+  CHECK(root(digest) == root(whole));
   // Another epoch that nobody ever saw takes no place of a real one.
   index.note_gone({author, 4, 1, 5, 1}, now);
   CHECK(index.find(author, 4) == nullptr);
