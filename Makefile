@@ -94,6 +94,7 @@ attacks: programs
 	@P2PMESH_ATTACK_ENVELOPES=1000 $(BUILD)/tests/unit_ingress -tc='*whichever of its bits'
 	@P2PMESH_ATTACK_S=60 python3 -B tests/cluster/test_attacks_naughty.py
 	@P2PMESH_ATTACK_S=5 python3 -B tests/cluster/test_attacks_handshakes.py
+	@P2PMESH_ATTACK_S=5 python3 -B tests/cluster/test_attacks_misbehave.py
 	@P2PMESH_ATTACK_S=300 python3 -B tests/cluster/test_attacks_together.py
 
 fuzz:

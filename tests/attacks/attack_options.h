@@ -44,5 +44,6 @@ int replay(const AttackOptions& options);
 int flip(const AttackOptions& options);
 int serve(const AttackOptions& options);
 int shake(const AttackOptions& options);
+int misbehave(const AttackOptions& options);
 
 }  // namespace p2pmesh::attacks

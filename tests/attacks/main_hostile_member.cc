@@ -90,6 +90,7 @@ int main(int count, char** arguments) {
   if (attack == "flip") return flip(options);
   if (attack == "serve") return serve(options);
   if (attack == "shake") return shake(options);
+  if (attack == "misbehave") return misbehave(options);
   std::cerr << "no such attack: " << attack << "\n";
   return 64;
 }
