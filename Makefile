@@ -88,7 +88,7 @@ attacks: programs
 	@$(BUILD_IN) $(BUILD) --parallel $(JOBS) --target hostile_member unit_ingress
 	@P2PMESH_ATTACK_S=60 python3 -B tests/cluster/test_links.py
 	@P2PMESH_ATTACK_S=30 python3 -B tests/cluster/test_attacks_flood.py
-	@P2PMESH_ATTACK_S=10 python3 -B tests/cluster/test_attacks_repair.py
+	@P2PMESH_ATTACK_S=30 python3 -B tests/cluster/test_attacks_repair.py
 	@P2PMESH_ATTACK_S=60 python3 -B tests/cluster/test_attacks_stopped.py
 	@P2PMESH_ATTACK_S=30 python3 -B tests/cluster/test_attacks_replay.py
 	@P2PMESH_ATTACK_ENVELOPES=1000 $(BUILD)/tests/unit_ingress -tc='*whichever of its bits'

@@ -34,7 +34,7 @@ void ChatView::on_event(control::Event event, Instant now) {
                         std::holds_alternative<control::InvitationEvent>(event) ||
                         std::holds_alternative<control::ModerationEvent>(event) ||
                         std::holds_alternative<control::StorageEvent>(event);
-  if (stage_ == Stage::kListing && has_line) {
+  if ((stage_ == Stage::kListing && has_line) || is_news_since_here(event)) {
     if (held_.size() < kHeldMax) {
       held_.push_back(std::move(event));
     } else {
@@ -74,6 +74,18 @@ void ChatView::on_event(control::Event event, Instant now) {
     show_info(storage->state == "ok" ? "The node stores messages again."
                                      : "The node cannot store messages: " + format_safe_line(storage->state));
   }
+}
+
+/// Who is here has been said, and what came before is still being gathered: this is neither.
+bool ChatView::is_news_since_here(const control::Event& event) const {
+  if (stage_ != Stage::kGathering || !has_shown_here_) return false;
+  const auto* notice = std::get_if<control::NoticeEvent>(&event);
+  const bool is_notice = notice != nullptr && !notice->replayed && notice->member != self_ &&
+                         notice->kind != control::NoticeKind::kRevoked;
+  return is_notice || std::holds_alternative<control::ModerationEvent>(event) ||
+         std::holds_alternative<control::RoomOpenedEvent>(event) ||
+         std::holds_alternative<control::InvitationEvent>(event) ||
+         std::holds_alternative<control::ConversationEvent>(event);
 }
 
 void ChatView::on_sent(const control::SendReply& sent) {
@@ -185,6 +197,7 @@ void ChatView::show_attached(const control::StatusReply& status) {
 }
 
 void ChatView::show_here(const control::StatusReply& status, const control::MembersReply& members) {
+  has_shown_here_ = true;
   append_here(out_, status, members);
   show_info("Type :q to leave, /help for commands.");
   append_whom(out_, members);
@@ -206,6 +219,7 @@ void ChatView::show_missed() {
   }
   begin_showing();
   show_missed_directs();
+  for (control::Event& event : std::exchange(held_, {})) on_event(std::move(event), Instant{});
 }
 
 void ChatView::begin_showing() {

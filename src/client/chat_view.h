@@ -107,6 +107,7 @@ class ChatView {
   void on_message(control::MessageEvent event, Instant now);
   void on_notice(const control::NoticeEvent& notice);
   void begin_showing();
+  [[nodiscard]] bool is_news_since_here(const control::Event& event) const;
   void tell_lost_name();
   void on_room(const control::RoomEvent& event);
   void on_topic(const control::TopicEvent& event);
@@ -123,6 +124,7 @@ class ChatView {
   MemberKey self_;
   std::string claimed_name_;
   std::string shown_name_;
+  bool has_shown_here_ = false;
   bool is_live_ = false;
   bool is_synced_ = false;
   bool shows_replayed_ = false;  // notices of a replay are from the time of this screen
@@ -130,7 +132,7 @@ class ChatView {
   EarlierMessages missed_;
   std::deque<control::ChatMessage> missed_directs_;  // in the order in which they came
   std::set<control::MessageId> listed_;              // the newest of them
-  std::vector<control::Event> held_;                 // came while history was listed
+  std::vector<control::Event> held_;                 // came while history was listed, or gathered
   std::size_t held_dropped_ = 0;
   std::set<std::pair<MemberKey, std::string>> doubted_;  // who wrote and was warned of, by name
   std::set<control::MessageId> sent_;                    // acknowledged, their events to come

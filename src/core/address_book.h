@@ -35,8 +35,9 @@ class AddressBook {
   bool on_failed(const NodeKey& node, const NetAddress& address, Instant now, Outputs& out);
   /// `proven`: the link had lived long enough to be worth dialling again at once.
   void on_lost(const NodeKey& node, bool left, bool proven, Instant now);
-  /// Never again: its key was revoked.
+  /// Its key was revoked: never again, unless that is forgotten.
   void forbid(const NodeKey& node);
+  void permit(const NodeKey& node) { forbidden_.erase(node); }
   /// A link to it was closed as faulty: for a while it is not dialled.
   void on_fault(const NodeKey& node, Instant now) { faulty_.note(node, now); }
   /// Nor let in.

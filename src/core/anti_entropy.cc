@@ -2,6 +2,7 @@
 #include "anti_entropy.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/base/planted.h"
@@ -14,6 +15,10 @@ constexpr std::size_t kWantsMax = 65536;                    // ranges and record
 constexpr std::uint64_t kEnvelopesARange = limits::kGoneRangeMax;  // newest first, in pieces this large
 constexpr auto kSoon =
     std::chrono::milliseconds(200);  // a neighbor that was repaired is asked within this time
+constexpr auto kTalkLasts = std::chrono::seconds(5);  // a slow conversation is one; guess
+// A piece of RepairPace in that time is as much as an author may write live.
+constexpr auto kPutOff =
+    std::chrono::milliseconds(1000 * RepairPace::kPiece / limits::kAuthorEnvelopesPerSecond);
 
 }  // namespace
 
@@ -31,9 +36,11 @@ void AntiEntropy::on_root(Link& link, AsOfMs as_of_ms, bool repaired, Turn& turn
   }
   if (link.differs || may_have_gone(link)) {
     const Instant soon = turn.now.monotonic + (repaired ? soon_after_repair() : parameters_.sync_interval);
-    if (!next_periodic_ || soon < *next_periodic_) next_periodic_ = soon;
+    const Instant next = std::max(soon, put_off_until_);
+    if (!next_periodic_ || next < *next_periodic_) next_periodic_ = next;
   } else if (link.compared || as_of_ms == kAsOfAll) {
     link.compared = true;
+    note_caught_up();
     return;
   }
   // Over a new link an equal root of all spares the comparison. A later one does not end it: what is young,
@@ -199,11 +206,9 @@ bool AntiEntropy::on_listing(Link& link, const SyncListing& listing, Turn& turn)
   own_held_.clear();
   for (const HeldLog& log : listing.logs) {
     if (log.author == self_) own_held_.push_back(log);
-    if (!index_.is_left_out(log.author)) want_log(log, turn);
+    want_log(log, turn);
   }
-  for (const HeldGone& gone : listing.gone) {
-    if (!index_.is_left_out(gone.author)) want_gone(gone);
-  }
+  for (const HeldGone& gone : listing.gone) want_gone(gone);
   for (const HeldRecord& record : listing.records) {
     if (index_.is_left_out(record.author, record.kind)) continue;
     const RecordVersion version{record.epoch, record.version, record.id};
@@ -233,6 +238,57 @@ bool AntiEntropy::on_listing(Link& link, const SyncListing& listing, Turn& turn)
   return true;
 }
 
+/// Who has just come, or comes back, is not to wait; and while nobody talks, nobody waits for repair.
+bool AntiEntropy::is_paced(Instant now) const {
+  return caught_up_ && talk_at_ != Instant{} && talk_at_ + kTalkLasts > now;
+}
+
+/// Not after the first one, who may itself have just come.
+void AntiEntropy::note_caught_up() {
+  const auto& all = links_.all();
+  caught_up_ = caught_up_ || std::all_of(all.begin(), all.end(), [](const auto& item) {
+                 return item.second.compared || !item.second.root_known;
+               });
+}
+
+/// Asks for a piece of the next want, and says how many envelopes that is; of some it is none.
+std::uint64_t AntiEntropy::take_want(SyncRequest& request, Instant now) {
+  SyncSession& session = *session_;
+  SyncWant& want = session.wants.back();
+  // What has come since it was listed is not sent again.
+  const auto gaps = index_.lacking(want.author, want.epoch, want.first, want.last);
+  if (gaps.empty()) {
+    session.wants.pop_back();
+    return 0;
+  }
+  want.first = gaps.front().first;
+  want.last = gaps.back().second;
+  const std::uint64_t size = want.last - want.first + 1;
+  std::uint64_t piece = kEnvelopesARange;
+  if (is_paced(now)) {
+    const std::uint64_t room = pace_.room_for(want.author, now);
+    if (room < std::min(size, RepairPace::kPiece)) {
+      session.put_off = true;
+      session.wants.pop_back();
+      return 0;
+    }
+    piece = std::min(piece, std::bit_floor(room));
+  }
+  // In pieces that begin at the same places everywhere, so that what is told of one fits what others ask
+  // for.
+  const std::uint64_t take = std::min(size, (want.last - 1) % piece + 1);
+  if (is_paced(now)) pace_.charge(want.author, take, now);
+  request.ranges.push_back({want.author, want.epoch, want.last - take + 1, want.last});
+  if (auto& last = request.ranges.back(); P2P_PLANTED(WantsSkipNewest) && last.last-- == last.first)
+    request.ranges.pop_back();
+  if (take == size) {
+    session.wants.pop_back();
+  } else {
+    want.last -= take;
+  }
+  return take;
+}
+
 void AntiEntropy::ask_next(Turn& turn) {
   SyncSession& session = *session_;
   SyncRequest request;
@@ -244,28 +300,7 @@ void AntiEntropy::ask_next(Turn& turn) {
   std::uint64_t envelopes = 0;
   while (!session.wants.empty() && request.ranges.size() < limits::kSyncRangesMax &&
          envelopes < limits::kSyncAnswerEnvelopesMax) {
-    SyncWant& want = session.wants.back();
-    // What has come since it was listed is not sent again.
-    const auto gaps = index_.lacking(want.author, want.epoch, want.first, want.last);
-    if (gaps.empty()) {
-      session.wants.pop_back();
-      continue;
-    }
-    want.first = gaps.front().first;
-    want.last = gaps.back().second;
-    const std::uint64_t size = want.last - want.first + 1;
-    // In pieces that begin at the same places everywhere, so that what is told of one fits what others ask
-    // for.
-    const std::uint64_t take = std::min(size, (want.last - 1) % kEnvelopesARange + 1);
-    request.ranges.push_back({want.author, want.epoch, want.last - take + 1, want.last});
-    if (auto& last = request.ranges.back(); P2P_PLANTED(WantsSkipNewest) && last.last-- == last.first)
-      request.ranges.pop_back();
-    envelopes += take;
-    if (take == size) {
-      session.wants.pop_back();
-    } else {
-      want.last -= take;
-    }
+    envelopes += take_want(request, turn.now.monotonic);
   }
   if (request.records.empty() && request.ranges.empty() && !session.forked.empty()) {
     // One at random: the session may end before the last.
@@ -278,6 +313,8 @@ void AntiEntropy::ask_next(Turn& turn) {
   session.accepted_when_asked = index_.accepted_count();
   session.gone_when_asked = index_.gone_count();
   session.gone_items = session.answered = 0;
+  session.expected = request.records.size();
+  for (const SyncRequest::Range& range : request.ranges) session.expected += range.last - range.first + 1;
   turn.send(session.link, encode_frame_of(request));
 }
 
@@ -288,7 +325,8 @@ void AntiEntropy::on_repaired(LinkId link) {
 bool AntiEntropy::awaits_repair(LinkId link) const {
   if (!session_ || session_->link != link) return false;
   const bool has_asked = !session_->asked.ranges.empty() || !session_->asked.records.empty();
-  return has_asked && session_->answered < limits::kSyncAnswerEnvelopesMax;
+  return has_asked &&
+         session_->answered < std::min<std::uint64_t>(session_->expected, limits::kSyncAnswerEnvelopesMax);
 }
 
 void AntiEntropy::on_gone(Link& link, const SyncGone& gone, Turn& turn) {
@@ -330,7 +368,8 @@ void AntiEntropy::on_done(Link& link, const SyncDone& done, Turn& turn) {
 }
 
 void AntiEntropy::finish(Turn& turn) {
-  const bool again = session_->truncated;
+  const bool put_off = session_->put_off;
+  const bool again = session_->truncated || put_off;
   if (index_.accepted_count() != session_->accepted_at_start) repaired_ = true;
   Link* link = links_.find(session_->link);
   session_.reset();
@@ -340,12 +379,18 @@ void AntiEntropy::finish(Turn& turn) {
     if (!again) link->gone_asked = index_.gone_count();  // what is new was told by this one
     link->differs = again;                               // else until its next heartbeat says otherwise
   }
+  if (!again) note_caught_up();
   // There is more, but other neighbors have their turn: one could list things without end.
   if (again) next_periodic_ = turn.now.monotonic;
+  if (put_off) {
+    ++counters_.put_off;
+    next_periodic_ = put_off_until_ = turn.now.monotonic + kPutOff;
+  }
   start_waiting(turn);
 }
 
 void AntiEntropy::on_link_down(LinkId link, Turn& turn) {
+  if (links_.size() == 0) caught_up_ = false;
   repair_.erase(link);
   reads_ -= static_cast<std::size_t>(std::count_if(serving_.begin(), serving_.end(), [&](const auto& item) {
     return item.second.link == link && !item.second.deferred;

@@ -15,6 +15,7 @@
 #include "p2pmesh/base/planted.h"
 #include "p2pmesh/base/random.h"
 #include "p2pmesh/core/parameters.h"
+#include "repair_pace.h"
 #include "roster.h"
 #include "turn.h"
 
@@ -27,6 +28,7 @@ struct AntiEntropyCounters {
   std::uint64_t envelopes_served = 0;
   std::uint64_t requests_dropped = 0;  ///< the one before is being answered, or too many are
   std::uint64_t no_longer_held = 0;    ///< listed by a neighbor, not in its answer
+  std::uint64_t put_off = 0;           ///< sessions that left what one author may not have asked for yet
 };
 
 /// A range that the neighbor holds and this node has not accepted.
@@ -50,6 +52,7 @@ struct SyncSession {
   std::uint64_t own_bucket = 0;  // of the digest that was sent
   std::uint64_t accepted_at_start = 0;
   bool truncated = false;       // more was listed than the bound on wants
+  bool put_off = false;         // more was listed than may be asked for now
   std::vector<SyncWant> wants;  // the last is fetched first
   std::vector<SyncRequest::Record> want_records;
   std::vector<std::pair<MemberKey, std::uint64_t>> forked;  // looked through when nothing is wanted
@@ -59,7 +62,8 @@ struct SyncSession {
   std::uint64_t accepted_when_asked = 0;  // progress is what was accepted, not what was said
   std::uint64_t gone_when_asked = 0;
   std::size_t gone_items = 0;  // of the answer, so far
-  std::size_t answered = 0;    // envelopes, likewise
+  std::uint64_t expected = 0;  // envelopes, at most
+  std::size_t answered = 0;    // envelopes, so far
   Instant progress_at{};
   Instant ends_at{};  // however it goes: then another neighbor has its turn
 };
@@ -91,7 +95,9 @@ class AntiEntropy {
   void on_done(Link& link, const SyncDone& done, Turn& turn);
   /// An envelope has come as repair.
   void on_repaired(LinkId link);
-  /// This neighbor was asked, and has not sent as much as an answer may hold.
+  /// Somebody's live envelope was written: repair yields to what is said.
+  void on_talk(Instant now) { talk_at_ = now; }
+  /// This neighbor was asked, and has not sent as many as it was asked for.
   [[nodiscard]] bool awaits_repair(LinkId link) const;
   void on_link_down(LinkId link, Turn& turn);
   void on_wake(Turn& turn);
@@ -149,6 +155,9 @@ class AntiEntropy {
   }
   void start(Link& link, Turn& turn);
   Duration soon_after_repair();
+  void note_caught_up();
+  [[nodiscard]] bool is_paced(Instant now) const;
+  std::uint64_t take_want(SyncRequest& request, Instant now);
   void ask_next(Turn& turn);
   void finish(Turn& turn);
   void start_waiting(Turn& turn);
@@ -176,6 +185,10 @@ class AntiEntropy {
   std::optional<SyncSession> session_;
   std::uint32_t next_session_ = 1;
   std::optional<Instant> next_periodic_;
+  RepairPace pace_;
+  bool caught_up_ = false;  // with all neighbors; not since there was none
+  Instant talk_at_{};
+  Instant put_off_until_{};
   std::vector<HeldLog> own_held_;
   bool neighbor_holds_all_own_ = false;
   bool repaired_ = false;

@@ -77,6 +77,10 @@ void EntryLog::revoke(const MemberKey& author) {
   revoked_.insert(author);
 }
 
+void EntryLog::give_back(const MemberKey& author) {
+  revoked_.erase(author);
+}
+
 void EntryLog::promise(const MemberKey& member, const InviteKey& invite) {
   promised_[member] = invite;
   used_by_[invite].insert(member);
@@ -86,6 +90,7 @@ void EntryLog::promise(const MemberKey& member, const InviteKey& invite) {
 void EntryLog::judge(WallMs now_ms) {
   if (is_judged_) return;
   is_judged_ = true;
+  acts_.judge();
   std::map<MemberKey, std::vector<EnvelopeId>> let_in;
   for (const auto& [id, entry] : entries_) {
     const Envelope& envelope = entry.envelope->envelope;
@@ -125,8 +130,8 @@ bool EntryLog::is_admitted(const MemberKey& member, WallMs now_ms) {
 }
 
 bool EntryLog::is_banned(const MemberKey& member, WallMs now_ms) {
-  const HeldRestriction* restriction = acts_.restriction_on(member, {}, now_ms);
-  return restriction != nullptr && restriction->restriction.is_ban;
+  acts_.judge();
+  return acts_.is_banned(member, now_ms);
 }
 
 std::optional<EntryBody> EntryLog::lost_sponsor(const MemberKey& member) const {

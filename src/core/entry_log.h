@@ -28,6 +28,7 @@ class EntryLog {
   /// What this author wrote before still counts here; others will not get it, so whom it let in needs
   /// somebody else who says so.
   void revoke(const MemberKey& author);
+  void give_back(const MemberKey& author);
   /// A ban has come, or holds no more: what it refuses does not count.
   void judge_again() { is_judged_ = false; }
   /// An admission that is about to be written counts already.

@@ -75,7 +75,7 @@ void HeldIndex::hold_log(const SealedEnvelope& sealed, Instant now) {
   if (!log.held.insert(envelope.seq)) return;
   log.ids_digest ^= id_digest(sealed.id);
   if (P2P_PLANTED(LogsNotInDigest)) return;
-  toggle(envelope.author, id_digest(sealed.id), envelope.wall_ms, now);
+  digest_.toggle(envelope.author, id_digest(sealed.id), envelope.wall_ms, now);
 }
 
 void HeldIndex::hold_fork(const SealedEnvelope& shown, const EnvelopeId& replaced, Instant now) {
@@ -88,7 +88,7 @@ void HeldIndex::hold_fork(const SealedEnvelope& shown, const EnvelopeId& replace
     return;
   }
   log.ids_digest ^= change;
-  toggle(envelope.author, change, envelope.wall_ms, now);
+  digest_.toggle(envelope.author, change, envelope.wall_ms, now);
 }
 
 void HeldIndex::set_hidden(const MemberKey& author, const std::vector<HiddenLog>& hidden, Instant now) {
@@ -111,7 +111,7 @@ void HeldIndex::set_hidden(const MemberKey& author, const std::vector<HiddenLog>
       for (std::uint64_t seq = first; seq <= last; ++seq) log.held.erase(seq);
     }
     log.ids_digest ^= log.hidden_digest ^ digest;
-    toggle(author, log.hidden_digest ^ digest, 0, now);
+    digest_.toggle(author, log.hidden_digest ^ digest, 0, now);
     log.hidden = std::move(now_hidden);
     log.hidden_digest = digest;
     ++accepted_count_;
@@ -169,7 +169,7 @@ void HeldIndex::note_gone(GoneRange gone, Instant now) {
     was_known = begin != end && begin->first == gone.first && begin->second.last == gone.last;
     if (was_known && begin->second.ids_digest == gone.ids_digest) return;
     for (auto range = begin; range != end; ++range) {
-      toggle(gone.author, range->second.ids_digest, 0, now);
+      digest_.toggle(gone.author, range->second.ids_digest, 0, now);
       count_gone_less(gone.author);
     }
     ranges.erase(begin, end);
@@ -187,7 +187,7 @@ void HeldIndex::note_gone(GoneRange gone, Instant now) {
     for (std::uint64_t seq = gone.first; seq <= gone.last; ++seq)
       logs_[gone.author][gone.epoch].accepted.insert(seq);
   }
-  toggle(gone.author, gone.ids_digest, 0, now);
+  digest_.toggle(gone.author, gone.ids_digest, 0, now);
 }
 
 /// Of what was told of as a whole a part is told of, at its begin or its end: then both parts can be told to
@@ -217,10 +217,10 @@ void HeldIndex::take_back_gone(const Envelope& envelope, std::uint64_t share, co
   if (found == ranges.end() || found->first > envelope.seq) return;
   const auto range = ranges.find(found->first);
   range->second.ids_digest ^= share;
-  toggle(envelope.author, share, 0, now);
+  digest_.toggle(envelope.author, share, 0, now);
   if (!log.accepted.missing(range->first, range->second.last).empty()) return;
   // Nothing, unless what was told was wrong or some wait for their commit, which puts them in.
-  toggle(envelope.author, range->second.ids_digest, 0, now);
+  digest_.toggle(envelope.author, range->second.ids_digest, 0, now);
   ranges.erase(range);
   if (ranges.empty()) gone_.erase(by_log);
   count_gone_less(envelope.author);
@@ -300,6 +300,15 @@ AcceptResult HeldIndex::accept_record(const SealedEnvelope& sealed) {
   return AcceptResult::kNew;
 }
 
+void HeldIndex::drop_record(const SealedEnvelope& sealed, Instant now) {
+  const auto found = records_.find(key_of(sealed.envelope));
+  if (found == records_.end()) return;
+  if (const auto& held = found->second.held;
+      held && !is_left_out(sealed.envelope.author, sealed.envelope.kind))
+    digest_.toggle(sealed.envelope.author, id_digest(held->id), sealed.envelope.wall_ms, now);
+  records_.erase(found);
+}
+
 void HeldIndex::hold_record(const SealedEnvelope& sealed, Instant now) {
   const RecordVersion version = version_of(sealed);
   auto found = records_.find(key_of(sealed.envelope));
@@ -313,21 +322,22 @@ void HeldIndex::hold_record(const SealedEnvelope& sealed, Instant now) {
   state.held = version;
 }
 
-void HeldIndex::leave_out(const MemberKey& author, Instant now) {
+std::uint64_t HeldIndex::records_share(const MemberKey& author) const {
   std::uint64_t share = 0;
-  if (const auto found = logs_.find(author); found != logs_.end()) {
-    for (const auto& [epoch, log] : found->second) share ^= log.ids_digest;
-  }
   for (auto record = records_.lower_bound({author, 0, {}});
        record != records_.end() && record->first.author == author; ++record) {
     if (record->second.held && record->first.kind != static_cast<std::uint16_t>(Kind::kRevocation))
       share ^= id_digest(record->second.held->id);
   }
-  for (auto log = gone_.lower_bound({author, 0}); log != gone_.end() && log->first.first == author; ++log) {
-    for (const auto& [first, range] : log->second) share ^= range.ids_digest;
-  }
-  toggle(author, share, 0, now);
-  left_out_.insert(author);
+  return share;
+}
+
+void HeldIndex::leave_out_records(const MemberKey& author, Instant now) {
+  if (left_out_.insert(author).second) digest_.toggle(author, records_share(author), 0, now);
+}
+
+void HeldIndex::compare_records_again(const MemberKey& author, Instant now) {
+  if (left_out_.erase(author) > 0) digest_.toggle(author, records_share(author), 0, now);
 }
 
 const EpochLog* HeldIndex::find(const MemberKey& author, std::uint64_t epoch) const {

@@ -69,19 +69,21 @@ class HeldIndex {
   void set_hidden(const MemberKey& author, const std::vector<HiddenLog>& hidden, Instant now);
   /// kNew when it is newer than what is known.
   AcceptResult accept_record(const SealedEnvelope& envelope);
+  /// One that gives way to others. It counts towards the limit of its author all the same: it is on the disk.
+  void drop_record(const SealedEnvelope& envelope, Instant now);
   [[nodiscard]] bool can_accept_record(const RecordKey& key) const;
   /// How many were ever accepted: what tells progress from talk. Member records are told to it.
   [[nodiscard]] std::uint64_t accepted_count() const { return accepted_count_; }
   void count_accepted() { ++accepted_count_; }
   void hold_record(const SealedEnvelope& envelope, Instant now);
 
-  /// From now on what this author wrote is not compared with others, but for the revocations that it
-  /// published; it is held all the same.
-  void leave_out(const MemberKey& author, Instant now);
-  [[nodiscard]] bool is_left_out(const MemberKey& author) const { return left_out_.contains(author); }
-  /// Likewise of its records of a kind; member records are the roster's, and asked for all the same.
+  /// From now on this author's records are not compared with others, but for the revocations that it
+  /// published; they are held all the same.
+  void leave_out_records(const MemberKey& author, Instant now);
+  void compare_records_again(const MemberKey& author, Instant now);
+  /// Of a kind; member records are the roster's, and asked for all the same.
   [[nodiscard]] bool is_left_out(const MemberKey& author, std::uint16_t kind) const {
-    return kind != static_cast<std::uint16_t>(Kind::kRevocation) && is_left_out(author);
+    return kind != static_cast<std::uint16_t>(Kind::kRevocation) && left_out_.contains(author);
   }
 
   /// A neighbor has dropped what it carried of a range, and what is left of it has come: what is missing of
@@ -125,7 +127,6 @@ class HeldIndex {
   template <class Add>
   void list(const LeafSet& leaves, std::size_t intervals_max, Add add) const {
     for_each_in(leaves, logs_, [&](const MemberKey& author, const auto& epochs) {
-      if (is_left_out(author)) return;
       for (const auto& [epoch, log] : epochs) list_log(author, epoch, log, intervals_max, add);
     });
     for_each_in(leaves, records_, [&](const RecordKey& key, const RecordState& state) {
@@ -134,7 +135,6 @@ class HeldIndex {
                      state.held->id, false});
     });
     for_each_in(leaves, gone_, [&](const LogKey& log, const auto& ranges) {
-      if (is_left_out(log.first)) return;
       for (const auto& [first, range] : ranges) add(HeldGone{log.first, log.second, first, range.last});
     });
   }
@@ -161,14 +161,12 @@ class HeldIndex {
   template <class Add>
   void for_each_share(const LeafSet& leaves, Add add) const {
     for_each_in(leaves, logs_, [&](const MemberKey& author, const auto& epochs) {
-      if (is_left_out(author)) return;
       for (const auto& [epoch, log] : epochs) add(author, log.ids_digest);
     });
     for_each_in(leaves, records_, [&](const RecordKey& key, const RecordState& state) {
       if (state.held && !is_left_out(key.author, key.kind)) add(key.author, id_digest(state.held->id));
     });
     for_each_in(leaves, gone_, [&](const LogKey& log, const auto& ranges) {
-      if (is_left_out(log.first)) return;
       for (const auto& [first, range] : ranges) add(log.first, range.ids_digest);
     });
   }
@@ -180,6 +178,7 @@ class HeldIndex {
     RecordVersion accepted;
     std::optional<RecordVersion> held;
   };
+  [[nodiscard]] std::uint64_t records_share(const MemberKey& author) const;
   using LogKey = std::pair<MemberKey, std::uint64_t>;
   struct Gone {
     std::uint64_t last = 0;
@@ -233,11 +232,6 @@ class HeldIndex {
   void count_gone_less(const MemberKey& author);
   /// One is there after all.
   void take_back_gone(const Envelope& envelope, std::uint64_t share, const EpochLog& log, Instant now);
-
-  /// As that of the digest, for what is compared.
-  void toggle(const MemberKey& author, std::uint64_t share, WallMs wall_ms, Instant now) {
-    if (!is_left_out(author)) digest_.toggle(author, share, wall_ms, now);
-  }
 
   HeldDigest& digest_;
   std::set<MemberKey> left_out_;

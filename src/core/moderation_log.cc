@@ -11,18 +11,6 @@ namespace {
 
 constexpr const char* kMeshFoundersRoom = "#lobby";  // where everybody is; nobody else opens it
 
-/// What an epoch that only one of them lists has is beyond the other one.
-void narrow(LogCut& cut, const LogCut& other) {
-  LogCut both;
-  auto there = other.epochs.begin();
-  for (const auto& [epoch, last] : cut.epochs) {
-    while (there != other.epochs.end() && there->first > epoch) ++there;
-    if (there != other.epochs.end() && there->first == epoch)
-      both.epochs.emplace_back(epoch, std::min(last, there->second));
-  }
-  cut = std::move(both);
-}
-
 /// Of one member in one scope, the longest first. Of those that differ in their cuts alone one is left, which
 /// refuses what any of them does; of too many those that end first give way.
 void append_restrictions(Restrictions& all, const std::vector<HeldRestriction>& held) {
@@ -36,7 +24,7 @@ void append_restrictions(Restrictions& all, const std::vector<HeldRestriction>& 
   const std::size_t before = all.size();
   for (const Restriction* one : sorted) {
     if (all.size() > before && key(all.back()) == key(*one)) {
-      narrow(all.back().cut, one->cut);
+      all.back().cut.narrow(one->cut);
     } else if (all.size() - before < limits::kRestrictionsMax) {
       all.push_back(*one);
     } else {
@@ -49,196 +37,275 @@ void append_restrictions(Restrictions& all, const std::vector<HeldRestriction>& 
 
 bool ModerationLog::add(const SealedEnvelope& sealed) {
   const Envelope& envelope = sealed.envelope;
-  if (revoked_.contains(envelope.author)) return false;
   auto body = decode_act_body(envelope.body);
   if (!body || (body->verb == ActVerb::kFound && envelope.room.empty())) return false;
+  // Whose key was revoked has founded the mesh all the same.
+  if (body->proof && hash_mesh(envelope.author, *body->proof) == mesh_) note_founder(envelope.author);
+  if (revoked_.contains(envelope.author)) return false;
   Act act{sealed.id,      envelope.author,  envelope.epoch, envelope.seq,
           envelope.depth, envelope.wall_ms, envelope.room,  *std::move(body)};
-  if (act.body.proof && hash_mesh(act.author, *act.body.proof) == mesh_) note_founder(act.author);
-  auto& of_author = by_author_[act.author];
-  if (const auto there = of_author.find(act.position()); there != of_author.end()) {
-    if (!(act.id < there->second)) return true;
-    take_out(there->second);
+  if (const Act* there = table_.at(act.author, act.position())) {
+    if (!(act.id < there->id)) return true;
+    take_out(*there);
   }
-  if (!make_space(act.author)) {
-    if (by_author_[act.author].empty()) by_author_.erase(act.author);
-    return false;
-  }
-  note_weight(act, true);
-  if (act.body.verb == ActVerb::kMod && act.author == founder_ && act.room.empty())
-    moderators_.insert(act.body.subject);
-  const EnvelopeId id = act.id;
   const MemberKey author = act.author;
-  by_author_[author].emplace(act.position(), id);
-  rooms_[act.room].acts.insert(id);
-  touch(act);
-  acts_.emplace(id, std::move(act));
+  const EnvelopeId id = act.id;
+  touch(table_.insert(std::move(act)));
   // The same ones stay whatever came first.
-  if (by_author_[author].size() <= limits::kActsPerAuthorMax) return true;
-  const EnvelopeId last = std::prev(by_author_[author].end())->second;
-  take_out(last);
-  return last != id;
+  const ActTable::OfAuthor& acts = *table_.of_author(author);
+  if (acts.size() > limits::kActsPerAuthorMax) take_out(*std::prev(acts.end())->second);
+  if (table_.size() > limits::kActsMax) make_space();
+  return table_.find(id) != nullptr;
 }
 
-/// The founder, or named by it for the mesh.
+/// The founder, or named by it for the mesh, as was judged last.
 bool ModerationLog::is_of_mesh(const MemberKey& author) const {
   return founder_ == author || moderators_.contains(author);
 }
 
-std::size_t ModerationLog::acts_max(const MemberKey& author) const {
-  return is_of_mesh(author) ? limits::kActsPerAuthorMax : limits::kActsUnrankedMax;
-}
-
-void ModerationLog::note_weight(const Act& act, bool in) {
-  const bool names = act.body.verb == ActVerb::kMod;
-  if (!names && act.body.verb != ActVerb::kFound) return;
-  const MemberKey& member = names ? act.body.subject : act.author;
-  is_judged_ = false;  // whose acts are kept has changed
-  if (in) {
-    ++may_weigh_[member];
-  } else if (const auto count = may_weigh_.find(member); --count->second == 0) {
-    may_weigh_.erase(count);
+/// Those that do not count, but for a few: what makes them count may be about to come.
+void ModerationLog::make_space() {
+  judge();
+  std::set<const Act*> counting;
+  for (const auto& [name, acts] : of_mesh_.by_room) counting.insert(acts.begin(), acts.end());
+  for (const auto& [name, room] : rooms_) {
+    if (room.counts) counting.insert(room.choice.acts.begin(), room.choice.acts.end());
+  }
+  constexpr std::size_t kWaiting = (limits::kActsMax - limits::kActsOfMeshMax - limits::kActsOfRoomsMax) / 2;
+  std::vector<const Act*> over;
+  std::size_t waiting = 0;
+  for (const auto& [id, act] : table_.all()) {
+    if (!counting.contains(&act) && ++waiting > kWaiting) over.push_back(&act);
+  }
+  for (const Act* act : over) {
+    if (!are_all_dropped_) dropped_.insert(act->author);
+    table_.erase(*act);
+  }
+  if (dropped_.size() > limits::kActsMax) note_incomplete();
+  std::erase_if(rooms_, [&](const auto& room) { return table_.in_room(room.first) == nullptr; });
+  for (auto& [name, room] : rooms_) {
+    if (room.counts) continue;
+    room.choice = {};  // of which some are gone
+    room.is_chosen = false;
   }
 }
 
-/// False when there is none for this author. Whoever nobody has named gives way, and to those of the mesh who
-/// says to have opened a room.
-bool ModerationLog::make_space(const MemberKey& author) {
-  if (acts_.size() < limits::kActsMax) return true;
-  const auto standing = [this](const MemberKey& member) {
-    return is_of_mesh(member) ? 2 : may_weigh_.contains(member) ? 1 : 0;
-  };
-  const int own = standing(author);
-  for (int other = 0; other < own; ++other) {
-    for (auto act = acts_.rbegin(); act != acts_.rend(); ++act) {
-      if (standing(act->second.author) != other) continue;
-      take_out(act->first);
-      return true;
-    }
-  }
-  return false;
+void ModerationLog::note_incomplete() {
+  are_all_dropped_ = true;
+  dropped_.clear();
+}
+
+bool ModerationLog::was_dropped(const MemberKey& author) const {
+  return are_all_dropped_ || dropped_.contains(author);
+}
+
+void ModerationLog::want_again(const MemberKey& author) {
+  wanted_.insert(author);
+}
+
+std::optional<MemberKey> ModerationLog::take_wanted() {
+  if (wanted_.empty()) return std::nullopt;
+  const MemberKey author = *wanted_.begin();
+  wanted_.erase(wanted_.begin());
+  return author;
 }
 
 void ModerationLog::remove(const EnvelopeId& id) {
-  if (acts_.contains(id)) take_out(id);
+  const Act* act = table_.find(id);
+  if (act == nullptr) return;
+  const bool made_space = weighs(*act);
+  take_out(*act);
+  if (made_space) forget_shares();
 }
 
-void ModerationLog::revoke(const MemberKey& author) {
-  revoked_.insert(author);
-  const auto found = by_author_.find(author);
-  if (found == by_author_.end()) return;
-  const std::map<Position, EnvelopeId> acts = found->second;
-  for (const auto& [position, id] : acts) take_out(id);
-}
-
-void ModerationLog::take_out(EnvelopeId id) {
-  const auto found = acts_.find(id);
-  const Act& act = found->second;
-  const bool has_named = act.author == founder_ && act.room.empty() && act.body.verb == ActVerb::kMod;
-  touch(act);
-  note_weight(act, false);
-  const auto author = by_author_.find(act.author);
-  author->second.erase(act.position());
-  if (author->second.empty()) by_author_.erase(author);
+/// Whether others may have been left out for it.
+bool ModerationLog::weighs(const Act& act) const {
+  if (is_of_mesh(act.author)) return true;
   const auto room = rooms_.find(act.room);
-  room->second.acts.erase(id);
-  if (room->second.acts.empty()) rooms_.erase(room);
-  acts_.erase(found);
-  if (has_named) note_moderators();
+  return room != rooms_.end() && (act.body.verb == ActVerb::kFound || !room->second.is_chosen ||
+                                  room->second.choice.authors.contains(act.author));
 }
 
-/// Nobody stays one by an act that does not count.
-void ModerationLog::note_moderators() {
-  moderators_.clear();
-  const auto found = by_author_.find(*founder_);
-  if (found == by_author_.end()) return;
-  for (const auto& [position, id] : found->second) {
-    const Act& act = acts_.at(id);
-    if (act.room.empty() && act.body.verb == ActVerb::kMod) moderators_.insert(act.body.subject);
+void ModerationLog::revoke(const MemberKey& author, const LogCut& cut) {
+  revoked_[author] = cut;
+  is_judged_ = false;
+  bool made_space = false;
+  while (const ActTable::OfAuthor* acts = table_.of_author(author)) {
+    const Act& act = *acts->begin()->second;
+    made_space = made_space || weighs(act);
+    take_out(act);
   }
+  if (made_space) forget_shares();
+}
+
+void ModerationLog::give_back(const MemberKey& author) {
+  if (revoked_.erase(author) == 0) return;
+  if (!are_all_dropped_) dropped_.insert(author);
+  forget_shares();
+}
+
+void ModerationLog::take_out(const Act& act) {
+  touch(act);
+  const std::string room = act.room;
+  table_.erase(act);
+  if (table_.in_room(room) == nullptr && rooms_.erase(room) > 0) is_judged_ = false;
+}
+
+/// There is space for others, of which some may have been left out.
+void ModerationLog::forget_shares() {
+  mesh_share_ = limits::kActsPerAuthorMax;
+  for (auto& [name, room] : rooms_) room.share = limits::kActsUnrankedMax;
+  standing_.clear();
+  is_mesh_judged_ = false;
+  is_judged_ = false;
 }
 
 void ModerationLog::note_founder(const MemberKey& founder) {
   if (founder_) return;
   founder_ = founder;
+  is_mesh_judged_ = false;
   is_judged_ = false;
-  note_moderators();
-  for (auto& [name, room] : rooms_) room.is_judged = false;
 }
 
 /// What was judged with it, or without, is judged again; nothing for an author whose acts cannot weigh, so
 /// that a flood of them costs nothing.
 void ModerationLog::touch(const Act& act) {
-  const bool concerns_all = is_of_mesh(act.author);
-  if (!concerns_all && !may_weigh_.contains(act.author)) return;
-  is_judged_ = false;
-  for (auto& [name, room] : rooms_) {
-    if (!concerns_all && name != act.room) continue;
-    room.is_judged = false;
-    room.state = {};
+  if (is_of_mesh(act.author)) {
+    is_mesh_judged_ = false;
+    is_judged_ = false;
+    if (!act.room.empty()) rooms_[act.room];
+    return;
   }
+  if (act.room.empty()) return;
+  Room& room = rooms_[act.room];
+  if (act.body.verb != ActVerb::kFound && room.is_chosen && !room.choice.authors.contains(act.author)) return;
+  room.is_chosen = false;
+  is_judged_ = false;
 }
 
-void ModerationLog::judge_all() {
+void ModerationLog::judge() {
   if (is_judged_) return;
   is_judged_ = true;
-  accused_.clear();
-  Room& mesh = rooms_[""];
-  const MemberKey founder = founder_.value_or(MemberKey{});
-  if (!mesh.is_judged) {
-    std::vector<const Act*> all;
-    for (const auto& [id, act] : acts_) {
-      if (is_of_mesh(act.author)) all.push_back(&act);
-    }
-    mesh.state = founder_ ? judge_mesh(all, founder) : ModerationState{};
-    mesh.is_judged = true;
+  ++judgings_;
+  if (!is_mesh_judged_) judge_mesh_scope();
+  for (auto& [name, room] : rooms_) {
+    if (!room.is_chosen) choose(name, room);
   }
+  std::map<std::string, const RoomChoice*> choices;
+  for (const auto& [name, room] : rooms_) choices.emplace(name, &room.choice);
+  const std::set<std::string> chosen = choose_rooms(choices);
+  accused_.clear();
   const auto accuse = [&](const ModerationState& state) {
     for (const auto& [member, held] : state.restrictions) append_restrictions(accused_[member], held);
   };
-  accuse(mesh.state);
-  // Of who has no rank in the mesh the first ones; more are known, since it may come to be named.
-  std::map<MemberKey, Position> ends;
-  const auto counts = [&](const Act& act) {
-    if (founder_ != act.author && !may_weigh_.contains(act.author)) return false;
-    const auto& of_author = by_author_.at(act.author);
-    const std::size_t most = acts_max(act.author);
-    if (of_author.size() <= most) return true;
-    auto end = ends.find(act.author);
-    if (end == ends.end()) {
-      const auto first_over = std::next(of_author.begin(), static_cast<std::ptrdiff_t>(most));
-      end = ends.emplace(act.author, first_over->first).first;
-    }
-    return act.position() < end->second;
-  };
-  // What members without a rank in the mesh do there weighs nothing in its rooms either.
-  std::vector<const Act*> of_mesh;
-  for (const EnvelopeId& id : mesh.acts) {
-    const Act& act = acts_.at(id);
-    if (is_of_mesh(act.author)) of_mesh.push_back(&act);
-  }
+  accuse(mesh_state_);
   for (auto& [name, room] : rooms_) {
-    if (name.empty()) continue;
-    if (!room.is_judged) {
-      std::vector<const Act*> acts = of_mesh;
-      for (const EnvelopeId& id : room.acts) {
-        const Act& act = acts_.at(id);
-        if (counts(act)) acts.push_back(&act);
-      }
-      room.state = judge_room(acts, name, name != kMeshFoundersRoom, founder, mesh.state);
-      room.is_judged = true;
+    if (const bool counts = chosen.contains(name); counts != room.counts) {
+      room.counts = counts;
+      room.is_judged = false;
     }
+    // Nobody is restricted in the others, so they are judged when somebody asks.
+    if (!restricts(name, room)) continue;
+    judge_room_scope(name, room);
     accuse(room.state);
   }
+  for (const auto& [member, cut] : revoked_) {
+    Restriction& one = accused_[member].emplace_back();
+    one.is_ban = true;
+    one.cut = cut;
+    one.is_of_key = true;
+  }
+  if (are_all_dropped_ || !dropped_.empty()) note_standing();
 }
 
-/// Of a room without acts, or whose first ones weigh nothing and came since: the mesh's.
-const ModerationState& ModerationLog::state_of(const std::string& room) {
-  judge_all();
+void ModerationLog::judge_mesh_scope() {
+  is_mesh_judged_ = true;
+  std::set<MemberKey> before = std::move(moderators_);
+  moderators_ = founder_ ? first_moderators(table_, *founder_) : std::set<MemberKey>();
+  if (!std::includes(moderators_.begin(), moderators_.end(), before.begin(), before.end())) {
+    mesh_share_ = limits::kActsPerAuthorMax;
+    standing_.clear();
+  }
+  of_mesh_ = choose_of_mesh(table_, founder_, moderators_, mesh_share_);
+  mesh_share_ = of_mesh_.share;
+  ActList all;
+  for (const auto& [name, acts] : of_mesh_.by_room) all.insert(all.end(), acts.begin(), acts.end());
+  mesh_state_ = founder_ ? judge_mesh(all, *founder_) : ModerationState{};
+  for (auto& [name, room] : rooms_) room.is_chosen = false;
+}
+
+void ModerationLog::choose(const std::string& name, Room& room) {
+  const auto choose_now = [&] {
+    return choose_in_room(
+        table_, name, name != kMeshFoundersRoom, of_mesh_, mesh_state_,
+        [this](const MemberKey& member) { return is_of_mesh(member); }, room.share);
+  };
+  RoomChoice choice = choose_now();
+  const std::set<MemberKey>& before = room.choice.authors;
+  if (!std::includes(choice.authors.begin(), choice.authors.end(), before.begin(), before.end())) {
+    room.share = limits::kActsUnrankedMax;
+    for (const MemberKey& member : choice.authors) standing_.erase(member);
+    choice = choose_now();
+  }
+  room.share = choice.share;
+  room.choice = std::move(choice);
+  room.is_chosen = true;
+  room.is_judged = false;
+}
+
+bool ModerationLog::restricts(const std::string& name, const Room& room) const {
+  if (room.counts && room.choice.restricts) return true;
+  const auto by_mesh = of_mesh_.by_room.find(name);
+  return by_mesh != of_mesh_.by_room.end() &&
+         std::any_of(by_mesh->second.begin(), by_mesh->second.end(), [](const Act* act) {
+           return act->body.verb == ActVerb::kBan || act->body.verb == ActVerb::kSilence;
+         });
+}
+
+void ModerationLog::judge_room_scope(const std::string& name, Room& room) {
+  if (room.is_judged) return;
+  room.is_judged = true;
+  ActList acts;
+  for (const std::string& scope : {std::string(), name}) {
+    const auto by_mesh = of_mesh_.by_room.find(scope);
+    if (by_mesh != of_mesh_.by_room.end())
+      acts.insert(acts.end(), by_mesh->second.begin(), by_mesh->second.end());
+  }
+  if (room.counts) {
+    for (const Act* act : room.choice.acts) {
+      if (!is_of_mesh(act->author)) acts.push_back(act);
+    }
+  }
+  room.state = judge_room(acts, name, room.counts ? room.choice.founder : std::nullopt,
+                          founder_.value_or(MemberKey{}), mesh_state_);
+}
+
+/// Of whom something was left out, and whose acts weigh by now.
+void ModerationLog::note_standing() {
+  std::set<MemberKey> now = moderators_;
+  if (founder_) now.insert(*founder_);
+  for (const auto& [name, room] : rooms_) {
+    if (room.counts) now.insert(room.choice.authors.begin(), room.choice.authors.end());
+  }
+  for (const MemberKey& member : now) {
+    if (!standing_.contains(member) && was_dropped(member)) wanted_.insert(member);
+  }
+  standing_ = std::move(now);
+}
+
+/// Null without acts.
+const ModerationState* ModerationLog::scope(const std::string& room) {
+  judge();
+  if (room.empty()) return &mesh_state_;
   const auto found = rooms_.find(room);
-  if (found != rooms_.end() && found->second.is_judged) return found->second.state;
-  const auto mesh = rooms_.find("");
-  return mesh == rooms_.end() ? nothing_ : mesh->second.state;
+  if (found == rooms_.end()) return nullptr;
+  judge_room_scope(room, found->second);
+  return &found->second.state;
+}
+
+const ModerationState& ModerationLog::state_of(const std::string& room) {
+  const ModerationState* state = scope(room);
+  return state == nullptr ? mesh_state_ : *state;
 }
 
 Rank ModerationLog::rank(const MemberKey& member, const std::string& room) {
@@ -251,9 +318,19 @@ const Act* ModerationLog::topic_act(const std::string& room) {
   return state.topic_act;
 }
 
-bool ModerationLog::is_full(const MemberKey& author) const {
-  const auto found = by_author_.find(author);
-  return found != by_author_.end() && found->second.size() >= acts_max(author);
+bool ModerationLog::is_full(const MemberKey& author, const std::string& room) {
+  judge();
+  if (founder_ == author || moderators_.contains(author)) {
+    const ActTable::OfAuthor* acts = table_.of_author(author);
+    return acts != nullptr && acts->size() >= (founder_ == author ? limits::kActsPerAuthorMax : mesh_share_);
+  }
+  const ActTable::Room* there = table_.in_room(room);
+  if (there == nullptr) return false;
+  const auto acts = there->by_author.find(author);
+  if (acts == there->by_author.end()) return false;
+  const Room& judged = rooms_.at(room);
+  const bool has_opened = judged.choice.founder == author;
+  return acts->second.size() >= (has_opened ? limits::kActsUnrankedMax : judged.share);
 }
 
 Rank ModerationLog::weight(const Act& act) {
@@ -264,12 +341,10 @@ Rank ModerationLog::weight(const Act& act) {
 }
 
 const Act* ModerationLog::find(const EnvelopeId& id) const {
-  const auto found = acts_.find(id);
-  return found == acts_.end() ? nullptr : &found->second;
+  return table_.find(id);
 }
 
-bool ModerationLog::refuses(const Envelope& envelope, WallMs now_ms) {
-  judge_all();
+bool ModerationLog::refuses(const Envelope& envelope, WallMs now_ms) const {
   if (accused_.empty()) return false;
   const auto found = accused_.find(envelope.author);
   if (found == accused_.end()) return false;
@@ -277,15 +352,27 @@ bool ModerationLog::refuses(const Envelope& envelope, WallMs now_ms) {
                      [&](const Restriction& one) { return one.refuses(envelope, now_ms); });
 }
 
+bool ModerationLog::is_banned(const MemberKey& member, WallMs now_ms) const {
+  const auto found = accused_.find(member);
+  if (found == accused_.end()) return false;
+  return std::any_of(found->second.begin(), found->second.end(), [&](const Restriction& one) {
+    return one.is_ban && one.room.empty() && (one.end_ms == 0 || one.end_ms > now_ms);
+  });
+}
+
+Restrictions ModerationLog::refused_of(const MemberKey& member) const {
+  const auto found = accused_.find(member);
+  return found == accused_.end() ? Restrictions{} : found->second;
+}
+
 const HeldRestriction* ModerationLog::restriction_on(const MemberKey& member, const std::string& room,
                                                      WallMs now_ms) {
-  judge_all();
   const HeldRestriction* longest = nullptr;
-  for (const std::string& scope : {std::string(), room}) {
-    const auto at = rooms_.find(scope);
-    if (at == rooms_.end()) continue;
-    const auto found = at->second.state.restrictions.find(member);
-    if (found == at->second.state.restrictions.end()) continue;
+  for (const std::string& name : {std::string(), room}) {
+    const ModerationState* state = scope(name);
+    if (state == nullptr) continue;
+    const auto found = state->restrictions.find(member);
+    if (found == state->restrictions.end()) continue;
     for (const HeldRestriction& one : found->second) {
       const WallMs end = one.restriction.end_ms;
       if (end != 0 && end <= now_ms) continue;
@@ -299,14 +386,8 @@ const HeldRestriction* ModerationLog::restriction_on(const MemberKey& member, co
   return longest;
 }
 
-Restrictions ModerationLog::refused_of(const MemberKey& member) {
-  judge_all();
-  const auto found = accused_.find(member);
-  return found == accused_.end() ? Restrictions{} : found->second;
-}
-
 std::vector<std::pair<MemberKey, Restrictions>> ModerationLog::take_changes() {
-  judge_all();
+  judge();
   std::vector<std::pair<MemberKey, Restrictions>> changes;
   for (const auto& [member, refused] : accused_) {
     const auto told = told_.find(member);
@@ -315,7 +396,7 @@ std::vector<std::pair<MemberKey, Restrictions>> ModerationLog::take_changes() {
   for (const auto& [member, refused] : told_) {
     if (!accused_.contains(member)) changes.emplace_back(member, Restrictions{});
   }
-  told_ = accused_;
+  if (!changes.empty()) told_ = accused_;
   return changes;
 }
 
@@ -363,10 +444,9 @@ std::vector<RankView> ModerationLog::ranks(const std::string& room) {
 
 std::vector<RestrictionView> ModerationLog::restrictions(const std::string& room) {
   std::vector<RestrictionView> views;
-  judge_all();
-  const auto found = rooms_.find(room);
-  if (found == rooms_.end()) return views;
-  for (const auto& [member, held] : found->second.state.restrictions) {
+  const ModerationState* state = scope(room);
+  if (state == nullptr) return views;
+  for (const auto& [member, held] : state->restrictions) {
     for (const HeldRestriction& one : held) {
       views.push_back({member, room, one.restriction.is_ban, one.held.act->author, one.held.act->wall_ms,
                        one.restriction.end_ms, one.held.act->body.reason});

@@ -301,26 +301,8 @@ ModerationState judge_mesh(const std::vector<const Act*>& acts, const MemberKey&
   return state;
 }
 
-ModerationState judge_room(const std::vector<const Act*>& acts, const std::string& room, bool can_be_founded,
-                           const MemberKey& founder, const ModerationState& mesh) {
-  ModerationState state;
-  state.ranks = mesh.ranks;
-  std::vector<const Act*> here;
-  std::vector<const Act*> claims;
-  for (const Act* act : acts) {
-    if (act->room != room) continue;
-    here.push_back(act);
-    if (act->body.verb == ActVerb::kFound) claims.push_back(act);
-  }
-  std::vector<MemberKey> authors = {founder};
-  for (const HeldAct& held : mesh.held) authors.push_back(held.act->author);
-  for (const auto& [member, rank] : mesh.ranks) authors.push_back(member);
-  const std::vector<MemberKey> named_here = subjects_named(here, room);
-  const std::size_t few = std::min(named_here.size(), 4 * limits::kModeratorsMax);
-  authors.insert(authors.end(), named_here.begin(), named_here.begin() + static_cast<std::ptrdiff_t>(few));
-
-  std::sort(claims.begin(), claims.end(),
-            [](const Act* one, const Act* other) { return place_of(*one) < place_of(*other); });
+std::optional<MemberKey> find_room_founder(const std::vector<const Act*>& claims, const std::string& room,
+                                           const ModerationState& mesh) {
   const auto is_out = [&](const Act& claim) {
     return std::any_of(mesh.held.begin(), mesh.held.end(), [&](const HeldAct& held) {
       const ActBody& body = held.act->body;
@@ -330,12 +312,28 @@ ModerationState judge_room(const std::vector<const Act*>& acts, const std::strin
       return ends || (body.verb == ActVerb::kUnmod && held.act->room == room);
     });
   };
-  std::optional<MemberKey> room_founder;
   for (const Act* claim : claims) {
-    if (room_founder || !can_be_founded || is_out(*claim)) continue;
-    room_founder = claim->author;
+    if (!is_out(*claim)) return claim->author;
   }
-  if (room_founder) authors.push_back(*room_founder);
+  return std::nullopt;
+}
+
+ModerationState judge_room(const std::vector<const Act*>& acts, const std::string& room,
+                           const std::optional<MemberKey>& opened_by, const MemberKey& founder,
+                           const ModerationState& mesh) {
+  ModerationState state;
+  state.ranks = mesh.ranks;
+  std::vector<const Act*> here;
+  for (const Act* act : acts) {
+    if (act->room == room) here.push_back(act);
+  }
+  std::vector<MemberKey> authors = {founder};
+  for (const HeldAct& held : mesh.held) authors.push_back(held.act->author);
+  for (const auto& [member, rank] : mesh.ranks) authors.push_back(member);
+  const std::vector<MemberKey> named_here = subjects_named(here, room);
+  const std::size_t few = std::min(named_here.size(), 4 * limits::kModeratorsMax);
+  authors.insert(authors.end(), named_here.begin(), named_here.begin() + static_cast<std::ptrdiff_t>(few));
+  if (opened_by) authors.push_back(*opened_by);
 
   Judgement judgement(acts, room, authors);
   std::set<EnvelopeId> is_held;
@@ -352,8 +350,8 @@ ModerationState judge_room(const std::vector<const Act*>& acts, const std::strin
     }
     return candidates;
   };
-  if (room_founder) {
-    judgement.judge(of([&](const MemberKey& author) { return author == *room_founder; }), Rank::kRoomFounder,
+  if (opened_by) {
+    judgement.judge(of([&](const MemberKey& author) { return author == *opened_by; }), Rank::kRoomFounder,
                     true);
     for (const HeldAct& held : judgement.held()) is_held.insert(held.act->id);
   }
@@ -367,9 +365,9 @@ ModerationState judge_room(const std::vector<const Act*>& acts, const std::strin
     if (state.rank_of(member) < rank && judgement.has_rank(member, rank, room, is_founder, nullptr))
       state.ranks[member] = rank;
   };
-  if (room_founder) give(*room_founder, Rank::kRoomFounder, true);
+  if (opened_by) give(*opened_by, Rank::kRoomFounder, true);
   for (const MemberKey& member : named) give(member, Rank::kRoomModerator, false);
-  judgement.restrict_members(state, founder, room_founder);
+  judgement.restrict_members(state, founder, opened_by);
   judgement.lock_topic(state);
   state.held = judgement.take_held();
   return state;

@@ -40,12 +40,18 @@ struct ModerationState {
   }
 };
 
-/// `acts` are all acts that are known, in any scope; `founder` is the mesh's. The result points into them.
+/// `acts` are those by the founder of the mesh and by whom it has named, in any scope. The result points into
+/// them.
 ModerationState judge_mesh(const std::vector<const Act*>& acts, const MemberKey& founder);
 
-/// `acts` are those of the mesh and of the room; `mesh` is what judge_mesh() gave. `can_be_founded`: the
-/// default room is the mesh founder's.
-ModerationState judge_room(const std::vector<const Act*>& acts, const std::string& room, bool can_be_founded,
-                           const MemberKey& founder, const ModerationState& mesh);
+/// Who has opened a room: whose claim is the first that nobody of the mesh has ended. `claims` are in the
+/// order of its transcript.
+std::optional<MemberKey> find_room_founder(const std::vector<const Act*>& claims, const std::string& room,
+                                           const ModerationState& mesh);
+
+/// `acts` are those of the mesh and of the room; `mesh` is what judge_mesh() gave.
+ModerationState judge_room(const std::vector<const Act*>& acts, const std::string& room,
+                           const std::optional<MemberKey>& opened_by, const MemberKey& founder,
+                           const ModerationState& mesh);
 
 }  // namespace p2pmesh

@@ -67,11 +67,11 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
     told_epoch = std::max(told_epoch, record->envelope.epoch);
     if (is_member) earlier = record;
   }
-  for (const EnvelopePtr& record : restored.records) {
-    const auto revocation = read_revocation(record->envelope);
-    if (revocation && revoked.size() < limits::kRevocationsMax && is_true(*revocation))
-      revoke(revocation->key, record, turn);
-  }
+  if (options.founder_nonce) note_founder(own.key());
+  roster.for_each([&](const MemberRow& member) {
+    if (member.facts->well_formed && member.facts->has_founded) note_founder(member.key());
+  });
+  restore_revocations(restored.records, turn);
   for (const RestoredPeer& peer : restored.peers) {
     if (peer.node == own.node()) continue;
     addresses.restore(peer, turn.now.monotonic);
@@ -120,14 +120,11 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
   }
   // With nobody known there is nobody to hear from first.
   if (options.founder_nonce && roster.counts().members <= 1 && restored.peers.empty()) settle(false, turn);
-  if (options.founder_nonce) moderation.note_founder(own.key());
-  // Before the acts, of which those of rank come first when there are too many.
-  roster.for_each([&](const MemberRow& member) {
-    if (member.facts->well_formed && member.facts->has_founded) moderation.note_founder(member.key());
-  });
   for (const EnvelopePtr& act : restored.acts) {
     if (!moderation.add(*act)) ++counters.acts_dropped;
   }
+  if (restored.has_more_acts) moderation.note_incomplete();
+  acts_came = true;
   apply_acts(turn);
   if (is_closed()) restore_entries(restored.entries, turn.now.wall_ms);
   on(Wake{}, turn);
@@ -250,9 +247,11 @@ void Node::State::settle(bool compared, Turn& turn) {
 }
 
 void Node::State::flush(Turn& turn) {
+  apply_acts(turn);
   if (record_stale && own.has_claim() && !left) publish_own_record(true, turn);
   if (!left) release_drafts(turn);
   if (own.may_write(turn.now.monotonic) && !left) flush_texts(turn);
+  apply_acts(turn);  // own ones
   publish_standings(turn);
   if (takens_waiting && (takens_due <= turn.now.monotonic || left)) send_takens(turn);
   if (anti_entropy.take_repaired()) tell_repaired_due = true;
@@ -281,7 +280,7 @@ void Node::State::flush_texts(Turn& turn) {
     if (!context.floods_when_committed) broadcast.publish(written.envelope, turn);
     const EnvelopePtr envelope_written = written.envelope;
     turn.out.push_back(Store{std::move(written.envelope), std::move(context)});
-    if (is_act(envelope_written->envelope)) take_act(*envelope_written, turn);
+    if (is_act(envelope_written->envelope)) take_act(*envelope_written);
     if (is_entry(envelope_written->envelope)) take_entry(envelope_written);
     // A line that had waited, and that all others refuse: it is not to be shown here alone.
     if (moderation.refuses(envelope_written->envelope, turn.now.wall_ms)) hide_refused(own.key(), turn);

@@ -167,7 +167,7 @@ void Node::State::show(Store store, Turn& turn) {
   index.note_shown(envelope);
   const EnvelopePtr shown = store.envelope;
   turn.out.push_back(std::move(store));
-  if (is_act(shown->envelope)) take_act(*shown, turn);
+  if (is_act(shown->envelope)) take_act(*shown);
   if (is_entry(shown->envelope)) take_entry(shown);
   // It may have waited while its ban came.
   if (moderation.refuses(shown->envelope, turn.now.wall_ms)) hide_refused(shown->envelope.author, turn);
@@ -178,9 +178,8 @@ void Node::State::on_record(const EnvelopeReceived& received, Turn& turn) {
   const bool is_member = is_member_record(envelope);
   const bool was_known = is_member && roster.find(envelope.author) != nullptr;
   std::vector<Rename> renames;
-  const AcceptResult result = is_member               ? roster.accept(*received.envelope, renames)
-                              : !can_revoke(envelope) ? AcceptResult::kTooMany
-                                                      : index.accept_record(*received.envelope);
+  const AcceptResult result =
+      is_member ? roster.accept(*received.envelope, renames) : accept_record(*received.envelope);
   if (result != AcceptResult::kNew) {
     broadcast.on_useless(received.envelope->id);
     ++(result == AcceptResult::kTooMany ? counters.dropped_over_limit : counters.already_accepted);
@@ -225,10 +224,7 @@ void Node::State::apply_member_record(const MemberKey& key, bool was_known, bool
   membership.note_alive(key, turn.now.monotonic);
   const MemberFactsPtr facts = roster.find(key)->facts;
   const NodeKey node = facts->node();
-  if (facts->has_founded && !moderation.founder()) {
-    moderation.note_founder(key);
-    apply_acts(turn);
-  }
+  if (facts->has_founded) note_founder(key);
   if (key == own.key() || node == own.node()) return;
   if (!membership.is_partial()) {
     for (const NetAddress& address : facts->addresses) addresses.learn(node, address, turn.now.monotonic);
@@ -243,8 +239,7 @@ void Node::State::apply_member_record(const MemberKey& key, bool was_known, bool
 
 void Node::State::on_passing(const EnvelopeReceived& received, Turn& turn) {
   const Envelope& envelope = received.envelope->envelope;
-  const HeldRestriction* restriction = moderation.restriction_on(envelope.author, {}, turn.now.wall_ms);
-  if (restriction != nullptr && restriction->restriction.is_ban) {
+  if (moderation.is_banned(envelope.author, turn.now.wall_ms)) {
     ++counters.refused;
     return broadcast.on_useless(received.envelope->id);
   }
@@ -271,6 +266,7 @@ void Node::State::on(const Committed& committed, Turn& turn) {
     if (is_member_record(envelope) && committed.context.own) own.on_committed(envelope, turn);
     return;
   }
+  if (!committed.context.repaired) anti_entropy.on_talk(turn.now.monotonic);
   // Row 0: the place is taken, and what is there counts already.
   const bool forget = P2P_PLANTED(RepairedNotHeld) && committed.context.repaired;
   const bool is_new = committed.row != 0 && !committed.context.opened_late;
@@ -314,7 +310,7 @@ void Node::State::on(const ForkKept& fork, Turn& turn) {
   if (!fork.replaced.is_zero()) {
     moderation.remove(fork.replaced);
     if (is_act(fork.envelope->envelope)) moderation.add(*fork.envelope);
-    apply_acts(turn);
+    acts_came = true;
   }
   // Who is banned could have signed it afterwards.
   if (is_entry(fork.envelope->envelope) &&

@@ -48,14 +48,26 @@ void Node::State::on(const WriteAct& act, Turn&) {
   author.enqueue({act.token, act.room, std::string(as_text(encoded)), std::nullopt, {}, DraftKind::kAct});
 }
 
-void Node::State::take_act(const SealedEnvelope& sealed, Turn& turn) {
-  if (!moderation.add(sealed)) ++counters.acts_dropped;
-  apply_acts(turn);
+void Node::State::note_founder(const MemberKey& founder) {
+  if (moderation.founder()) return;
+  moderation.note_founder(founder);
+  revoked.note_founder(founder);
+  acts_came = true;
 }
 
-/// What was taken in before its act came is hidden by the store, and counts no more.
+void Node::State::take_act(const SealedEnvelope& sealed) {
+  if (!moderation.add(sealed)) ++counters.acts_dropped;
+  if (moderation.founder()) revoked.note_founder(*moderation.founder());
+  acts_came = true;
+}
+
+/// Once a turn, however many have come: what was taken in before its act came is hidden by the store, and
+/// counts no more.
 void Node::State::apply_acts(Turn& turn) {
+  if (!acts_came) return;
+  acts_came = false;
   const auto changes = moderation.take_changes();
+  want_acts(turn);
   if (changes.empty()) return;
   entries.judge_again();
   // The store is to find what waits.
@@ -65,6 +77,26 @@ void Node::State::apply_acts(Turn& turn) {
   }
   for (const auto& [member, refused] : changes) hide_refused(member, turn);
   shut_out_banned(turn);
+}
+
+/// One author at a time: a thousand acts of each of a hundred are much to hold at once.
+void Node::State::want_acts(Turn& turn) {
+  if (are_acts_asked) return;
+  const auto author_wanted = moderation.take_wanted();
+  if (!author_wanted) return;
+  are_acts_asked = true;
+  turn.out.push_back(LoadActs{*author_wanted});
+}
+
+void Node::State::on(const ActsLoaded& loaded, Turn& turn) {
+  if (loaded.failed) {
+    moderation.want_again(loaded.author);
+    acts_again_at = turn.now.monotonic + limits::kHideAgain;
+    return note_hiding(*acts_again_at);
+  }
+  are_acts_asked = false;
+  for (const EnvelopePtr& act : loaded.acts) take_act(*act);
+  acts_came = true;  // another author may be wanted
 }
 
 /// One question at a time for each author: who writes a thousand acts about it costs no more than two.
@@ -116,6 +148,11 @@ void Node::State::hide_again(Turn& turn) {
     }
   }
   for (const MemberKey& member : due) hide_refused(member, turn);
+  if (!acts_again_at) return;
+  if (*acts_again_at > turn.now.monotonic) return note_hiding(*acts_again_at);
+  acts_again_at.reset();
+  are_acts_asked = false;
+  want_acts(turn);
 }
 
 void Node::State::note_hiding(Instant due) {
@@ -182,7 +219,7 @@ ActVerdict Node::check_act(const WriteAct& act) const {
     return view.rank == Rank::kModerator || view.rank == Rank::kRoomModerator;
   });
   const bool is_full = act.verb == ActVerb::kMod && static_cast<std::size_t>(named) >= limits::kModeratorsMax;
-  return is_full || log.is_full(state_->own.key()) ? ActVerdict::kTooMany : ActVerdict::kAllowed;
+  return is_full || log.is_full(state_->own.key(), act.room) ? ActVerdict::kTooMany : ActVerdict::kAllowed;
 }
 
 std::optional<RestrictionView> Node::restriction_on(const MemberKey& member, const std::string& room,
@@ -210,7 +247,7 @@ std::vector<RestrictionView> Node::restrictions(const std::string& room) const {
 bool Node::can_found(const std::string& room) const {
   return state_->own.has_claim() && !state_->conversations.is_hidden() &&
          !state_->moderation.is_founded(room) && state_->heads.place(room).parents.empty() &&
-         !state_->moderation.is_full(state_->own.key());
+         !state_->moderation.is_full(state_->own.key(), room);
 }
 
 std::optional<TopicLock> Node::topic_lock(const std::string& room) const {

@@ -23,6 +23,7 @@
 #include "p2pmesh/core/node.h"
 #include "p2pmesh/wire/revocation.h"
 #include "presence.h"
+#include "revocations.h"
 #include "room_heads.h"
 #include "room_sealing.h"
 #include "roster.h"
@@ -109,10 +110,15 @@ struct Node::State {
   // node_revocations.cc
   [[nodiscard]] bool is_refused(const Envelope& envelope) const;
   [[nodiscard]] bool is_refused(const NodeKey& node) const;
-  [[nodiscard]] bool can_revoke(const Envelope& record) const;
+  /// No member record.
+  AcceptResult accept_record(const SealedEnvelope& record);
   [[nodiscard]] bool is_true(const Revocation& revocation) const;
+  /// Nothing unless the record is one that counts.
+  [[nodiscard]] std::optional<Revocation> true_revocation(const Envelope& record) const;
   void on_revocation(const EnvelopePtr& record, Turn& turn);
-  std::vector<Rename> revoke(const MemberKey& key, const EnvelopePtr& record, Turn& turn);
+  void restore_revocations(const std::vector<EnvelopePtr>& records, Turn& turn);
+  void revoke(const MemberKey& key, std::vector<Rename>& renames, Turn& turn);
+  void drop_revocation(const EnvelopePtr& record, std::vector<Rename>& renames, Turn& turn);
   /// Closes a link to the node of a revoked key, and says why.
   void turn_away(LinkId link, const NodeKey& node, Turn& turn);
   void on(const PublishRevocation& wish, Turn& turn);
@@ -120,8 +126,12 @@ struct Node::State {
   // node_moderation.cc
   void on(const WriteAct& act, Turn& turn);
   void on(const RefusedHidden& hidden, Turn& turn);
-  void take_act(const SealedEnvelope& sealed, Turn& turn);
+  void on(const ActsLoaded& loaded, Turn& turn);
+  void note_founder(const MemberKey& founder);
+  void take_act(const SealedEnvelope& sealed);
   void apply_acts(Turn& turn);
+  /// Has the store read those of an author that were left out and weigh by now.
+  void want_acts(Turn& turn);
   /// Has the store hide what is refused of an author by now.
   void hide_refused(const MemberKey& member, Turn& turn);
   /// What failed, and what is not refused any more since its ban is over.
@@ -189,6 +199,9 @@ struct Node::State {
   RoomHeads heads;
   RoomSealing rooms;
   ModerationLog moderation;
+  bool acts_came = false;                // what they come to is not applied yet
+  bool are_acts_asked = false;           // of an author; the store has not answered yet
+  std::optional<Instant> acts_again_at;  // the store could not read them
   EntryLog entries;
   std::map<NodeKey, std::optional<Instant>>
       banned;  // from the mesh, and since when each has a link to be told
@@ -213,8 +226,8 @@ struct Node::State {
   HeldBack held_back;
   Outbox outbox;
   CoreCounters counters;
-  std::map<MemberKey, EnvelopePtr> revoked;  // the records that say so; at most kRevocationsMax
-  EnvelopePtr own_record;                    // the newest
+  Revocations revoked;
+  EnvelopePtr own_record;  // the newest
   WallMs online_since_ms = 0;
   bool online = false;        // the last own record said so
   bool record_stale = false;  // publish at the end of the turn

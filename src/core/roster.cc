@@ -137,17 +137,20 @@ AcceptResult Roster::accept(const SealedEnvelope& record, std::vector<Rename>& r
     drop_name(*before);
     if (before->name_hash != facts->name_hash) settle_name(before->name_hash, before->name, nullptr, renames);
   }
-  if (facts->name_hash != 0) {
-    const NameRow added{facts->name_hash, envelope.author};
-    const auto& names = names_.at(name_bucket_of(added.hash));
-    const auto place = std::lower_bound(names.begin(), names.end(), added);
-    names_.insert(name_bucket_of(added.hash), static_cast<std::size_t>(place - names.begin()), added);
-    settle_name(facts->name_hash, facts->name, &facts->key, renames);
-  }
+  add_name(*facts, &facts->key, renames);
   const std::string shown = shown_name(envelope.author);
   if (before && before->well_formed && shown != shown_before)
     renames.push_back({envelope.author, shown_before, shown});
   return AcceptResult::kNew;
+}
+
+void Roster::add_name(const MemberFacts& facts, const MemberKey* newcomer, std::vector<Rename>& renames) {
+  if (facts.name_hash == 0) return;
+  const NameRow added{facts.name_hash, facts.key};
+  const auto& names = names_.at(name_bucket_of(added.hash));
+  const auto place = std::lower_bound(names.begin(), names.end(), added);
+  names_.insert(name_bucket_of(added.hash), static_cast<std::size_t>(place - names.begin()), added);
+  settle_name(facts.name_hash, facts.name, newcomer, renames);
 }
 
 void Roster::drop_name(const MemberFacts& facts) {
@@ -170,6 +173,16 @@ void Roster::revoke(const MemberKey& member, const Now& now, std::vector<Rename>
   if (facts->name_hash == 0) return;
   drop_name(*facts);
   settle_name(facts->name_hash, facts->name, nullptr, renames);
+}
+
+void Roster::give_back(const MemberKey& member, Instant now, std::vector<Rename>& renames) {
+  if (const MemberRow* known = find(member); known == nullptr || !known->revoked) return;
+  MemberRow* row = edit(member);
+  row->revoked = false;
+  digest_.toggle(member, share_of(*row), 0, now);
+  const MemberFactsPtr facts = row->facts;
+  index_node(*facts, true);
+  add_name(*facts, nullptr, renames);
 }
 
 void Roster::hold(const SealedEnvelope& record, Instant now) {

@@ -75,6 +75,8 @@ class Roster {
   void set_suspicion(const MemberKey& member, std::uint32_t number);
   /// Its key counts no more. Renames of others are appended.
   void revoke(const MemberKey& member, const Now& now, std::vector<Rename>& renames);
+  /// It is not revoked after all.
+  void give_back(const MemberKey& member, Instant now, std::vector<Rename>& renames);
 
   [[nodiscard]] const MemberRow* find(const MemberKey& member) const;
   /// The members whose records name this node.
@@ -154,6 +156,7 @@ class Roster {
                    std::vector<Rename>& renames);
   void count(const MemberRow& row, bool in);
   void index_node(const MemberFacts& facts, bool in);
+  void add_name(const MemberFacts& facts, const MemberKey* newcomer, std::vector<Rename>& renames);
   void drop_name(const MemberFacts& facts);
   static HeldRecord held_record_of(const MemberRow& row);
   static std::uint64_t share_of(const MemberRow& row);

@@ -29,12 +29,10 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   }
   if (const auto error = check_can_say_now()) return refuse(error->status, error->message);
   const std::string name = runner_->node().shown_name(revocation->key);
+  runner_->handle(PublishRevocation{*revocation});
   if (!runner_->node().is_revoked(revocation->key)) {
-    runner_->handle(PublishRevocation{*revocation});
-    if (!runner_->node().is_revoked(revocation->key)) {
-      return refuse(ExitStatus::kTryAgain, std::to_string(limits::kRevocationsMax) +
-                                               " keys of this mesh were revoked, and more cannot be.");
-    }
+    return refuse(ExitStatus::kTryAgain, std::to_string(limits::kRevocationsMax) +
+                                             " keys of this mesh were revoked, and more cannot be.");
   }
   reply_when_kept(session, id, control::MemberReply{revocation->key, name});
 }

@@ -5,7 +5,7 @@
 namespace p2pmesh {
 
 Revocation MeshRunner::make_revocation() const {
-  return {self_, around_.member_signer.sign(revocation_signing_bytes(self_))};
+  return {self_, around_.member_signer.sign(revocation_signing_bytes(self_)), {}};
 }
 
 bool MeshRunner::revokes_us(ByteView encoded) const {

@@ -225,6 +225,7 @@ class MeshRunner final : public StorageEvents, public DoorKeeper {
   void on_contact(const MemberKey& member);
   // mesh_runner_moderation.cc
   void run(const HideRefused& refused);
+  void run(const LoadActs& wanted);
   void on_act(const Announce& announce);
   void leave_room(const std::string& room);
   void look_at_locked_topics();

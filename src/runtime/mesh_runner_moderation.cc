@@ -102,6 +102,15 @@ void MeshRunner::run(const HideRefused& refused) {
       });
 }
 
+void MeshRunner::run(const LoadActs& wanted) {
+  auto acts = std::make_shared<Result<std::vector<EnvelopePtr>>>();
+  storage_->ask([wanted, acts](MeshStore& store) { *acts = store.acts_of(wanted.author); },
+                [this, author = wanted.author, acts] {
+                  if (!*acts) around_.log.log(LogLevel::kError, acts->error().message);
+                  handle(ActsLoaded{author, *acts ? std::move(**acts) : std::vector<EnvelopePtr>{}, !*acts});
+                });
+}
+
 /// The store has told the last ones.
 void MeshRunner::look_at_locked_topics() {
   for (const control::RoomEntry& room : rooms_.list().rooms) {

@@ -34,6 +34,7 @@ RestoredState to_restored(StoreSnapshot& snapshot) {
   }
   state.records = std::move(snapshot.records);
   state.acts = std::move(snapshot.acts);
+  state.has_more_acts = snapshot.has_more_acts;
   state.entries = std::move(snapshot.entries);
   for (const StoredHead& head : snapshot.heads) state.heads.push_back({head.room, {head.id, head.depth}});
   for (const StoredPeer& peer : snapshot.peers) {

@@ -148,15 +148,26 @@ Result<HiddenOf> MeshStore::hide_refused(const MemberKey& author, const Restrict
   return result;
 }
 
-Result<std::vector<EnvelopePtr>> MeshStore::Impl::read_acts() {
+Result<std::vector<EnvelopePtr>> MeshStore::Impl::read_acts(bool& has_more) {
   // More than are kept in memory, since those of members without rank give way there.
-  const auto rows = hidden.acts(limits::kActsPerAuthorMax, 4 * limits::kActsMax);
+  const auto rows = hidden.acts(limits::kActsPerAuthorMax, 4 * limits::kActsMax, has_more);
   if (!rows) return forward(rows);
   return read_shown(*rows, is_act);
 }
 
+Result<std::vector<EnvelopePtr>> MeshStore::acts_of(const MemberKey& author) {
+  Impl& impl = *impl_;
+  const auto author_no = impl.authors.find(author.view());
+  if (!author_no) return forward(author_no);
+  if (!*author_no) return std::vector<EnvelopePtr>{};
+  const auto rows = impl.hidden.acts_of(**author_no, limits::kActsPerAuthorMax);
+  if (!rows) return forward(rows);
+  return impl.read_shown(*rows, is_act);
+}
+
 Result<std::vector<EnvelopePtr>> MeshStore::Impl::read_entries() {
-  const auto rows = hidden.entries(limits::kEntriesPerAuthorMax, 4 * limits::kEntriesMax);
+  bool has_more = false;
+  const auto rows = hidden.entries(limits::kEntriesPerAuthorMax, 4 * limits::kEntriesMax, has_more);
   if (!rows) return forward(rows);
   return read_shown(*rows, is_entry);
 }

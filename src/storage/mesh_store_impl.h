@@ -86,7 +86,7 @@ struct MeshStore::Impl {
                           std::int64_t held, bool is_refused);
   /// The envelope that counts at a row's position, and the number under which it is held.
   Result<std::pair<EnvelopePtr, std::int64_t>> shown_at(const LogPosition& position, std::int64_t row);
-  Result<std::vector<EnvelopePtr>> read_acts();
+  Result<std::vector<EnvelopePtr>> read_acts(bool& has_more);
   Result<std::vector<EnvelopePtr>> read_entries();
   Result<std::vector<EnvelopePtr>> read_shown(const std::vector<std::int64_t>& rows,
                                               bool (*is_wanted)(const Envelope&));

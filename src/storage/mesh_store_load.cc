@@ -72,7 +72,7 @@ Result<StoreSnapshot> MeshStore::load() {
   if (!heads) return forward(heads);
   snapshot.heads = std::move(*heads);
 
-  auto acts = impl.read_acts();
+  auto acts = impl.read_acts(snapshot.has_more_acts);
   if (!acts) return forward(acts);
   snapshot.acts = std::move(*acts);
   auto entries = impl.read_entries();

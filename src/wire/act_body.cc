@@ -38,6 +38,17 @@ bool LogCut::is_beyond(std::uint64_t epoch, std::uint64_t seq) const {
   return found == epochs.end() || found->first != epoch || seq > found->second;
 }
 
+void LogCut::narrow(const LogCut& other) {
+  LogCut both;
+  auto there = other.epochs.begin();
+  for (const auto& [epoch, last] : epochs) {
+    while (there != other.epochs.end() && there->first > epoch) ++there;
+    if (there != other.epochs.end() && there->first == epoch)
+      both.epochs.emplace_back(epoch, std::min(last, there->second));
+  }
+  *this = std::move(both);
+}
+
 bool Restriction::refuses(const Envelope& envelope) const {
   return refuses_dated(envelope, envelope.wall_ms);
 }
@@ -54,7 +65,7 @@ bool Restriction::refuses_dated(const Envelope& envelope, WallMs wall_ms) const 
   const auto kind = static_cast<Kind>(envelope.kind);
   const bool is_said = kind == Kind::kText || kind == Kind::kSealedRoom || kind == Kind::kTopic;
   if ((!is_ban && !is_said) || !cut.is_beyond(envelope.epoch, envelope.seq)) return false;
-  return !is_act(envelope) || !decode_act_body(envelope.body);
+  return is_of_key || !is_act(envelope) || !decode_act_body(envelope.body);
 }
 
 bool is_act(const Envelope& envelope) {
@@ -62,13 +73,30 @@ bool is_act(const Envelope& envelope) {
          envelope.kind == static_cast<std::uint16_t>(Kind::kAct);
 }
 
+void write_cut(Writer& writer, const LogCut& cut) {
+  writer.u16(static_cast<std::uint16_t>(cut.epochs.size()));
+  for (const auto& [epoch, last] : cut.epochs) writer.u64(epoch).u64(last);
+}
+
+std::optional<LogCut> read_cut(Reader& reader) {
+  LogCut cut;
+  const std::size_t epochs = reader.u16();
+  if (!reader.ok() || epochs > limits::kCutEpochsMax || reader.remaining() < epochs * 16) return std::nullopt;
+  for (std::size_t i = 0; i < epochs; ++i) {
+    const std::uint64_t epoch = reader.u64();
+    const std::uint64_t last = reader.u64();
+    if (last == 0 || (i > 0 && epoch >= cut.epochs.back().first)) return std::nullopt;
+    cut.epochs.emplace_back(epoch, last);
+  }
+  return cut;
+}
+
 Bytes encode_act_body(const ActBody& body) {
   Writer writer;
   writer.u8(static_cast<std::uint8_t>(body.verb)).id(body.subject).u64(body.end_ms);
   writer.u8(body.proof ? 1 : 0);
   if (body.proof) writer.raw(*body.proof);
-  writer.u16(static_cast<std::uint16_t>(body.cut.epochs.size()));
-  for (const auto& [epoch, last] : body.cut.epochs) writer.u64(epoch).u64(last);
+  write_cut(writer, body.cut);
   writer.u8(static_cast<std::uint8_t>(body.seen.size()));
   for (const EnvelopeId& id : body.seen) writer.id(id);
   return writer.id(body.topic)
@@ -94,14 +122,9 @@ std::optional<ActBody> decode_act_body(ByteView bytes) {
     body.proof.emplace();
     if (reader.ok()) std::copy(nonce.begin(), nonce.end(), body.proof->begin());
   }
-  const std::size_t epochs = reader.u16();
-  if (!reader.ok() || epochs > limits::kCutEpochsMax || reader.remaining() < epochs * 16) return std::nullopt;
-  for (std::size_t i = 0; i < epochs; ++i) {
-    const std::uint64_t epoch = reader.u64();
-    const std::uint64_t last = reader.u64();
-    if (last == 0 || (i > 0 && epoch >= body.cut.epochs.back().first)) return std::nullopt;
-    body.cut.epochs.emplace_back(epoch, last);
-  }
+  auto cut = read_cut(reader);
+  if (!cut) return std::nullopt;
+  body.cut = *std::move(cut);
   const std::size_t seen = reader.u8();
   if (!reader.ok() || seen > limits::kActSeenMax) return std::nullopt;
   for (std::size_t i = 0; i < seen; ++i) {

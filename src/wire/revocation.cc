@@ -16,7 +16,10 @@ Bytes revocation_signing_bytes(const MemberKey& key) {
 }
 
 Bytes encode_revocation(const Revocation& revocation) {
-  return Writer().id(revocation.key).raw(revocation.signature).take();
+  Writer writer;
+  writer.id(revocation.key).raw(revocation.signature);
+  if (!revocation.cut.epochs.empty()) write_cut(writer, revocation.cut);
+  return writer.take();
 }
 
 std::optional<Revocation> decode_revocation(ByteView body) {
@@ -24,8 +27,12 @@ std::optional<Revocation> decode_revocation(ByteView body) {
   Revocation revocation;
   revocation.key = reader.id<MemberKey>();
   const ByteView signature = reader.raw(revocation.signature.size());
-  if (!reader.done()) return std::nullopt;
+  if (!reader.ok()) return std::nullopt;
   std::copy(signature.begin(), signature.end(), revocation.signature.begin());
+  if (reader.done()) return revocation;
+  auto cut = read_cut(reader);
+  if (!cut || cut->epochs.empty() || !reader.done()) return std::nullopt;
+  revocation.cut = *std::move(cut);
   return revocation;
 }
 
@@ -37,7 +44,10 @@ bool is_revocation(const Envelope& envelope) {
 std::optional<Revocation> read_revocation(const Envelope& envelope) {
   if (!is_revocation(envelope) || !envelope.room.empty()) return std::nullopt;
   const auto revocation = decode_revocation(envelope.body);
-  if (!revocation || !std::ranges::equal(revocation->key.view(), envelope.subject)) return std::nullopt;
+  const ByteView subject = envelope.subject;
+  if (!revocation || subject.size() < MemberKey::kSize ||
+      !std::ranges::equal(revocation->key.view(), subject.first(MemberKey::kSize)))
+    return std::nullopt;
   return revocation;
 }
 
@@ -54,11 +64,15 @@ std::optional<Revocation> parse_revocation(std::string_view text) {
   text.remove_prefix(kMark.size());
   const std::size_t space = text.find(' ');
   if (space == std::string_view::npos) return std::nullopt;
-  auto body = parse_hex(text.substr(0, space));
+  const auto key = parse_hex(text.substr(0, space));
   const auto signature = parse_hex(text.substr(space + 1));
-  if (!body || body->size() != MemberKey::kSize || !signature) return std::nullopt;
-  body->insert(body->end(), signature->begin(), signature->end());
-  return decode_revocation(*body);
+  Revocation revocation;
+  if (!key || key->size() != MemberKey::kSize || !signature ||
+      signature->size() != revocation.signature.size())
+    return std::nullopt;
+  std::copy(key->begin(), key->end(), revocation.key.bytes.begin());
+  std::copy(signature->begin(), signature->end(), revocation.signature.begin());
+  return revocation;
 }
 
 }  // namespace p2pmesh

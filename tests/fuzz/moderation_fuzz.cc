@@ -107,13 +107,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   ModerationLog one(mesh.mesh), other(mesh.mesh);
   for (std::size_t i = 0; i < envelopes.size(); ++i) {
-    if (revoked && i == luck % envelopes.size()) one.revoke(*revoked);
+    if (revoked && i == luck % envelopes.size()) one.revoke(*revoked, {});
     add(one, envelopes[i]);
     if (i % 4 == luck % 4) ask_the_rest(one, envelopes);
   }
   if (revoked) {
-    one.revoke(*revoked);
-    other.revoke(*revoked);
+    one.revoke(*revoked, {});
+    other.revoke(*revoked, {});
   }
   std::vector<EnvelopePtr> shuffled = envelopes;
   std::shuffle(shuffled.begin(), shuffled.end(), std::minstd_rand(luck));

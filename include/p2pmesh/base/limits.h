@@ -42,7 +42,8 @@ inline constexpr std::size_t kNameColumnsMax = 32;  // design.md, section 4
 inline constexpr std::size_t kAddressesMax = 8;     // design.md, section 4
 
 // Revocations.
-inline constexpr std::size_t kRevocationsMax = 4096;  // keys of a mesh that count no more; guess
+inline constexpr std::size_t kRevocationsMax = 4096;     // keys of a mesh that count no more; guess
+inline constexpr std::size_t kRevocationRecordsMax = 4;  // of one key, by who has published it; guess
 
 // Closed meshes.
 inline constexpr std::size_t kEntriesMax = 65536;           // invites and admissions of a closed mesh; guess
@@ -234,13 +235,18 @@ inline constexpr std::size_t kActReasonBytesMax = 256;  // a line; guess
 inline constexpr std::size_t kActSeenMax = 8;           // as kParentsMax
 inline constexpr std::size_t kCutEpochsMax = 256;       // of one member; one an unclean stop, newest first
 inline constexpr std::size_t kActsPerAuthorMax = 1024;  // that weigh; the earliest in its log
-inline constexpr std::size_t kActsUnrankedMax = 128;    // likewise of who has no rank in the mesh; guess
-inline constexpr std::size_t kRestrictionsMax = 64;     // of a member in a room; the longest; guess
-inline constexpr std::size_t kModeratorsMax = 64;       // of a room, or of the mesh; guess
-inline constexpr std::size_t kActsMax = 16'384;         // known in memory; 16 MiB
-inline constexpr auto kBannedLinkPause = 10min;         // before it is told once more; guess
-inline constexpr auto kBannedLinkKept = 5s;             // for its node to hear of the ban
-inline constexpr auto kHideAgain = 10s;                 // after the store could not hide; guess
+inline constexpr std::size_t kActsUnrankedMax = 128;    // in a room, of who has no rank in the mesh; guess
+inline constexpr std::size_t kRoomClaimsMax = 16;       // to have opened a room; the first in its transcript
+inline constexpr std::size_t kActsPerRoomMax = 512;     // of members without a rank in the mesh; 11 ms
+inline constexpr std::size_t kActsOfRoomsMax = 8192;    // likewise, of all rooms
+inline constexpr std::size_t kRestrictingRoomsMax = 512;  // in which those have banned or silenced; guess
+inline constexpr std::size_t kActsOfMeshMax = 12'288;     // of its founder and moderators; 176 each of 64
+inline constexpr std::size_t kRestrictionsMax = 64;       // of a member in a room; the longest; guess
+inline constexpr std::size_t kModeratorsMax = 64;         // of a room, or of the mesh; guess
+inline constexpr std::size_t kActsMax = 24'576;           // known in memory, 4096 without weight; 24 MiB
+inline constexpr auto kBannedLinkPause = 10min;           // before it is told once more; guess
+inline constexpr auto kBannedLinkKept = 5s;               // for its node to hear of the ban
+inline constexpr auto kHideAgain = 10s;                   // after the store could not hide; guess
 
 // Members as a node tells of them.
 inline constexpr auto kPresenceWindow = 30s;              // issue "presence"

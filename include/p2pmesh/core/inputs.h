@@ -228,6 +228,12 @@ struct RefusedHidden {
   std::vector<HiddenLog> logs;
   bool failed = false;  ///< the store could not; it is asked again
 };
+/// The answer to a LoadActs output. The store that could not is asked again later.
+struct ActsLoaded {
+  MemberKey author;
+  std::vector<EnvelopePtr> acts;
+  bool failed = false;
+};
 /// The answer to a Load output.
 struct Loaded {
   std::uint64_t request = 0;
@@ -244,6 +250,6 @@ using Input = std::variant<LinkUp, LinkDown, LinkProgress, DialFailed, EnvelopeR
                            FrameReceived, SendText, SetTopic, WriteAct, WriteEntry, SendDirect, SendInvite,
                            RoomKeyGiven, AnswerRequest, ForgetContact, OpenConversation, CancelDraft,
                            SetDiscoverable, SetBlocked, ReadTo, OpenLate, ChangeName, PublishRevocation,
-                           PrekeyDrawn, Committed, ForkKept, RefusedHidden, Loaded, Leave, Wake>;
+                           PrekeyDrawn, Committed, ForkKept, RefusedHidden, ActsLoaded, Loaded, Leave, Wake>;
 
 }  // namespace p2pmesh

@@ -98,6 +98,7 @@ struct RestoredState {
   std::vector<EnvelopePtr> records;
   std::vector<RestoredHead> heads;
   std::vector<EnvelopePtr> acts;     ///< of forks the lowest id's
+  bool has_more_acts = false;        ///< these are not all, but the earliest of each author
   std::vector<EnvelopePtr> entries;  ///< likewise
   std::vector<RestoredPeer> peers;
   std::vector<RestoredOwn> outbox;

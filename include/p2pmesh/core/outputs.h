@@ -132,6 +132,11 @@ struct HideRefused {
   Restrictions restrictions;
   WallMs now_ms = 0;  ///< what is dated behind the end of a ban is refused until then
 };
+/// The acts of this author, the first kActsPerAuthorMax in its log; of forks the lowest id's. Answered by
+/// ActsLoaded.
+struct LoadActs {
+  MemberKey author;
+};
 /// A committed log envelope, for those who watch.
 struct Announce {
   EnvelopePtr envelope;
@@ -170,7 +175,7 @@ struct PenaliseLink {
 using Output =
     std::variant<SendFrame, Dial, CloseLink, MarkSeen, Store, PublishNotice, StoreTaken, StoreCorrespondent,
                  StoreDraft, DropDraft, TellDelivery, TellConversation, StorePeer, StoreAnchors, Load,
-                 Announce, ForgetSeen, HideRefused, Acknowledge, NameAnswer, Settled, PenaliseLink>;
+                 Announce, ForgetSeen, HideRefused, LoadActs, Acknowledge, NameAnswer, Settled, PenaliseLink>;
 using Outputs = std::vector<Output>;
 
 }  // namespace p2pmesh

@@ -42,7 +42,8 @@ struct IngressCounters {
   std::uint64_t over_budget = 0;
 };
 
-/// Token bucket of one author's live envelopes; limits.h has the rates.
+/// Token bucket of one author's live envelopes; limits.h has the rates. Who has emptied it gets a few at once
+/// from then on: a dozen together cost everybody a fraction of what a dozen one by one do.
 class AuthorBudget {
  public:
   explicit AuthorBudget(Instant now);
@@ -55,6 +56,7 @@ class AuthorBudget {
   double envelopes_;
   double bytes_;
   Instant refilled_;
+  bool is_empty_ = false;
 };
 
 /// Threads: one; the seen table behind it may be shared.

@@ -141,6 +141,7 @@ struct StoreSnapshot {
   std::vector<AcceptedLog> logs;
   std::vector<EnvelopePtr> records;  ///< the newest of each (author, kind, subject)
   std::vector<EnvelopePtr> acts;     ///< of forks the lowest id's; the earliest of each author, bounded
+  bool has_more_acts = false;        ///< these are not all
   std::vector<EnvelopePtr> entries;  ///< of a closed mesh, likewise; the earliest that came
   std::vector<StoredHead> heads;     ///< of every room, from the 1,024 deepest envelopes of each
   std::vector<StoredPeer> peers;
@@ -349,6 +350,9 @@ class MeshStore {
   /// listed, counted, found or read_range(). Direct messages that were opened stay. Reads all of the author's
   /// that may be refused, some 20 us each.
   Result<HiddenOf> hide_refused(const MemberKey& author, const Restrictions& restrictions, WallMs now_ms);
+
+  /// The earliest acts of an author, at most kActsPerAuthorMax; of forks the lowest id's.
+  Result<std::vector<EnvelopePtr>> acts_of(const MemberKey& author);
 
   /// The newest record; null when there is none.
   Result<EnvelopePtr> read_record(const MemberKey& author, std::uint16_t kind, ByteView subject);

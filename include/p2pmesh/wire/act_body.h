@@ -11,6 +11,7 @@
 #include "p2pmesh/base/bytes.h"
 #include "p2pmesh/base/ids.h"
 #include "p2pmesh/base/time.h"
+#include "p2pmesh/wire/codec.h"
 #include "p2pmesh/wire/envelope.h"
 #include "p2pmesh/wire/member_body.h"
 
@@ -39,6 +40,8 @@ struct LogCut {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> epochs;  ///< epoch and number, the newest first
 
   [[nodiscard]] bool is_beyond(std::uint64_t epoch, std::uint64_t seq) const;
+  /// From here on what is beyond either of them is beyond this one.
+  void narrow(const LogCut& other);
   bool operator==(const LogCut&) const = default;
 };
 
@@ -64,7 +67,8 @@ struct Restriction {
   LogCut cut;
   WallMs end_ms = 0;  ///< refused is what its author dates before that; 0: whatever the date
   bool has_set_end =
-      false;  ///< the end was set beforehand, so what is dated behind it cannot be there before
+      false;               ///< the end was set beforehand, so what is dated behind it cannot be there before
+  bool is_of_key = false;  ///< the key was revoked: acts are refused too
 
   [[nodiscard]] bool refuses(const Envelope& envelope) const;
   /// Likewise; what is dated behind an end that was set beforehand is refused until then by our own clock.
@@ -78,6 +82,11 @@ using Restrictions = std::vector<Restriction>;
 
 /// A log envelope of the kind; its body may still be malformed.
 bool is_act(const Envelope& envelope);
+
+/// At most kCutEpochsMax epochs.
+void write_cut(Writer& writer, const LogCut& cut);
+/// Nothing when malformed or over the limit.
+std::optional<LogCut> read_cut(Reader& reader);
 
 Bytes encode_act_body(const ActBody& body);
 

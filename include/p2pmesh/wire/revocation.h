@@ -7,6 +7,7 @@
 
 #include "p2pmesh/base/bytes.h"
 #include "p2pmesh/base/ids.h"
+#include "p2pmesh/wire/act_body.h"
 #include "p2pmesh/wire/envelope.h"
 
 namespace p2pmesh {
@@ -15,6 +16,7 @@ namespace p2pmesh {
 struct Revocation {
   MemberKey key;
   Signature signature{};  ///< by that key, over revocation_signing_bytes()
+  LogCut cut;  ///< what counts of what the key has signed: as far as its publisher held it, which says so
 };
 
 /// What a key signs to revoke itself.
@@ -31,7 +33,8 @@ bool is_revocation(const Envelope& envelope);
 
 /// One line, to be kept in a file: "p2pmesh revocation 1 KEY SIGNATURE", both in hexadecimal.
 std::string format_revocation(const Revocation& revocation);
-/// Takes what format_revocation() gave, with blanks and line ends around it; nothing otherwise.
+/// Takes what format_revocation() gave, with blanks and line ends around it; nothing otherwise. Without a
+/// cut.
 std::optional<Revocation> parse_revocation(std::string_view text);
 
 }  // namespace p2pmesh

@@ -92,6 +92,27 @@ TEST_CASE("the opening of somebody who is alone says how others join") {
         ">INFO: Whom do you want to chat with? /chat NAME, who may be away: Bob.\n");
 }
 
+TEST_CASE("what happens between the opening and the first message is not lost") {
+  Screen screen;
+  screen.view.show_listening(screen.status);
+  screen.feed(screen.notice(control::NoticeKind::kJoined, kBob, "Bob"));  // the opening names him
+  screen.view.show_here(screen.status, screen.members);
+  screen.output();
+  screen.feed(screen.notice(control::NoticeKind::kJoined, kCarol, "Carol"));
+  control::ModerationEvent act;
+  act.verb = "mod";
+  act.by = kBob;
+  act.by_name = "Bob";
+  act.member = kCarol;
+  act.name = "Carol";
+  screen.feed(act);
+  CHECK(screen.output().empty());
+  screen.view.show_missed();
+  CHECK(screen.output() ==
+        ">INFO: Carol joined.\n"
+        ">INFO: Bob made Carol a moderator of the mesh.\n");
+}
+
 TEST_CASE("the opening names who is online, sorted") {
   Screen screen;
   screen.members.members = {{"Carol", kCarol, true, 0, false, {}},

@@ -79,7 +79,9 @@ class Forked {
     }
     awaited_.of_who_was_asked = puller_.awaits_repair(kLink);
     awaited_.of_another = puller_.awaits_repair(kLink + 1);
-    for (std::size_t i = 1; i < limits::kSyncAnswerEnvelopesMax; ++i) puller_.on_repaired(kLink);
+    std::uint64_t asked = 0;
+    for (const SyncRequest::Range& range : request->ranges) asked += range.last - range.first + 1;
+    for (std::uint64_t i = 1; i < asked; ++i) puller_.on_repaired(kLink);
     awaited_.last_one = puller_.awaits_repair(kLink);
     puller_.on_repaired(kLink);
     awaited_.one_more = puller_.awaits_repair(kLink);
@@ -147,7 +149,7 @@ TEST_CASE("AForkIsFoundInASmallLogAtOnce") {
   CHECK(forked.sessions_until_found(limits::kSyncAnswerEnvelopesMax, 1) == 1);
 }
 
-TEST_CASE("RepairIsAwaitedOfWhoWasAskedAndNoMoreThanAnAnswerHolds") {
+TEST_CASE("RepairIsAwaitedOfWhoWasAskedAndNoMoreThanWasAskedFor") {
   Forked forked({{1, 1000}}, 777);
   forked.session(10);
   CHECK_FALSE(forked.awaited().before_asking);

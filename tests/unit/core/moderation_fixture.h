@@ -15,6 +15,12 @@
 
 namespace p2pmesh::test {
 
+/// Once the acts that have come are judged.
+inline Restrictions refused_of(ModerationLog& log, const MemberKey& member) {
+  log.judge();
+  return log.refused_of(member);
+}
+
 struct ModeratedMesh {
   static constexpr std::uint64_t kEpoch = 1000;
   static constexpr WallMs kFarAhead = 1ULL << 62;  // nothing is too early any more
@@ -111,6 +117,7 @@ struct ModeratedMesh {
         text << room << ' ' << view.member.bytes[0] << view.is_ban << view.by.bytes[0] << view.end_ms << '\n';
       text << log.is_topic_locked(room) << '\n';
     }
+    log.judge();
     std::map<EnvelopeId, bool> refused;
     for (const EnvelopePtr& envelope : envelopes)
       refused[envelope->id] = log.refuses(envelope->envelope, kFarAhead);
@@ -124,6 +131,7 @@ struct ModeratedMesh {
     return log(at).rank(member(name), room);
   }
   bool is_refused(const EnvelopePtr& envelope, std::size_t at = 0) {
+    log(at).judge();
     return log(at).refuses(envelope->envelope, kFarAhead);
   }
 

@@ -341,5 +341,126 @@ TEST_CASE("AForkOfWhoIsRestrictedIsAnotherQuestionToTheStore") {
   CHECK(mesh.d().hides_asked == asked + 1);
 }
 
+/// Alice is alone; Bob hears Eve alone, and Carol Dave.
+class InABatch : public Moderated {
+ public:
+  InABatch() : Moderated({"Alice", "Bob", "Carol", "Dave", "Eve"}) {
+    const auto side_of = [this](const TestNode& node) {
+      return &node == &a() ? 0 : &node == &c() || &node == &d() ? 1 : 2;
+    };
+    links_allowed = [side_of](const TestNode& one, const TestNode& other) {
+      return side_of(one) == side_of(other);
+    };
+    cut_forbidden();
+    run(1s);
+    b().say("one");
+    run(50ms);
+    b().say("two");
+    run(50ms);
+    b().tell(c(), "to Carol alone");
+    run(50ms);
+    a().handle(act(ActVerb::kBan, b()));
+    run(50ms);
+    for (const EnvelopePtr& held : b().store.logs) {
+      if (held->envelope.author == b().key()) by_b.push_back(held);
+    }
+    ban = a().store.logs.back();
+    REQUIRE(is_act(ban->envelope));
+    REQUIRE(by_b.size() == 3);
+    for (const auto& [id, wire] : wires) {
+      if (wire.from == &d()) link_of_d = id;
+    }
+    REQUIRE(link_of_d != 0);
+  }
+  void give(const EnvelopePtr& envelope, bool live = false) {
+    d().handle(EnvelopeReceived{link_of_d, live, 0, envelope});
+  }
+
+  std::vector<EnvelopePtr> by_b;
+  EnvelopePtr ban;
+  LinkId link_of_d = 0;
+};
+
+TEST_CASE("WhatComesInABatchWithItsBanIsHiddenWhateverCameFirst") {
+  for (const bool is_ban_first : {true, false}) {
+    CAPTURE(is_ban_first);
+    InABatch mesh;
+    if (is_ban_first) mesh.give(mesh.ban);
+    for (const EnvelopePtr& one : mesh.by_b) mesh.give(one);
+    if (!is_ban_first) mesh.give(mesh.ban);
+    mesh.run(5s);
+    CHECK(mesh.d().node->restrictions("").size() == 1);
+    CHECK(Moderated::shown(mesh.d()).empty());
+    CHECK(Moderated::shown(mesh.c()).empty());
+    // And what Dave carries for Carol.
+    CHECK(mesh.d().store.hidden.size() == 3);
+    CHECK(mesh.d().store.carried.size() == 1);
+    CHECK(mesh.is_quiet());
+  }
+}
+
+TEST_CASE_FIXTURE(InABatch, "WhatWaitsForAnEarlierOneWhenItsBanComesIsHidden") {
+  // The first one of the two is missing, so the other waits to be shown.
+  give(by_b.at(1), true);
+  CHECK(d().store.logs.empty());
+  give(ban, true);
+  run(10ms);
+  CHECK(d().store.hidden.contains(by_b[1]->id));
+  CHECK(Moderated::shown(d()).empty());
+  run(2s);
+  CHECK(Moderated::shown(d()).empty());
+  CHECK(d().store.hidden.size() == 1);
+  give(by_b[0]);
+  CHECK(d().counter("envelopes_refused") > 0);
+}
+
+TEST_CASE_FIXTURE(InABatch, "WhatIsCarriedForOthersIsHiddenWhenItsBanComes") {
+  for (const EnvelopePtr& one : by_b) give(one);
+  run(10ms);
+  REQUIRE(d().store.carried.size() == 1);
+  CHECK(d().store.hidden.empty());
+  give(ban);
+  run(1s);
+  CHECK(d().store.hidden.contains(d().store.carried[0]));
+  run(30s);
+  CHECK(is_quiet());
+}
+
+TEST_CASE_FIXTURE(InABatch, "ManyActsOfATurnAreJudgedOnce") {
+  for (int i = 0; i < 100; ++i) {
+    a().handle(act(ActVerb::kBan, b(), "#dev", now.wall_ms + 1'000'000 + static_cast<WallMs>(i)));
+    run(10ms);
+  }
+  std::vector<EnvelopePtr> acts;
+  for (const EnvelopePtr& held : a().store.logs) {
+    if (is_act(held->envelope)) acts.push_back(held);
+  }
+  REQUIRE(acts.size() == 101);
+  const std::uint64_t before = d().counter("acts_judged");
+  for (const EnvelopePtr& one : acts) {
+    give(one);
+    give(by_b[0]);
+  }
+  CHECK(d().counter("acts_judged") == before);
+  run(10ms);
+  CHECK(d().counter("acts_judged") == before + 1);
+  CHECK(d().node->restrictions("#dev").size() == 100);
+}
+
+TEST_CASE("WhatARestartLeavesOutIsReadWhenItWeighs") {
+  Moderated mesh;
+  mesh.a().handle(mesh.act(ActVerb::kMod, mesh.b()));
+  mesh.run(1s);
+  mesh.b().handle(mesh.act(ActVerb::kBan, mesh.c(), "#lobby"));
+  mesh.run(1s);
+  REQUIRE(mesh.d().node->restrictions("#lobby").size() == 1);
+  mesh.d().crash();
+  mesh.d().store.acts_restored_max = 0;
+  mesh.d().start();
+  mesh.run(1s);
+  CHECK(mesh.d().node->ranks("").size() == 2);
+  CHECK(mesh.d().node->restrictions("#lobby").size() == 1);
+}
+
 }  // namespace
 }  // namespace p2pmesh::test

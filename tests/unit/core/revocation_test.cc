@@ -138,7 +138,7 @@ TEST_CASE_FIXTURE(Three, "ARestartKeepsItAndWhoJoinsLaterLearnsIt") {
   link(dave, b());
   run(5s);
   CHECK(dave.node->is_revoked(c().key()));
-  CHECK(held_of(dave, c()) == 0);
+  CHECK(held_of(dave, c()) == 1);  // and what was written before
   CHECK(is_quiet(*this, dave));
   CHECK(is_quiet(*this, a()));
   CHECK(count_of(b(), "Carol revoked") == 1);
@@ -156,11 +156,61 @@ TEST_CASE_FIXTURE(Three, "WhoHoldsDifferentAmountsOfARevokedAuthorComesToRest") 
   run(5s);
   CHECK(b().node->is_revoked(c().key()));
   CHECK(held_of(a(), c()) == 1);
-  CHECK(held_of(b(), c()) == 0);
+  CHECK(held_of(b(), c()) == 1);
   CHECK(is_quiet(*this, b()));
   b().say("and they still talk");
   run();
   CHECK(a().heard().back() == "and they still talk");
+}
+
+TEST_CASE_FIXTURE(Three, "WhatIsBeyondTheCutIsHiddenWhereItIsHeldAndTakenInByNobody") {
+  c().say("all hear it");
+  run();
+  links_allowed = [this](const TestNode& x, const TestNode& y) { return &x != &b() && &y != &b(); };
+  cut_forbidden();
+  c().say("only Alice hears it");
+  run();
+  b().handle(PublishRevocation{revocation_of(c())});
+  run(2s);
+  links_allowed = {};
+  link(b(), a());
+  run(5s);
+  TestNode& dave = add("Dave");
+  dave.start();
+  link(dave, a());
+  run(5s);
+  CHECK(a().node->is_revoked(c().key()));
+  CHECK(a().store.hidden.size() == 1);
+  CHECK(held_of(a(), c()) == 2);
+  for (TestNode* node : {&b(), &dave}) {
+    CHECK(held_of(*node, c()) == 1);
+    CHECK(node->store.hidden.empty());
+  }
+  CHECK(is_quiet(*this, a()));
+  CHECK(is_quiet(*this, dave));
+  a().crash();
+  a().start();
+  link(a(), b());
+  run(5s);
+  CHECK(a().store.hidden.size() == 1);
+  CHECK(is_quiet(*this, b()));
+}
+
+TEST_CASE_FIXTURE(Three, "OfTwoPublishersTheNarrowerCutHoldsWhateverCameFirst") {
+  links_allowed = [this](const TestNode& x, const TestNode& y) { return &x != &b() && &y != &b(); };
+  cut_forbidden();
+  c().say("only Alice hears it");
+  run();
+  a().handle(PublishRevocation{revocation_of(c())});
+  b().handle(PublishRevocation{revocation_of(c())});
+  run(2s);
+  links_allowed = {};
+  link(b(), a());
+  run(5s);
+  CHECK(a().store.hidden.size() == 1);
+  CHECK(held_of(b(), c()) == 0);
+  for (TestNode* node : {&a(), &b()}) CHECK(node->counter("keys_revoked") == 1);
+  CHECK(is_quiet(*this, a()));
 }
 
 TEST_CASE_FIXTURE(Three, "ItSpreadsThoughItsPublisherWasRevokedToo") {
@@ -191,16 +241,14 @@ TEST_CASE_FIXTURE(Three, "TheSecondPublisherTellsNothingNew") {
   CHECK(is_quiet(*this, a()));
 }
 
-TEST_CASE_FIXTURE(Three, "NoMoreKeysAreRevokedThanMayBe") {
-  const LinkId link = wires.begin()->first;
-  TestNode& at = *wires.begin()->second.from;
-  std::size_t given = 0;
-  // Each author has but so many records.
-  for (std::uint8_t who = 0; given < limits::kRevocationsMax + 10; ++who) {
+/// As many as may be, and some more; each author has but so many records.
+std::vector<EnvelopePtr> too_many_revocations(const MeshId& mesh, WallMs wall_ms) {
+  std::vector<EnvelopePtr> records;
+  const std::size_t count = limits::kRevocationsMax + 10;
+  for (std::uint8_t who = 0; records.size() < count; ++who) {
     KeySeed author_seed{0xee, who};
     const auto author = make_ed25519_signer(author_seed);
-    for (std::uint16_t i = 0; i < limits::kRecordsPerAuthorMax && given < limits::kRevocationsMax + 10;
-         ++i, ++given) {
+    for (std::uint16_t i = 0; i < limits::kRecordsPerAuthorMax && records.size() < count; ++i) {
       KeySeed seed{0xdd, who, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)};
       const auto stolen = make_ed25519_signer(seed);
       const MemberKey key = to_member(stolen->public_key());
@@ -209,16 +257,64 @@ TEST_CASE_FIXTURE(Three, "NoMoreKeysAreRevokedThanMayBe") {
       record.kind = static_cast<std::uint16_t>(Kind::kRevocation);
       record.mesh = mesh;
       record.author = to_member(author->public_key());
-      record.epoch = record.wall_ms = now.wall_ms;
+      record.epoch = record.wall_ms = wall_ms;
       record.version = 1;
       record.subject.assign(key.bytes.begin(), key.bytes.end());
-      record.body = encode_revocation({key, stolen->sign(revocation_signing_bytes(key))});
-      at.handle(EnvelopeReceived{link, false, 0, seal_envelope(record, *author)});
+      record.body = encode_revocation({key, stolen->sign(revocation_signing_bytes(key)), {}});
+      records.push_back(seal_envelope(record, *author));
     }
   }
+  return records;
+}
+
+TEST_CASE_FIXTURE(Three, "NoMoreKeysAreRevokedThanMayBe") {
+  const LinkId link = wires.begin()->first;
+  TestNode& at = *wires.begin()->second.from;
+  for (const EnvelopePtr& record : too_many_revocations(mesh, now.wall_ms))
+    at.handle(EnvelopeReceived{link, false, 0, record});
   CHECK(at.counter("keys_revoked") == limits::kRevocationsMax);
   CHECK(at.counter("envelopes_dropped_over_limit") == 10);
   CHECK_FALSE(at.node->can_take_revocation());
+}
+
+TEST_CASE_FIXTURE(Three, "WhoHeardOfTooManyRevocationsInAnotherOrderAgreesAndARestartToo") {
+  links_allowed = [](const TestNode&, const TestNode&) { return false; };
+  cut_forbidden();
+  c().crash();
+  run(1s);
+  std::vector<EnvelopePtr> records = too_many_revocations(mesh, now.wall_ms);
+  for (const EnvelopePtr& record : records) a().handle(EnvelopeReceived{1, false, 0, record});
+  std::reverse(records.begin(), records.end());
+  for (const EnvelopePtr& record : records) b().handle(EnvelopeReceived{1, false, 0, record});
+  run(1s);
+  std::size_t same = 0;
+  for (const EnvelopePtr& record : records) {
+    const MemberKey key = read_revocation(record->envelope)->key;
+    same += a().node->is_revoked(key) == b().node->is_revoked(key) ? 1 : 0;
+  }
+  CHECK(same == records.size());
+  links_allowed = {};
+  link(a(), b());
+  run(5s);
+  CHECK(is_quiet(*this, a()));
+  a().crash();
+  a().start();
+  link(a(), b());
+  run(5s);
+  CHECK(a().counter("keys_revoked") == limits::kRevocationsMax);
+  CHECK(is_quiet(*this, a()));
+}
+
+TEST_CASE_FIXTURE(Three, "WhatTheFounderHasRevokedGivesWayToNobodysRevocations") {
+  c().say("before");
+  run();
+  a().handle(PublishRevocation{revocation_of(c())});
+  run(2s);
+  CHECK_FALSE(is_linked(a(), c()));
+  for (const EnvelopePtr& record : too_many_revocations(mesh, now.wall_ms))
+    a().handle(EnvelopeReceived{1, false, 0, record});
+  run(5s);
+  CHECK(a().node->is_revoked(c().key()));
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ struct MemoryStore {
   std::uint64_t last_draft = 0;
   std::vector<Anchor> anchors;
   bool clean = false;
+  std::size_t acts_restored_max = ~std::size_t{0};  ///< others are read when they are wanted
 
   /// As MeshStore numbers them: 0 for a duplicate.
   std::uint64_t commit(const Store& stored) {
@@ -174,7 +175,10 @@ struct MemoryStore {
       gone_digests[{one.author, one.epoch}] ^= one.id_digest ^ id_digest(EnvelopeId{});
     }
     for (const EnvelopePtr& held : logs) {
-      if (is_act(held->envelope)) state.acts.push_back(held);
+      if (is_act(held->envelope)) {
+        state.has_more_acts = state.acts.size() >= acts_restored_max;
+        if (!state.has_more_acts) state.acts.push_back(held);
+      }
       by_log[{held->envelope.author, held->envelope.epoch}][held->envelope.seq] = held->id;
       state.heads.push_back({held->envelope.room, {held->id, held->envelope.depth}});
       if (outbox.contains(held->id)) {
@@ -603,6 +607,12 @@ inline void TestNode::run(Outputs& outputs) {
       handle(Loaded{load->request, store.load(*load), true, store.load_gone(*load)});
     } else if (auto* refused = std::get_if<HideRefused>(&output)) {
       hides.push_back(store.hide(*refused));  // what comes behind it is not in it
+    } else if (auto* wanted = std::get_if<LoadActs>(&output)) {
+      ActsLoaded read{wanted->author, {}};
+      for (const EnvelopePtr& held : store.logs) {
+        if (held->envelope.author == wanted->author && is_act(held->envelope)) read.acts.push_back(held);
+      }
+      handle(read);
     } else if (auto* forgotten = std::get_if<ForgetSeen>(&output)) {
       seen_.erase(forgotten->envelope->id);
     } else if (auto* anchored = std::get_if<StoreAnchors>(&output)) {

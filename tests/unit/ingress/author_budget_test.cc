@@ -83,6 +83,29 @@ TEST_CASE("over budget is not seen, and comes later by repair") {
   CHECK(ingress.admit(alice.next_encoded(), Path::kLive, later).verdict == Verdict::kFresh);
 }
 
+TEST_CASE("who has emptied its budget gets a few at once, and its rate all the same") {
+  AuthorBudget budget(kStart);
+  take_all(budget, 100, kStart);
+  CHECK(take_all(budget, 100, kStart + 5ms) == 0);
+  CHECK(take_all(budget, 100, kStart + 45ms) == 0);
+  CHECK(take_all(budget, 100, kStart + 51ms) == 10);
+  std::uint64_t taken = 0;
+  for (Duration at = 52ms; at <= 1051ms; at += 1ms) taken += take_all(budget, 100, kStart + at);
+  CHECK(taken == limits::kAuthorEnvelopesPerSecond);
+}
+
+TEST_CASE("who stays within its budget waits for nothing") {
+  AuthorBudget budget(kStart);
+  for (std::uint64_t i = 1; i < limits::kAuthorEnvelopesBurst; ++i) {
+    REQUIRE(budget.has_room(100, kStart));
+    budget.charge(100);
+  }
+  for (Duration at = 5ms; at <= 1000ms; at += 5ms) {
+    REQUIRE(budget.has_room(100, kStart + at));
+    budget.charge(100);
+  }
+}
+
 TEST_CASE("large envelopes are over budget by their bytes") {
   SeenTable seen({});
   TrustingVerifier verifier;

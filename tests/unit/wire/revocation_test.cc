@@ -28,9 +28,22 @@ TEST_CASE("a revocation comes back from its body and from its line") {
   CHECK(is_sample(parse_revocation("  \r\n" + line + "\n\n")));
 }
 
+TEST_CASE("its publisher's cut is in the body and not in the line") {
+  Revocation revocation = sample();
+  revocation.cut.epochs = {{7, 3}, {5, 1}};
+  const auto decoded = decode_revocation(encode_revocation(revocation));
+  REQUIRE(is_sample(decoded));
+  CHECK(decoded->cut == revocation.cut);
+  CHECK(format_revocation(revocation) == format_revocation(sample()));
+  revocation.cut.epochs = {{5, 1}, {7, 3}};
+  CHECK_FALSE(decode_revocation(encode_revocation(revocation)));
+}
+
 TEST_CASE("what is longer, shorter or another text is no revocation") {
   Bytes body = encode_revocation(sample());
   body.push_back(0);
+  CHECK_FALSE(decode_revocation(body));
+  body.push_back(0);  // a cut of no epochs: there is another form for that
   CHECK_FALSE(decode_revocation(body));
   body.resize(95);
   CHECK_FALSE(decode_revocation(body));
@@ -51,6 +64,9 @@ TEST_CASE("the record is about the key that its body names, and of no room") {
   record.subject.assign(key.bytes.begin(), key.bytes.end());
   CHECK(is_sample(read_revocation(record)));
   Envelope other = record;
+  other.subject.resize(31);
+  CHECK_FALSE(read_revocation(other));
+  other = record;
   other.subject[0] ^= 1;
   CHECK_FALSE(read_revocation(other));
   other = record;
