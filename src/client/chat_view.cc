@@ -76,15 +76,16 @@ void ChatView::on_event(control::Event event, Instant now) {
   }
 }
 
-/// Who is here has been said, and what came before is still being gathered: this is neither.
+/// Who is here has been said, and what came before is still being gathered: this is neither. Requests and
+/// invitations are asked for afterwards.
 bool ChatView::is_news_since_here(const control::Event& event) const {
   if (stage_ != Stage::kGathering || !has_shown_here_) return false;
   const auto* notice = std::get_if<control::NoticeEvent>(&event);
   const bool is_notice = notice != nullptr && !notice->replayed && notice->member != self_ &&
-                         notice->kind != control::NoticeKind::kRevoked;
+                         notice->kind != control::NoticeKind::kRevoked &&
+                         notice->kind != control::NoticeKind::kAsks;
   return is_notice || std::holds_alternative<control::ModerationEvent>(event) ||
          std::holds_alternative<control::RoomOpenedEvent>(event) ||
-         std::holds_alternative<control::InvitationEvent>(event) ||
          std::holds_alternative<control::ConversationEvent>(event);
 }
 
@@ -219,7 +220,6 @@ void ChatView::show_missed() {
   }
   begin_showing();
   show_missed_directs();
-  for (control::Event& event : std::exchange(held_, {})) on_event(std::move(event), Instant{});
 }
 
 void ChatView::begin_showing() {

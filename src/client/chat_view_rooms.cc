@@ -31,6 +31,9 @@ void ChatView::show_unread(const control::RoomsReply& rooms) {
     read_[room.name] = {seen_, {}, seen_};
     if (room.unread > 0) show_unread_of(room);
   }
+  if (stage_ != Stage::kShowing) return;
+  // Which of it concerns us is known by now.
+  for (control::Event& event : std::exchange(held_, {})) on_event(std::move(event), Instant{});
 }
 
 void ChatView::enter_room(const std::string& room) {

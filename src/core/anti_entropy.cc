@@ -2,7 +2,6 @@
 #include "anti_entropy.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/base/planted.h"
@@ -15,10 +14,9 @@ constexpr std::size_t kWantsMax = 65536;                    // ranges and record
 constexpr std::uint64_t kEnvelopesARange = limits::kGoneRangeMax;  // newest first, in pieces this large
 constexpr auto kSoon =
     std::chrono::milliseconds(200);  // a neighbor that was repaired is asked within this time
-constexpr auto kTalkLasts = std::chrono::seconds(5);  // a slow conversation is one; guess
-// A piece of RepairPace in that time is as much as an author may write live.
-constexpr auto kPutOff =
-    std::chrono::milliseconds(1000 * RepairPace::kPiece / limits::kAuthorEnvelopesPerSecond);
+constexpr auto kLinkedLong = std::chrono::seconds(30);  // two that begin together may know nobody else; guess
+constexpr auto kTalkLasts = std::chrono::seconds(5);    // a slow conversation is one; guess
+constexpr auto kNewcomer = std::chrono::minutes(10);    // whoever keeps a node from agreeing with it; guess
 
 }  // namespace
 
@@ -28,6 +26,7 @@ AsOfMs AntiEntropy::as_of(const Now& now) {
 }
 
 void AntiEntropy::on_root(Link& link, AsOfMs as_of_ms, bool repaired, Turn& turn) {
+  note_caught_up(turn.now.monotonic);
   // What has come there may be what is only told to be gone here; the roots are equal then.
   if (repaired) link.gone_asked = UINT64_MAX;
   if (!parameters_.anti_entropy) {
@@ -36,11 +35,9 @@ void AntiEntropy::on_root(Link& link, AsOfMs as_of_ms, bool repaired, Turn& turn
   }
   if (link.differs || may_have_gone(link)) {
     const Instant soon = turn.now.monotonic + (repaired ? soon_after_repair() : parameters_.sync_interval);
-    const Instant next = std::max(soon, put_off_until_);
-    if (!next_periodic_ || next < *next_periodic_) next_periodic_ = next;
+    if (!next_periodic_ || soon < *next_periodic_) next_periodic_ = soon;
   } else if (link.compared || as_of_ms == kAsOfAll) {
     link.compared = true;
-    note_caught_up();
     return;
   }
   // Over a new link an equal root of all spares the comparison. A later one does not end it: what is young,
@@ -239,20 +236,23 @@ bool AntiEntropy::on_listing(Link& link, const SyncListing& listing, Turn& turn)
 }
 
 /// Who has just come, or comes back, is not to wait; and while nobody talks, nobody waits for repair.
+void AntiEntropy::note_caught_up(Instant now) {
+  if (caught_up_) return;
+  if (!linked_since_) linked_since_ = now;
+  if (*linked_since_ + kLinkedLong > now) return;
+  const auto& all = links_.all();
+  const auto agrees = [](const auto& item) {
+    return item.second.root_known && item.second.compared && !item.second.differs;
+  };
+  caught_up_ = std::all_of(all.begin(), all.end(), agrees) || *linked_since_ + kNewcomer <= now;
+}
+
 bool AntiEntropy::is_paced(Instant now) const {
   return caught_up_ && talk_at_ != Instant{} && talk_at_ + kTalkLasts > now;
 }
 
-/// Not after the first one, who may itself have just come.
-void AntiEntropy::note_caught_up() {
-  const auto& all = links_.all();
-  caught_up_ = caught_up_ || std::all_of(all.begin(), all.end(), [](const auto& item) {
-                 return item.second.compared || !item.second.root_known;
-               });
-}
-
-/// Asks for a piece of the next want, and says how many envelopes that is; of some it is none.
-std::uint64_t AntiEntropy::take_want(SyncRequest& request, Instant now) {
+/// Asks for pieces of the next want, and says how many envelopes that is; of some it is none.
+std::uint64_t AntiEntropy::take_want(SyncRequest& request) {
   SyncSession& session = *session_;
   SyncWant& want = session.wants.back();
   // What has come since it was listed is not sent again.
@@ -264,20 +264,9 @@ std::uint64_t AntiEntropy::take_want(SyncRequest& request, Instant now) {
   want.first = gaps.front().first;
   want.last = gaps.back().second;
   const std::uint64_t size = want.last - want.first + 1;
-  std::uint64_t piece = kEnvelopesARange;
-  if (is_paced(now)) {
-    const std::uint64_t room = pace_.room_for(want.author, now);
-    if (room < std::min(size, RepairPace::kPiece)) {
-      session.put_off = true;
-      session.wants.pop_back();
-      return 0;
-    }
-    piece = std::min(piece, std::bit_floor(room));
-  }
   // In pieces that begin at the same places everywhere, so that what is told of one fits what others ask
   // for.
-  const std::uint64_t take = std::min(size, (want.last - 1) % piece + 1);
-  if (is_paced(now)) pace_.charge(want.author, take, now);
+  const std::uint64_t take = std::min(size, (want.last - 1) % kEnvelopesARange + 1);
   request.ranges.push_back({want.author, want.epoch, want.last - take + 1, want.last});
   if (auto& last = request.ranges.back(); P2P_PLANTED(WantsSkipNewest) && last.last-- == last.first)
     request.ranges.pop_back();
@@ -291,6 +280,17 @@ std::uint64_t AntiEntropy::take_want(SyncRequest& request, Instant now) {
 
 void AntiEntropy::ask_next(Turn& turn) {
   SyncSession& session = *session_;
+  session.asks_at.reset();
+  std::uint64_t room = limits::kSyncAnswerEnvelopesMax;
+  const bool paced = !session.wants.empty() && is_paced(turn.now.monotonic);
+  if (paced) {
+    room = std::min<std::uint64_t>(room, pace_.room(turn.now.monotonic));
+    if (room == 0) {
+      ++counters_.put_off;
+      session.asks_at = session.progress_at = pace_.ready_at(turn.now.monotonic);
+      return;
+    }
+  }
   SyncRequest request;
   request.session = session.id;
   while (!session.want_records.empty() && request.records.size() < limits::kSyncRangesMax) {
@@ -298,10 +298,8 @@ void AntiEntropy::ask_next(Turn& turn) {
     session.want_records.pop_back();
   }
   std::uint64_t envelopes = 0;
-  while (!session.wants.empty() && request.ranges.size() < limits::kSyncRangesMax &&
-         envelopes < limits::kSyncAnswerEnvelopesMax) {
-    envelopes += take_want(request, turn.now.monotonic);
-  }
+  while (!session.wants.empty() && request.ranges.size() < limits::kSyncRangesMax && envelopes < room)
+    envelopes += take_want(request);
   if (request.records.empty() && request.ranges.empty() && !session.forked.empty()) {
     // One at random: the session may end before the last.
     std::swap(session.forked[random_.below(session.forked.size())], session.forked.back());
@@ -351,6 +349,9 @@ void AntiEntropy::on_done(Link& link, const SyncDone& done, Turn& turn) {
   const bool progressed = index_.accepted_count() != session.accepted_when_asked ||
                           index_.gone_count() != session.gone_when_asked;
   if (progressed || session.gone_items > 0) session.progress_at = turn.now.monotonic;
+  // By what came, not by what was asked for: who lists what it has not got takes no place of others.
+  if (is_paced(turn.now.monotonic)) pace_.charge(session.answered, turn.now.monotonic);
+  session.answered = 0;
   // An answer that brings nothing new and has no end would go on for ever.
   const bool ask_again = !done.complete && progressed;
   // Backwards, so that the newest is the last again.
@@ -368,8 +369,7 @@ void AntiEntropy::on_done(Link& link, const SyncDone& done, Turn& turn) {
 }
 
 void AntiEntropy::finish(Turn& turn) {
-  const bool put_off = session_->put_off;
-  const bool again = session_->truncated || put_off;
+  const bool again = session_->truncated;
   if (index_.accepted_count() != session_->accepted_at_start) repaired_ = true;
   Link* link = links_.find(session_->link);
   session_.reset();
@@ -379,18 +379,16 @@ void AntiEntropy::finish(Turn& turn) {
     if (!again) link->gone_asked = index_.gone_count();  // what is new was told by this one
     link->differs = again;                               // else until its next heartbeat says otherwise
   }
-  if (!again) note_caught_up();
   // There is more, but other neighbors have their turn: one could list things without end.
   if (again) next_periodic_ = turn.now.monotonic;
-  if (put_off) {
-    ++counters_.put_off;
-    next_periodic_ = put_off_until_ = turn.now.monotonic + kPutOff;
-  }
   start_waiting(turn);
 }
 
 void AntiEntropy::on_link_down(LinkId link, Turn& turn) {
-  if (links_.size() == 0) caught_up_ = false;
+  if (links_.size() == 0) {
+    caught_up_ = false;
+    linked_since_.reset();
+  }
   repair_.erase(link);
   reads_ -= static_cast<std::size_t>(std::count_if(serving_.begin(), serving_.end(), [&](const auto& item) {
     return item.second.link == link && !item.second.deferred;
@@ -411,6 +409,7 @@ void AntiEntropy::on_wake(Turn& turn) {
     session_.reset();
     start_waiting(turn);
   }
+  if (session_ && session_->asks_at && *session_->asks_at <= turn.now.monotonic) ask_next(turn);
   read_next(turn);
   if (!next_periodic_ || *next_periodic_ > turn.now.monotonic) return;
   next_periodic_.reset();
@@ -429,6 +428,7 @@ std::optional<Instant> AntiEntropy::next_deadline() const {
     if (!next || at < *next) next = at;
   };
   if (session_) sooner(std::min(session_->progress_at + limits::kSyncTimeout, session_->ends_at));
+  if (session_ && session_->asks_at) sooner(*session_->asks_at);
   for (const auto& [request, serving] : serving_) {
     if (serving.deferred && reads_ < limits::kRepairReadsMax) sooner(serving.due);
   }

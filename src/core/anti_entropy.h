@@ -28,7 +28,7 @@ struct AntiEntropyCounters {
   std::uint64_t envelopes_served = 0;
   std::uint64_t requests_dropped = 0;  ///< the one before is being answered, or too many are
   std::uint64_t no_longer_held = 0;    ///< listed by a neighbor, not in its answer
-  std::uint64_t put_off = 0;           ///< sessions that left what one author may not have asked for yet
+  std::uint64_t put_off = 0;           ///< requests that waited for the pace of repair
 };
 
 /// A range that the neighbor holds and this node has not accepted.
@@ -52,12 +52,12 @@ struct SyncSession {
   std::uint64_t own_bucket = 0;  // of the digest that was sent
   std::uint64_t accepted_at_start = 0;
   bool truncated = false;       // more was listed than the bound on wants
-  bool put_off = false;         // more was listed than may be asked for now
   std::vector<SyncWant> wants;  // the last is fetched first
   std::vector<SyncRequest::Record> want_records;
   std::vector<std::pair<MemberKey, std::uint64_t>> forked;  // looked through when nothing is wanted
   std::pair<MemberKey, std::uint64_t> listed_log;           // author and epoch of the last piece of a log
   std::size_t listed_equal = 0;                             // intervals so far, if all are as held here
+  std::optional<Instant> asks_at;                           // the pace of repair lets it go on then
   SyncRequest asked;
   std::uint64_t accepted_when_asked = 0;  // progress is what was accepted, not what was said
   std::uint64_t gone_when_asked = 0;
@@ -155,9 +155,9 @@ class AntiEntropy {
   }
   void start(Link& link, Turn& turn);
   Duration soon_after_repair();
-  void note_caught_up();
+  void note_caught_up(Instant now);
   [[nodiscard]] bool is_paced(Instant now) const;
-  std::uint64_t take_want(SyncRequest& request, Instant now);
+  std::uint64_t take_want(SyncRequest& request);
   void ask_next(Turn& turn);
   void finish(Turn& turn);
   void start_waiting(Turn& turn);
@@ -186,9 +186,9 @@ class AntiEntropy {
   std::uint32_t next_session_ = 1;
   std::optional<Instant> next_periodic_;
   RepairPace pace_;
-  bool caught_up_ = false;  // with all neighbors; not since there was none
+  bool caught_up_ = false;  // with all neighbors, once; not since there was none
+  std::optional<Instant> linked_since_;
   Instant talk_at_{};
-  Instant put_off_until_{};
   std::vector<HeldLog> own_held_;
   bool neighbor_holds_all_own_ = false;
   bool repaired_ = false;

@@ -1,38 +1,32 @@
-// How fast one author's history is asked for while others talk: no faster than it could have been written,
-// and in small pieces once it is long, so that who brings one costs nobody a message.
+// How fast history is asked for while others talk: a burst at once, then no faster than one member writes at
+// its limit twice over, so that whoever brings a long history costs nobody a message.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <map>
 
-#include "p2pmesh/base/ids.h"
+#include "p2pmesh/base/limits.h"
 #include "p2pmesh/base/time.h"
 
 namespace p2pmesh {
 
 class RepairPace {
  public:
-  /// As few of one author are not worth a request.
-  static constexpr std::uint64_t kPiece = 32;
+  static constexpr std::uint64_t kBurst = 2048;  // envelopes; what a heal of a busy hour brings; guess
+  static constexpr std::uint64_t kPerSecond = 2 * limits::kAuthorEnvelopesPerSecond;
+  /// Less is not asked for: what is told to be gone is told in ranges of this size.
+  static constexpr std::uint64_t kPiece = limits::kGoneRangeMax;
 
-  /// How many envelopes of this author may be asked for.
-  [[nodiscard]] std::uint64_t room_for(const MemberKey& author, Instant now) const;
-  /// So many are asked for, at most as there is room.
-  void charge(const MemberKey& author, std::uint64_t envelopes, Instant now);
-  /// Of how many authors something is remembered.
-  [[nodiscard]] std::size_t size() const { return spent_.size(); }
+  /// How many envelopes may be asked for; 0, or at least a piece.
+  [[nodiscard]] std::uint64_t room(Instant now) const;
+  /// When there is room again, if there is none now.
+  [[nodiscard]] Instant ready_at(Instant now) const;
+  void charge(std::uint64_t envelopes, Instant now);
 
  private:
-  struct Spent {
-    double envelopes = 0;
-    Instant since{};
-    bool is_long = false;  // the burst was used up
-  };
-  static double left_of(const Spent& spent, Instant now);
-  void forget_paid(Instant now);
+  [[nodiscard]] double left(Instant now) const;
 
-  std::map<MemberKey, Spent> spent_;
+  double left_ = kBurst;
+  Instant since_{};
 };
 
 }  // namespace p2pmesh

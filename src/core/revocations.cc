@@ -36,6 +36,9 @@ void Revocations::settle(Revoked& revoked) {
     is_first = false;
     revoked.by_founder = revoked.by_founder || !std::get<0>(order);
   }
+  // More may have been published than are kept, and each could be the narrowest in some epoch.
+  const bool is_full = revoked.records.size() >= limits::kRevocationRecordsMax;
+  if (is_full && !revoked.by_founder) revoked.cut = {};
 }
 
 void Revocations::note_founder(const MemberKey& founder) {

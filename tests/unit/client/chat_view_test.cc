@@ -106,11 +106,19 @@ TEST_CASE("what happens between the opening and the first message is not lost") 
   act.member = kCarol;
   act.name = "Carol";
   screen.feed(act);
+  act.room = "#dev";
+  screen.feed(act);
   CHECK(screen.output().empty());
   screen.view.show_missed();
+  control::RoomsReply rooms;
+  rooms.rooms.resize(1);
+  rooms.rooms.front().name = "#dev";
+  rooms.rooms.front().joined = true;
+  screen.view.show_unread(rooms);
   CHECK(screen.output() ==
         ">INFO: Carol joined.\n"
-        ">INFO: Bob made Carol a moderator of the mesh.\n");
+        ">INFO: Bob made Carol a moderator of the mesh.\n"
+        ">INFO: Bob made Carol a moderator of #dev.\n");
 }
 
 TEST_CASE("the opening names who is online, sorted") {
