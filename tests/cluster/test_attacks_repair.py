@@ -7,7 +7,7 @@ import attacks
 
 
 class Repair(attacks.FloodTest):
-    BURST_S = 4
+    BURST_S = 3
     # Envelopes that a node asks for while others talk, once it is 30 s old.
     REPAIR_BURST, REPAIR_A_SECOND, PIECE = 2048, 400, 256
 

@@ -10,11 +10,10 @@ namespace {
 
 constexpr SimTime kQuietBound = 120 * kSecond;  // sessions that were under way end; liars are noticed as gone
 constexpr SimTime kQuiet = 10 * kSecond;        // five times the interval between two comparisons
-constexpr SimTime kAuthorsCome = 150 * kSecond;  // after pauses of 10, 20, 40, 80 s
-constexpr SimTime kOneSided = 6 * kSecond;       // a request and its answer take less, silence takes longer
-constexpr SimTime kDelivered = 10 * kSecond;     // what the issue grants a broadcast
+constexpr SimTime kOneSided = 6 * kSecond;      // a request and its answer take less, silence takes longer
+constexpr SimTime kDelivered = 10 * kSecond;    // what the issue grants a broadcast
 constexpr SimTime kStep = 500 * kMillisecond;
-constexpr std::uint32_t kWarmUp = 24;  // messages that make the tree
+constexpr std::uint32_t kWarmUp = 12;  // messages that make the tree
 constexpr std::uint32_t kMeasured = 12;
 constexpr SimTime kWalks = 10 * kSecond;  // longer than six hops
 constexpr SimTime kAtHome = 20 * kSecond;
@@ -106,7 +105,6 @@ class StillCheck {
     // What the others have dropped is brought by its authors, who go to one after the other.
     const bool drops = world_.node(world_.honest().front()).disk.drops_carried();
     const SimTime bound = drops ? 4 * kQuietBound : kQuietBound;
-    if (drops) run_for(kAuthorsCome);
     while (world_.now() - quiet_since < kQuiet && world_.now() - begun < bound) {
       run_for(kSecond);
       const std::uint64_t now = sessions();
