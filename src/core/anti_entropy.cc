@@ -12,6 +12,7 @@ namespace {
 constexpr auto kSessionTimeout = std::chrono::seconds(60);  // what is left is asked for in the next one
 constexpr std::size_t kWantsMax = 65536;                    // ranges and records a session remembers
 constexpr std::uint64_t kEnvelopesARange = limits::kGoneRangeMax;  // newest first, in pieces this large
+static_assert(kEnvelopesARange % RepairPace::kPiece == 0);
 constexpr auto kSoon =
     std::chrono::milliseconds(200);  // a neighbor that was repaired is asked within this time
 constexpr auto kLinkedLong = std::chrono::seconds(30);  // two that begin together may know nobody else; guess
@@ -85,12 +86,12 @@ void AntiEntropy::start(Link& link, Turn& turn) {
   turn.send(link.id, encode_frame_of(digest));
 }
 
-void AntiEntropy::want(const SyncWant& wanted) {
-  if (session_->wants.size() >= kWantsMax) {
+void AntiEntropy::want(std::vector<SyncWant>& wants, const SyncWant& wanted) {
+  if (wants.size() >= kWantsMax) {
     session_->truncated = true;
     return;
   }
-  session_->wants.push_back(wanted);
+  wants.push_back(wanted);
 }
 
 void AntiEntropy::want_log(const HeldLog& log, Turn& turn) {
@@ -103,7 +104,7 @@ void AntiEntropy::want_log(const HeldLog& log, Turn& turn) {
       if (just_now && from > mine->accepted.greatest()) continue;
       // What the limits refuse would be asked for again and again.
       if (index_.can_accept(log.author, log.epoch, to))
-        want({log.author, log.epoch, from, to, log.newest_wall_ms});
+        want(session_->wants, {log.author, log.epoch, from, to, log.newest_wall_ms});
     }
   }
   if (mine != nullptr && is_forked(log, *mine) && !just_now && session_->forked.size() < kWantsMax)
@@ -114,7 +115,20 @@ void AntiEntropy::want_log(const HeldLog& log, Turn& turn) {
 void AntiEntropy::want_gone(const HeldGone& gone) {
   if (index_.is_gone(gone)) return;
   const auto gaps = index_.lacking(gone.author, gone.epoch, gone.first, gone.last);
-  if (!gaps.empty()) want({gone.author, gone.epoch, gaps.front().first, gaps.back().second, 0});
+  if (!gaps.empty())
+    want(session_->holes, {gone.author, gone.epoch, gaps.front().first, gaps.back().second, 0});
+}
+
+/// What a small range left open up to `last` is perhaps gone: of that is told in whole ranges.
+void AntiEntropy::want_hole(const MemberKey& author, std::uint64_t epoch, std::uint64_t last) {
+  std::vector<SyncWant>& holes = session_->holes;
+  const std::uint64_t first = (last - 1) / kEnvelopesARange * kEnvelopesARange + 1;
+  if (!holes.empty() && holes.back().author == author && holes.back().epoch == epoch &&
+      holes.back().first == first) {
+    holes.back().last = std::max(holes.back().last, last);
+  } else {
+    want(holes, {author, epoch, first, last, 0});
+  }
 }
 
 /// The same numbers and other ids: one author signed two envelopes for one place. A log of many gaps is
@@ -247,18 +261,22 @@ void AntiEntropy::note_caught_up(Instant now) {
   caught_up_ = std::all_of(all.begin(), all.end(), agrees) || *linked_since_ + kNewcomer <= now;
 }
 
-bool AntiEntropy::is_paced(Instant now) const {
-  return caught_up_ && talk_at_ != Instant{} && talk_at_ + kTalkLasts > now;
+bool AntiEntropy::others_talk(Instant now) const {
+  return talk_at_ != Instant{} && talk_at_ + kTalkLasts > now;
 }
 
-/// Asks for pieces of the next want, and says how many envelopes that is; of some it is none.
-std::uint64_t AntiEntropy::take_want(SyncRequest& request) {
-  SyncSession& session = *session_;
-  SyncWant& want = session.wants.back();
+bool AntiEntropy::is_paced(Instant now) const {
+  return caught_up_ && others_talk(now);
+}
+
+/// Asks for a piece of the last want, and says how many envelopes that is; of some it is none.
+std::uint64_t AntiEntropy::take_want(std::vector<SyncWant>& wants, std::uint64_t piece,
+                                     SyncRequest& request) {
+  SyncWant& want = wants.back();
   // What has come since it was listed is not sent again.
   const auto gaps = index_.lacking(want.author, want.epoch, want.first, want.last);
   if (gaps.empty()) {
-    session.wants.pop_back();
+    wants.pop_back();
     return 0;
   }
   want.first = gaps.front().first;
@@ -266,12 +284,12 @@ std::uint64_t AntiEntropy::take_want(SyncRequest& request) {
   const std::uint64_t size = want.last - want.first + 1;
   // In pieces that begin at the same places everywhere, so that what is told of one fits what others ask
   // for.
-  const std::uint64_t take = std::min(size, (want.last - 1) % kEnvelopesARange + 1);
+  const std::uint64_t take = std::min(size, (want.last - 1) % piece + 1);
   request.ranges.push_back({want.author, want.epoch, want.last - take + 1, want.last});
   if (auto& last = request.ranges.back(); P2P_PLANTED(WantsSkipNewest) && last.last-- == last.first)
     request.ranges.pop_back();
   if (take == size) {
-    session.wants.pop_back();
+    wants.pop_back();
   } else {
     want.last -= take;
   }
@@ -281,7 +299,8 @@ std::uint64_t AntiEntropy::take_want(SyncRequest& request) {
 void AntiEntropy::ask_next(Turn& turn) {
   SyncSession& session = *session_;
   session.asks_at.reset();
-  std::uint64_t room = limits::kSyncAnswerEnvelopesMax;
+  // What is said waits behind what has come.
+  std::uint64_t room = others_talk(turn.now.monotonic) ? kEnvelopesARange : limits::kSyncAnswerEnvelopesMax;
   const bool paced = !session.wants.empty() && is_paced(turn.now.monotonic);
   if (paced) {
     room = std::min<std::uint64_t>(room, pace_.room(turn.now.monotonic));
@@ -297,13 +316,23 @@ void AntiEntropy::ask_next(Turn& turn) {
     request.records.push_back(std::move(session.want_records.back()));
     session.want_records.pop_back();
   }
-  std::uint64_t envelopes = 0;
-  while (!session.wants.empty() && request.ranges.size() < limits::kSyncRangesMax && envelopes < room)
-    envelopes += take_want(request);
+  const auto take = [&](std::vector<SyncWant>& wants, std::uint64_t piece) {
+    std::uint64_t envelopes = 0;
+    while (!wants.empty() && request.ranges.size() < limits::kSyncRangesMax && envelopes < room)
+      envelopes += take_want(wants, piece, request);
+    return envelopes;
+  };
+  session.expected =
+      request.records.size() + take(session.wants, paced ? RepairPace::kPiece : kEnvelopesARange);
+  session.asked_small = paced && !request.ranges.empty();
+  // Nearly nothing of these is there; more than a piece counts as what nobody asked for.
+  if (request.ranges.empty() && take(session.holes, kEnvelopesARange) > 0)
+    session.expected += RepairPace::kPiece;
   if (request.records.empty() && request.ranges.empty() && !session.forked.empty()) {
     // One at random: the session may end before the last.
     std::swap(session.forked[random_.below(session.forked.size())], session.forked.back());
     request.ranges = draw_look(session.forked.back().first, session.forked.back().second);
+    for (const SyncRequest::Range& range : request.ranges) session.expected += range.last - range.first + 1;
     session.forked.pop_back();
   }
   if (request.records.empty() && request.ranges.empty()) return finish(turn);
@@ -311,8 +340,6 @@ void AntiEntropy::ask_next(Turn& turn) {
   session.accepted_when_asked = index_.accepted_count();
   session.gone_when_asked = index_.gone_count();
   session.gone_items = session.answered = 0;
-  session.expected = request.records.size();
-  for (const SyncRequest::Range& range : request.ranges) session.expected += range.last - range.first + 1;
   turn.send(session.link, encode_frame_of(request));
 }
 
@@ -360,6 +387,8 @@ void AntiEntropy::on_done(Link& link, const SyncDone& done, Turn& turn) {
     if (gaps.empty()) continue;
     if (ask_again) {
       session.wants.push_back({range->author, range->epoch, gaps.front().first, gaps.back().second, 0});
+    } else if (session.asked_small) {
+      want_hole(range->author, range->epoch, gaps.back().second);
     } else {
       for (const auto& [from, to] : gaps) counters_.no_longer_held += to - from + 1;
     }

@@ -53,12 +53,14 @@ struct SyncSession {
   std::uint64_t accepted_at_start = 0;
   bool truncated = false;       // more was listed than the bound on wants
   std::vector<SyncWant> wants;  // the last is fetched first
+  std::vector<SyncWant> holes;  // nobody may have these: what is gone of them is asked for, after the wants
   std::vector<SyncRequest::Record> want_records;
   std::vector<std::pair<MemberKey, std::uint64_t>> forked;  // looked through when nothing is wanted
   std::pair<MemberKey, std::uint64_t> listed_log;           // author and epoch of the last piece of a log
   std::size_t listed_equal = 0;                             // intervals so far, if all are as held here
   std::optional<Instant> asks_at;                           // the pace of repair lets it go on then
   SyncRequest asked;
+  bool asked_small = false;               // in ranges smaller than those in which is told what is gone
   std::uint64_t accepted_when_asked = 0;  // progress is what was accepted, not what was said
   std::uint64_t gone_when_asked = 0;
   std::size_t gone_items = 0;  // of the answer, so far
@@ -156,8 +158,10 @@ class AntiEntropy {
   void start(Link& link, Turn& turn);
   Duration soon_after_repair();
   void note_caught_up(Instant now);
+  [[nodiscard]] bool others_talk(Instant now) const;
   [[nodiscard]] bool is_paced(Instant now) const;
-  std::uint64_t take_want(SyncRequest& request);
+  std::uint64_t take_want(std::vector<SyncWant>& wants, std::uint64_t piece, SyncRequest& request);
+  void want_hole(const MemberKey& author, std::uint64_t epoch, std::uint64_t last);
   void ask_next(Turn& turn);
   void finish(Turn& turn);
   void start_waiting(Turn& turn);
@@ -171,7 +175,7 @@ class AntiEntropy {
   void read_next(Turn& turn);
   void want_log(const HeldLog& log, Turn& turn);
   void want_gone(const HeldGone& gone);
-  void want(const SyncWant& wanted);
+  void want(std::vector<SyncWant>& wants, const SyncWant& wanted);
   bool is_forked(const HeldLog& log, const EpochLog& mine);
   std::vector<SyncRequest::Range> draw_look(const MemberKey& author, std::uint64_t epoch);
 

@@ -72,10 +72,24 @@ void HeldIndex::note_shown(const Envelope& envelope) {
 void HeldIndex::hold_log(const SealedEnvelope& sealed, Instant now) {
   const Envelope& envelope = sealed.envelope;
   EpochLog& log = logs_[envelope.author][envelope.epoch];
-  if (!log.held.insert(envelope.seq)) return;
+  if (!log.held.insert(envelope.seq)) return drop_brought(envelope, now);
   log.ids_digest ^= id_digest(sealed.id);
-  if (P2P_PLANTED(LogsNotInDigest)) return;
-  digest_.toggle(envelope.author, id_digest(sealed.id), envelope.wall_ms, now);
+  const std::uint64_t change = take_brought(envelope) ^ id_digest(sealed.id);
+  if (change == 0 || P2P_PLANTED(LogsNotInDigest)) return;
+  digest_.toggle(envelope.author, change, envelope.wall_ms, now);
+}
+
+void HeldIndex::drop_brought(const Envelope& envelope, Instant now) {
+  if (const std::uint64_t share = take_brought(envelope); share != 0)
+    digest_.toggle(envelope.author, share, 0, now);
+}
+
+std::uint64_t HeldIndex::take_brought(const Envelope& envelope) {
+  const auto found = brought_.find({{envelope.author, envelope.epoch}, envelope.seq});
+  if (found == brought_.end()) return 0;
+  const std::uint64_t share = found->second;
+  brought_.erase(found);
+  return share;
 }
 
 void HeldIndex::hold_fork(const SealedEnvelope& shown, const EnvelopeId& replaced, Instant now) {
@@ -153,7 +167,7 @@ void HeldIndex::note_gone(GoneRange gone, Instant now) {
     return from <= to && (log == nullptr || !log->accepted.missing(from, to).empty());
   };
   const LogKey key(gone.author, gone.epoch);
-  bool was_known = false;
+  const bool was_known = missing(gone.author, gone.epoch, gone.first, gone.last).empty();
   if (const auto by_log = gone_.find(key); by_log != gone_.end()) {
     GoneRanges& ranges = by_log->second;
     const auto begin = gone_at(ranges, gone.first);
@@ -165,9 +179,12 @@ void HeldIndex::note_gone(GoneRange gone, Instant now) {
       if (before != behind) split_gone(ranges, end, gone, behind);
       if (before || behind) return;
     }
+    std::uint64_t sum = 0;
+    for (auto range = begin; range != end; ++range) sum ^= range->second.ids_digest;
+    // Of parts more is known than of the whole. Who has heard of either would else go to and fro between
+    // them, and ask all neighbors anew each time.
+    if (was_known && sum == gone.ids_digest) return;
     // Two may say different things of the same: the later one counts, until somebody has it.
-    was_known = begin != end && begin->first == gone.first && begin->second.last == gone.last;
-    if (was_known && begin->second.ids_digest == gone.ids_digest) return;
     for (auto range = begin; range != end; ++range) {
       digest_.toggle(gone.author, range->second.ids_digest, 0, now);
       count_gone_less(gone.author);
@@ -217,7 +234,7 @@ void HeldIndex::take_back_gone(const Envelope& envelope, std::uint64_t share, co
   if (found == ranges.end() || found->first > envelope.seq) return;
   const auto range = ranges.find(found->first);
   range->second.ids_digest ^= share;
-  digest_.toggle(envelope.author, share, 0, now);
+  brought_.emplace(BroughtKey{{envelope.author, envelope.epoch}, envelope.seq}, share);
   if (!log.accepted.missing(range->first, range->second.last).empty()) return;
   // Nothing, unless what was told was wrong or some wait for their commit, which puts them in.
   digest_.toggle(envelope.author, range->second.ids_digest, 0, now);

@@ -62,6 +62,8 @@ class HeldIndex {
   [[nodiscard]] bool can_accept(const MemberKey& author, std::uint64_t epoch, std::uint64_t seq) const;
   void note_shown(const Envelope& envelope);
   void hold_log(const SealedEnvelope& envelope, Instant now);
+  /// It was accepted, and is not held after all.
+  void drop_brought(const Envelope& envelope, Instant now);
   /// Of a second id for one place the lower one counts: `shown` in place of `replaced`.
   void hold_fork(const SealedEnvelope& shown, const EnvelopeId& replaced, Instant now);
   /// What of an author is refused though it is held: it counts as if it were not there, in digests and
@@ -169,6 +171,8 @@ class HeldIndex {
     for_each_in(leaves, gone_, [&](const LogKey& log, const auto& ranges) {
       for (const auto& [first, range] : ranges) add(log.first, range.ids_digest);
     });
+    for_each_in(leaves, brought_,
+                [&](const BroughtKey& key, std::uint64_t share) { add(key.first.first, share); });
   }
 
   [[nodiscard]] std::size_t authors() const { return logs_.size(); }
@@ -184,10 +188,13 @@ class HeldIndex {
     std::uint64_t last = 0;
     std::uint64_t ids_digest = 0;
   };
+  using BroughtKey = std::pair<LogKey, std::uint64_t>;
   using GoneRanges = std::map<std::uint64_t, Gone>;  // by their first numbers; none overlap
 
   static const MemberKey& author_of(const LogKey& key) { return key.first; }
   static MemberKey& author_of(LogKey& key) { return key.first; }
+  static const MemberKey& author_of(const BroughtKey& key) { return author_of(key.first); }
+  static MemberKey& author_of(BroughtKey& key) { return author_of(key.first); }
   static const MemberKey& author_of(const MemberKey& key) { return key; }
   static const MemberKey& author_of(const RecordKey& key) { return key.author; }
   static MemberKey& author_of(MemberKey& key) { return key; }
@@ -230,6 +237,7 @@ class HeldIndex {
   void split_gone(GoneRanges& ranges, GoneRanges::const_iterator whole, const GoneRange& part,
                   bool rest_is_behind);
   void count_gone_less(const MemberKey& author);
+  std::uint64_t take_brought(const Envelope& envelope);
   /// One is there after all.
   void take_back_gone(const Envelope& envelope, std::uint64_t share, const EpochLog& log, Instant now);
 
@@ -241,6 +249,10 @@ class HeldIndex {
   std::uint64_t accepted_count_ = 0;
   std::map<LogKey, GoneRanges> gone_;         // told of; beside the logs, since nobody signed it
   std::map<MemberKey, std::size_t> gone_of_;  // how many ranges of an author
+  // Shares of what was told to be gone, has come and waits for its commit. They count all the while, as of
+  // any time: else each neighbor would see other roots, for the time of a commit or, of a clock that is
+  // ahead, for as long as what is young is left out.
+  std::map<BroughtKey, std::uint64_t> brought_;
   std::size_t gone_size_ = 0;
   std::uint64_t gone_count_ = 0;
 };

@@ -119,6 +119,7 @@ class Membership {
   [[nodiscard]] bool takes_inbound() const;
   [[nodiscard]] bool few_online() const;
   [[nodiscard]] bool dials_all() const;
+  [[nodiscard]] bool can_trade(const Link& link) const;
   [[nodiscard]] bool has_room_for_extra() const;
   [[nodiscard]] std::optional<LinkId> pick_extra(Instant now) const;
   template <class Fits>
@@ -130,6 +131,7 @@ class Membership {
   void keep_anchors(Turn& turn);
   std::vector<LinkId> trim(Instant now);
   Outcome decide(Candidate& candidate, const std::optional<NeighborRequest>& request, Turn& turn);
+  void close_candidate(const LinkUp& up, Turn& turn);
   [[nodiscard]] std::size_t pending(Purpose purpose) const;
   void fill(const std::vector<NetAddress>& own, Turn& turn);
   bool dial(const PeerEntry& peer, Purpose purpose, const std::vector<NetAddress>& own, Turn& turn,

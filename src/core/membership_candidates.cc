@@ -30,8 +30,7 @@ void Membership::on_link_up(const LinkUp& up, Turn& turn) {
     return item.second.up.outbound == up.outbound;
   });
   if (static_cast<std::size_t>(same_side) >= limits::kCandidatesMax) {
-    turn.out.push_back(CloseLink{up.link, CloseReason::kDisconnect});
-    addresses_.on_lost(up.node, false, false, turn.now.monotonic);
+    close_candidate(up, turn);
     return;
   }
   if (up.outbound) {
@@ -60,6 +59,11 @@ void Membership::on_link_up(const LinkUp& up, Turn& turn) {
     }
   }
   candidates_.emplace(up.link, std::move(candidate));
+}
+
+void Membership::close_candidate(const LinkUp& up, Turn& turn) {
+  turn.out.push_back(CloseLink{up.link, CloseReason::kDisconnect});
+  addresses_.on_lost(up.node, false, false, turn.now.monotonic);
 }
 
 /// Fewer neighbors by others' choice than would leave too little room for own dials.
@@ -126,6 +130,12 @@ std::optional<LinkId> Membership::pick_victim(Instant now, Fits fits) {
   return from[random_.below(from.size())];
 }
 
+/// For one that neither end needs nothing is given up that others get their payloads over: all who are behind
+/// that link would be without a way until the tree has grown anew.
+bool Membership::can_trade(const Link& link) const {
+  return is_spare(link) || !parameters_.plumtree;
+}
+
 bool Membership::has_room_for_extra() const {
   return count_links(links_, [](const Link& link) { return !is_regular(link); }) < parameters_.merge_links;
 }
@@ -174,7 +184,9 @@ Membership::Outcome Membership::decide(Candidate& candidate, const std::optional
         pick_victim(turn.now.monotonic, [&](const Link& link) { return !others_only || is_others(link); });
   } else if (priority == NeighborPriority::kBalance && !room) {
     // What was only told of takes a place at both ends: else there would be too few for own dials.
-    outcome.evicted = pick_victim(turn.now.monotonic, takes_inbound() ? is_own : is_told);
+    const auto is_placed = takes_inbound() ? is_own : is_told;
+    outcome.evicted =
+        pick_victim(turn.now.monotonic, [&](const Link& link) { return is_placed(link) && can_trade(link); });
     granted = outcome.evicted.has_value();
   }
   turn.send(candidate.up.link, encode_frame_of(NeighborReply{granted}));
@@ -222,12 +234,16 @@ Membership::Outcome Membership::on_candidate_frame(const FrameReceived& frame, T
           outcome.beside = full;
           if (full && !has_room_for_extra()) outcome.evicted = pick_extra(turn.now.monotonic);
           if (full && !has_room_for_extra() && !outcome.evicted) {
-            turn.out.push_back(CloseLink{up.link, CloseReason::kDisconnect});
-            addresses_.on_lost(up.node, false, false, turn.now.monotonic);
+            close_candidate(up, turn);
             return outcome;
           }
         } else if (full && purpose == Purpose::kRewire) {
-          outcome.evicted = pick_victim(turn.now.monotonic, is_own);
+          outcome.evicted = pick_victim(turn.now.monotonic,
+                                        [&](const Link& link) { return is_own(link) && can_trade(link); });
+          if (!outcome.evicted) {
+            close_candidate(up, turn);
+            return outcome;
+          }
         } else if (full && links_.find_node(up.node) == nullptr) {
           const bool others_only =
               purpose == Purpose::kTold ? !takes_inbound() || !can_lose_own() : !can_lose_own();
@@ -240,8 +256,7 @@ Membership::Outcome Membership::on_candidate_frame(const FrameReceived& frame, T
         outcome.chosen = purpose != Purpose::kTold;
         return outcome;
       }
-      turn.out.push_back(CloseLink{up.link, CloseReason::kDisconnect});
-      addresses_.on_lost(up.node, false, false, turn.now.monotonic);
+      close_candidate(up, turn);
       if (purpose == Purpose::kProbe || purpose == Purpose::kRewire) return outcome;
       passive_.add(PeerEntry{up.node, up.addresses});
       fill_pause_ =

@@ -68,10 +68,9 @@ void Membership::rewire(const std::vector<NetAddress>& own, Turn& turn) {
   const RosterCounts& counts = roster_.counts();
   const bool full = count_links(links_, is_regular) >= parameters_.active_view_max;
   if (!full || counts.online <= 2 * parameters_.active_view_max) return;
-  const bool can_trade = count_links(links_, [&](const Link& link) {
-                           return is_spare(link) && link.chosen && !is_steady(link);
-                         }) > 0;
-  if (!can_trade) return;
+  const std::size_t tradable = count_links(
+      links_, [&](const Link& link) { return is_own(link) && can_trade(link) && !is_steady(link); });
+  if (tradable == 0) return;
   const auto peer = random_member();
   if (peer && dial(*peer, Purpose::kRewire, own, turn)) ++counters_.rewires;
 }

@@ -271,7 +271,8 @@ void Node::State::on(const Committed& committed, Turn& turn) {
   const bool forget = P2P_PLANTED(RepairedNotHeld) && committed.context.repaired;
   const bool is_new = committed.row != 0 && !committed.context.opened_late;
   if (is_new && committed.context.own) outbox.note_held(committed.envelope->id, turn.now.monotonic);
-  if (is_new && !forget) index.hold_log(*committed.envelope, turn.now.monotonic);
+  is_new && !forget ? index.hold_log(*committed.envelope, turn.now.monotonic)
+                    : index.drop_brought(envelope, turn.now.monotonic);
   // An own envelope that the store did not write would be a falsely acknowledged send.
   P2P_CHECK(!committed.context.own || committed.row != 0);
   for (std::size_t i = 0; i < committed.context.tokens.size(); ++i) {

@@ -222,5 +222,93 @@ TEST_CASE("OfWhatIsToldToBeGoneNothingIsTakenForHadAndAWrongWordEndsWithTheTruth
   CHECK(index.find(author, 4) == nullptr);
 }
 
+/// What an index makes of the letters of one author that it has, lacks or is told of.
+struct Told {
+  [[nodiscard]] SealedEnvelope letter(std::uint64_t seq, WallMs wall_ms = 0) const {
+    SealedEnvelope sealed;
+    sealed.envelope.author = author;
+    sealed.envelope.epoch = 3;
+    sealed.envelope.seq = seq;
+    sealed.envelope.wall_ms = wall_ms;
+    sealed.id.bytes[0] = static_cast<std::uint8_t>(seq);
+    sealed.id.bytes[1] = 77;
+    return sealed;
+  }
+  [[nodiscard]] std::uint64_t share(std::uint64_t first, std::uint64_t last) const {
+    std::uint64_t sum = 0;
+    for (std::uint64_t seq = first; seq <= last; ++seq) sum ^= id_digest(letter(seq).id);
+    return sum;
+  }
+  void tell(std::uint64_t first, std::uint64_t last) {
+    index.note_gone({author, 3, first, last, share(first, last)}, now);
+  }
+  /// The sum of the leaves, which nobody keeps.
+  [[nodiscard]] std::uint64_t leaves() const {
+    LeafSet all;
+    all.fill(kAllLeaves);
+    std::uint64_t sum = 0;
+    index.for_each_share(all, [&](const MemberKey&, std::uint64_t part) { sum ^= part; });
+    return sum;
+  }
+
+  const MemberKey author{{9}};
+  const Instant now{100s};
+  HeldDigest digest;
+  HeldIndex index{digest};
+};
+
+TEST_CASE("WhoIsToldOfAWholeAndOfItsPartsInTurnHearsNothingNew") {
+  Told told;
+  const auto known = [&](std::uint64_t first, std::uint64_t last) {
+    std::size_t looks = 100;
+    return told.index.list_gone(told.author, 3, first, last, looks).size();
+  };
+  told.tell(1, 4);
+  CHECK(told.index.gone_count() == 1);
+  for (int i = 0; i < 3; ++i) {
+    told.tell(1, 3);  // and so 4 alone
+    CHECK(known(1, 3) == 1);
+    told.tell(1, 4);
+    CHECK(known(1, 3) == 1);
+    CHECK(known(4, 4) == 1);
+  }
+  CHECK(told.index.gone_count() == 1);
+  CHECK(told.digest.root(kAsOfAll, told.now) == told.share(1, 4));
+  // Another word of the same counts, without being news.
+  told.index.note_gone({told.author, 3, 1, 4, 12345}, told.now);
+  CHECK(told.index.gone_count() == 1);
+  CHECK(told.digest.root(kAsOfAll, told.now) == 12345);
+  CHECK(known(1, 3) == 0);
+  // More is.
+  told.tell(1, 5);
+  CHECK(told.index.gone_count() == 2);
+  CHECK(told.digest.root(kAsOfAll, told.now) == told.share(1, 5));
+}
+
+TEST_CASE("WhatWasGoneAndIsBroughtCountsAllTheWhileThoughItsClockIsAhead") {
+  Told told;
+  const WallMs as_of = 5'000;
+  const auto is_counted = [&](std::uint64_t share) {
+    return told.digest.root(as_of, told.now) == share && told.digest.root(kAsOfAll, told.now) == share &&
+           told.leaves() == share;
+  };
+  told.tell(1, 3);
+  CHECK(is_counted(told.share(1, 3)));
+  for (const std::uint64_t seq : {2, 1}) {
+    const SealedEnvelope brought = told.letter(seq, as_of + 60'000);
+    REQUIRE(told.index.accept_log(brought, false, told.now) == AcceptResult::kNew);
+    CHECK(is_counted(told.share(1, 3)));
+    told.index.hold_log(brought, told.now);
+    CHECK(is_counted(told.share(1, 3)));
+  }
+  // Of the last one another has taken the place.
+  const SealedEnvelope last = told.letter(3, as_of + 60'000);
+  REQUIRE(told.index.accept_log(last, false, told.now) == AcceptResult::kNew);
+  CHECK(is_counted(told.share(1, 3)));
+  told.index.drop_brought(last.envelope, told.now);
+  CHECK(is_counted(told.share(1, 2)));
+  CHECK_FALSE(told.index.knows_gone());
+}
+
 }  // namespace
 }  // namespace p2pmesh::test

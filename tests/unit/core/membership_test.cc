@@ -281,6 +281,30 @@ TEST_CASE("FiveHundredKeysOfOneLiarDoNotCaptureANode") {
   }
 }
 
+TEST_CASE("ALinkOfTheTreeIsNotGivenUpForOneThatOnlyTrades") {
+  Crowd crowd(40);
+  crowd.run(30s);
+  std::uint64_t granted = 0;
+  std::uint64_t declined = 0;
+  for (auto& node : crowd.nodes) {
+    granted -= node->counter("neighbors_granted");
+    declined -= node->counter("neighbors_declined");
+    Captor captor(crowd, *node);
+    for (std::uint32_t i = 1; i <= 8; ++i) {
+      const std::uint64_t ways = node->counter("eager_links");
+      REQUIRE(ways > 0);
+      captor.come(Captor::key_of(i), false);
+      captor.send(captor.last, encode_frame_of(NeighborRequest{NeighborPriority::kBalance, 0, 0}));
+      CHECK(node->counter("eager_links") == ways);
+    }
+    captor.vanish();
+    granted += node->counter("neighbors_granted");
+    declined += node->counter("neighbors_declined");
+  }
+  CHECK(granted >= 40);
+  CHECK(declined >= 1);
+}
+
 TEST_CASE("ANeighborThatShufflesAHundredThousandPeersLeavesHalfOfThePassiveView") {
   Crowd crowd(60);
   crowd.run(60s);

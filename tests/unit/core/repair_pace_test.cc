@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 constexpr LinkId kLink = 7;
 constexpr std::uint64_t kEpoch = 3;
 constexpr std::uint64_t kLong = 20'000;
-constexpr std::uint64_t kAllAtOnce = RepairPace::kBurst;
+constexpr std::uint64_t kBurst = RepairPace::kBurst;
 
 MemberKey author(std::uint8_t number) {
   MemberKey key;
@@ -23,26 +23,40 @@ MemberKey author(std::uint8_t number) {
   return key;
 }
 
-TEST_CASE("ThereIsABurstAndThenARateInPieces") {
+/// Takes all that there is room for until `end`; how many that is.
+std::uint64_t drain(RepairPace& pace, Instant& now, Instant end) {
+  std::uint64_t asked = 0;
+  while (true) {
+    if (const std::uint64_t room = pace.room(now); room > 0) {
+      REQUIRE(room >= RepairPace::kPiece);
+      REQUIRE(room <= RepairPace::kAtOnce);
+      pace.charge(room, now);
+      asked += room;
+      continue;
+    }
+    const Instant next = pace.ready_at(now);
+    REQUIRE(next > now);
+    if (next >= end) return asked;
+    now = next;
+    REQUIRE(pace.room(now) >= RepairPace::kPiece);
+  }
+}
+
+TEST_CASE("ThereIsABurstThatComesInPiecesAndThenARate") {
   RepairPace pace;
   Instant now(100s);
-  CHECK(pace.room(now) == RepairPace::kBurst);
-  pace.charge(RepairPace::kBurst, now);
-  CHECK(pace.room(now) == 0);
-  CHECK(pace.ready_at(now) > now);
-  std::uint64_t asked = 0;
-  for (const Instant end = now + 10s; pace.ready_at(now) < end;) {
-    now = pace.ready_at(now);
-    const std::uint64_t room = pace.room(now);
-    REQUIRE(room >= RepairPace::kPiece);
-    REQUIRE(room < RepairPace::kPiece + 2);
-    pace.charge(room, now);
-    asked += room;
-  }
-  CHECK(asked <= 10 * RepairPace::kPerSecond);
+  CHECK(pace.room(now) == RepairPace::kAtOnce);
+  // What the burst takes to come, with what is added meanwhile.
+  const std::uint64_t first = drain(pace, now, now + 1s);
+  CHECK(first <= RepairPace::kAtOnce + RepairPace::kPeakPerSecond);
+  CHECK(first + RepairPace::kPiece >= RepairPace::kPeakPerSecond);
+  drain(pace, now, now + 10s);
+  const std::uint64_t asked = drain(pace, now, now + 10s);
+  CHECK(asked <= 10 * RepairPace::kPerSecond + RepairPace::kPiece);
   CHECK(asked + 2 * RepairPace::kPiece >= 10 * RepairPace::kPerSecond);
   now += 1h;
-  CHECK(pace.room(now) == RepairPace::kBurst);
+  CHECK(pace.room(now) == RepairPace::kAtOnce);
+  CHECK(drain(pace, now, now + 1s) + RepairPace::kPiece >= RepairPace::kPeakPerSecond);
 }
 
 /// One puller, and a neighbor that lists whatever it is told to.
@@ -100,6 +114,7 @@ class Puller {
 
   Now now{Instant(100s), 1'700'000'000'000};
   bool sends = true;
+  std::vector<std::uint64_t> asked_ranges;
 
  private:
   Link& link() { return *links_.find(kLink); }
@@ -126,6 +141,7 @@ class Puller {
       for (const SyncRequest::Range& range : request->ranges) {
         for (std::uint64_t seq = range.first; sends && seq <= range.last; ++seq) take(range, seq);
         asked += range.last - range.first + 1;
+        asked_ranges.push_back(range.last - range.first + 1);
       }
       puller_.on_done(asker, {request->session, 0, true}, turn);
     }
@@ -182,8 +198,8 @@ TEST_CASE_FIXTURE(Puller, "WhileOthersTalkALongHistoryIsAskedForSlowlyAndInOneGo
   catch_up();
   talk();
   const std::uint64_t asked = ask({log_of(1, kLong)}, 4s);
-  CHECK(asked <= kAllAtOnce + 4 * RepairPace::kPerSecond + RepairPace::kPiece);
-  CHECK(asked >= kAllAtOnce + 3 * RepairPace::kPerSecond);
+  CHECK(asked <= kBurst + 4 * RepairPace::kPerSecond + RepairPace::kPiece);
+  CHECK(asked >= kBurst + 3 * RepairPace::kPerSecond);
   CHECK(put_off() > 0);
   SUBCASE("and at once when they have ended") {
     now.monotonic += 2s;
@@ -196,6 +212,24 @@ TEST_CASE_FIXTURE(Puller, "WhileOthersTalkALongHistoryIsAskedForSlowlyAndInOneGo
   }
 }
 
+TEST_CASE_FIXTURE(Puller, "SlowRepairAsksInSmallRangesAndInWholeOnesForWhatIsGone") {
+  catch_up();
+  talk();
+  constexpr std::uint64_t kTwoWhole = 2 * limits::kGoneRangeMax;
+  constexpr std::size_t kSmall = kTwoWhole / RepairPace::kPiece;
+  SUBCASE("all of it is there") {
+    ask({log_of(1, kTwoWhole)}, 1s);
+    CHECK(asked_ranges == std::vector<std::uint64_t>(kSmall, RepairPace::kPiece));
+  }
+  SUBCASE("nothing is there") {
+    sends = false;
+    ask({log_of(1, kTwoWhole)}, 1s);
+    std::vector<std::uint64_t> expected(kSmall, RepairPace::kPiece);
+    expected.insert(expected.end(), 2, limits::kGoneRangeMax);
+    CHECK(asked_ranges == expected);
+  }
+}
+
 TEST_CASE_FIXTURE(Puller, "WhatIsListedAndNotSentTakesNoPlaceOfOthers") {
   catch_up();
   talk();
@@ -203,7 +237,7 @@ TEST_CASE_FIXTURE(Puller, "WhatIsListedAndNotSentTakesNoPlaceOfOthers") {
   ask({log_of(1, kLong)}, 1s);
   sends = true;
   CHECK(put_off() == 0);
-  CHECK(ask({log_of(2, kAllAtOnce)}, 2s) >= kAllAtOnce);
+  CHECK(ask({log_of(2, kBurst)}, 2s) >= kBurst);
 }
 
 }  // namespace
