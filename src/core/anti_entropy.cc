@@ -113,7 +113,9 @@ void AntiEntropy::want_log(const HeldLog& log, Turn& turn) {
 
 /// Told of to the neighbor, who can say no more of it than what all of it adds to the digest.
 void AntiEntropy::want_gone(const HeldGone& gone) {
-  if (index_.is_gone(gone)) return;
+  // Of strangers nothing is taken on anybody's word; and nobody honest is told of more at once.
+  const bool is_known = roster_.find(gone.author) != nullptr && gone.last - gone.first < kEnvelopesARange;
+  if (!is_known || index_.is_gone(gone)) return;
   const auto gaps = index_.lacking(gone.author, gone.epoch, gone.first, gone.last);
   if (!gaps.empty())
     want(session_->holes, {gone.author, gone.epoch, gaps.front().first, gaps.back().second, 0});
@@ -296,55 +298,74 @@ std::uint64_t AntiEntropy::take_want(std::vector<SyncWant>& wants, std::uint64_t
   return take;
 }
 
-void AntiEntropy::ask_next(Turn& turn) {
-  SyncSession& session = *session_;
-  session.asks_at.reset();
+AntiEntropy::Room AntiEntropy::find_room(Instant now) const {
+  if (is_paced(now)) return {pace_.room(now), records_pace_.room(now), true};
   // What is said waits behind what has come.
-  std::uint64_t room = others_talk(turn.now.monotonic) ? kEnvelopesARange : limits::kSyncAnswerEnvelopesMax;
-  const bool paced = !session.wants.empty() && is_paced(turn.now.monotonic);
-  if (paced) {
-    room = std::min<std::uint64_t>(room, pace_.room(turn.now.monotonic));
-    if (room == 0) {
-      ++counters_.put_off;
-      session.asks_at = session.progress_at = pace_.ready_at(turn.now.monotonic);
-      return;
-    }
-  }
+  return {others_talk(now) ? kEnvelopesARange : limits::kSyncAnswerEnvelopesMax, limits::kSyncRangesMax,
+          false};
+}
+
+/// There is something to ask for, and no room for it now.
+bool AntiEntropy::put_off(const Room& room, Instant now) {
+  SyncSession& session = *session_;
+  const bool has_wants = !session.wants.empty() || !session.holes.empty();
+  const bool has_records = !session.want_records.empty();
+  const bool can_ask = (room.envelopes > 0 && has_wants) || (room.records > 0 && has_records);
+  if (!room.paced || can_ask || (!has_wants && !has_records)) return false;
+  ++counters_.put_off;
+  session.asks_at = has_wants ? pace_.ready_at(now) : Instant::max();
+  if (has_records) session.asks_at = std::min(*session.asks_at, records_pace_.ready_at(now));
+  session.progress_at = *session.asks_at;
+  return true;
+}
+
+SyncRequest AntiEntropy::draw_request(const Room& room) {
+  SyncSession& session = *session_;
   SyncRequest request;
   request.session = session.id;
-  while (!session.want_records.empty() && request.records.size() < limits::kSyncRangesMax) {
+  const std::size_t records_max = std::min<std::size_t>(limits::kSyncRangesMax, room.records);
+  while (!session.want_records.empty() && request.records.size() < records_max) {
     request.records.push_back(std::move(session.want_records.back()));
     session.want_records.pop_back();
   }
   const auto take = [&](std::vector<SyncWant>& wants, std::uint64_t piece) {
     std::uint64_t envelopes = 0;
-    while (!wants.empty() && request.ranges.size() < limits::kSyncRangesMax && envelopes < room)
+    while (!wants.empty() && request.ranges.size() < limits::kSyncRangesMax && envelopes < room.envelopes)
       envelopes += take_want(wants, piece, request);
     return envelopes;
   };
-  session.expected =
-      request.records.size() + take(session.wants, paced ? RepairPace::kPiece : kEnvelopesARange);
-  session.asked_small = paced && !request.ranges.empty();
-  // Nearly nothing of these is there; more than a piece counts as what nobody asked for.
-  if (request.ranges.empty() && take(session.holes, kEnvelopesARange) > 0)
-    session.expected += RepairPace::kPiece;
-  if (request.records.empty() && request.ranges.empty() && !session.forked.empty()) {
-    // One at random: the session may end before the last.
-    std::swap(session.forked[random_.below(session.forked.size())], session.forked.back());
-    request.ranges = draw_look(session.forked.back().first, session.forked.back().second);
-    for (const SyncRequest::Range& range : request.ranges) session.expected += range.last - range.first + 1;
-    session.forked.pop_back();
-  }
-  if (request.records.empty() && request.ranges.empty()) return finish(turn);
-  session.asked = request;
-  session.accepted_when_asked = index_.accepted_count();
-  session.gone_when_asked = index_.gone_count();
-  session.gone_items = session.answered = 0;
-  turn.send(session.link, encode_frame_of(request));
+  const std::uint64_t wanted = take(session.wants, room.paced ? RepairPace::kPiece : kEnvelopesARange);
+  session.expected = request.records.size() + wanted;
+  session.asked_small = room.paced && wanted > 0;
+  if (!request.records.empty() || !request.ranges.empty()) return request;
+  // Of these whatever else the neighbor holds between the first and the last one is sent once more.
+  session.expected = take(session.holes, kEnvelopesARange);
+  if (!request.ranges.empty() || session.forked.empty()) return request;
+  // One at random: the session may end before the last.
+  std::swap(session.forked[random_.below(session.forked.size())], session.forked.back());
+  request.ranges = draw_look(session.forked.back().first, session.forked.back().second);
+  for (const SyncRequest::Range& range : request.ranges) session.expected += range.last - range.first + 1;
+  session.forked.pop_back();
+  return request;
 }
 
-void AntiEntropy::on_repaired(LinkId link) {
-  if (session_ && session_->link == link) ++session_->answered;
+void AntiEntropy::ask_next(Turn& turn) {
+  SyncSession& session = *session_;
+  session.asks_at.reset();
+  const Room room = find_room(turn.now.monotonic);
+  if (put_off(room, turn.now.monotonic)) return;
+  session.asked = draw_request(room);
+  if (session.asked.records.empty() && session.asked.ranges.empty()) return finish(turn);
+  session.accepted_when_asked = index_.accepted_count();
+  session.gone_when_asked = index_.gone_count();
+  session.gone_items = session.answered = session.answered_records = 0;
+  turn.send(session.link, encode_frame_of(session.asked));
+}
+
+void AntiEntropy::on_repaired(LinkId link, bool is_record) {
+  if (!session_ || session_->link != link) return;
+  ++session_->answered;
+  if (is_record) ++session_->answered_records;
 }
 
 bool AntiEntropy::awaits_repair(LinkId link) const {
@@ -377,8 +398,11 @@ void AntiEntropy::on_done(Link& link, const SyncDone& done, Turn& turn) {
                           index_.gone_count() != session.gone_when_asked;
   if (progressed || session.gone_items > 0) session.progress_at = turn.now.monotonic;
   // By what came, not by what was asked for: who lists what it has not got takes no place of others.
-  if (is_paced(turn.now.monotonic)) pace_.charge(session.answered, turn.now.monotonic);
-  session.answered = 0;
+  if (is_paced(turn.now.monotonic)) {
+    pace_.charge(session.answered - session.answered_records, turn.now.monotonic);
+    records_pace_.charge(session.answered_records, turn.now.monotonic);
+  }
+  session.answered = session.answered_records = 0;
   // An answer that brings nothing new and has no end would go on for ever.
   const bool ask_again = !done.complete && progressed;
   // Backwards, so that the newest is the last again.
@@ -434,6 +458,7 @@ void AntiEntropy::on_wake(Turn& turn) {
   if (session_ && (session_->progress_at + limits::kSyncTimeout <= turn.now.monotonic ||
                    session_->ends_at <= turn.now.monotonic)) {
     ++counters_.timeouts;
+    if (index_.accepted_count() != session_->accepted_at_start) repaired_ = true;
     if (Link* link = links_.find(session_->link)) link->compared = true;
     session_.reset();
     start_waiting(turn);

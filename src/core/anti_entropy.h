@@ -63,9 +63,10 @@ struct SyncSession {
   bool asked_small = false;               // in ranges smaller than those in which is told what is gone
   std::uint64_t accepted_when_asked = 0;  // progress is what was accepted, not what was said
   std::uint64_t gone_when_asked = 0;
-  std::size_t gone_items = 0;  // of the answer, so far
-  std::uint64_t expected = 0;  // envelopes, at most
-  std::size_t answered = 0;    // envelopes, so far
+  std::size_t gone_items = 0;        // of the answer, so far
+  std::uint64_t expected = 0;        // envelopes, at most
+  std::size_t answered = 0;          // envelopes, so far
+  std::size_t answered_records = 0;  // of these
   Instant progress_at{};
   Instant ends_at{};  // however it goes: then another neighbor has its turn
 };
@@ -96,7 +97,7 @@ class AntiEntropy {
   void on_gone(Link& link, const SyncGone& gone, Turn& turn);
   void on_done(Link& link, const SyncDone& done, Turn& turn);
   /// An envelope has come as repair.
-  void on_repaired(LinkId link);
+  void on_repaired(LinkId link, bool is_record);
   /// Somebody's live envelope was written: repair yields to what is said.
   void on_talk(Instant now) { talk_at_ = now; }
   /// This neighbor was asked, and has not sent as many as it was asked for.
@@ -162,6 +163,14 @@ class AntiEntropy {
   [[nodiscard]] bool is_paced(Instant now) const;
   std::uint64_t take_want(std::vector<SyncWant>& wants, std::uint64_t piece, SyncRequest& request);
   void want_hole(const MemberKey& author, std::uint64_t epoch, std::uint64_t last);
+  struct Room {
+    std::uint64_t envelopes = 0;
+    std::uint64_t records = 0;
+    bool paced = false;
+  };
+  Room find_room(Instant now) const;
+  bool put_off(const Room& room, Instant now);
+  SyncRequest draw_request(const Room& room);
   void ask_next(Turn& turn);
   void finish(Turn& turn);
   void start_waiting(Turn& turn);
@@ -190,6 +199,7 @@ class AntiEntropy {
   std::uint32_t next_session_ = 1;
   std::optional<Instant> next_periodic_;
   RepairPace pace_;
+  RepairPace records_pace_;
   bool caught_up_ = false;  // with all neighbors, once; not since there was none
   std::optional<Instant> linked_since_;
   Instant talk_at_{};

@@ -192,10 +192,7 @@ void HeldIndex::note_gone(GoneRange gone, Instant now) {
     ranges.erase(begin, end);
     if (ranges.empty()) gone_.erase(by_log);
   }
-  const auto of_author = gone_of_.find(gone.author);
-  if (gone_size_ >= limits::kGoneKnownMax ||
-      (of_author != gone_of_.end() && of_author->second >= limits::kGoneKnownMax / 8))
-    return;
+  if (!has_room_for_gone(gone.author)) return;
   gone_[key].emplace(gone.first, Gone{gone.last, gone.ids_digest});
   ++gone_size_;
   ++gone_of_[gone.author];
@@ -207,13 +204,20 @@ void HeldIndex::note_gone(GoneRange gone, Instant now) {
   digest_.toggle(gone.author, gone.ids_digest, 0, now);
 }
 
+/// Of one author an eighth, so that nobody's history takes the place of all others'.
+bool HeldIndex::has_room_for_gone(const MemberKey& author) const {
+  const auto of_author = gone_of_.find(author);
+  return gone_size_ < limits::kGoneKnownMax &&
+         (of_author == gone_of_.end() || of_author->second < limits::kGoneKnownMax / 8);
+}
+
 /// Of what was told of as a whole a part is told of, at its begin or its end: then both parts can be told to
 /// others. Else the whole stays, of which more is known.
 void HeldIndex::split_gone(GoneRanges& ranges, GoneRanges::const_iterator whole, const GoneRange& part,
                            bool rest_is_behind) {
   const std::uint64_t first = whole->first;
   const Gone range = whole->second;
-  if (first > part.first || range.last < part.last || gone_size_ >= limits::kGoneKnownMax) return;
+  if (first > part.first || range.last < part.last || !has_room_for_gone(part.author)) return;
   const std::uint64_t rest = range.ids_digest ^ part.ids_digest;
   ranges.erase(whole);
   ranges[part.first] = {part.last, part.ids_digest};

@@ -236,6 +236,7 @@ class HeldIndex {
   static GoneRanges::const_iterator gone_at(const GoneRanges& ranges, std::uint64_t seq);
   void split_gone(GoneRanges& ranges, GoneRanges::const_iterator whole, const GoneRange& part,
                   bool rest_is_behind);
+  [[nodiscard]] bool has_room_for_gone(const MemberKey& author) const;
   void count_gone_less(const MemberKey& author);
   std::uint64_t take_brought(const Envelope& envelope);
   /// One is there after all.

@@ -43,8 +43,9 @@ void Membership::on_link_up(const LinkUp& up, Turn& turn) {
       request.priority = NeighborPriority::kHigh;
     } else if (candidate.purpose == Purpose::kHeal) {
       request.priority = NeighborPriority::kMerge;
-    } else if (candidate.purpose == Purpose::kRewire ||
-               (partial_ && lacks_own() && candidate.purpose != Purpose::kTold)) {
+    } else if (candidate.purpose == Purpose::kRewire) {
+      request.priority = NeighborPriority::kTrade;
+    } else if (partial_ && lacks_own() && candidate.purpose != Purpose::kTold) {
       request.priority = NeighborPriority::kBalance;
     }
     request.as_of_ms = AntiEntropy::as_of(turn.now);
@@ -182,11 +183,12 @@ Membership::Outcome Membership::decide(Candidate& candidate, const std::optional
     const bool others_only = !takes_inbound() || !can_lose_own();
     outcome.evicted =
         pick_victim(turn.now.monotonic, [&](const Link& link) { return !others_only || is_others(link); });
-  } else if (priority == NeighborPriority::kBalance && !room) {
+  } else if (!room && (priority == NeighborPriority::kBalance || priority == NeighborPriority::kTrade)) {
     // What was only told of takes a place at both ends: else there would be too few for own dials.
     const auto is_placed = takes_inbound() ? is_own : is_told;
-    outcome.evicted =
-        pick_victim(turn.now.monotonic, [&](const Link& link) { return is_placed(link) && can_trade(link); });
+    outcome.evicted = pick_victim(turn.now.monotonic, [&](const Link& link) {
+      return is_placed(link) && (priority == NeighborPriority::kBalance || can_trade(link));
+    });
     granted = outcome.evicted.has_value();
   }
   turn.send(candidate.up.link, encode_frame_of(NeighborReply{granted}));
@@ -240,7 +242,8 @@ Membership::Outcome Membership::on_candidate_frame(const FrameReceived& frame, T
         } else if (full && purpose == Purpose::kRewire) {
           outcome.evicted = pick_victim(turn.now.monotonic,
                                         [&](const Link& link) { return is_own(link) && can_trade(link); });
-          if (!outcome.evicted) {
+          outcome.beside = !outcome.evicted && has_room_for_extra();
+          if (!outcome.evicted && !outcome.beside) {
             close_candidate(up, turn);
             return outcome;
           }

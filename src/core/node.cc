@@ -250,12 +250,24 @@ void Node::State::flush(Turn& turn) {
   apply_acts(turn);
   if (record_stale && own.has_claim() && !left) publish_own_record(true, turn);
   if (!left) release_drafts(turn);
-  if (own.may_write(turn.now.monotonic) && !left) flush_texts(turn);
+  if (own.may_write(turn.now.monotonic) && !left && !is_overtaken(turn)) flush_texts(turn);
   apply_acts(turn);  // own ones
   publish_standings(turn);
   if (takens_waiting && (takens_due <= turn.now.monotonic || left)) send_takens(turn);
   if (anti_entropy.take_repaired()) tell_repaired_due = true;
   tell_repaired(turn);
+}
+
+/// Somebody else with this key has written further in our epoch. Its places are not written over: what was
+/// typed waits until there may be a new epoch again.
+bool Node::State::is_overtaken(Turn& turn) {
+  if (author.waiting() == 0) return false;
+  const auto is_behind = [this] {
+    const EpochLog* log = index.find(own.key(), author.epoch());
+    return log != nullptr && log->accepted.greatest() > author.last_seq();
+  };
+  if (is_behind()) draw_new_epoch(author.epoch(), turn);
+  return is_behind();
 }
 
 void Node::State::flush_texts(Turn& turn) {

@@ -87,7 +87,11 @@ std::vector<InviteView> Node::invites(WallMs now_ms) const {
 }
 
 std::size_t Node::open_invites(WallMs now_ms) const {
-  return state_->entries.open_invites(state_->own.key(), now_ms);
+  // With those that are asked for and not written yet; what else waits there is soon gone.
+  const auto& waiting = state_->author.drafts();
+  const auto asked = std::count_if(waiting.begin(), waiting.end(),
+                                   [](const Draft& draft) { return draft.kind == DraftKind::kEntry; });
+  return state_->entries.open_invites(state_->own.key(), now_ms) + static_cast<std::size_t>(asked);
 }
 
 }  // namespace p2pmesh

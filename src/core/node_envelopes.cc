@@ -26,15 +26,15 @@ void Node::State::on(const EnvelopeReceived& received, Turn& turn) {
     link->heard_at = turn.now.monotonic;
     link->suspected = false;
   }
+  if (!received.live)
+    anti_entropy.on_repaired(received.link,
+                             received.envelope->envelope.envelope_class == EnvelopeClass::kRecord);
   if (is_refused(received.envelope->envelope)) {
     ++counters.revoked_refused;
     broadcast.on_useless(received.envelope->id);
     return;
   }
-  if (!received.live) {
-    anti_entropy.on_repaired(received.link);
-    broadcast.on_repaired(received.envelope, received.link, turn.now.monotonic);
-  }
+  if (!received.live) broadcast.on_repaired(received.envelope, received.link, turn.now.monotonic);
   switch (received.envelope->envelope.envelope_class) {
     case EnvelopeClass::kLog:
       return on_log(received, turn);

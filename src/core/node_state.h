@@ -82,6 +82,7 @@ struct Node::State {
   void on(const Leave&, Turn& turn);
   void on(const Wake&, Turn& turn);
   void flush(Turn& turn);
+  [[nodiscard]] bool is_overtaken(Turn& turn);
   void flush_texts(Turn& turn);
   void correct_notices_of_hidden(std::size_t first_output, Turn& turn) const;
 

@@ -16,7 +16,7 @@ Duration RepairPace::Bucket::until(double wanted, Instant now) const {
 }
 
 void RepairPace::Bucket::charge(std::uint64_t envelopes, Instant now) {
-  left_ = left(now) - static_cast<double>(envelopes);
+  left_ = std::max(left(now) - static_cast<double>(envelopes), -size_);
   since_ = now;
 }
 

@@ -24,6 +24,7 @@ class RepairPace {
   [[nodiscard]] std::uint64_t room(Instant now) const;
   /// When there is room again, if there is none now.
   [[nodiscard]] Instant ready_at(Instant now) const;
+  /// More than a burst is not owed.
   void charge(std::uint64_t envelopes, Instant now);
 
  private:

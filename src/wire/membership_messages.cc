@@ -65,7 +65,7 @@ std::optional<NeighborRequest> decode_neighbor_request(ByteView payload) {
   const std::uint8_t priority = reader.u8();
   request.as_of_ms = reader.u64();
   request.root = reader.u64();
-  if (!reader.done() || priority > static_cast<std::uint8_t>(NeighborPriority::kBalance)) return std::nullopt;
+  if (!reader.done() || priority > static_cast<std::uint8_t>(NeighborPriority::kTrade)) return std::nullopt;
   request.priority = static_cast<NeighborPriority>(priority);
   return request;
 }

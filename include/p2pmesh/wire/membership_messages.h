@@ -31,7 +31,9 @@ enum class NeighborPriority : std::uint8_t {
   kMerge = 2,    ///< the dialler believed this node gone: granted beside the view, for a while
   kProbe = 3,    ///< the dialler only wants to know whether this node lives; never granted
   kBalance = 4,  ///< too few of the dialler's links are its own dials: granted in place of one that this node
-                 ///< dialled and that is not in the tree
+                 ///< dialled
+  kTrade =
+      5,  ///< the dialler wants another own dial in place of one: as kBalance, if that is not in the tree
 };
 
 struct NeighborRequest {

@@ -7,6 +7,7 @@
 
 #include "fake_node.h"
 #include "node_call.h"
+#include "p2pmesh/base/limits.h"
 
 namespace p2pmesh {
 namespace {
@@ -114,6 +115,27 @@ TEST_CASE("nobody at the socket is told from nothing there") {
   const auto refused = NodeConnection::open(*loop, "/nonexistent/directory");
   REQUIRE_FALSE(refused);
   CHECK(refused.error().status == ExitStatus::kUnavailable);
+}
+
+TEST_CASE("a line longer than any reply ends the connection") {
+  FakeNode node;
+  const Bytes piece(64 * 1024, 'x');
+  std::size_t sent = 0;
+  const auto send_up_to = [&](std::size_t bytes) {
+    while (sent < bytes && node.connection->is_open()) {
+      const auto some = ByteView(piece).first(std::min(piece.size(), bytes - sent));
+      const IoResult result = write_some(node.peer.get(), some);
+      if (result.status == IoStatus::kOk) sent += result.bytes;
+      node.loop->run_once(Duration::zero());
+    }
+  };
+  send_up_to(limits::kControlReplyBytesMax);
+  node.settle();
+  CHECK(node.connection->is_open());
+  send_up_to(limits::kControlReplyBytesMax + 1);
+  node.wait([&] { return !node.connection->is_open(); });
+  REQUIRE(node.connection->fault());
+  CHECK(node.connection->fault()->message.find("does not end") != std::string::npos);
 }
 
 }  // namespace

@@ -81,9 +81,9 @@ class Forked {
     awaited_.of_another = puller_.awaits_repair(kLink + 1);
     std::uint64_t asked = 0;
     for (const SyncRequest::Range& range : request->ranges) asked += range.last - range.first + 1;
-    for (std::uint64_t i = 1; i < asked; ++i) puller_.on_repaired(kLink);
+    for (std::uint64_t i = 1; i < asked; ++i) puller_.on_repaired(kLink, false);
     awaited_.last_one = puller_.awaits_repair(kLink);
-    puller_.on_repaired(kLink);
+    puller_.on_repaired(kLink, false);
     awaited_.one_more = puller_.awaits_repair(kLink);
     outputs.clear();
     puller_.on_done(*links_.find(kLink), {request->session, static_cast<std::uint32_t>(served), false}, turn);

@@ -294,7 +294,7 @@ TEST_CASE("ALinkOfTheTreeIsNotGivenUpForOneThatOnlyTrades") {
       const std::uint64_t ways = node->counter("eager_links");
       REQUIRE(ways > 0);
       captor.come(Captor::key_of(i), false);
-      captor.send(captor.last, encode_frame_of(NeighborRequest{NeighborPriority::kBalance, 0, 0}));
+      captor.send(captor.last, encode_frame_of(NeighborRequest{NeighborPriority::kTrade, 0, 0}));
       CHECK(node->counter("eager_links") == ways);
     }
     captor.vanish();

@@ -81,7 +81,7 @@ class Moderated : public TestMesh {
 using Texts = std::vector<std::string>;
 
 Revocation revocation_of(const TestNode& node) {
-  return {node.key(), node.signer->sign(revocation_signing_bytes(node.key()))};
+  return {node.key(), node.signer->sign(revocation_signing_bytes(node.key())), {}};
 }
 
 TEST_CASE("WhoHasARankMayActAndNobodyElse") {

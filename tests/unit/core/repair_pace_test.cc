@@ -139,9 +139,9 @@ class Puller {
       const auto request = decode_sync_request(payload);
       REQUIRE(request);
       for (const SyncRequest::Range& range : request->ranges) {
+        asked_ranges.push_back(range.last - range.first + 1);
         for (std::uint64_t seq = range.first; sends && seq <= range.last; ++seq) take(range, seq);
         asked += range.last - range.first + 1;
-        asked_ranges.push_back(range.last - range.first + 1);
       }
       puller_.on_done(asker, {request->session, 0, true}, turn);
     }
@@ -154,7 +154,7 @@ class Puller {
     envelope.envelope.epoch = range.epoch;
     envelope.envelope.seq = seq;
     REQUIRE(index_.accept_log(envelope, false, now.monotonic) == AcceptResult::kNew);
-    puller_.on_repaired(kLink);
+    puller_.on_repaired(kLink, false);
   }
 
   ProtocolParameters parameters_;

@@ -12,7 +12,7 @@ namespace p2pmesh::test {
 namespace {
 
 Revocation revocation_of(const TestNode& node) {
-  return {node.key(), node.signer->sign(revocation_signing_bytes(node.key()))};
+  return {node.key(), node.signer->sign(revocation_signing_bytes(node.key())), {}};
 }
 
 std::size_t count_of(const TestNode& node, const std::string& notice) {

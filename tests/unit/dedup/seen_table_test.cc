@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "p2pmesh/base/limits.h"
 #include "p2pmesh/base/random.h"
 
 #include <doctest/doctest.h>
@@ -207,4 +208,41 @@ TEST_CASE("the table agrees with a map under random work") {
     CHECK(wrong == 0);
     CHECK(table.counters().evicted == 0);
   }
+}
+
+TEST_CASE("by default an id is remembered as long as the bound says") {
+  SeenTable table({});
+  table.insert(id_of(1), 5, kStart);
+  CHECK(table.contains(id_of(1), 5, kStart + limits::kSeenExpiry - 1us));
+  CHECK_FALSE(table.contains(id_of(1), 5, kStart + limits::kSeenExpiry));
+}
+
+TEST_CASE("by default as many ids are remembered as the bound says, and then the oldest go") {
+  // The same number in each shard, one after the other.
+  const auto even_hash = [](const EnvelopeId& id, WallMs, std::uint64_t) {
+    std::uint64_t number = 0;
+    std::memcpy(&number, id.bytes.data(), 8);
+    return number << 58 | (number * 0x9e3779b97f4a7c15) >> 6;
+  };
+  const auto numbered = [](std::uint64_t number) {
+    EnvelopeId id;
+    std::memcpy(id.bytes.data(), &number, 8);
+    return id;
+  };
+  SeenTable table({.hash = even_hash});
+  for (std::uint64_t i = 0; i < limits::kSeenEntriesMax; ++i) table.insert(numbered(i), 5, kStart);
+  CHECK(table.counters().entries == limits::kSeenEntriesMax);
+  CHECK(table.counters().evicted == 0);
+  for (std::uint64_t i = 0; i < 64; ++i) table.insert(numbered(limits::kSeenEntriesMax + i), 5, kStart);
+  CHECK(table.counters().entries == limits::kSeenEntriesMax);
+  CHECK(table.counters().evicted == 64);
+  std::size_t kept = 0;
+  std::size_t gone = 0;
+  for (std::uint64_t i = 0; i < 64; ++i) {
+    if (!table.contains(numbered(i), 5, kStart)) ++gone;
+    if (table.contains(numbered(64 + i), 5, kStart)) ++kept;
+    if (table.contains(numbered(limits::kSeenEntriesMax + i), 5, kStart)) ++kept;
+  }
+  CHECK(gone == 64);
+  CHECK(kept == 128);
 }

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "address.h"
+#include "p2pmesh/base/limits.h"
 #include "p2pmesh/crypto/hash.h"
 #include "p2pmesh/posix/socket.h"
 #include "p2pmesh/wire/messages.h"
@@ -204,6 +205,41 @@ TEST_CASE("ADialThatReachesNobodyOrAnotherNodeHasFailed") {
   pair.one->links->dial(node, gone);
   pair.run_until([&] { return pair.one->told.size() == 2; });
   CHECK(pair.one->told.back() == "dial failed");
+}
+
+std::uint64_t waiting_at(const Side& side) {
+  for (const auto& [name, value] : side.links->uses()) {
+    if (name == "waiting_links_max") return value;
+  }
+  return UINT64_MAX;
+}
+
+TEST_CASE("OfTooManyThatWaitAndSayNothingTheFirstIsClosedAndWhoSpeaksGetsIn") {
+  Pair pair;
+  std::vector<UniqueFd> silent;
+  const auto knock = [&] {
+    auto fd = connect_tcp(to_socket(pair.other->address));
+    REQUIRE(fd);
+    silent.push_back(std::move(*fd));
+    const std::uint64_t expected = silent.size();
+    pair.run_until([&] { return pair.other->links->counters().accepted >= expected; });
+  };
+  const auto is_closed = [&](std::size_t i) {
+    std::array<std::uint8_t, 1> byte;
+    return read_some(silent[i].get(), byte).status != IoStatus::kWouldBlock;
+  };
+  for (std::size_t i = 0; i < limits::kWaitingLinksMax; ++i) knock();
+  REQUIRE(waiting_at(*pair.other) == limits::kWaitingLinksMax);
+  CHECK(pair.other->links->counters().refused_full == 0);
+  knock();
+  CHECK(waiting_at(*pair.other) == limits::kWaitingLinksMax);
+  CHECK(pair.other->links->counters().refused_full == 1);
+  pair.run_until([&] { return is_closed(0); });
+  CHECK_FALSE(is_closed(1));
+  CHECK_FALSE(is_closed(silent.size() - 1));
+  pair.connect();
+  CHECK(pair.one->told == Told{"up"});
+  CHECK(waiting_at(*pair.other) <= limits::kWaitingLinksMax);
 }
 
 }  // namespace

@@ -86,5 +86,22 @@ TEST_CASE("settings that are none of a person's are skipped") {
   CHECK(people.marks().empty());
 }
 
+TEST_CASE("of too many unread messages of one member the oldest are counted no more") {
+  PeopleList people;
+  people.on_direct(key_of(2), 1, 3);
+  for (std::uint64_t row = 1; row <= limits::kUnreadDirectsMax; ++row) people.on_direct(key_of(1), row, 1);
+  CHECK(people.unread_of(key_of(1)) == limits::kUnreadDirectsMax);
+  people.on_direct(key_of(1), limits::kUnreadDirectsMax + 1, 1);
+  CHECK(people.unread_of(key_of(1)) == limits::kUnreadDirectsMax);
+  REQUIRE(people.mark_read(key_of(1), 1));  // which is not among them
+  CHECK(people.unread_of(key_of(1)) == limits::kUnreadDirectsMax);
+  REQUIRE(people.mark_read(key_of(1), 2));
+  CHECK(people.unread_of(key_of(1)) == limits::kUnreadDirectsMax - 1);
+  // One envelope with more messages than that.
+  people.on_direct(key_of(1), limits::kUnreadDirectsMax + 2, 2 * limits::kUnreadDirectsMax);
+  CHECK(people.unread_of(key_of(1)) == limits::kUnreadDirectsMax);
+  CHECK(people.unread_of(key_of(2)) == 3);
+}
+
 }  // namespace
 }  // namespace p2pmesh

@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+
 #include "foreign_end.h"
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/base/random.h"
@@ -262,6 +265,74 @@ TEST_CASE("OnlyWhoSaysAWholeClientHelloFirstGetsAChannel") {
   // A message that is announced longer than its record.
   CHECK(look_for_hello(Bytes{22, 3, 1, 0, 4, 1, 1, 0xFF, 0xFF}, 100) == TlsHello::kNone);
   CHECK(look_for_hello(Bytes{22, 3, 1, 0, 1, 1}, 100) == TlsHello::kPart);
+}
+
+TEST_CASE("OneKeyUpdateMoreThanTheBoundEndsTheChannel") {
+  Meeting meeting(ForeignTerms{});
+  REQUIRE(meeting.ours->is_established());
+  for (std::uint64_t i = 0; i < limits::kLateTlsMessagesMax; ++i) {
+    meeting.foreign.update_keys();
+    meeting.run();
+  }
+  CHECK(meeting.ours->fault() == "");
+  meeting.foreign.say("still here");
+  meeting.run();
+  CHECK(meeting.reads == 1);
+  meeting.foreign.update_keys();
+  meeting.run();
+  CHECK(meeting.ours->fault() == "too many key updates");
+}
+
+TEST_CASE("AClientHelloMayBeAsLongAsTheBoundAndNoLonger") {
+  const auto hello_of = [](std::size_t size) {
+    const std::size_t message = size - 4;
+    return Bytes{22,
+                 3,
+                 1,
+                 static_cast<std::uint8_t>(size >> 8),
+                 static_cast<std::uint8_t>(size),
+                 1,
+                 0,
+                 static_cast<std::uint8_t>(message >> 8),
+                 static_cast<std::uint8_t>(message)};
+  };
+  CHECK(look_for_hello(hello_of(limits::kTlsHelloBytesMax), 100) == TlsHello::kPart);
+  CHECK(look_for_hello(hello_of(limits::kTlsHelloBytesMax), 5 + limits::kTlsHelloBytesMax) ==
+        TlsHello::kWhole);
+  CHECK(look_for_hello(hello_of(limits::kTlsHelloBytesMax + 1), 100) == TlsHello::kNone);
+  CHECK(look_for_hello(hello_of(limits::kTlsHelloBytesMax + 1), 100'000) == TlsHello::kNone);
+}
+
+/// Ed25519, with a comment that makes it so many bytes long.
+Bytes certificate_of(std::size_t comment_bytes) {
+  EVP_PKEY* key = EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
+  X509* certificate = X509_new();
+  X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
+  X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+  X509_set_pubkey(certificate, key);
+  const std::string comment(comment_bytes, 'x');
+  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_netscape_comment, comment.c_str());
+  X509_add_ext(certificate, extension, -1);
+  REQUIRE(X509_sign(certificate, key, nullptr) > 0);
+  Bytes der(static_cast<std::size_t>(i2d_X509(certificate, nullptr)));
+  unsigned char* at = der.data();
+  i2d_X509(certificate, &at);
+  X509_EXTENSION_free(extension);
+  X509_free(certificate);
+  EVP_PKEY_free(key);
+  return der;
+}
+
+TEST_CASE("ACertificateMayBeAsLongAsTheBoundAndNoLonger") {
+  init_crypto();
+  constexpr std::size_t kComment = 3500;
+  const std::size_t around = certificate_of(kComment).size() - kComment;
+  const Bytes longest = certificate_of(limits::kCertificateBytesMax - around);
+  REQUIRE(longest.size() == limits::kCertificateBytesMax);
+  CHECK(key_of_certificate(longest));
+  const Bytes longer = certificate_of(limits::kCertificateBytesMax - around + 1);
+  REQUIRE(longer.size() == limits::kCertificateBytesMax + 1);
+  CHECK_FALSE(key_of_certificate(longer));
 }
 
 }  // namespace

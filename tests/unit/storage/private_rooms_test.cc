@@ -233,5 +233,36 @@ TEST_CASE_FIXTURE(Fixture, "InvitationsAreKeptBoundedAndThoseOfFriendsGoLast") {
   CHECK(listed->front().secret.room == "#r227~1a2b3c4d");
 }
 
+TEST_CASE_FIXTURE(Fixture, "WhatIsOpenedAtOnceHasABoundInNumberAndInBytes") {
+  const auto read = [&] {
+    auto page = store->sealed_of(kBoard, limits::kOpenedAtOnceMax, limits::kOpenedBytesMax);
+    REQUIRE(page);
+    return *std::move(page);
+  };
+  SUBCASE("many small ones") {
+    std::vector<StoreItem> items;
+    for (std::uint64_t seq = 1; seq <= limits::kOpenedAtOnceMax + 1; ++seq)
+      items.push_back(sealed_item(kAlice, seq));
+    write(std::move(items));
+    const SealedEnvelopes page = read();
+    CHECK(page.envelopes.size() == limits::kOpenedAtOnceMax);
+    CHECK_FALSE(page.complete);
+  }
+  SUBCASE("a few large ones") {
+    std::vector<StoreItem> items;
+    std::size_t bytes = 0;
+    for (std::uint64_t seq = 1; seq <= 30; ++seq) {
+      Envelope envelope = sealed_item(kAlice, seq).envelope->envelope;
+      envelope.body = Bytes(limits::kRoomSealedBytesMax);
+      items.push_back(item_of(seal(std::move(envelope), make_id<EnvelopeId>(seq))));
+      bytes = items.back().envelope->encoded.size();
+    }
+    write(std::move(items));
+    const SealedEnvelopes page = read();
+    CHECK(page.envelopes.size() == limits::kOpenedBytesMax / bytes);
+    CHECK_FALSE(page.complete);
+  }
+}
+
 }  // namespace
 }  // namespace p2pmesh

@@ -159,5 +159,25 @@ TEST_CASE("AnInvitationCarriesALabelAndAKeyAndNothingElse") {
   }
 }
 
+TEST_CASE("AStandingTellsOfAsManyEpochsAndIntervalsAsTheBoundsAndNoMore") {
+  const auto standing_of = [](std::size_t epochs, std::size_t intervals) {
+    StandingBody body;
+    body.relation = Relation::kAccepted;
+    for (std::uint64_t epoch = 1; epoch <= epochs; ++epoch) {
+      ReceivedLog log{epoch, {}, 0};
+      for (std::uint64_t i = 0; i < intervals; ++i) log.intervals.emplace_back(2 * i + 1, 2 * i + 1);
+      body.received.push_back(std::move(log));
+    }
+    return body;
+  };
+  const auto is_taken = [](const StandingBody& body) {
+    const auto decoded = decode_standing(encode_standing(body));
+    return decoded && *decoded == body;
+  };
+  CHECK(is_taken(standing_of(limits::kStandingEpochsMax, limits::kStandingIntervalsMax)));
+  CHECK_FALSE(is_taken(standing_of(limits::kStandingEpochsMax + 1, 1)));
+  CHECK_FALSE(is_taken(standing_of(1, limits::kStandingIntervalsMax + 1)));
+}
+
 }  // namespace
 }  // namespace p2pmesh
