@@ -154,7 +154,8 @@ bool AntiEntropy::is_forked(const HeldLog& log, const EpochLog& mine) {
 
 /// In which place is not known: as much as one answer holds is looked at, from a place at random on and round
 /// the end. So each place comes first some time, whatever cuts the answers short.
-std::vector<SyncRequest::Range> AntiEntropy::draw_look(const MemberKey& author, std::uint64_t epoch) {
+std::vector<SyncRequest::Range> AntiEntropy::draw_look(const MemberKey& author, std::uint64_t epoch,
+                                                       std::uint64_t most) {
   const auto& held = index_.find(author, epoch)->held.intervals();
   std::uint64_t places = 0;
   for (const auto& [first, last] : held) places += last - first + 1;
@@ -163,7 +164,7 @@ std::vector<SyncRequest::Range> AntiEntropy::draw_look(const MemberKey& author, 
   for (; skip > interval->second - interval->first; ++interval)
     skip -= interval->second - interval->first + 1;
   std::vector<SyncRequest::Range> ranges;
-  std::uint64_t left = std::min<std::uint64_t>(places, limits::kSyncAnswerEnvelopesMax);
+  std::uint64_t left = std::min(places, most);
   while (left > 0 && ranges.size() < limits::kSyncRangesMax) {
     const std::uint64_t first = interval->first + std::exchange(skip, 0);
     const std::uint64_t last = first + std::min(interval->second - first, left - 1);
@@ -244,6 +245,10 @@ bool AntiEntropy::on_listing(Link& link, const SyncListing& listing, Turn& turn)
   }
   if (!listing.last) return true;
   session.listing_complete = true;
+  // The last are asked for first.
+  std::stable_partition(session.want_records.begin(), session.want_records.end(), [](const auto& record) {
+    return record.kind != static_cast<std::uint16_t>(Kind::kRevocation);
+  });
   std::stable_sort(session.wants.begin(), session.wants.end(), [](const SyncWant& a, const SyncWant& b) {
     return a.newest_wall_ms != b.newest_wall_ms ? a.newest_wall_ms < b.newest_wall_ms : a.first < b.first;
   });
@@ -308,7 +313,7 @@ AntiEntropy::Room AntiEntropy::find_room(Instant now) const {
 /// There is something to ask for, and no room for it now.
 bool AntiEntropy::put_off(const Room& room, Instant now) {
   SyncSession& session = *session_;
-  const bool has_wants = !session.wants.empty() || !session.holes.empty();
+  const bool has_wants = !session.wants.empty() || !session.holes.empty() || !session.forked.empty();
   const bool has_records = !session.want_records.empty();
   const bool can_ask = (room.envelopes > 0 && has_wants) || (room.records > 0 && has_records);
   if (!room.paced || can_ask || (!has_wants && !has_records)) return false;
@@ -340,10 +345,11 @@ SyncRequest AntiEntropy::draw_request(const Room& room) {
   if (!request.records.empty() || !request.ranges.empty()) return request;
   // Of these whatever else the neighbor holds between the first and the last one is sent once more.
   session.expected = take(session.holes, kEnvelopesARange);
-  if (!request.ranges.empty() || session.forked.empty()) return request;
+  if (!request.ranges.empty() || session.forked.empty() || room.envelopes == 0) return request;
   // One at random: the session may end before the last.
   std::swap(session.forked[random_.below(session.forked.size())], session.forked.back());
-  request.ranges = draw_look(session.forked.back().first, session.forked.back().second);
+  const std::uint64_t most = room.paced ? room.envelopes : limits::kSyncAnswerEnvelopesMax;
+  request.ranges = draw_look(session.forked.back().first, session.forked.back().second, most);
   for (const SyncRequest::Range& range : request.ranges) session.expected += range.last - range.first + 1;
   session.forked.pop_back();
   return request;
@@ -355,6 +361,9 @@ void AntiEntropy::ask_next(Turn& turn) {
   const Room room = find_room(turn.now.monotonic);
   if (put_off(room, turn.now.monotonic)) return;
   session.asked = draw_request(room);
+  // All that there was room for has come meanwhile.
+  if (session.asked.ranges.empty() && session.asked.records.empty() && put_off(room, turn.now.monotonic))
+    return;
   if (session.asked.records.empty() && session.asked.ranges.empty()) return finish(turn);
   session.accepted_when_asked = index_.accepted_count();
   session.gone_when_asked = index_.gone_count();
@@ -394,7 +403,7 @@ void AntiEntropy::on_done(Link& link, const SyncDone& done, Turn& turn) {
   if (!session_ || session_->link != link.id || session_->id != done.session || !session_->listing_complete)
     return;
   SyncSession& session = *session_;
-  const bool progressed = index_.accepted_count() != session.accepted_when_asked ||
+  const bool progressed = (session.answered > 0 && index_.accepted_count() != session.accepted_when_asked) ||
                           index_.gone_count() != session.gone_when_asked;
   if (progressed || session.gone_items > 0) session.progress_at = turn.now.monotonic;
   // By what came, not by what was asked for: who lists what it has not got takes no place of others.
@@ -449,6 +458,7 @@ void AntiEntropy::on_link_down(LinkId link, Turn& turn) {
   std::erase_if(serving_, [&](const auto& item) { return item.second.link == link; });
   read_next(turn);
   if (session_ && session_->link == link) {
+    if (index_.accepted_count() != session_->accepted_at_start) repaired_ = true;
     session_.reset();
     start_waiting(turn);
   }

@@ -186,7 +186,7 @@ class AntiEntropy {
   void want_gone(const HeldGone& gone);
   void want(std::vector<SyncWant>& wants, const SyncWant& wanted);
   bool is_forked(const HeldLog& log, const EpochLog& mine);
-  std::vector<SyncRequest::Range> draw_look(const MemberKey& author, std::uint64_t epoch);
+  std::vector<SyncRequest::Range> draw_look(const MemberKey& author, std::uint64_t epoch, std::uint64_t most);
 
   const ProtocolParameters& parameters_;
   const HeldDigest& digest_;

@@ -239,7 +239,7 @@ Membership::Outcome Membership::on_candidate_frame(const FrameReceived& frame, T
             close_candidate(up, turn);
             return outcome;
           }
-        } else if (full && purpose == Purpose::kRewire) {
+        } else if (full && purpose == Purpose::kRewire && links_.find_node(up.node) == nullptr) {
           outcome.evicted = pick_victim(turn.now.monotonic,
                                         [&](const Link& link) { return is_own(link) && can_trade(link); });
           outcome.beside = !outcome.evicted && has_room_for_extra();

@@ -188,6 +188,7 @@ void Node::State::on(const Leave&, Turn& turn) {
     store.context.gap = is_missing_before(store.envelope->envelope);
     show(std::move(store), turn);
   }
+  if (overtaken) epoch_drawn_at -= limits::kOwnEpochInterval;  // now or never
   flush(turn);
   if (conversations.is_hidden()) {
     conversations.leave_unseen();
@@ -250,7 +251,8 @@ void Node::State::flush(Turn& turn) {
   apply_acts(turn);
   if (record_stale && own.has_claim() && !left) publish_own_record(true, turn);
   if (!left) release_drafts(turn);
-  if (own.may_write(turn.now.monotonic) && !left && !is_overtaken(turn)) flush_texts(turn);
+  overtaken = is_overtaken(turn);
+  if (own.may_write(turn.now.monotonic) && !left && !overtaken) flush_texts(turn);
   apply_acts(turn);  // own ones
   publish_standings(turn);
   if (takens_waiting && (takens_due <= turn.now.monotonic || left)) send_takens(turn);
@@ -325,7 +327,8 @@ std::optional<Instant> Node::State::next_deadline() const {
   if (links.size() == 0 && !told_alone) keep_sooner(next, lonely_at);
   if (tell_repaired_due) keep_sooner(next, told_repaired_at + limits::kTellRepaired);
   if (!left) keep_sooner(next, membership.next_deadline());
-  if (!left) keep_sooner(next, author.next_deadline());
+  const Instant may_draw_at = epoch_drawn_at + limits::kOwnEpochInterval;
+  if (!left) keep_sooner(next, overtaken ? may_draw_at : author.next_deadline());
   if (!left && own.has_claim()) {
     keep_sooner(next, conversations.next_deadline());
     keep_sooner(next, conversations.next_visit());

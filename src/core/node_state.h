@@ -246,6 +246,7 @@ struct Node::State {
   Instant told_repaired_at{};
   bool tell_repaired_due = false;
   Instant epoch_drawn_at{};
+  bool overtaken = false;  // by who has the same key; lines wait until there may be a new epoch
   Instant started{};
   std::optional<Instant> first_link_at;
 };

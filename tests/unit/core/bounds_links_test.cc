@@ -295,5 +295,19 @@ TEST_CASE("WhatACopyOfTheProfileHasWrittenIsNotWrittenOver") {
   CHECK(pair.b().heard().back() == "and again");
 }
 
+TEST_CASE("WhoIsOvertakenByACopyAndLeavesHasItsLastLineWritten") {
+  Pair pair;
+  const LinkId link = pair.a().node->links().front().link;
+  pair.a().handle(EnvelopeReceived{link, false, 0, written_elsewhere(pair, 100)});
+  pair.run(1s);
+  pair.a().handle(EnvelopeReceived{link, false, 0, written_elsewhere(pair, 1)});
+  pair.a().say("bye");
+  // Until there may be a new epoch nothing is due at once.
+  CHECK(*pair.a().node->next_deadline() > pair.now.monotonic);
+  pair.a().handle(Leave{});
+  pair.run(3s);
+  CHECK(pair.b().heard().back() == "bye");
+}
+
 }  // namespace
 }  // namespace p2pmesh::test

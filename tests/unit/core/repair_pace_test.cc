@@ -115,6 +115,8 @@ class Puller {
   Now now{Instant(100s), 1'700'000'000'000};
   bool sends = true;
   std::vector<std::uint64_t> asked_ranges;
+  std::vector<HeldRecord> listed_records;
+  std::vector<SyncRequest::Record> asked_records;
 
  private:
   Link& link() { return *links_.find(kLink); }
@@ -133,16 +135,19 @@ class Puller {
         listing.session = decode_sync_digest(payload)->session;
         listing.last = true;
         listing.logs = listed_;
+        listing.records = listed_records;
         puller_.on_listing(asker, listing, turn);
         continue;
       }
       const auto request = decode_sync_request(payload);
       REQUIRE(request);
+      asked_records.insert(asked_records.end(), request->records.begin(), request->records.end());
       for (const SyncRequest::Range& range : request->ranges) {
         asked_ranges.push_back(range.last - range.first + 1);
         for (std::uint64_t seq = range.first; sends && seq <= range.last; ++seq) take(range, seq);
         asked += range.last - range.first + 1;
       }
+      for (std::size_t i = 0; sends && i < request->records.size(); ++i) puller_.on_repaired(kLink, true);
       puller_.on_done(asker, {request->session, 0, true}, turn);
     }
     return asked;
@@ -228,6 +233,26 @@ TEST_CASE_FIXTURE(Puller, "SlowRepairAsksInSmallRangesAndInWholeOnesForWhatIsGon
     expected.insert(expected.end(), 2, limits::kGoneRangeMax);
     CHECK(asked_ranges == expected);
   }
+}
+
+TEST_CASE_FIXTURE(Puller, "WhileOthersTalkRecordsAreAskedForSlowlyToo") {
+  catch_up();
+  talk();
+  constexpr std::uint16_t kRevocation = static_cast<std::uint16_t>(Kind::kRevocation);
+  for (std::uint32_t i = 0; i < 20'000; ++i) {
+    MemberKey key = author(3);
+    key.bytes[1] = static_cast<std::uint8_t>(i >> 8);
+    key.bytes[2] = static_cast<std::uint8_t>(i);
+    const std::uint16_t kind = i == 5 ? kRevocation : static_cast<std::uint16_t>(Kind::kStanding);
+    listed_records.push_back({key, kind, {}, 1, 1, {}, false});
+  }
+  ask({log_of(1, kLong)}, 4s);
+  CHECK(asked_records.size() <= kBurst + 4 * RepairPace::kPerSecond + RepairPace::kPiece);
+  CHECK(asked_records.size() >= kBurst);
+  // A key that does not count any more is heard of before all else.
+  CHECK(asked_records.front().kind == kRevocation);
+  // Messages do not wait behind them.
+  CHECK(asked_ranges.size() * RepairPace::kPiece >= kBurst);
 }
 
 TEST_CASE_FIXTURE(Puller, "WhatIsListedAndNotSentTakesNoPlaceOfOthers") {
