@@ -188,7 +188,7 @@ void Node::State::on(const Leave&, Turn& turn) {
     store.context.gap = is_missing_before(store.envelope->envelope);
     show(std::move(store), turn);
   }
-  if (overtaken) epoch_drawn_at -= limits::kOwnEpochInterval;  // now or never
+  if (is_overtaken(turn)) epoch_drawn_at -= limits::kOwnEpochInterval;  // now or never
   flush(turn);
   if (conversations.is_hidden()) {
     conversations.leave_unseen();

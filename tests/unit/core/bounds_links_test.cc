@@ -302,6 +302,7 @@ TEST_CASE("WhoIsOvertakenByACopyAndLeavesHasItsLastLineWritten") {
   pair.run(1s);
   pair.a().handle(EnvelopeReceived{link, false, 0, written_elsewhere(pair, 1)});
   pair.a().say("bye");
+  pair.run(100ms);
   // Until there may be a new epoch nothing is due at once.
   CHECK(*pair.a().node->next_deadline() > pair.now.monotonic);
   pair.a().handle(Leave{});
