@@ -172,6 +172,7 @@ class AntiEntropy {
   bool put_off(const Room& room, Instant now);
   SyncRequest draw_request(const Room& room);
   void ask_next(Turn& turn);
+  void note_repaired();
   void finish(Turn& turn);
   void start_waiting(Turn& turn);
 
