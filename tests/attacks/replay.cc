@@ -83,9 +83,14 @@ int record(const AttackOptions& options) {
   for (const SocketAddress& target : options.targets()) watchers.push_back({target, nullptr});
   const auto enter = [&](std::size_t number) {
     Watcher& watcher = watchers[number];
-    watcher.link = std::make_unique<HostileLink>(key, AttackOptions::source(number), watcher.target);
-    watcher.link->set_on_frame(keep);
-    return watcher.link->enter(Clock::now() + kEnterTimeout);
+    const Clock::time_point deadline = Clock::now() + kEnterTimeout;
+    do {
+      watcher.link = std::make_unique<HostileLink>(key, AttackOptions::source(number), watcher.target);
+      watcher.link->set_on_frame(keep);
+      if (watcher.link->enter(deadline)) return true;
+      std::this_thread::sleep_for(100ms);
+    } while (Clock::now() < deadline);
+    return false;
   };
   std::size_t entered = 0;
   for (std::size_t i = 0; i < watchers.size(); ++i) entered += enter(i) ? 1 : 0;

@@ -62,7 +62,10 @@ class EndCheck {
   EndReport run(const BitSet& acknowledged) {
     std::set<std::uint32_t> lacking;
     if (options_.complete) check_complete(acknowledged, lacking);
-    if (options_.transcript) check_transcript(lacking);
+    if (options_.transcript) {
+      check_transcript(lacking);
+      check_order_of_authors();
+    }
     report_.unconverged = static_cast<std::uint32_t>(lacking.size());
     if (options_.links) check_links();
     if (options_.presence && world_.size() <= kPresenceNodesMax) check_presence();
@@ -143,6 +146,35 @@ class EndCheck {
           "the same transcript as node " + std::to_string(most->second.front()) +
               describe(most->second.front()),
           "another one on nodes " + list(numbers) + describe(numbers.front()));
+    }
+  }
+
+  /// The history shows what one author said in a room in the order in which it was said, kills or not.
+  void check_order_of_authors() {
+    using Place = std::tuple<std::uint64_t, WallMs, EnvelopeId>;
+    std::map<std::tuple<std::uint32_t, std::string, std::uint64_t, std::uint64_t>, Place> by_number;
+    for (std::uint32_t entry = 0; entry < world_.pool().size(); ++entry) {
+      const PoolEntry& known = world_.pool()[entry];
+      if (!known.genuine || known.author == kNone || world_.is_liar(known.author) ||
+          known.position != entry || known.next_fork != kNone || honest_.empty() ||
+          !world_.node(honest_.front()).disk.holds(entry))
+        continue;
+      const Envelope& envelope = known.envelope->envelope;
+      if (envelope.room.empty()) continue;
+      by_number[{known.author, envelope.room, envelope.epoch, envelope.seq}] = {
+          envelope.depth, envelope.wall_ms, known.envelope->id};
+    }
+    for (auto now = by_number.begin(); now != by_number.end(); ++now) {
+      const auto next = std::next(now);
+      if (next == by_number.end()) return;
+      const auto& [author, room, epoch, seq] = now->first;
+      if (std::tie(author, room) != std::tie(std::get<0>(next->first), std::get<1>(next->first))) continue;
+      if (now->second < next->second) continue;
+      add("G5 place", author, "the history keeps an author's order",
+          "number " + std::to_string(std::get<3>(next->first)) + " of epoch " +
+              std::to_string(std::get<2>(next->first)) + " comes before number " + std::to_string(seq) +
+              " of epoch " + std::to_string(epoch) + " in " + room + ", at places " +
+              std::to_string(std::get<0>(next->second)) + " and " + std::to_string(std::get<0>(now->second)));
     }
   }
 

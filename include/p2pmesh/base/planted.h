@@ -21,6 +21,7 @@
   BUG(VersionTieWrong, "of two records of one version the greater id counts")               \
   /* The author. */                                                                         \
   BUG(EpochReused, "an unclean stop does not end the epoch")                                \
+  BUG(PlacesReused, "after a kill an author goes on at the places that it may have used")   \
   BUG(EpochByClockAlone, "a new epoch need not be above the last one")                      \
   BUG(AcknowledgedBeforeCommit, "a send is acknowledged when it is written to the link")    \
   BUG(AcknowledgedBeforeSync, "the commit of an own envelope is not synced")                \
