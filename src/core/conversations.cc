@@ -132,10 +132,7 @@ DirectMessagePtr Conversations::write(const MemberKey& to, const AgreementKey& p
   const bool was_asked = correspondent.asks || correspondent.mine == Relation::kDeclined || was_forgotten;
   if (!is_welcome(correspondent.mine) || correspondent.asks)
     set_relation(to, correspondent, was_asked ? Relation::kAccepted : Relation::kAsked, turn);
-  if (correspondent.written_epoch != place.epoch) {
-    correspondent.written_number = 0;
-    correspondent.depth += left_out_;
-  }
+  if (correspondent.written_epoch != place.epoch) correspondent.written_number = 0;
   correspondent.written_epoch = place.epoch;
   auto direct = std::make_shared<DirectMessage>();
   direct->peer = to;

@@ -34,9 +34,6 @@ class Conversations {
  public:
   Conversations(const NodeOptions& options, const Roster& roster);
 
-  /// The first own message to each of them comes so much deeper than what is held: own ones may be under way
-  /// that are not held.
-  void leave_out(std::uint64_t places) { left_out_ = places; }
   /// First each of these, then the records.
   void restore(const RestoredCorrespondent& stored);
   void restore_standing(const Envelope& record);
@@ -161,7 +158,6 @@ class Conversations {
   DirectSealing sealing_;
   std::map<MemberKey, Correspondent> people_;
   std::set<MemberKey> blocked_;
-  std::uint64_t left_out_ = 0;
   bool any_stale_ = false;
   bool hurried_ = false;
   bool hidden_ = false;

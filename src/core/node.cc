@@ -88,7 +88,6 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
   const std::uint64_t last_epoch =
       std::max(index.greatest_epoch(own.key()), earlier ? earlier->envelope.epoch : 0);
   const bool goes_on = restored.clean_stop || restored.handed_over || P2P_PLANTED(EpochReused);
-  has_own_committed = last_epoch > 0;
   // Who was not to be seen may have drawn an epoch of which nothing is on the disk, and what was written in
   // the one before is not known then.
   if (goes_on && options.discoverable && last_epoch > 0 && told_epoch <= last_epoch) {
@@ -99,10 +98,6 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
     author.resume(last_epoch, wrote ? log->intervals.back().second : 0, wrote ? log->last_id : EnvelopeId{});
   } else {
     author.draw_epoch(std::max(last_epoch, told_epoch), turn.now.wall_ms);
-    if (has_own_committed && !P2P_PLANTED(PlacesReused)) {
-      heads.leave_out(limits::kPlacesLeftOut);
-      conversations.leave_out(limits::kPlacesLeftOut);
-    }
   }
   if (earlier) {
     if (const auto body = decode_member_body(earlier->envelope.body)) {
@@ -292,16 +287,9 @@ void Node::State::flush_texts(Turn& turn) {
     context.opened = std::move(written.opened);
     if (!P2P_PLANTED(DraftNotDeleted)) context.drafts = std::move(written.drafts);
     outbox.add({written.envelope->id, envelope.epoch, envelope.seq, waiting});
-    // What was flooded and still lay there as a draft after a crash would be said twice; and what comes
-    // behind it in the log would stand behind a gap for ever. What a start after a kill could not know of, it
-    // would write before.
-    const bool is_far = !has_own_committed || (!envelope.room.empty() && !heads.is_within_reach(envelope));
-    context.floods_when_committed =
-        (!context.drafts.empty() || is_far || unflooded > 0) && !P2P_PLANTED(DraftFloodedBeforeCommit);
-    if (context.floods_when_committed)
-      ++unflooded;
-    else
-      broadcast.publish(written.envelope, turn);
+    // It is flooded when it is committed. What others had and a kill took from this disk would be said twice
+    // where it had waited as a line, and what is written after the kill would stand before it.
+    if (P2P_PLANTED(FloodedBeforeCommit)) broadcast.publish(written.envelope, turn);
     const EnvelopePtr envelope_written = written.envelope;
     turn.out.push_back(Store{std::move(written.envelope), std::move(context)});
     if (is_act(envelope_written->envelope)) take_act(*envelope_written);

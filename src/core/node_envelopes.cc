@@ -260,8 +260,6 @@ void Node::State::on_passing(const EnvelopeReceived& received, Turn& turn) {
 
 void Node::State::on(const Committed& committed, Turn& turn) {
   const Envelope& envelope = committed.envelope->envelope;
-  has_own_committed |= committed.context.own;
-  if (!envelope.room.empty()) heads.on_committed(envelope);
   if (envelope.envelope_class == EnvelopeClass::kRecord) {
     is_member_record(envelope) ? roster.hold(*committed.envelope, turn.now.monotonic)
                                : index.hold_record(*committed.envelope, turn.now.monotonic);
@@ -289,10 +287,7 @@ void Node::State::on(const Committed& committed, Turn& turn) {
   }
   if (committed.row != 0 && !told)
     turn.out.push_back(Announce{committed.envelope, committed.context, committed.row});
-  if (committed.context.floods_when_committed) {
-    --unflooded;
-    broadcast.publish(committed.envelope, turn);
-  }
+  if (committed.context.own && !P2P_PLANTED(FloodedBeforeCommit)) broadcast.publish(committed.envelope, turn);
   if (committed.context.own || committed.context.opened_late) return;
   const MemberRow* member = roster.find(envelope.author);
   const bool known = member != nullptr && member->facts->well_formed;

@@ -233,8 +233,6 @@ struct Node::State {
   bool online = false;        // the last own record said so
   bool record_stale = false;  // publish at the end of the turn
   bool left = false;
-  std::size_t unflooded = 0;       // own envelopes that are flooded when they are committed
-  bool has_own_committed = false;  // of any epoch: a start after a kill knows that there was one
   bool told_settled = false;
   Instant refuted_at{};
   std::optional<Instant> refute_at;

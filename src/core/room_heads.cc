@@ -34,20 +34,7 @@ void RoomHeads::restore(const RestoredHead& head) {
   if (Room* room = room_of(head.room)) {
     add_head(*room, head.head.id, head.head.depth);
     note_depth(*room, MemberKey{}, head.head.depth);
-    room->committed_depth = std::max(room->committed_depth, head.head.depth);
   }
-}
-
-void RoomHeads::on_committed(const Envelope& envelope) {
-  const auto found = rooms_.find(envelope.room);
-  if (found == rooms_.end()) return;
-  found->second.committed_depth = std::max(found->second.committed_depth, envelope.depth);
-}
-
-bool RoomHeads::is_within_reach(const Envelope& envelope) const {
-  const auto found = rooms_.find(envelope.room);
-  const std::uint64_t committed = found == rooms_.end() ? 0 : found->second.committed_depth;
-  return envelope.depth <= committed + limits::kPlacesLeftOut;
 }
 
 void RoomHeads::on_envelope(const SealedEnvelope& sealed) {
@@ -100,10 +87,7 @@ bool RoomHeads::is_followed(const Room& room, std::uint64_t depth) {
 Placement RoomHeads::place(const std::string& name) const {
   Placement placement;
   auto found = rooms_.find(name);
-  if (found == rooms_.end()) {
-    placement.depth += left_out_;
-    return placement;
-  }
+  if (found == rooms_.end()) return placement;
   const Room& room = found->second;
   std::vector<Head> heads;
   for (const auto& [id, depth] : room.heads) {
@@ -121,7 +105,7 @@ Placement RoomHeads::place(const std::string& name) const {
     deepest = std::max(deepest, head.depth);
   }
   std::sort(placement.parents.begin(), placement.parents.end());
-  placement.depth = std::min(deepest + 1 + (has_own ? 0 : left_out_), limits::kDepthMax);
+  placement.depth = std::min(deepest + 1, limits::kDepthMax);
   return placement;
 }
 

@@ -23,14 +23,6 @@ class RoomHeads {
  public:
   void restore(const RestoredHead& head);
 
-  /// The first own envelope of each room comes so much deeper than what is held: own ones may be under way
-  /// that are not held.
-  void leave_out(std::uint64_t places) { left_out_ = places; }
-  /// This envelope of a room is on the disk: a restart finds it, or a deeper one.
-  void on_committed(const Envelope& envelope);
-  /// That the first own envelope after a kill now would come behind this one: the places left out cover it.
-  [[nodiscard]] bool is_within_reach(const Envelope& envelope) const;
-
   /// A log envelope was accepted, in any order.
   void on_envelope(const SealedEnvelope& sealed);
   /// The author of this node wrote it: it stays among the parents until the next own one.
@@ -51,7 +43,6 @@ class RoomHeads {
     std::map<EnvelopeId, std::uint64_t> heads;           ///< id to depth
     std::map<MemberKey, std::uint64_t> greatest_depths;  // by author; restored heads under the zero key
     std::uint64_t used = 0;                              // when, in rooms touched
-    std::uint64_t committed_depth = 0;                   // the greatest
     Head own_last;
   };
   Room* room_of(const std::string& name);
@@ -61,7 +52,6 @@ class RoomHeads {
 
   std::map<std::string, Room> rooms_;
   std::uint64_t uses_ = 0;
-  std::uint64_t left_out_ = 0;
   // Parents named before they arrived (or long superseded): they are no heads when they come.
   std::unordered_set<EnvelopeId> referenced_;
   std::deque<EnvelopeId> referenced_order_;

@@ -19,7 +19,6 @@ constexpr auto kRows = std::to_array<LimitRow>({
     {"text_body_bytes_max", limits::kTextBodyBytesMax},
     {"depth_max", limits::kDepthMax},
     {"depth_lead_max", limits::kDepthLeadMax},
-    {"places_left_out", limits::kPlacesLeftOut},
     {"direct_bytes_max", limits::kDirectBytesMax},
     {"standing_epochs_max", limits::kStandingEpochsMax},
     {"standing_intervals_max", limits::kStandingIntervalsMax},

@@ -1,4 +1,5 @@
-"""The manual pages are clean under mandoc -T lint, and each program's options, keys and commands are in its page."""
+"""The manual pages are clean under mandoc -T lint; each program's options, keys and commands are in its page, and the
+bounds that a page names are those of the code."""
 
 import re
 import shutil
@@ -8,9 +9,85 @@ import unittest
 from pathlib import Path
 
 import mesh
+from test_limits import constants
 
-PAGES = ["p2pchat.1", "p2pmeshctl.1", "p2pmeshd.8", "p2pmesh-control.7", "p2pmesh-protocol.7"]
+PAGES = ["p2pchat.1", "p2pmeshctl.1", "p2pmeshd.8", "p2pmesh-control.7", "p2pmesh-protocol.7", "p2pmesh-security.7"]
 UNITS_MS = {"std::chrono::seconds": 1000, "std::chrono::milliseconds": 1, "Duration": 0.001}
+# What stands for each {} in p2pmesh-security.7, and what it is in base/limits.h.
+SECURITY_BOUNDS = {
+    "one of more than {} bytes, with a key": ["kCertificateBytesMax"],
+    "two rings of {} bytes": ["kTlsRingBytes"],
+    "A ClientHello has at most {} bytes": ["kTlsHelloBytesMax"],
+    "More than {} handshake messages after": ["kLateTlsMessagesMax"],
+    "{} entries, {} of one author; {} open invites of one author; a hello of at most {} bytes with at most {}":
+        ["kEntriesMax", "kEntriesPerAuthorMax", "kInvitesOpenMax", "kFrameBytesMaxBeforeWelcome", "kEntryChainMax"],
+    "A chain longer than {} needs": ["kEntryChainMax"],
+    "{} half-open links, {} of one address": ["kHalfOpenLinksMax", "kHalfOpenPerAddressMax"],
+    "{} that wait, {} for everything up to": ["kWaitingLinksMax", "kHandshakeTimeout"],
+    "{} handshakes a second after the first {}, and {} of one address after the first {}.":
+        ["kHandshakesPerSecond", "kHandshakesBurst", "kSourceHandshakesPerSecond", "kSourceHandshakesBurst"],
+    "{} after the first fault, twice as long after each further one, {} at most; forgotten {} after":
+        ["kFaultPauseMin", "kFaultPauseMax", "kFaultForgotten"],
+    "{} keys are remembered": ["kFaultyNodesMax"],
+    "A frame has {}, and one more": ["kFramePatience"],
+    "A length above {} before the welcome, or {} after it": ["kFrameBytesMaxBeforeWelcome", "kFrameBytesMax"],
+    "one frame is waited for, {} bytes and {} more": ["kFrameBytesMax", "kSealedFrameBytes"],
+    "{} envelopes a second of one author, burst {}, {} a second":
+        ["kAuthorEnvelopesPerSecond", "kAuthorEnvelopesBurst", "kAuthorBytesPerSecond"],
+    "Who does not read gets {} waiting": ["kSendQueueBytesSoft"],
+    "a link that is silent for {} ends": ["kSilenceBeforeClose"],
+    "{} envelopes in one answer of repair": ["kSyncAnswerEnvelopesMax"],
+    "{} members, {} authors with a log": ["kMembersMax", "kAuthorsMax"],
+    "of one author {} such records, {} epochs, and {} gaps":
+        ["kRecordsPerAuthorMax", "kEpochsPerAuthorMax", "kIntervalsPerEpochMax"],
+    "Who makes {} keys in an open mesh fills": ["kMembersMax"],
+    "{} such anchors on the disk": ["kAnchorsMax"],
+    "{} nodes, {} told by one source and {} in one network": ["kPeersMax", "kPeersPerSourceMax", "kPeersPerNetworkMax"],
+    "A second and at once: {} and {} announced ids, {} and {} ids asked for, {} and {} in answer to these":
+        ["kIHaveIdsPerSecond", "kIHaveIdsBurst", "kGraftIdsPerSecond", "kGraftIdsBurst", "kGraftAnswerBytesPerSecond",
+         "kGraftAnswerBytesBurst"],
+    "{} and {} prunes, {} and {} newcomers, {} and {} shuffles, {} and {} digests":
+        ["kPrunesPerSecond", "kPrunesBurst", "kForwardJoinsPerSecond", "kForwardJoinsBurst", "kShufflesPerSecond",
+         "kShufflesBurst", "kSyncDigestsPerSecond", "kSyncDigestsBurst"],
+    "{} and {} requests for repair, {} and {} frames of its answers, {} and {} heartbeats, {} and {} names to sponsor":
+        ["kSyncRequestsPerSecond", "kSyncRequestsBurst", "kSyncAnswersPerSecond", "kSyncAnswersBurst",
+         "kPingsPerSecond", "kPingsBurst", "kSponsoringsPerSecond", "kSponsoringsBurst"],
+    "{} ids are waited for that one neighbor announced, {} in all": ["kMissingPerLinkMax", "kMissingIdsMax"],
+    "One answer of repair a link, {} in all, {} of them": ["kRepairAnswersMax", "kRepairReadsMax"],
+    "{} ranges that are told to be gone, an eighth of them of one author, {} in": ["kGoneKnownMax", "kGoneAtOnceMax"],
+    "A name has 1 to {} columns and at most {} bytes": ["kNameColumnsMax", "kNameBytesMax"],
+    "{} contacts, of each the last {} names": ["kCorrespondentsMax", "kNamesOfContactMax"],
+    "A message has at most {} bytes, an envelope {} messages, a topic {} bytes and the reason of an act {}.":
+        ["kMessageBytesMax", "kMessagesPerEnvelopeMax", "kTopicBytesMax", "kActReasonBytesMax"],
+    "how long it is in steps of {} bytes": ["kDirectPadding"],
+    "Of an envelope {} are sealed": ["kDirectBytesMax"],
+    "{} prekeys; {} correspondents; {} strangers who have asked, {} of them":
+        ["kPrekeysMax", "kCorrespondentsMax", "kStrangersMax", "kUnknownStrangersMax"],
+    "The keys of {} private rooms, and {} invitations": ["kPrivateRoomsMax", "kInvitationsMax"],
+    "{} direct envelopes of one author are carried, {} of one and {} of all, for {}.":
+        ["kCarriedEnvelopesPerAuthor", "kCarriedBytesPerAuthor", "kCarriedBytes", "kCarriedMs"],
+    "a link to it is ended after {}, in which it is told, and for {} another":
+        ["kBannedLinkKept", "kBannedLinkPause"],
+    "In memory {} acts are kept: {} by the founder and the moderators of the mesh, {} by those of rooms, of which {}":
+        ["kActsMax", "kActsOfMeshMax", "kActsOfRoomsMax", "kActsPerRoomMax"],
+    "the acts of that room anew, up to {} a turn": ["kActsPerRoomMax"],
+    "when there are more than {} acts of rooms or {} rooms": ["kActsOfRoomsMax", "kRestrictingRoomsMax"],
+    "A ban lists {} epochs": ["kCutEpochsMax"],
+    "{} acts of the founder": ["kActsPerAuthorMax"],
+    "Passphrases have 1 to {} bytes": ["kPassphraseBytesMax"],
+    "more than {} passes or {} is refused": ["kPassphrasePassesMax", "kPassphraseMemoryMax"],
+    "{} clients; a line of {}, nested {} deep, with an id of {} bytes; {} that wait":
+        ["kControlClientsMax", "kControlLineBytesMax", "kControlDepthMax", "kControlIdBytesMax",
+         "kControlQueueBytesMax"],
+    "{} messages on a page": ["kControlPageMax"],
+    "{} lines and {} that wait to become envelopes; {} lines and {} that wait as drafts":
+        ["kUnsentMessagesMax", "kUnsentBytesMax", "kDraftsMax", "kDraftBytesMax"],
+    "{} keys a mesh and node, of each {} records; {} records of one publisher":
+        ["kRevocationsMax", "kRevocationRecordsMax", "kRecordsPerAuthorMax"],
+    "Somebody who makes {} keys that are lower": ["kRevocationsMax"],
+}
+# As constants() has them: bytes and milliseconds.
+UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "second": 1000, "minute": 60_000, "day": 86_400_000}
 UNKNOWN_NAME = 64  # what p2pmeshd ends with that has read its configuration and lacks a name
 
 
@@ -104,6 +181,19 @@ class Manuals(unittest.TestCase):
         self.assertIn("kSourceHandshakesPerSecond = 32;", limits)
         self.assertIn("kFramePatience = 30s;", limits)
         self.check_ranges(rows, "links")
+
+    def test_the_bounds_of_the_security_page_are_those_of_the_code(self):
+        limits = constants()
+        page = re.sub(r"- (?=[a-z])", "-", " ".join(page_text("p2pmesh-security.7").split()))
+        number = r"(\d[\d,]*)(?: ({})s?\b)?".format("|".join(unit for unit in UNITS if unit))
+        for phrase, names in SECURITY_BOUNDS.items():
+            with self.subTest(phrase=phrase):
+                pattern = r"(?<![\w,])" + re.escape(phrase).replace(r"\{\}", number)
+                found = re.findall(pattern, page)
+                self.assertEqual(len(found), 1, "it stands there once")
+                values = zip(found[0][::2], found[0][1::2])
+                named = [int(digits.replace(",", "")) * UNITS[unit] for digits, unit in values]
+                self.assertEqual(dict(zip(names, named, strict=True)), {name: limits[name] for name in names})
 
     def check_ranges(self, rows, table):
         for key, default, least, greatest in rows:

@@ -24,10 +24,6 @@ inline constexpr std::size_t kEnvelopeBytesMax = kFrameBytesMax - 16;  // a fram
 inline constexpr std::size_t kTextBodyBytesMax = 60 * 1024;  // leaves room for header, parents, signature
 inline constexpr std::uint64_t kDepthMax = 1ULL << 62;       // no sum of it overflows; beyond any honest use
 inline constexpr std::uint64_t kDepthLeadMax = 1ULL << 20;   // design.md, section 4: order
-// Of places that an author leaves out after a kill: what it flooded and had not committed yet comes back by
-// repair, and must not come behind what it wrote since. Above what can be under way between the flood and the
-// commit, which is an author's burst (kAuthorEnvelopesBurst); far below kDepthLeadMax.
-inline constexpr std::uint64_t kPlacesLeftOut = 1024;
 
 // Direct messages.
 inline constexpr std::size_t kDirectPadding = 256;         // issue "people": padded to 256-byte steps

@@ -21,7 +21,6 @@
   BUG(VersionTieWrong, "of two records of one version the greater id counts")               \
   /* The author. */                                                                         \
   BUG(EpochReused, "an unclean stop does not end the epoch")                                \
-  BUG(PlacesReused, "after a kill an author goes on at the places that it may have used")   \
   BUG(EpochByClockAlone, "a new epoch need not be above the last one")                      \
   BUG(AcknowledgedBeforeCommit, "a send is acknowledged when it is written to the link")    \
   BUG(AcknowledgedBeforeSync, "the commit of an own envelope is not synced")                \
@@ -63,7 +62,7 @@
   BUG(SuspicionNeverRefuted, "a suspected member that lives does not say so")               \
   BUG(OfflineNeverTold, "a suspicion that nobody refutes has no end")                       \
   /* People. */                                                                             \
-  BUG(DraftFloodedBeforeCommit, "what is made of a line that waited is flooded at once")    \
+  BUG(FloodedBeforeCommit, "an own envelope is flooded before it is on the disk")           \
   BUG(DraftNotDeleted, "a line that waited stays on the disk when it is sent")              \
   BUG(DraftsOvertaken, "a new line does not wait behind those that wait")                   \
   BUG(CancelNotStored, "a line that was taken back stays on the disk")                      \

@@ -46,18 +46,17 @@ using DirectMessagePtr = std::shared_ptr<const DirectMessage>;
 
 /// What travels beside an envelope through the store and back.
 struct EnvelopeContext {
-  LinkId from = 0;                     ///< the link it came over; 0: written here
-  bool own = false;                    ///< written here in this run
-  bool repaired = false;               ///< came by anti-entropy, not live
-  bool gap = false;                    ///< an earlier one of this author and epoch is missing
-  std::uint32_t messages = 0;          ///< text messages inside
-  std::vector<std::uint64_t> tokens;   ///< of the SendText inputs inside, by message index
-  DirectMessagePtr direct;             ///< what is inside, when it concerns the local member
-  bool opened_late = false;            ///< it was held before, and could not be opened until now
-  std::vector<std::uint64_t> drafts;   ///< of which it was made
-  bool floods_when_committed = false;  ///< an own one, else it is flooded when it is written
-  RoomContentPtr opened;               ///< of a private room's, when its key is held
-  bool carried = false;                ///< a direct one between others
+  LinkId from = 0;                    ///< the link it came over; 0: written here
+  bool own = false;                   ///< written here in this run
+  bool repaired = false;              ///< came by anti-entropy, not live
+  bool gap = false;                   ///< an earlier one of this author and epoch is missing
+  std::uint32_t messages = 0;         ///< text messages inside
+  std::vector<std::uint64_t> tokens;  ///< of the SendText inputs inside, by message index
+  DirectMessagePtr direct;            ///< what is inside, when it concerns the local member
+  bool opened_late = false;           ///< it was held before, and could not be opened until now
+  std::vector<std::uint64_t> drafts;  ///< of which it was made
+  RoomContentPtr opened;              ///< of a private room's, when its key is held
+  bool carried = false;               ///< a direct one between others
 };
 
 /// A handshake is complete in both directions.

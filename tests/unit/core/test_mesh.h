@@ -74,9 +74,12 @@ class TestNode {
   std::deque<RefusedHidden> hides;  ///< answered behind the commits
   std::size_t hides_asked = 0;      ///< that were answered
   std::vector<FrameType> sent_types;
+  std::vector<SharedBytes> sent_gossip;
 
  private:
   friend class TestMesh;
+  static constexpr std::uint64_t kHeld = UINT64_MAX;  // row of what is not in the store yet
+  std::uint64_t commit(const Store& stored);
   void run(Outputs& outputs);
   std::vector<std::string> notices_;
   std::set<EnvelopeId> seen_;
@@ -204,6 +207,8 @@ class TestMesh {
         while (!node->commits_held && !node->waiting_commits.empty()) {
           Committed committed = std::move(node->waiting_commits.front());
           node->waiting_commits.pop_front();
+          if (committed.row == TestNode::kHeld)
+            committed.row = node->commit({committed.envelope, committed.context});
           node->handle(committed);
           moved = true;
         }
@@ -345,20 +350,22 @@ inline void TestNode::handle(const Input& input) {
   run(outputs);
 }
 
+inline std::uint64_t TestNode::commit(const Store& stored) {
+  if (stored.context.own && stored.envelope->envelope.envelope_class == EnvelopeClass::kLog)
+    store.outbox.insert(stored.envelope->id);
+  return store.commit(stored);
+}
+
 inline void TestNode::run(Outputs& outputs) {
   for (Output& output : outputs) {
     if (auto* send = std::get_if<SendFrame>(&output)) {
       auto wire = mesh.wires.find(send->link);
       if (wire == mesh.wires.end()) continue;
       sent_types.push_back(static_cast<FrameType>((*send->frame)[4]));
+      if (sent_types.back() == FrameType::kGossip) sent_gossip.push_back(send->frame);
       mesh.in_flight.push_back({wire->second.other_end, wire->second.to, send->frame});
     } else if (auto* stored = std::get_if<Store>(&output)) {
-      const std::uint64_t row = commits_held ? 0 : store.commit(*stored);
-      if (stored->context.own && stored->envelope->envelope.envelope_class == EnvelopeClass::kLog &&
-          !commits_held) {
-        store.outbox.insert(stored->envelope->id);
-      }
-      waiting_commits.push_back({stored->envelope, stored->context, row});
+      waiting_commits.push_back({stored->envelope, stored->context, commits_held ? kHeld : commit(*stored)});
     } else if (auto* notice = std::get_if<PublishNotice>(&output)) {
       static constexpr const char* kWords[] = {"joined", "left",     "offline",  "back",   "renamed",
                                                "asks",   "accepted", "declined", "hidden", "revoked"};
