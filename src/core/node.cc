@@ -43,7 +43,7 @@ Node::State::State(const NodeOptions& node_options, const RestoredState& restore
   for (const RestoredLog& log : restored.logs) index.restore(log);
   for (const RoomSecret& secret : options.room_keys) rooms.add(secret);
   for (const RestoredHead& head : restored.heads) {
-    if (!head.room.empty()) heads.restore(head);
+    if (!head.room.empty()) heads.restore(head, own.key());
   }
   for (const RestoredCorrespondent& stored : restored.correspondents) conversations.restore(stored);
   own.set_prekey(conversations.sealing().prekey());

@@ -19,8 +19,8 @@ RoomHeads::Room* RoomHeads::room_of(const std::string& name) {
   if (found == rooms_.end()) {
     if (rooms_.size() >= limits::kRoomsMax) {
       auto oldest = std::min_element(rooms_.begin(), rooms_.end(), [](const auto& a, const auto& b) {
-        return std::make_pair(!a.second.own_last.id.is_zero(), a.second.used) <
-               std::make_pair(!b.second.own_last.id.is_zero(), b.second.used);
+        return std::make_pair(a.second.has_own(), a.second.used) <
+               std::make_pair(b.second.has_own(), b.second.used);
       });
       rooms_.erase(oldest);
     }
@@ -30,27 +30,36 @@ RoomHeads::Room* RoomHeads::room_of(const std::string& name) {
   return &found->second;
 }
 
-void RoomHeads::restore(const RestoredHead& head) {
-  if (Room* room = room_of(head.room)) {
-    add_head(*room, head.head.id, head.head.depth);
-    note_depth(*room, MemberKey{}, head.head.depth);
-  }
+void RoomHeads::restore(const RestoredHead& head, const MemberKey& self) {
+  Room* room = room_of(head.room);
+  if (room == nullptr) return;
+  if (head.is_head) add_head(*room, head.head.id, head.head.depth);
+  note_depth(*room, head.author, head.head.depth);
+  if (head.author == self) room->own_depth = std::max(room->own_depth, head.head.depth);
 }
 
 void RoomHeads::on_envelope(const SealedEnvelope& sealed) {
   Room* room = room_of(sealed.envelope.room);
   if (room == nullptr) return;
+  const std::uint64_t depth = sealed.envelope.depth;
   for (const EnvelopeId& parent : sealed.envelope.parents) {
-    if (room->heads.erase(parent) > 0) continue;
-    if (!referenced_.insert(parent).second) continue;
+    // Who lies names what is deeper than itself: else one envelope could put away all heads of a room.
+    if (const auto head = room->heads.find(parent); head != room->heads.end()) {
+      if (head->second < depth) room->heads.erase(head);
+      continue;
+    }
+    auto [known, is_new] = referenced_.try_emplace(parent, depth);
+    known->second = std::max(known->second, depth);
+    if (!is_new) continue;
     referenced_order_.push_back(parent);
     if (referenced_order_.size() > limits::kMissingParentsMax) {
       referenced_.erase(referenced_order_.front());
       referenced_order_.pop_front();
     }
   }
-  note_depth(*room, sealed.envelope.author, sealed.envelope.depth);
-  if (!referenced_.contains(sealed.id)) add_head(*room, sealed.id, sealed.envelope.depth);
+  note_depth(*room, sealed.envelope.author, depth);
+  const auto namer = referenced_.find(sealed.id);
+  if (namer == referenced_.end() || namer->second <= depth) add_head(*room, sealed.id, depth);
 }
 
 void RoomHeads::on_own(const SealedEnvelope& sealed) {
@@ -99,7 +108,7 @@ Placement RoomHeads::place(const std::string& name) const {
   const bool has_own = !room.own_last.id.is_zero();
   heads.resize(std::min(heads.size(), limits::kParentsMax - (has_own ? 1 : 0)));
   if (has_own) heads.push_back(room.own_last);
-  std::uint64_t deepest = 0;
+  std::uint64_t deepest = room.own_depth;
   for (const Head& head : heads) {
     placement.parents.push_back(head.id);
     deepest = std::max(deepest, head.depth);

@@ -5,7 +5,7 @@
 #include <deque>
 #include <map>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 #include "p2pmesh/core/node.h"
@@ -21,7 +21,7 @@ struct Placement {
 
 class RoomHeads {
  public:
-  void restore(const RestoredHead& head);
+  void restore(const RestoredHead& head, const MemberKey& self);
 
   /// A log envelope was accepted, in any order.
   void on_envelope(const SealedEnvelope& sealed);
@@ -41,9 +41,11 @@ class RoomHeads {
  private:
   struct Room {
     std::map<EnvelopeId, std::uint64_t> heads;           ///< id to depth
-    std::map<MemberKey, std::uint64_t> greatest_depths;  // by author; restored heads under the zero key
+    std::map<MemberKey, std::uint64_t> greatest_depths;  // by author
     std::uint64_t used = 0;                              // when, in rooms touched
+    std::uint64_t own_depth = 0;                         // the greatest of an earlier run
     Head own_last;
+    [[nodiscard]] bool has_own() const { return own_depth > 0 || !own_last.id.is_zero(); }
   };
   Room* room_of(const std::string& name);
   void add_head(Room& room, const EnvelopeId& id, std::uint64_t depth);
@@ -52,8 +54,9 @@ class RoomHeads {
 
   std::map<std::string, Room> rooms_;
   std::uint64_t uses_ = 0;
-  // Parents named before they arrived (or long superseded): they are no heads when they come.
-  std::unordered_set<EnvelopeId> referenced_;
+  // Parents named before they arrived (or long superseded), to the depth of who named them first: they are no
+  // heads when they come, unless they are as deep.
+  std::unordered_map<EnvelopeId, std::uint64_t> referenced_;
   std::deque<EnvelopeId> referenced_order_;
 };
 

@@ -36,7 +36,8 @@ RestoredState to_restored(StoreSnapshot& snapshot) {
   state.acts = std::move(snapshot.acts);
   state.has_more_acts = snapshot.has_more_acts;
   state.entries = std::move(snapshot.entries);
-  for (const StoredHead& head : snapshot.heads) state.heads.push_back({head.room, {head.id, head.depth}});
+  for (const StoredHead& head : snapshot.heads)
+    state.heads.push_back({head.room, {head.id, head.depth}, head.author, head.is_head});
   for (const StoredPeer& peer : snapshot.peers) {
     if (auto address = SocketAddress::from_host(peer.host, peer.port)) {
       state.peers.push_back({peer.node, to_net(*address), peer.last_success_ms, peer.failures});

@@ -1,6 +1,7 @@
 // MeshStore::load: what the core needs to go on after a restart.
 #include <algorithm>
-#include <unordered_set>
+#include <set>
+#include <unordered_map>
 #include <utility>
 
 #include "mesh_store_impl.h"
@@ -8,6 +9,7 @@
 namespace p2pmesh {
 namespace {
 
+constexpr std::size_t kAuthorsOfRoom = 64;  // the deepest: as many as core/room_heads.cc keeps
 constexpr std::int64_t kHeadsSearched =
     1024;  // the deepest of each room; a head further back has been missed for long
 
@@ -136,8 +138,9 @@ Result<void> MeshStore::Impl::append_heads(std::int64_t room_no, const std::stri
   Statement select(
       *database,
       "SELECT held FROM transcript WHERE room_no = ? ORDER BY depth DESC, wall_ms DESC, id DESC LIMIT ?");
-  std::unordered_set<EnvelopeId> named;
-  std::vector<EnvelopePtr> deepest;
+  std::unordered_map<EnvelopeId, std::uint64_t> named;  // to the depth of the deepest that names it
+  std::set<MemberKey> authors;
+  std::size_t kept = 0;
   Query query(select);
   query.number(room_no).number(kHeadsSearched);
   for (;;) {
@@ -145,16 +148,17 @@ Result<void> MeshStore::Impl::append_heads(std::int64_t room_no, const std::stri
     if (!row) return forward(row);
     if (!*row) break;
     const std::int64_t held = query.number_at(0);
-    auto envelope = held < 0 ? forks.read(-held) : read_row(held);
-    if (!envelope) return forward(envelope);
-    for (const EnvelopeId& parent : (*envelope)->envelope.parents) named.insert(parent);
-    deepest.push_back(std::move(*envelope));
-  }
-  std::size_t kept = 0;
-  for (const EnvelopePtr& envelope : deepest) {
-    if (named.contains(envelope->id) || kept == limits::kHeadsPerRoomMax) continue;
-    heads.push_back({room, envelope->id, envelope->envelope.depth});
-    ++kept;
+    const auto sealed = held < 0 ? forks.read(-held) : read_row(held);
+    if (!sealed) return forward(sealed);
+    const Envelope& envelope = (*sealed)->envelope;
+    const auto namer = named.find((*sealed)->id);
+    const bool is_named = namer != named.end() && namer->second > envelope.depth;
+    const bool is_head = !is_named && kept < limits::kHeadsPerRoomMax;
+    const bool is_deepest = authors.size() < kAuthorsOfRoom && authors.insert(envelope.author).second;
+    if (is_head || is_deepest)
+      heads.push_back({room, (*sealed)->id, envelope.depth, envelope.author, is_head});
+    kept += is_head ? 1 : 0;
+    for (const EnvelopeId& parent : envelope.parents) named.try_emplace(parent, envelope.depth);
   }
   return {};
 }

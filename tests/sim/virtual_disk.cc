@@ -437,16 +437,20 @@ void VirtualDisk::append_heads(RestoredState& state) const {
     const std::size_t searched = std::min(entries.size(), kSearched);
     std::partial_sort(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(searched), entries.end(),
                       deeper);
-    std::map<EnvelopeId, bool> named;
-    for (std::size_t i = 0; i < searched; ++i) {
-      for (const EnvelopeId& parent : (*pool_)[entries[i]].envelope->envelope.parents) named[parent] = true;
-    }
+    std::map<EnvelopeId, std::uint64_t> named;
+    std::set<MemberKey> authors;
     std::size_t kept = 0;
-    for (std::size_t i = 0; i < searched && kept < limits::kHeadsPerRoomMax; ++i) {
+    for (std::size_t i = 0; i < searched; ++i) {
       const SealedEnvelope& sealed = *(*pool_)[entries[i]].envelope;
-      if (named.contains(sealed.id)) continue;
-      state.heads.push_back({room, {sealed.id, sealed.envelope.depth}});
-      ++kept;
+      const Envelope& envelope = sealed.envelope;
+      const auto namer = named.find(sealed.id);
+      const bool is_named = namer != named.end() && namer->second > envelope.depth;
+      const bool is_head = !is_named && kept < limits::kHeadsPerRoomMax;
+      const bool is_deepest = authors.size() < 64 && authors.insert(envelope.author).second;
+      if (is_head || is_deepest)
+        state.heads.push_back({room, {sealed.id, envelope.depth}, envelope.author, is_head});
+      kept += is_head ? 1 : 0;
+      for (const EnvelopeId& parent : envelope.parents) named.try_emplace(parent, envelope.depth);
     }
   }
 }

@@ -55,9 +55,12 @@ struct RestoredLog {
   EnvelopeId last_id;
   std::uint64_t ids_digest = 0;  ///< exclusive or of id_digest() over the intervals; of forks the lowest id's
 };
+/// A head of a room, or only the deepest envelope of its author there.
 struct RestoredHead {
   std::string room;
   Head head;
+  MemberKey author;
+  bool is_head = true;
 };
 struct RestoredPeer {
   NodeKey node;

@@ -67,11 +67,13 @@ struct OutboxEntry {
   std::uint32_t messages = 0;
 };
 
-/// A head of a room: an envelope that no other held one names as parent.
+/// A head of a room: an envelope that no deeper held one names as parent. Or only the deepest of its author.
 struct StoredHead {
   std::string room;
   EnvelopeId id;
   std::uint64_t depth = 0;
+  MemberKey author;
+  bool is_head = true;
 };
 
 /// Somebody with whom direct messages are exchanged. Only the first three are written; the others follow from

@@ -177,19 +177,19 @@ TEST_CASE("OfTooManyParentsThatHaveNotComeTheFirstNamedAreForgotten") {
   const auto name = [&](std::uint64_t parent) {
     SealedEnvelope child = log_of(1, 2, parent + 1);
     child.envelope.room = "#lobby";
-    child.envelope.depth = 2;
+    child.envelope.depth = limits::kDepthLeadMax;
     child.envelope.parents = {id_of(parent)};
     heads.on_envelope(child);
   };
-  // The deepest of all, if it is a head.
   const auto is_head_when_it_comes = [&](std::uint64_t parent) {
     SealedEnvelope sealed;
     sealed.id = id_of(parent);
     sealed.envelope.author = key_of(2);
-    sealed.envelope.room = "#lobby";
-    sealed.envelope.depth = 1000 + parent;
+    sealed.envelope.room = "#parents";
+    sealed.envelope.depth = 1 + parent;
     heads.on_envelope(sealed);
-    return heads.deepest(1).front().id == id_of(parent);
+    const auto& known = heads.place("#parents").parents;
+    return std::count(known.begin(), known.end(), id_of(parent)) == 1;
   };
   for (std::uint64_t parent = 0; parent < limits::kMissingParentsMax; ++parent) name(parent);
   REQUIRE(heads.referenced() == limits::kMissingParentsMax);

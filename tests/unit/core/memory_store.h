@@ -174,7 +174,7 @@ struct MemoryStore {
         if (!state.has_more_acts) state.acts.push_back(held);
       }
       by_log[{held->envelope.author, held->envelope.epoch}][held->envelope.seq] = held->id;
-      state.heads.push_back({held->envelope.room, {held->id, held->envelope.depth}});
+      state.heads.push_back({held->envelope.room, {held->id, held->envelope.depth}, held->envelope.author});
       if (outbox.contains(held->id)) {
         state.outbox.push_back({held->id, held->envelope.epoch, held->envelope.seq,
                                 static_cast<std::uint32_t>(count_text_messages(held->envelope.body))});

@@ -1,5 +1,7 @@
 #include "room_heads.h"
 
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 #include "p2pmesh/base/limits.h"
@@ -75,6 +77,41 @@ TEST_CASE("ALiarDoesNotVouchForItselfWithASecondEnvelope") {
     heads.on_envelope(deep);
   }
   CHECK(heads.place("#lobby").depth == 6);
+}
+
+TEST_CASE("WhoNamesWhatIsAsDeepAsItselfTakesNoHeadAway") {
+  RoomHeads heads;
+  heads.on_envelope(envelope(1, 50));
+  SUBCASE("that is there") {
+    heads.on_envelope(envelope(2, 1, {envelope(1, 50).id, envelope(3, 60).id}));
+    heads.on_envelope(envelope(3, 60));
+  }
+  SUBCASE("that comes later") {
+    heads.on_envelope(envelope(2, 60, {envelope(3, 60).id}));
+    heads.on_envelope(envelope(3, 60));
+  }
+  CHECK(heads.place("#lobby").depth == 61);
+  const auto& parents = heads.place("#lobby").parents;
+  CHECK(std::count(parents.begin(), parents.end(), envelope(3, 60).id) == 1);
+}
+
+TEST_CASE("AfterARestartADepthThatOneLiarHasToldIsStillNotFollowed") {
+  const MemberKey self = envelope(9, 1).envelope.author;
+  RoomHeads heads;
+  heads.restore({"#lobby", {envelope(2, 1).id, limits::kDepthMax}, envelope(2, 1).envelope.author}, self);
+  heads.restore({"#lobby", {envelope(1, 1).id, 5}, envelope(1, 1).envelope.author, false}, self);
+  CHECK(heads.place("#lobby").depth == 1);
+  heads.restore({"#lobby", {envelope(9, 1).id, 7}, self, false}, self);
+  CHECK(heads.place("#lobby").depth == 8);
+}
+
+TEST_CASE("WhatIsWrittenAfterARestartLiesBelowTheOwnLastWhateverTheHeadsAre") {
+  const MemberKey self = envelope(9, 1).envelope.author;
+  RoomHeads heads;
+  heads.restore({"#lobby", {envelope(1, 1).id, 5}, envelope(1, 1).envelope.author}, self);
+  heads.restore({"#lobby", {envelope(9, 1).id, 70}, self, false}, self);
+  CHECK(heads.place("#lobby").depth == 71);
+  CHECK(heads.place("#lobby").parents == std::vector<EnvelopeId>{envelope(1, 1).id});
 }
 
 TEST_CASE("NoDepthPassesTheGreatestOne") {

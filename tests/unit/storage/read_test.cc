@@ -1,3 +1,6 @@
+#include <map>
+#include <set>
+
 #include <doctest/doctest.h>
 
 #include "mesh_fixture.h"
@@ -225,6 +228,34 @@ TEST_CASE("heads are what no other held envelope names as parent") {
   CHECK(snapshot->heads[0].depth == 100);
   CHECK(snapshot->heads[1].id == make_id<EnvelopeId>(3));
   CHECK(snapshot->heads[2].room == "#b");
+}
+
+TEST_CASE("a shallower envelope takes no head away, and each author's deepest is told") {
+  TempDirectory directory;
+  auto store = open_store(directory / "m.db");
+  const auto item = [](const MemberKey& author, std::uint64_t number, std::vector<std::uint64_t> parents,
+                       std::uint64_t depth) {
+    Envelope envelope = text_envelope(author, number, {"x"});
+    for (std::uint64_t parent : parents) envelope.parents.push_back(make_id<EnvelopeId>(parent));
+    envelope.depth = depth;
+    envelope.room = "#a";
+    return item_of(seal(envelope, make_id<EnvelopeId>(number)));
+  };
+  REQUIRE(store->write(batch_of({item(kAlice, 1, {}, 10), item(kBob, 2, {}, 11), item(kAlice, 3, {2}, 12),
+                                 item(kBob, 4, {3}, 1), item(kBob, 5, {3}, 12)})));
+  const auto snapshot = store->load();
+  REQUIRE(snapshot);
+  std::set<EnvelopeId> heads;
+  std::map<MemberKey, std::uint64_t> deepest;
+  for (const StoredHead& head : snapshot->heads) {
+    if (head.is_head) heads.insert(head.id);
+    deepest[head.author] = std::max(deepest[head.author], head.depth);
+  }
+  CHECK(heads == std::set<EnvelopeId>{make_id<EnvelopeId>(1), make_id<EnvelopeId>(3), make_id<EnvelopeId>(4),
+                                      make_id<EnvelopeId>(5)});
+  CHECK(deepest.size() == 2);
+  CHECK(deepest[kAlice] == 12);
+  CHECK(deepest[kBob] == 12);
 }
 
 TEST_CASE("a hundred thousand envelopes list in order, across the late index and restarts") {
