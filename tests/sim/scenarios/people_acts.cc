@@ -5,6 +5,7 @@
 namespace p2pmesh::sim {
 namespace {
 
+constexpr int kHomeTriesMax = 30;
 constexpr SimTime kLook = kSecond / 2;
 // A node keeps three prekeys: whoever is cut off for long may still seal to the first one.
 constexpr std::uint32_t kPrekeysDrawnMax = 3;
@@ -160,17 +161,23 @@ void PeopleActs::cut_off(std::uint32_t node) {
 }
 
 void PeopleActs::come_home() {
-  for (std::uint32_t node = 0; node < plan_.count; ++node) {
-    if (!can_act(node)) continue;
-    const bool seen_first = draw_.below(2) == 0;
-    if (seen_first) hide(node, false);
-    for (std::uint32_t other = 0; other < plan_.count; ++other) {
-      if (other != node) block(node, other, false);
-      if (other != node && draw_.below(3) == 0) answer(node, other);
-    }
-    if (!seen_first) hide(node, false);
-    if (world_.node(node).person->prekeys.empty()) world_.node(node).renew_prekey();
+  for (std::uint32_t node = 0; node < plan_.count; ++node) come_home(node, 0);
+}
+
+/// One that was just leaving is back a little later.
+void PeopleActs::come_home(std::uint32_t node, int tries) {
+  if (!can_act(node)) {
+    if (tries < kHomeTriesMax) world_.after(kSecond, [this, node, tries] { come_home(node, tries + 1); });
+    return;
   }
+  const bool seen_first = draw_.below(2) == 0;
+  if (seen_first) hide(node, false);
+  for (std::uint32_t other = 0; other < plan_.count; ++other) {
+    if (other != node) block(node, other, false);
+    if (other != node && draw_.below(3) == 0) answer(node, other);
+  }
+  if (!seen_first) hide(node, false);
+  if (world_.node(node).person->prekeys.empty()) world_.node(node).renew_prekey();
 }
 
 }  // namespace p2pmesh::sim

@@ -45,6 +45,7 @@ class PeopleActs {
   void crash_in_a_moment(std::uint32_t node);
   void cut_off(std::uint32_t node);
   [[nodiscard]] bool can_act(std::uint32_t node) const;
+  void come_home(std::uint32_t node, int tries);
 
   World& world_;
   PeoplePlan plan_;
