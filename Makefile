@@ -14,7 +14,7 @@
 #                     full length, a quarter of an hour
 #   make fuzz         SECONDS_EACH=60: every decoder and parser with libFuzzer, ASan and UBSan, a quarter of an hour
 #   make check-all    all tests under ASan and UBSan, the threaded layers under TSan
-#   make check-clang  clang builds everything without a warning
+#   make check-clang  clang builds everything without a warning and without precompiled headers
 #   make lint         the manual pages, the layers      make format   clang-format over the sources
 #   make clean        removes the build directories and the three links
 
@@ -118,7 +118,7 @@ check-tsan: setup
 
 check-clang:
 	@scripts/setup.sh check
-	@$(CONFIGURE) build-clang -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_CXX_FLAGS=-Werror
+	@$(CONFIGURE) build-clang -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_CXX_FLAGS=-Werror -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON
 	@$(BUILD_IN) build-clang --parallel $(JOBS)
 
 lint: setup

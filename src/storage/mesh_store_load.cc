@@ -139,7 +139,7 @@ Result<void> MeshStore::Impl::append_heads(std::int64_t room_no, const std::stri
       *database,
       "SELECT held FROM transcript WHERE room_no = ? ORDER BY depth DESC, wall_ms DESC, id DESC LIMIT ?");
   std::unordered_map<EnvelopeId, std::uint64_t> named;  // to the depth of the deepest that names it
-  std::set<MemberKey> authors;
+  std::set<MemberKey> seen_authors;
   std::size_t kept = 0;
   Query query(select);
   query.number(room_no).number(kHeadsSearched);
@@ -154,7 +154,8 @@ Result<void> MeshStore::Impl::append_heads(std::int64_t room_no, const std::stri
     const auto namer = named.find((*sealed)->id);
     const bool is_named = namer != named.end() && namer->second > envelope.depth;
     const bool is_head = !is_named && kept < limits::kHeadsPerRoomMax;
-    const bool is_deepest = authors.size() < kAuthorsOfRoom && authors.insert(envelope.author).second;
+    const bool is_deepest =
+        seen_authors.size() < kAuthorsOfRoom && seen_authors.insert(envelope.author).second;
     if (is_head || is_deepest)
       heads.push_back({room, (*sealed)->id, envelope.depth, envelope.author, is_head});
     kept += is_head ? 1 : 0;

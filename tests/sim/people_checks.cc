@@ -101,12 +101,12 @@ void PeopleChecks::on_start(std::uint32_t node, bool again) {
 
 void PeopleChecks::on_output(std::uint32_t node, const Output& output, SimTime) {
   if (!is_person(node)) return;
-  if (const auto* store = std::get_if<Store>(&output)) return on_store(node, *store);
+  if (const auto* store = std::get_if<Store>(&output)) return check_stored(node, *store);
   if (const auto* told = std::get_if<TellDelivery>(&output)) return on_told(node, *told);
   if (const auto* announce = std::get_if<Announce>(&output)) return on_shown(node, *announce);
 }
 
-void PeopleChecks::on_store(std::uint32_t node, const Store& store) {
+void PeopleChecks::check_stored(std::uint32_t node, const Store& store) {
   const Envelope& envelope = store.envelope->envelope;
   Side& side = sides_[node];
   if (side.hidden && store.context.own) {

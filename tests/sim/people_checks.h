@@ -84,7 +84,7 @@ class PeopleChecks final : public Observer {
   };
   void add(const char* check, std::uint32_t node, std::string expected, std::string found);
   [[nodiscard]] bool is_person(std::uint32_t node) const { return people_.contains(node); }
-  void on_store(std::uint32_t node, const Store& store);
+  void check_stored(std::uint32_t node, const Store& store);
   void on_told(std::uint32_t node, const TellDelivery& told);
   void on_shown(std::uint32_t node, const Announce& announce);
   void check_receipt(std::uint32_t author, std::uint32_t reader, const Number& number, bool read,
