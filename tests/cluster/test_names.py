@@ -21,7 +21,8 @@ class Names(mesh.MeshTest):
         return nodes
 
     def seen(self, node, key):
-        return next(member for member in node.call("members.list") if member["key"] == key)
+        """How the node shows this member; without a name while it has not heard of it."""
+        return next((member for member in node.call("members.list") if member["key"] == key), {"name": None})
 
     def wait_shown(self, nodes, key, name):
         for node in nodes:
