@@ -29,7 +29,7 @@ struct Link {
   Instant heard_at{};
   Instant next_ping{};
   std::uint32_t pings = 0;
-  std::optional<Duration> rtt;
+  std::optional<Duration> rtt;  ///< smoothed
   bool root_known = false;
   bool differs = false;          ///< the peer's last digest was another than this node's
   std::uint64_t gone_asked = 0;  // HeldIndex::gone_count() when it was last asked for what others dropped
@@ -40,6 +40,10 @@ struct Link {
   std::optional<Instant> extra_until;     ///< beyond the view, between two components that found each other
   std::vector<EnvelopeId> taken_waiting;  ///< to be told at the end of the turn, or gathered
   FrameBudget budget;                     ///< of what the peer sends
+
+  /// One more round trip was measured. Smoothed with TCP's gain (RFC 6298, section 2): the ways of the tree
+  /// are chosen by it, and each slow frame would else move branches.
+  void note_rtt(Duration measured) { rtt = rtt ? (*rtt * 7 + measured) / 8 : measured; }
 };
 
 /// Pointers to links end with every addition and removal.

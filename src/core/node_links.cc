@@ -219,7 +219,7 @@ void Node::State::on(const FrameReceived& frame, Turn& turn) {
     case FrameType::kPong:
       take(decode_pong(frame.payload), [&](std::uint64_t token) {
         const auto sent = Instant(Duration(static_cast<Duration::rep>(token)));
-        if (sent <= turn.now.monotonic && sent >= link->up_at) link->rtt = turn.now.monotonic - sent;
+        if (sent <= turn.now.monotonic && sent >= link->up_at) link->note_rtt(turn.now.monotonic - sent);
       });
       break;
     case FrameType::kSponsorRequest:
