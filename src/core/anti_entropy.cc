@@ -10,8 +10,6 @@
 namespace p2pmesh {
 namespace {
 
-constexpr auto kSessionTimeout = std::chrono::seconds(60);  // what is left is asked for in the next one
-constexpr std::size_t kWantsMax = 65536;                    // ranges and records a session remembers
 constexpr auto kSoon =
     std::chrono::milliseconds(200);  // a neighbor that was repaired is asked within this time
 
@@ -66,7 +64,7 @@ void AntiEntropy::start(Link& link, Turn& turn) {
   session_->without_gone = may_have_gone(link);
   if (session_->first_on_link && session_->without_gone && !link.differs) ++counters_.asked_for_gone;
   session_->progress_at = turn.now.monotonic;
-  session_->ends_at = turn.now.monotonic + kSessionTimeout;
+  session_->ends_at = turn.now.monotonic + limits::kSyncSessionMax;
   session_->accepted_at_start = index_.accepted_count();
   SyncDigest digest;
   digest.session = session_->id;
@@ -83,7 +81,7 @@ void AntiEntropy::start(Link& link, Turn& turn) {
 }
 
 void AntiEntropy::want(std::vector<SyncWant>& wants, const SyncWant& wanted) {
-  if (wants.size() >= kWantsMax) {
+  if (wants.size() >= limits::kSyncWantsMax) {
     session_->truncated = true;
     return;
   }
@@ -103,7 +101,8 @@ void AntiEntropy::want_log(const HeldLog& log, Turn& turn) {
         want(session_->wants, {log.author, log.epoch, from, to, log.newest_wall_ms});
     }
   }
-  if (mine != nullptr && is_forked(log, *mine) && !just_now && session_->forked.size() < kWantsMax)
+  if (mine != nullptr && is_forked(log, *mine) && !just_now &&
+      session_->forked.size() < limits::kSyncWantsMax)
     session_->forked.emplace_back(log.author, log.epoch);
 }
 
@@ -199,7 +198,7 @@ bool AntiEntropy::on_listing(Link& link, const SyncListing& listing, Turn& turn)
       if (mine != nullptr && !version.is_newer_than(*mine)) continue;
       if (!index_.can_accept_record({record.author, record.kind, record.subject})) continue;
     }
-    if (session.want_records.size() >= kWantsMax) {
+    if (session.want_records.size() >= limits::kSyncWantsMax) {
       session.truncated = true;
       continue;
     }

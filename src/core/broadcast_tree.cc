@@ -10,13 +10,11 @@
 namespace p2pmesh {
 namespace {
 
-constexpr std::size_t kContestedMax = 1024;                   // duplicates that are weighed together
 constexpr auto kWeighed = std::chrono::milliseconds(1500);    // a copy that comes later is not weighed
 constexpr auto kGraftGrace = std::chrono::milliseconds(500);  // above a round trip
 constexpr auto kRepairKept = std::chrono::seconds(5);         // two heartbeats and a slow one
 constexpr int kChallengerWins = 3;
 constexpr Duration kOptimisePauseMax = std::chrono::minutes(10);
-constexpr std::size_t kPrunedMax = 256;               // authors; a full mesh has nine members online
 constexpr auto kNewcomer = std::chrono::seconds(10);  // time to find neighbors
 constexpr auto kTellNewcomer =
     std::chrono::seconds(10);  // a new neighbor hears of what was broadcast since then
@@ -136,7 +134,7 @@ void Broadcast::on_prune(LinkId from, const Prune& prune, Turn& turn) {
     if (partial_ && from == tree_.way()) take_way(from, turn);
     return;
   }
-  if (peer.pruned.size() >= kPrunedMax) peer.pruned.clear();
+  if (peer.pruned.size() >= limits::kPrunedAuthorsMax) peer.pruned.clear();
   peer.pruned.insert(*prune.author);
 }
 
@@ -235,7 +233,7 @@ void Broadcast::on_duplicate(LinkId from, const EnvelopeId& id, std::uint16_t ro
       return duplicate.link == from && duplicate.id == id;
     });
     if (in_time && !has_just_grafted(sender->second, turn.now.monotonic) && shaping_.is_eligible(id) &&
-        is_new && contested_.size() < kContestedMax)
+        is_new && contested_.size() < limits::kContestedMax)
       contested_.push_back({from, id, turn.now.monotonic + parameters_.prune_gather});
     return;
   }

@@ -9,7 +9,6 @@
 namespace p2pmesh {
 namespace {
 
-constexpr std::size_t kSecretsMax = 4096;  // then they are worked out again: 0.2 ms an author
 constexpr WallMs kDayMs = 24 * 60 * 60 * 1000;
 constexpr std::size_t kPairBytes = 16;
 
@@ -49,7 +48,7 @@ void DirectSealing::add(const Prekey& prekey) {
 const DirectSealing::Secrets& DirectSealing::secrets_of(const MemberKey& other) {
   auto found = secrets_.find(other);
   if (found != secrets_.end()) return found->second;
-  if (secrets_.size() >= kSecretsMax) secrets_.clear();
+  if (secrets_.size() >= limits::kDirectSecretsMax) secrets_.clear();
   Secrets secrets;
   const auto key = options_.agreement->key_of(other);
   if (key) secrets.identity = options_.agreement->agree(options_.agreement->own(), *key);

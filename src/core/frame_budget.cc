@@ -34,6 +34,10 @@ FrameBudget::Rate FrameBudget::rate_of(Kind kind) {
       return {limits::kSyncAnswersPerSecond, limits::kSyncAnswersBurst};
     case kPings:
       return {limits::kPingsPerSecond, limits::kPingsBurst};
+    case kTakens:
+      return {limits::kTakenIdsPerSecond, limits::kTakenIdsBurst};
+    case kAskings:
+      return {limits::kAskingsPerSecond, limits::kAskingsBurst};
     case kSponsorings:
     case kKinds:
       break;
@@ -70,6 +74,13 @@ std::optional<FrameBudget::Kind> FrameBudget::kind_of(FrameType type) {
     case FrameType::kSponsorRequest:
     case FrameType::kSponsorReply:
       return kSponsorings;
+    case FrameType::kTaken:
+      return kTakens;
+    case FrameType::kJoin:
+    case FrameType::kNeighbor:
+    case FrameType::kNeighborReply:
+    case FrameType::kClose:
+      return kAskings;
     default:
       return std::nullopt;
   }
@@ -86,7 +97,7 @@ FrameBudget::Spent& FrameBudget::spent(Kind kind, Instant now) {
 FrameBudget::Verdict FrameBudget::take(FrameType type, std::size_t payload_bytes, Instant now) {
   const auto kind = kind_of(type);
   if (!kind) return Verdict::kWithin;
-  const bool of_ids = *kind == kIHaves || *kind == kGrafts;
+  const bool of_ids = *kind == kIHaves || *kind == kGrafts || *kind == kTakens;
   Spent& drawn = spent(*kind, now);
   drawn.amount += static_cast<double>(of_ids ? 1 + payload_bytes / kIdBytes : 1);
   const auto burst = static_cast<double>(rate_of(*kind).burst);

@@ -38,6 +38,8 @@ class FrameBudget {
     kAnswers,
     kPings,
     kSponsorings,
+    kTakens,
+    kAskings,
     kKinds
   };
   struct Rate {

@@ -6,12 +6,6 @@
 #include "p2pmesh/base/planted.h"
 
 namespace p2pmesh {
-namespace {
-
-constexpr std::size_t kAnnouncersMax = 8;  // as many as an active view has
-
-}  // namespace
-
 bool MissingIds::announce(const EnvelopeId& id, LinkId link, std::uint16_t round, Instant due) {
   auto found = missing_.find(id);
   if (found == missing_.end()) {
@@ -26,7 +20,7 @@ bool MissingIds::announce(const EnvelopeId& id, LinkId link, std::uint16_t round
   std::vector<Announcer>& announcers = found->second.announcers;
   const bool known = std::any_of(announcers.begin(), announcers.end(),
                                  [&](const Announcer& announcer) { return announcer.link == link; });
-  if (announcers.size() >= kAnnouncersMax || known) return true;
+  if (announcers.size() >= limits::kAnnouncersMax || known) return true;
   const auto place = std::find_if(announcers.begin(), announcers.end(),
                                   [&](const Announcer& announcer) { return announcer.round > round; });
   announcers.insert(place, {link, round});

@@ -6,6 +6,7 @@
 #include <map>
 #include <vector>
 
+#include "p2pmesh/base/limits.h"
 #include "p2pmesh/core/node.h"
 #include "p2pmesh/wire/messages.h"
 
@@ -35,9 +36,8 @@ class Outbox {
     entries_.erase(found);
     held_at_.erase(id);
     // Only of the newest is it known how many have.
-    constexpr std::size_t kCountedMax = 4096;
     if (takers_.emplace(id, 1).second) counted_.push_back(id);
-    if (counted_.size() > kCountedMax) {
+    if (counted_.size() > limits::kTakersCountedMax) {
       takers_.erase(counted_.front());
       counted_.pop_front();
     }

@@ -12,8 +12,7 @@ namespace {
 constexpr auto kSponsorTimeout = std::chrono::seconds(3);   // a round trip and a signature take milliseconds
 constexpr auto kAskAgain = std::chrono::milliseconds(300);  // another neighbor may have begun meanwhile
 constexpr auto kGrantKept = std::chrono::seconds(30);       // until the record has surely arrived
-constexpr std::size_t kGrantsMax = 1024;
-constexpr auto kWishTimeout = std::chrono::seconds(10);  // three neighbors that do not answer
+constexpr auto kWishTimeout = std::chrono::seconds(10);     // three neighbors that do not answer
 
 NameClaim founder_claim(const NodeOptions& options, const std::string& name) {
   NameClaim claim;
@@ -192,7 +191,7 @@ SponsorReply OwnMember::sponsor(const Link& link, const SponsorRequest& request,
   std::erase_if(granted_, [&](const auto& item) { return item.second.second + kGrantKept <= now.monotonic; });
   auto granted = granted_.find(name_key(*name));
   if (granted != granted_.end() && granted->second.first != request.member) return reply;
-  if (granted_.size() < kGrantsMax) granted_[name_key(*name)] = {request.member, now.monotonic};
+  if (granted_.size() < limits::kGrantsMax) granted_[name_key(*name)] = {request.member, now.monotonic};
   reply.verdict = SponsorVerdict::kGranted;
   reply.signature = options_.member_signer->sign(
       sponsor_signing_bytes(options_.mesh, request.member, request.name, reply.depth, reply.heads));

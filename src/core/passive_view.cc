@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "p2pmesh/base/limits.h"
 #include "p2pmesh/base/planted.h"
 
 namespace p2pmesh {
 namespace {
-
-constexpr std::size_t kSharesOfSource = 8;   // as limits::kPeersPerSourceMax of a book
-constexpr std::size_t kSharesOfNetwork = 4;  // likewise
 
 std::uint64_t tag_of(const NodeKey& node) {
   std::uint64_t tag = 0;
@@ -40,10 +38,10 @@ std::vector<std::size_t> PassiveView::places(Fits fits) const {
 std::size_t PassiveView::pick_victim(const Origin& origin, const std::vector<PeerEntry>& expendable) {
   auto from =
       places([&](const Origin& other) { return origin.source != 0 && other.source == origin.source; });
-  if (from.size() < std::max<std::size_t>(1, size_max_ / kSharesOfSource)) {
+  if (from.size() < std::max<std::size_t>(1, size_max_ / limits::kPassiveSharesOfSource)) {
     from =
         places([&](const Origin& other) { return origin.network != 0 && other.network == origin.network; });
-    if (from.size() < std::max<std::size_t>(1, size_max_ / kSharesOfNetwork))
+    if (from.size() < std::max<std::size_t>(1, size_max_ / limits::kPassiveSharesOfNetwork))
       from = places([](const Origin&) { return true; });
   }
   for (const PeerEntry& told : expendable) {

@@ -14,7 +14,6 @@ constexpr auto kGatherFull =
     std::chrono::milliseconds(50);  // in a full mesh everybody notices at the same time
 constexpr auto kScanInterval = std::chrono::milliseconds(500);
 constexpr auto kGatherPerMember = std::chrono::microseconds(500);  // 5 s at ten thousand
-constexpr std::size_t kAskedKept = 4096;
 
 /// Just this record: a greater version than there is would cover every future one, and could not be refuted.
 bool is_of(const MemberFacts& facts, std::uint64_t epoch, std::uint64_t version) {
@@ -238,7 +237,7 @@ void PresenceTracker::on_wake(Turn& turn) {
     if (member->presence == Presence::kOnline && !links_.is_alive(member->facts->node()))
       set(*member, Presence::kOffline, settled_, turn);
   }
-  if (asked_at_.size() > kAskedKept) {
+  if (asked_at_.size() > limits::kAskedMembersMax) {
     std::erase_if(asked_at_,
                   [&](const auto& item) { return item.second + kAskInterval <= turn.now.monotonic; });
   }

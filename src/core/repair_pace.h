@@ -13,9 +13,9 @@ class RepairPace {
  public:
   static constexpr std::uint64_t kBurst = limits::kAuthorEnvelopesBurst;
   static constexpr std::uint64_t kPerSecond = limits::kAuthorEnvelopesPerSecond;
-  /// Within the burst. Each takes some 0.2 ms of processor time: in all a sixth of a core, at once 13 ms.
-  static constexpr std::uint64_t kAtOnce = 64;
-  static constexpr std::uint64_t kPeakPerSecond = 800;
+  /// Within the burst.
+  static constexpr std::uint64_t kAtOnce = limits::kRepairAtOnce;
+  static constexpr std::uint64_t kPeakPerSecond = limits::kRepairPeakPerSecond;
   /// Less is not asked for; half of what comes at once, so that on a long line the pace is kept. Divides
   /// limits::kGoneRangeMax.
   static constexpr std::uint64_t kPiece = kAtOnce / 2;

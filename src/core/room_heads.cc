@@ -7,12 +7,6 @@
 #include "p2pmesh/base/planted.h"
 
 namespace p2pmesh {
-namespace {
-
-constexpr std::size_t kAuthorsKept = 64;  // of a room, the deepest ones
-
-}  // namespace
-
 /// Bounded: a room that nobody here writes in and that was quiet for longest makes place.
 RoomHeads::Room* RoomHeads::room_of(const std::string& name) {
   auto found = rooms_.find(name);
@@ -79,7 +73,7 @@ void RoomHeads::add_head(Room& room, const EnvelopeId& id, std::uint64_t depth) 
 void RoomHeads::note_depth(Room& room, const MemberKey& author, std::uint64_t depth) {
   std::uint64_t& greatest = room.greatest_depths[author];
   greatest = std::max(greatest, depth);
-  if (room.greatest_depths.size() <= kAuthorsKept) return;
+  if (room.greatest_depths.size() <= limits::kHeadAuthorsMax) return;
   room.greatest_depths.erase(
       std::min_element(room.greatest_depths.begin(), room.greatest_depths.end(),
                        [](const auto& a, const auto& b) { return a.second < b.second; }));

@@ -11,9 +11,6 @@ namespace p2pmesh {
 namespace {
 
 constexpr std::size_t kReadBytes = 64 * 1024;  // some hundred lines: what arrives together shares an envelope
-constexpr std::size_t kUnansweredMax = 8192;   // requests on their way a client; more wait in its socket
-constexpr std::size_t kReadsMax = 2;           // an answer may be megabytes long
-constexpr auto kAcceptPause = std::chrono::milliseconds(200);  // out of descriptors: not spinning
 constexpr std::size_t kReplayRoomBytes = 1024 * 1024;  // the next page is read when less than this waits
 
 }  // namespace
@@ -42,7 +39,7 @@ void ControlServer::on_listener_ready() {
       continue;
     }
     if (!accepted) {
-      accept_again_at_ = loop_.now().monotonic + kAcceptPause;
+      accept_again_at_ = loop_.now().monotonic + limits::kAcceptPause;
       loop_.modify(listener_.get(), kNoInterest);
       return;
     }
@@ -93,8 +90,8 @@ void ControlServer::read(ControlSession& session) {
 }
 
 bool ControlServer::may_handle(const ControlSession& session) const {
-  return !held_ && !session.closing && session.unanswered < kUnansweredMax && session.reads < kReadsMax &&
-         session.queued_bytes() < limits::kControlQueueBytesMax;
+  return !held_ && !session.closing && session.unanswered < limits::kControlRequestsMax &&
+         session.reads < limits::kControlReadsMax && session.queued_bytes() < limits::kControlQueueBytesMax;
 }
 
 /// Reads only from those that may go on: what they send waits in their socket, then in the client.

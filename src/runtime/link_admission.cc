@@ -10,7 +10,6 @@ namespace p2pmesh {
 namespace {
 
 // Those of one burst (a lab that is switched on) get this far in any order; who is slower may be dropped.
-constexpr auto kUndisturbed = std::chrono::milliseconds(1500);  // three round trips over a satellite; guess
 
 }  // namespace
 
@@ -32,7 +31,7 @@ LinkAdmission admit_link(const std::vector<HalfOpenLink>& half_open, const LinkS
   const HalfOpenLink* least = nullptr;
   for (const HalfOpenLink& link : half_open) {
     if (is_crowded && link.source != source) continue;
-    if (link.since + kUndisturbed > now) continue;
+    if (link.since + limits::kUndisturbed > now) continue;
     // Bytes are no progress: whoever likes sends more of them.
     if (least == nullptr || std::tie(link.is_secure, link.since) < std::tie(least->is_secure, least->since))
       least = &link;

@@ -12,14 +12,6 @@
 #include "p2pmesh/wire/messages.h"
 
 namespace p2pmesh {
-namespace {
-
-constexpr auto kClosingTimeout = std::chrono::seconds(2);  // "quietly within 2 s"
-constexpr auto kAdmitInterval = std::chrono::milliseconds(50);
-constexpr auto kAcceptPause = std::chrono::milliseconds(200);  // out of descriptors: not spinning
-
-}  // namespace
-
 LinkServer::~LinkServer() {
   if (listener_) loop_.remove(listener_.get());
   for (auto& [number, waiting] : waiting_) loop_.remove(waiting.fd.get());
@@ -62,7 +54,7 @@ void LinkServer::pause_accepting() {
   }
   spare_.take();
   accept_paused_ = true;
-  accept_again_at_ = loop_.now().monotonic + kAcceptPause;
+  accept_again_at_ = loop_.now().monotonic + limits::kAcceptPause;
   loop_.modify(listener_.get(), kNoInterest);
 }
 
@@ -228,7 +220,7 @@ void LinkServer::close(LinkId id, CloseReason reason) {
   if (connection.state != ConnectionState::kUp) return drop(id);
   connection.queue.push(std::make_shared<const Bytes>(encode_frame_of(Close{reason})), FrameClass::kRepair);
   connection.state = ConnectionState::kClosing;
-  connection.deadline = loop_.now().monotonic + kClosingTimeout;
+  connection.deadline = loop_.now().monotonic + limits::kClosingTimeout;
   if (!connection.write_blocked) write(connection);
 }
 
@@ -239,7 +231,7 @@ void LinkServer::on_peer_closes(Connection& connection) {
   connection.peer_closed = true;
   if (was_up) {
     connection.state = ConnectionState::kClosing;
-    connection.deadline = loop_.now().monotonic + kClosingTimeout;
+    connection.deadline = loop_.now().monotonic + limits::kClosingTimeout;
   }
   if (!connection.write_blocked) write(connection);
   if (was_up) events_.on_link_down(id, false);
@@ -328,7 +320,7 @@ std::optional<Instant> LinkServer::next_deadline() const {
   std::optional<Instant> next;
   if (accept_paused_) next = accept_again_at_;
   if (!waiting_.empty()) {
-    const Instant again = loop_.now().monotonic + kAdmitInterval;
+    const Instant again = loop_.now().monotonic + limits::kAdmitInterval;
     next = next ? std::min(*next, again) : again;
   }
   for (const auto& [id, connection] : connections_) {

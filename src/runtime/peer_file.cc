@@ -9,8 +9,6 @@
 namespace p2pmesh {
 namespace {
 
-constexpr std::size_t kPeersKept = 64;  // any one of them leads to all others
-constexpr std::size_t kFileBytesMax = 64 * 1024;
 constexpr const char* kAnchor = "anchor";
 
 }  // namespace
@@ -18,10 +16,11 @@ constexpr const char* kAnchor = "anchor";
 /// A line: a key, an address, and for an anchor a word that says so. Anchors stand first.
 std::vector<RestoredPeer> PeerFile::read() {
   std::vector<RestoredPeer> peers;
-  auto content = read_file(path_, kFileBytesMax);
+  auto content = read_file(path_, limits::kPeerFileBytesMax);
   if (!content || !*content) return peers;
   std::istringstream lines{std::string(as_text(**content))};
-  for (std::string line; std::getline(lines, line) && peers.size() < kPeersKept + limits::kAnchorsMax;) {
+  for (std::string line;
+       std::getline(lines, line) && peers.size() < limits::kPeersOfFileMax + limits::kAnchorsMax;) {
     std::istringstream words(line);
     std::string key, address, kind;
     words >> key >> address >> kind;
@@ -42,7 +41,7 @@ std::vector<RestoredPeer> PeerFile::read() {
 void PeerFile::note(const NodeKey& node, const NetAddress& address) {
   auto found = proven_.find(node);
   if (found != proven_.end() && found->second == address) return;
-  if (found == proven_.end() && proven_.size() >= kPeersKept) return;
+  if (found == proven_.end() && proven_.size() >= limits::kPeersOfFileMax) return;
   proven_[node] = address;
   write();
 }

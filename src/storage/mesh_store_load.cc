@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "mesh_store_impl.h"
+#include "p2pmesh/base/limits.h"
 
 namespace p2pmesh {
 namespace {
 
-constexpr std::size_t kAuthorsOfRoom = 64;  // the deepest: as many as core/room_heads.cc keeps
 constexpr std::int64_t kHeadsSearched =
     1024;  // the deepest of each room; a head further back has been missed for long
 
@@ -155,7 +155,7 @@ Result<void> MeshStore::Impl::append_heads(std::int64_t room_no, const std::stri
     const bool is_named = namer != named.end() && namer->second > envelope.depth;
     const bool is_head = !is_named && kept < limits::kHeadsPerRoomMax;
     const bool is_deepest =
-        seen_authors.size() < kAuthorsOfRoom && seen_authors.insert(envelope.author).second;
+        seen_authors.size() < limits::kHeadAuthorsMax && seen_authors.insert(envelope.author).second;
     if (is_head || is_deepest)
       heads.push_back({room, (*sealed)->id, envelope.depth, envelope.author, is_head});
     kept += is_head ? 1 : 0;

@@ -446,7 +446,8 @@ void VirtualDisk::append_heads(RestoredState& state) const {
       const auto namer = named.find(sealed.id);
       const bool is_named = namer != named.end() && namer->second > envelope.depth;
       const bool is_head = !is_named && kept < limits::kHeadsPerRoomMax;
-      const bool is_deepest = authors.size() < 64 && authors.insert(envelope.author).second;
+      const bool is_deepest =
+          authors.size() < limits::kHeadAuthorsMax && authors.insert(envelope.author).second;
       if (is_head || is_deepest)
         state.heads.push_back({room, {sealed.id, envelope.depth}, envelope.author, is_head});
       kept += is_head ? 1 : 0;

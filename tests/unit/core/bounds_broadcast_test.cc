@@ -182,7 +182,9 @@ const std::vector<Budget>& budgets() {
        kSyncAnswersPerSecond,
        kSyncAnswersBurst},
       {"pings", {kPing, kPong}, kPingsPerSecond, kPingsBurst},
-      {"sponsorings", {kSponsorRequest, kSponsorReply}, kSponsoringsPerSecond, kSponsoringsBurst}};
+      {"sponsorings", {kSponsorRequest, kSponsorReply}, kSponsoringsPerSecond, kSponsoringsBurst},
+      {"taken ids", {kTaken}, kTakenIdsPerSecond, kTakenIdsBurst},
+      {"askings", {kJoin, kNeighbor, kNeighborReply, kClose}, kAskingsPerSecond, kAskingsBurst}};
   return kAll;
 }
 

@@ -39,7 +39,7 @@ TEST_CASE("IdsAreCountedNotFrames") {
 TEST_CASE("EnvelopesHaveTheirOwnBudgets") {
   FrameBudget budget;
   for (int i = 0; i < 1'000'000; ++i)
-    REQUIRE(budget.take(FrameType::kTaken, 10, Instant(1s)) == Verdict::kWithin);
+    REQUIRE(budget.take(FrameType::kGossip, 10, Instant(1s)) == Verdict::kWithin);
 }
 
 TEST_CASE("GraftAnswersAreCountedInBytes") {
