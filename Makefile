@@ -12,7 +12,10 @@
 #   make bench        whole meshes, direct messages, the seen table and search, one JSON line a run
 #   make attacks      a mesh against members that flood, replay, forge and lie, and links against those who knock: at
 #                     full length, a quarter of an hour
-#   make fuzz         SECONDS_EACH=60: every decoder and parser with libFuzzer, ASan and UBSan, a quarter of an hour
+#   make fuzz         SECONDS_EACH=60 TARGET=frames: every decoder and parser, or one, with libFuzzer, ASan and UBSan; a
+#                     quarter of an hour for all
+#   make fuzz-coverage  which lines and branches the corpora reach, and what `make fuzz` has found beyond them
+#   make security-bench ROUNDS=5: the same mesh with and without TLS: handshakes, deliveries, memory of a link
 #   make check-all    all tests under ASan and UBSan, the threaded layers under TSan
 #   make check-clang  clang builds everything without a warning and without precompiled headers
 #   make lint         the manual pages, the layers      make format   clang-format over the sources
@@ -26,6 +29,7 @@ SCENARIO ?= broadcast
 NODES ?= 100
 SEED ?= 1
 SEEDS ?= 1000
+ROUNDS ?= 5
 
 GENERATOR = $(if $(shell command -v ninja 2>/dev/null),-G Ninja)
 JOBS := $(shell nproc 2>/dev/null || echo 2)
@@ -35,7 +39,7 @@ CTEST = ctest --output-on-failure -j2 --test-dir
 # TSan of g++ 12 wants addresses that newer kernels randomise too far.
 WITHOUT_ASLR = $(shell setarch $$(uname -m) -R true 2>/dev/null && echo setarch $$(uname -m) -R)
 
-.PHONY: attacks fuzz all setup configured programs test demo install sim sim-sweep sim-bugs sim-plots bench check-all check-asan check-tsan check-clang lint format clean
+.PHONY: attacks fuzz fuzz-coverage security-bench all setup configured programs test demo install sim sim-sweep sim-bugs sim-plots bench check-all check-asan check-tsan check-clang lint format clean
 .DEFAULT_GOAL := all
 
 all: programs
@@ -81,12 +85,19 @@ bench:
 	@$(BUILD_IN) build-bench --parallel $(JOBS) --target $(PROGRAMS) mesh_bench search_bench seen_table_bench
 	@scripts/bench.sh build-bench
 
+security-bench:
+	@scripts/setup.sh bench
+	@$(CONFIGURE) build-bench -DP2PMESH_BENCH=ON -DBUILD_TESTING=ON
+	@$(BUILD_IN) build-bench --parallel $(JOBS) --target $(PROGRAMS) p2pmeshd_plain hostile_member hostile_member_plain
+	@P2PMESH_BIN_DIR=$(CURDIR)/build-bench python3 -B tests/bench/security_bench.py $(ROUNDS)
+
 # `make test` has a few seconds of each. What the replay captures, the door gets with every bit of it changed.
 attacks: export P2PMESH_BIN_DIR = $(CURDIR)/$(BUILD)
 attacks: export P2PMESH_CAPTURED = $(CURDIR)/$(BUILD)/captured-frames
 attacks: programs
 	@$(BUILD_IN) $(BUILD) --parallel $(JOBS) --target hostile_member unit_ingress
 	@P2PMESH_ATTACK_S=60 python3 -B tests/cluster/test_links.py
+	@python3 -B tests/cluster/test_links_deadlines.py
 	@P2PMESH_ATTACK_S=30 python3 -B tests/cluster/test_attacks_flood.py
 	@P2PMESH_ATTACK_S=30 python3 -B tests/cluster/test_attacks_repair.py
 	@P2PMESH_ATTACK_S=60 python3 -B tests/cluster/test_attacks_stopped.py
@@ -101,7 +112,14 @@ fuzz:
 	@scripts/setup.sh check
 	@$(CONFIGURE) build-fuzz -DCMAKE_CXX_COMPILER=clang++ -DP2PMESH_FUZZ=ON -DP2PMESH_SANITIZE=address,undefined
 	@$(BUILD_IN) build-fuzz --parallel $(JOBS) --target fuzz_targets
-	@SECONDS_EACH=$(SECONDS_EACH) scripts/fuzz.sh build-fuzz
+	@SECONDS_EACH=$(SECONDS_EACH) scripts/fuzz.sh build-fuzz $(TARGET)
+
+fuzz-coverage:
+	@scripts/setup.sh check
+	@$(CONFIGURE) build-coverage -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=Debug \
+	  -DCMAKE_CXX_FLAGS="-O1 -fprofile-instr-generate -fcoverage-mapping" -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON
+	@$(BUILD_IN) build-coverage --parallel $(JOBS) --target fuzz_targets
+	@scripts/fuzz_coverage.sh build-coverage build-fuzz/grown
 
 check-all: check-asan check-tsan
 

@@ -17,7 +17,7 @@ packages="g++ make cmake ninja-build pkg-config python3 mandoc nftables iproute2
 for extra in "$@"; do
   case $extra in
     bench) packages="$packages libtbb-dev libbenchmark-dev" ;;
-    check) packages="$packages clang clang-format clang-tidy libclang-rt-14-dev" ;;
+    check) packages="$packages clang clang-format clang-tidy libclang-rt-14-dev llvm" ;;
     plots) packages="$packages gnuplot-nox" ;;
     *)
       echo "setup.sh: unknown list '$extra'. Type: scripts/setup.sh [bench] [check] [plots]" >&2

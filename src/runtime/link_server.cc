@@ -294,6 +294,9 @@ void LinkServer::check_deadlines() {
   for (LinkId id : late) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) continue;  // the end of another one ended it
+    const ConnectionState state = found->second->state;
+    if (state == ConnectionState::kSecuring || state == ConnectionState::kHandshaking)
+      ++counters_.handshakes_failed;
     const std::string where = found->second->remote.format();
     fail(id, {ExitStatus::kUnavailable,
               "no answer from " + where + " within 5 s; is it a p2pmesh node, and is it running?"});

@@ -45,5 +45,6 @@ int flip(const AttackOptions& options);
 int serve(const AttackOptions& options);
 int shake(const AttackOptions& options);
 int misbehave(const AttackOptions& options);
+int key_updates(const AttackOptions& options);
 
 }  // namespace p2pmesh::attacks

@@ -4,6 +4,10 @@
 //     --times N      so often (4)
 //   --how controls   control frames of each kind as fast as they go, with a new key for each kind
 //     --seconds N    for so long each (2)
+//   --how counts     frames of each kind whose counts and lengths are as large as their fields
+//     --times N      all of them so often (1); what became of each is told of the first time alone
+//     --pause N      milliseconds between two of them (0)
+//   --how key-updates  see key_updates.cc
 #include <algorithm>
 #include <chrono>
 #include <optional>
@@ -14,6 +18,7 @@
 
 #include "attack_options.h"
 #include "hostile_link.h"
+#include "lying_frames.h"
 #include "p2pmesh/base/random.h"
 #include "p2pmesh/wire/membership_messages.h"
 #include "p2pmesh/wire/messages.h"
@@ -110,6 +115,26 @@ int controls(const SocketAddress& target, std::uint64_t seconds) {
   return 0;
 }
 
+int counts(const SocketAddress& target, std::uint64_t times, std::chrono::milliseconds pause) {
+  const std::vector<std::pair<std::string, Bytes>> frames = lying_frames();
+  std::size_t sent = 0;
+  std::size_t closed = 0;
+  for (std::uint64_t time = 0; time < times; ++time) {
+    for (const auto& [name, frame] : frames) {
+      const HostileKey key = make_hostile_key(draw_seed());
+      HostileLink link(key, AttackOptions::source(sent++), target);
+      if (!link.enter(Clock::now() + 20s)) return 1;
+      // Whoever takes it for a part of a frame, or for a good one, does not end the link.
+      const bool is_up = link.send(frame, Clock::now() + 5s) && link.read_until(Clock::now() + 5s);
+      closed += is_up ? 0 : 1;
+      if (time == 0) say(name + ": " + (is_up ? "up" : "closed"));
+      std::this_thread::sleep_for(pause);
+    }
+  }
+  say("lied " + std::to_string(sent) + " times, " + std::to_string(closed) + " links closed for it");
+  return 0;
+}
+
 }  // namespace
 
 int misbehave(const AttackOptions& options) {
@@ -118,6 +143,9 @@ int misbehave(const AttackOptions& options) {
   if (how == "trickle") return trickle(target);
   if (how == "malformed") return malformed(target, options.number("times", 4));
   if (how == "controls") return controls(target, options.number("seconds", 2));
+  if (how == "counts")
+    return counts(target, options.number("times", 1), std::chrono::milliseconds(options.number("pause", 0)));
+  if (how == "key-updates") return key_updates(options);
   return 64;
 }
 

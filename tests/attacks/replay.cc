@@ -1,6 +1,8 @@
 // What came to a member, kept, sent again, or with a bit changed.
 //   record --file F           joins every target, keeps all frames that come until a line on stdin
 //   replay --file F --times N sends all of them to every target (1)
+//     --again N               over at most so many links, each with a new key (200)
+//     --cpu N                 at most so many per cent of a core (100)
 //   flip   --file F --count N envelopes of the file, each with one bit changed, each over a link of its own
 //   (1000)
 // The file holds the frames as they came, one after the other.
@@ -118,7 +120,14 @@ int record(const AttackOptions& options) {
 
 int replay(const AttackOptions& options) {
   const std::vector<Bytes> frames = read_frames(options.text("file"));
-  const HostileKey key = make_hostile_key(options.seed());
+  const std::uint64_t again_max = options.number("again", 200);
+  HostileKey key = make_hostile_key(options.seed());
+  const double share = static_cast<double>(options.number("cpu", 100)) / 100;
+  const Clock::time_point begin = Clock::now();
+  const auto is_over_share = [&, cpu_begin = cpu_seconds()] {
+    const double elapsed = std::chrono::duration<double>(Clock::now() - begin).count();
+    return cpu_seconds() - cpu_begin > share * elapsed + 0.01;
+  };
   std::size_t sent = 0;
   std::size_t again = 0;
   std::size_t number = 0;
@@ -128,11 +137,15 @@ int replay(const AttackOptions& options) {
       for (const Bytes& frame : frames) {
         // It would end the replay.
         if (type_of(frame) == FrameType::kClose) continue;
+        while (is_over_share()) std::this_thread::sleep_for(2ms);
         while (!link || !link->turn(0ms) || !link->send(frame, Clock::now() + kEnterTimeout)) {
-          if (++again > 200) {
+          if (++again > again_max) {
             say("not let in again by " + target.format());
             return 69;
           }
+          link.reset();
+          // Whose link was ended for a fault is not let in soon, and comes under another key.
+          if (again > 1) key = make_hostile_key(draw_seed());
           link = std::make_unique<HostileLink>(key, AttackOptions::source(number++), target);
           link->enter(Clock::now() + kEnterTimeout);
         }

@@ -29,6 +29,28 @@ def memory_of(pid):
         return int(re.search(r"RssAnon:\s+(\d+) kB", status.read()).group(1)) * 1024
 
 
+class PeakMemory:
+    """How much more memory a process has had at any moment since. What is looked at now and then misses what is taken
+    and given back; the kernel does not."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        with open(f"/proc/{pid}/clear_refs", "w") as clear:
+            clear.write("5")
+        self.before = self.now("VmRSS")
+
+    def now(self, name):
+        with open(f"/proc/{self.pid}/status") as status:
+            return int(re.search(name + r":\s+(\d+) kB", status.read()).group(1)) * 1024
+
+    def grown(self):
+        return self.now("VmHWM") - self.before
+
+    def check_below(self, test, most):
+        if mesh.TIME_FACTOR == 1:  # a sanitizer keeps what was freed
+            test.assertLess(self.grown(), most)
+
+
 def cpu_of(pid):
     """Processor time in seconds."""
     with open(f"/proc/{pid}/stat") as stat:
@@ -209,6 +231,7 @@ class FloodTest(mesh.MeshTest):
     RATE = 20  # honest messages a second, in all
     BURST, A_SECOND = 1000, 200  # of an author: base/limits.h
     BURST_S = 4
+    AIM, SHARE = 50000, 0.2  # of the attacker, envelopes a second and of a core: tests/attacks/flood.cc
 
     def flood(self, count, seconds, attack="flood", age=0, **options):
         """Floods a mesh of so many, of that age at least; checks what must hold however it is done, and gives what was
@@ -236,6 +259,7 @@ class FloodTest(mesh.MeshTest):
         machine = [now - was for now, was in zip(machine_cpu(), machine)]
         busy = [(cpu_of(node.process.pid) - was) / seconds for node, was in zip(honest, busy)]
         said = hostile.finish()
+        self.attacker = hostile.numbers()
         self.assertTrue(load.settle(30), f"{load.missing()} honest deliveries are missing")
         after = load.run(seconds)
         load.settle(10)
@@ -250,6 +274,15 @@ class FloodTest(mesh.MeshTest):
               f"time of the entry {100 * busy[0]:.0f} %, of the others {100 * max(busy[1:]):.0f} % at most, of the machine "
               f"{100 * machine[0] / machine[1]:.0f} %")
         return (before, after), during, max(taken), over
+
+    def check_attack(self):
+        """What the attacker did is what it was to do: as many as wanted, or as many as its share of a core makes."""
+        sent, lasted, share, _ = self.attacker
+        rate, share = sent / lasted, share / 100
+        print(f"the attacker sent {rate:.0f} envelopes/s, of {self.AIM} wanted, with {100 * share:.1f} % of a core, of "
+              f"{100 * self.SHARE:g} % allowed")
+        if FULL:
+            self.assertTrue(rate >= 0.9 * self.AIM or share >= 0.9 * self.SHARE, "neither of its limits was reached")
 
     def check_budget(self, taken, over, seconds):
         self.assertLessEqual(taken, self.BURST + self.A_SECOND * (seconds + self.BURST_S + 3))

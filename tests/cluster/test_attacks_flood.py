@@ -13,6 +13,7 @@ class Flood(attacks.FloodTest):
     def test_fifty_thousand_a_second(self):
         seconds = attacks.attack_seconds(4)
         quiet, during, taken, over = self.flood(16, seconds)
+        self.check_attack()
         self.check_budget(taken, over, seconds)
         attacks.check_delays(self, quiet, during)
 

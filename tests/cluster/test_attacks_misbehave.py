@@ -1,4 +1,5 @@
-"""A neighbor that begins frames and does not end them, sends what is none, or floods with control frames.
+"""A neighbor that begins frames and does not end them, sends what is none, lies about what they hold, or floods with
+control frames or key updates.
 
 P2PMESH_ATTACK_S  for how long each kind of control frame (default 1)
 """
@@ -63,6 +64,46 @@ class Misbehave(mesh.MeshTest):
         self.assertEqual([line for line in kinds if line.endswith("up")], [])
         self.check_both_talk(alice, bob, "on")
         self.assertLess(attacks.memory_of(alice.process.pid) - memory, 16 << 20)
+
+    def test_counts_as_large_as_their_fields_end_their_links_and_take_no_memory(self):
+        alice, bob = self.start()
+        attacks.Hostile(self.box, "misbehave", [alice], how="counts").finish()  # what a first one takes for good
+        before = alice.status()["counters"]
+        peak = attacks.PeakMemory(alice.process.pid)
+        times = 1 + int(attacks.attack_seconds(1))
+        hostile = attacks.Hostile(self.box, "misbehave", [alice], how="counts", times=times)
+        hostile.finish()
+        lied, closed = hostile.numbers()
+        told = hostile.lines[:-1]
+        now = alice.status()["counters"]
+        counted = sum(now[name] - before[name] for name in ("link_faults", "frames_faulty"))
+        print(f"{lied:.0f} frames of {len(told)} kinds with counts and lengths as large as their fields, over links that "
+              f"were up: {peak.grown() / 1024:.0f} KiB more at any moment")
+        self.assertEqual([line for line in told if not line.endswith(": closed")], [])
+        self.assertGreaterEqual(len(told), 57)
+        self.assertEqual((closed, counted), (lied, lied))
+        peak.check_below(self, 4 << 20)
+        self.check_both_talk(alice, bob, "on")
+
+    def test_a_flood_of_key_updates_over_a_link_that_is_up_ends_it_as_faulty(self):
+        alice, bob = self.start()
+        attacks.Hostile(self.box, "misbehave", [alice], how="key-updates").finish()
+        before = alice.status()["counters"]
+        peak = attacks.PeakMemory(alice.process.pid)
+        links = 10
+        hostile = attacks.Hostile(self.box, "misbehave", [alice], how="key-updates", links=links)
+        hostile.finish()
+        closed, _, most, slowest = hostile.numbers()
+        now = alice.status()["counters"]
+        print(f"1,000 key updates a second over links that were up: closed after at most {most:.0f} of them and "
+              f"{slowest:.3f} s; {peak.grown() / 1024:.0f} KiB more at any moment")
+        self.assertEqual(closed, links)
+        self.assertGreater(most, 16)  # base/limits.h: so many may be
+        self.assertLess(slowest, mesh.stretched(2))
+        self.assertEqual(now["link_faults"] - before["link_faults"], links)
+        self.assertEqual(now["handshakes_failed"], before["handshakes_failed"])
+        peak.check_below(self, 1 << 20)
+        self.check_both_talk(alice, bob, "on")
 
 
 if __name__ == "__main__":

@@ -69,6 +69,20 @@ class Modes(PeopleTest):
         bob.restart()
         self.assert_private(bob.data_dir, everywhere)
 
+    def test_so_is_what_a_closed_mesh_adds(self):
+        alice = self.node("Alice", options=["--private"]).start()
+        link = self.ctl(alice.data_dir, "invite").stdout.decode().split()[-1]
+        bob = self.node("Bob", options=["--invite", link]).start()
+        for node in (alice, bob):
+            mesh.wait_until(lambda: node.status()["online"] == 2, 15, f"{node.name} sees everybody")
+        for node in (alice, bob):
+            self.assertTrue(node.status()["closed"])
+            self.assert_private(node.data_dir, {"identity.key", "meshes", "closed", "db"})
+        bob.kill()
+        self.assertEqual(alice.terminate(), 0)
+        for node in (alice, bob):
+            self.assert_private(node.data_dir, {"closed", "db"})
+
     def test_the_directories_that_are_made_on_the_way_are_private_too(self):
         done = self.box.run("p2pchat", "--listen", mesh.ANY_PORT, "Alice")
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -73,10 +73,82 @@ int select_any(SSL* /*channel*/, const unsigned char** chosen, unsigned char* si
 
 struct ForeignEnd::State {
   ForeignTerms terms;
+  std::size_t tickets = 0;
+  std::shared_ptr<SSL_SESSION> session;
+  bool has_offered_session = false;  // seen in the hello that went out
+  bool has_offered_early = false;
   SSL_CTX* context = nullptr;
   SSL* channel = nullptr;
   BIO* in = nullptr;
   BIO* out = nullptr;
+};
+
+namespace {
+
+constexpr std::uint8_t kClientHello = 1;
+constexpr unsigned kPreSharedKey = 41;  // RFC 8446, 4.2
+constexpr unsigned kEarlyData = 42;
+constexpr std::uint32_t kEarlyBytesMax = 1024;
+
+std::shared_ptr<SSL_SESSION> share(SSL_SESSION* session) {
+  return {session, SSL_SESSION_free};
+}
+
+/// The secret of a session that never was.
+std::shared_ptr<SSL_SESSION> make_up_session(SSL* channel) {
+  const std::array<std::uint8_t, 32> secret{9};
+  const std::array<std::uint8_t, 2> aes_128_sha256{0x13, 0x01};
+  SSL_SESSION* session = SSL_SESSION_new();
+  REQUIRE(SSL_SESSION_set1_master_key(session, secret.data(), secret.size()) == 1);
+  REQUIRE(SSL_SESSION_set_cipher(session, SSL_CIPHER_find(channel, aes_128_sha256.data())) == 1);
+  REQUIRE(SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION) == 1);
+  return share(session);
+}
+
+/// In a ClientHello: version, random, session id, cipher suites, compressions, extensions.
+bool has_extension(ByteView hello, unsigned wanted) {
+  const auto number = [&](std::size_t at) { return unsigned{hello[at]} << 8 | hello[at + 1]; };
+  std::size_t at = 4 + 2 + 32;
+  at += 1U + hello[at];
+  at += 2U + number(at);
+  at += 1U + hello[at];
+  for (at += 2; at + 4 <= hello.size(); at += 4 + number(at + 2))
+    if (number(at) == wanted) return true;
+  return false;
+}
+
+}  // namespace
+
+/// What OpenSSL tells of a foreign end.
+struct ForeignCallbacks {
+  static ForeignEnd::State& state_of(SSL* channel) {
+    return *static_cast<ForeignEnd::State*>(SSL_get_app_data(channel));
+  }
+  static int on_ticket(SSL* channel, SSL_SESSION* session) {
+    ForeignEnd::State& state = state_of(channel);
+    ++state.tickets;
+    state.session = share(session);
+    return 1;  // keeps it
+  }
+  static int on_psk_wanted(SSL* channel, const EVP_MD* /*hash*/, const unsigned char** id, std::size_t* size,
+                           SSL_SESSION** session) {
+    static constexpr std::string_view kTicket = "a ticket that was never given";
+    const std::shared_ptr<SSL_SESSION> made_up = make_up_session(channel);
+    SSL_SESSION_set_max_early_data(made_up.get(), kEarlyBytesMax);
+    SSL_SESSION_up_ref(made_up.get());
+    *session = made_up.get();
+    *id = reinterpret_cast<const unsigned char*>(kTicket.data());
+    *size = kTicket.size();
+    return 1;
+  }
+  static void on_message(int is_sent, int /*version*/, int type, const void* bytes, std::size_t size, SSL*,
+                         void* state) {
+    const ByteView message(static_cast<const std::uint8_t*>(bytes), size);
+    if (is_sent == 0 || type != SSL3_RT_HANDSHAKE || message[0] != kClientHello) return;
+    auto* self = static_cast<ForeignEnd::State*>(state);
+    self->has_offered_session = has_extension(message, kPreSharedKey);
+    self->has_offered_early = has_extension(message, kEarlyData);
+  }
 };
 
 ForeignEnd::ForeignEnd(const ForeignTerms& terms) : state_(std::make_unique<State>()) {
@@ -114,16 +186,32 @@ ForeignEnd::ForeignEnd(const ForeignTerms& terms) : state_(std::make_unique<Stat
   state.in = BIO_new(BIO_s_mem());
   state.out = BIO_new(BIO_s_mem());
   SSL_set_bio(state.channel, state.in, state.out);
+  SSL_set_app_data(state.channel, &state);
+  SSL_set_msg_callback(state.channel, ForeignCallbacks::on_message);
+  SSL_set_msg_callback_arg(state.channel, &state);
+  SSL_CTX_set_session_cache_mode(state.context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(state.context, ForeignCallbacks::on_ticket);
+  if (terms.session)
+    REQUIRE(SSL_set_session(state.channel, terms.session.get()) == 1);
+  else if (terms.resumes)
+    SSL_set_psk_use_session_callback(state.channel, ForeignCallbacks::on_psk_wanted);
   terms.dials ? SSL_set_connect_state(state.channel) : SSL_set_accept_state(state.channel);
 }
 
 ForeignEnd::~ForeignEnd() {
+  // As one that has ended well: the session of another is never offered again.
+  SSL_set_shutdown(state_->channel, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_free(state_->channel);
   SSL_CTX_free(state_->context);
 }
 
 void ForeignEnd::turn() {
   std::array<std::uint8_t, 4096> plain;
+  std::string& early = state_->terms.early;
+  std::size_t written = 0;
+  if (!early.empty()) SSL_write_early_data(state_->channel, early.data(), early.size(), &written);
+  early.clear();
+  if (SSL_is_init_finished(state_->channel) == 0) SSL_do_handshake(state_->channel);
   while (SSL_read(state_->channel, plain.data(), plain.size()) > 0) {
   }
 }
@@ -135,6 +223,34 @@ void ForeignEnd::say(std::string_view text) {
 void ForeignEnd::update_keys() {
   SSL_key_update(state_->channel, SSL_KEY_UPDATE_REQUESTED);
   SSL_do_handshake(state_->channel);
+}
+
+bool ForeignEnd::is_established() const {
+  return SSL_is_init_finished(state_->channel) == 1;
+}
+
+std::size_t ForeignEnd::tickets() const {
+  return state_->tickets;
+}
+
+std::shared_ptr<SSL_SESSION> ForeignEnd::session() const {
+  return state_->session;
+}
+
+bool ForeignEnd::has_offered_session() const {
+  return state_->has_offered_session;
+}
+
+bool ForeignEnd::has_resumed() const {
+  return SSL_session_reused(state_->channel) == 1;
+}
+
+bool ForeignEnd::has_offered_early() const {
+  return state_->has_offered_early;
+}
+
+bool ForeignEnd::was_early_taken() const {
+  return SSL_get_early_data_status(state_->channel) == SSL_EARLY_DATA_ACCEPTED;
 }
 
 void ForeignEnd::received(std::size_t bytes) {

@@ -9,6 +9,8 @@
 #include "p2pmesh/base/bytes.h"
 #include "tls_stream.h"
 
+struct ssl_session_st;
+
 namespace p2pmesh {
 
 enum class ForeignKey : std::uint8_t { kEd25519, kRsa, kP256, kSmallOrder };
@@ -23,6 +25,10 @@ struct ForeignTerms {
   bool is_tls12 = false;
   std::string protocol = "p2pmesh/1";
   unsigned tickets = 0;
+  /// As if it had been here before: offers to resume this session, or one that it makes up.
+  bool resumes = false;
+  std::shared_ptr<ssl_session_st> session;
+  std::string early;  ///< said before the handshake is through
 };
 
 class ForeignEnd {
@@ -36,12 +42,21 @@ class ForeignEnd {
   void turn();
   void say(std::string_view text);
   void update_keys();
+  [[nodiscard]] bool is_established() const;
+  /// How many tickets it was given, and the session of the last.
+  [[nodiscard]] std::size_t tickets() const;
+  [[nodiscard]] std::shared_ptr<ssl_session_st> session() const;
+  [[nodiscard]] bool has_offered_session() const;
+  [[nodiscard]] bool has_resumed() const;
+  [[nodiscard]] bool has_offered_early() const;
+  [[nodiscard]] bool was_early_taken() const;
   std::span<std::uint8_t> receive_space() { return inbox_; }
   void received(std::size_t bytes);
   /// True when something was carried.
   bool carry_to(TlsStream& other);
 
  private:
+  friend struct ForeignCallbacks;
   struct State;
   std::unique_ptr<State> state_;
   std::array<std::uint8_t, 4096> inbox_{};

@@ -145,23 +145,28 @@ TEST_CASE("AFlippedBitBreaksTheChannel") {
 
 /// How an end of ours takes an end of others.
 struct Meeting {
-  explicit Meeting(const ForeignTerms& terms) : foreign(terms) {
+  explicit Meeting(const ForeignTerms& terms) {
     init_crypto();
     context = std::move(*TlsContext::make(seed_of(1)));
+    meet(terms);
+  }
+  /// Another one comes to the same end of ours.
+  void meet(const ForeignTerms& terms) {
+    foreign.emplace(terms);
     ours.emplace(*context, !terms.dials);
     run();
   }
   void run() {
     std::array<std::uint8_t, 5000> plain;
     for (bool moves = true; moves;) {
-      foreign.turn();
-      moves = foreign.carry_to(*ours);
+      foreign->turn();
+      moves = foreign->carry_to(*ours);
       while (ours->read(plain).status == TlsStatus::kOk) ++reads;
-      moves |= carry(*ours, foreign, SIZE_MAX);
+      moves |= carry(*ours, *foreign, SIZE_MAX);
     }
   }
   std::unique_ptr<TlsContext> context;
-  ForeignEnd foreign;
+  std::optional<ForeignEnd> foreign;
   std::optional<TlsStream> ours;
   std::size_t reads = 0;
 };
@@ -187,7 +192,9 @@ TEST_CASE("WhoIsNotWhatANodeHasToBeIsRefusedByBothKindsOfEnds") {
     add("no application", [](ForeignTerms& terms) { terms.protocol.clear(); });
     return all;
   }();
-  for (auto [name, terms] : others) {
+  for (const auto& other : others) {
+    const std::string& name = other.first;
+    ForeignTerms terms = other.second;
     for (const bool dials : {true, false}) {
       terms.dials = dials;
       // A server that shows nothing cannot even begin; one without ALPN is what "no application" is.
@@ -225,15 +232,15 @@ TEST_CASE("AFloodOfKeyUpdatesEndsTheChannelAndAFewDoNot") {
   Meeting meeting(ForeignTerms{});
   REQUIRE(meeting.ours->is_established());
   for (int i = 0; i < 5; ++i) {
-    meeting.foreign.update_keys();
+    meeting.foreign->update_keys();
     meeting.run();
   }
   CHECK(meeting.ours->fault() == "");
-  meeting.foreign.say("still here");
+  meeting.foreign->say("still here");
   meeting.run();
   CHECK(meeting.reads == 1);
   for (int i = 0; i < 1000 && meeting.ours->fault().empty(); ++i) {
-    meeting.foreign.update_keys();
+    meeting.foreign->update_keys();
     meeting.run();
   }
   CHECK(meeting.ours->fault() == "too many key updates");
@@ -247,6 +254,47 @@ TEST_CASE("AServerThatOffersTicketsIsNotRemembered") {
   Meeting meeting(terms);
   CHECK(meeting.ours->is_established());
   CHECK(meeting.ours->fault() == "");
+}
+
+TEST_CASE("WhoDialsIsGivenNoTicket") {
+  Meeting meeting(ForeignTerms{});
+  REQUIRE(meeting.ours->is_established());
+  REQUIRE(meeting.ours->write(as_bytes("what comes behind any ticket")));
+  meeting.run();
+  CHECK(meeting.foreign->is_established());
+  CHECK(meeting.foreign->tickets() == 0);
+}
+
+TEST_CASE("WhoOffersToResumeASessionHasToShowItsCertificateAgain") {
+  // The same end of ours, so that it would know a session of its own again.
+  Meeting meeting(ForeignTerms{});
+  REQUIRE(meeting.ours->is_established());
+  ForeignTerms terms;
+  terms.resumes = true;
+  terms.session = meeting.foreign->session();
+  meeting.meet(terms);
+  CHECK(meeting.foreign->has_offered_session());
+  CHECK_FALSE(meeting.foreign->has_resumed());
+  CHECK(meeting.ours->is_established());
+  // Who has no certificate to show does not get in by a session.
+  terms.shows_certificate = false;
+  meeting.meet(terms);
+  CHECK(meeting.foreign->has_offered_session());
+  CHECK_FALSE(meeting.ours->is_established());
+}
+
+TEST_CASE("WhatIsSaidBeforeTheHandshakeIsThroughIsNotHeard") {
+  Meeting meeting(ForeignTerms{});
+  ForeignTerms terms;
+  terms.resumes = true;
+  terms.session = meeting.foreign->session();
+  terms.early = "early words";
+  meeting.meet(terms);
+  CHECK(meeting.foreign->has_offered_early());
+  CHECK_FALSE(meeting.ours->is_established());
+  CHECK(meeting.ours->fault() == "too much early data");
+  CHECK_FALSE(meeting.foreign->was_early_taken());
+  CHECK(meeting.reads == 0);
 }
 
 TEST_CASE("OnlyWhoSaysAWholeClientHelloFirstGetsAChannel") {
@@ -271,14 +319,14 @@ TEST_CASE("OneKeyUpdateMoreThanTheBoundEndsTheChannel") {
   Meeting meeting(ForeignTerms{});
   REQUIRE(meeting.ours->is_established());
   for (std::uint64_t i = 0; i < limits::kLateTlsMessagesMax; ++i) {
-    meeting.foreign.update_keys();
+    meeting.foreign->update_keys();
     meeting.run();
   }
   CHECK(meeting.ours->fault() == "");
-  meeting.foreign.say("still here");
+  meeting.foreign->say("still here");
   meeting.run();
   CHECK(meeting.reads == 1);
-  meeting.foreign.update_keys();
+  meeting.foreign->update_keys();
   meeting.run();
   CHECK(meeting.ours->fault() == "too many key updates");
 }
