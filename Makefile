@@ -7,8 +7,8 @@
 #   make sim          SCENARIO=broadcast NODES=100 SEED=1: a whole mesh on a virtual network, one JSON object
 #   make sim-sweep    SEEDS=1000: chaos, many seeds in parallel; the failing ones are kept in sim-failures.txt
 #   make sim-bugs     SEEDS=1000: plants bugs one at a time and shows how soon chaos catches each
-#   make sim-plots    QUICK=1: the pictures of man/images from the simulator's own output, some ten minutes; QUICK: of
-#                     small meshes, a few seconds
+#   make sim-plots    QUICK=1: the pictures of man/images from the simulator's own output, half an hour; QUICK: of small
+#                     meshes and into build/images, a few seconds
 #   make bench        whole meshes, direct messages, the seen table and search, one JSON line a run
 #   make attacks      a mesh against members that flood, replay, forge and lie, and links against those who knock: at
 #                     full length, a quarter of an hour
@@ -77,7 +77,7 @@ sim-bugs: setup
 
 sim-plots: programs
 	@scripts/setup.sh plots
-	@python3 -B scripts/sim_plots.py --sim $(BUILD)/p2pmesh-sim --out man/images $(if $(QUICK),--quick,--large)
+	@python3 -B scripts/sim_plots.py --sim $(BUILD)/p2pmesh-sim $(if $(QUICK),--out $(BUILD)/images --quick,--out man/images --large)
 
 bench:
 	@scripts/setup.sh bench

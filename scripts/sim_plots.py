@@ -40,7 +40,8 @@ def run(sim, out, again, arguments):
     found = json.loads(line)
     print(f"{shlex.join(command)}: {found['wall_s']:.1f} s", file=sys.stderr)
     if done.returncode == 1:
-        print(f"  a checker found something:\n{done.stderr}", file=sys.stderr)
+        kept.unlink()
+        sys.exit(f"sim_plots.py: nothing is drawn from a run in which a checker found something:\n{done.stderr}")
     return found
 
 

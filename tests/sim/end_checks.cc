@@ -285,7 +285,10 @@ std::set<std::pair<std::uint32_t, LinkId>> asymmetric_links(World& world) {
   const Graph graph = read_graph(world, honest);
   for (std::uint32_t number : honest) {
     for (const LinkView& link : world.node(number).core->links()) {
-      const auto there = graph.find(world.find(link.node));
+      const std::uint32_t peer = world.find(link.node);
+      if (peer != kNone && world.is_liar(peer) && world.is_running(peer))
+        continue;  // what it holds is unknown
+      const auto there = graph.find(peer);
       if (there == graph.end() || !std::binary_search(there->second.begin(), there->second.end(), number))
         found.insert({number, link.link});
     }

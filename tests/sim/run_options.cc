@@ -68,6 +68,8 @@ std::optional<RunOptions> parse_run_options(int count, const char* const* argume
       options.cold = true;
     } else if (name == "--no-people") {
       options.no_people = true;
+    } else if (name == "--liars-stay") {
+      options.liars_stay = true;
     } else if (name == "--quiet") {
       options.progress = false;
     } else if (name == "--histogram") {
@@ -104,6 +106,7 @@ std::string RunOptions::command() const {
   if (cold) text += " --cold";
   if (real_crypto) text += " --real-crypto";
   if (no_people) text += " --no-people";
+  if (liars_stay) text += " --liars-stay";
   if (virtual_s != 0) text += " --virtual-s " + std::to_string(virtual_s);
   if (rounds != 0) text += " --rounds " + std::to_string(rounds);
   if (scenario == "constrained_broadcast") text += " --tuned " + tuned;
@@ -116,7 +119,7 @@ std::string usage() {
       "            [--authors one|random] [--fail-percent P] [--silent] [--no-repair] [--cold] [--rounds R]\n"
       "            [--tuned latency|cost] [--real-crypto] [--no-people] [--virtual-s S] [--quiet] "
       "[--histogram]\n"
-      "            [--fates]\n"
+      "            [--fates] [--liars-stay]\n"
       "p2pmesh-sim --scenario NAME --sweep FIRST:COUNT [--jobs N] [--failures-file FILE]\n"
       "p2pmesh-sim --list-bugs | --scenario NAME --bug BUG: in a build with planted bugs\n"
       "The result is one JSON object, the last line of stdout. Exit 1: a checker found a violation.\n"

@@ -28,7 +28,9 @@ struct RunOptions {
   bool histogram = false;  ///< the latency histogram goes into the object
   bool fates = false;      ///< one line a message goes into the object
   bool no_people = false;  ///< chaos: nobody writes to anybody, nobody takes another's name
-  std::string bug;         ///< base/planted.h; empty: none
+  bool liars_stay =
+      false;        ///< chaos: silent ones and those that lie in digests, also when the faults have ended
+  std::string bug;  ///< base/planted.h; empty: none
   bool list_bugs = false;
 
   // sweep

@@ -50,7 +50,8 @@ void Stage::gather(std::uint32_t count, SimTime within) {
     }
   }
   world_.run_for(within + kSecond);
-  world_.run_until_true(
+  const bool repairs = world_.options().parameters.anti_entropy;
+  const bool known = world_.run_until_true(
       [&] {
         std::uint64_t online = 0;
         for (std::uint32_t number : world_.honest()) {
@@ -59,7 +60,9 @@ void Stage::gather(std::uint32_t count, SimTime within) {
         return online == count && is_at_rest(linked);
       },
       // Without repair nobody hears of those who came before.
-      world_.options().parameters.anti_entropy ? kGatherBound : kGatherUnrepaired, kSecond);
+      repairs ? kGatherBound : kGatherUnrepaired, kSecond);
+  demand(known || !repairs, "presence", "everybody knows everybody after the joins",
+         "not within " + std::to_string(kGatherBound / kSecond) + " s");
   const auto parts = component_sizes(world_);
   demand(parts.size() == 1 && parts.front() == count, "G7", "all members are connected after the joins",
          std::to_string(parts.size()) + " parts, the greatest of " +
@@ -147,7 +150,13 @@ Report Stage::report() {
     report.stand_ins.push_back("key agreement: XXH3-128 keyed with the world's secret");
   report.stand_ins.push_back("envelopes of equal bytes share memory");
   if (world_.options().faults.commit_max == 0) report.stand_ins.push_back("commits take no time");
-  if (world_.roster_is_shared()) report.stand_ins.push_back("roster entries are shared between nodes");
+  if (world_.roster_is_shared()) {
+    report.stand_ins.push_back("roster entries are shared between nodes");
+    report.stand_ins.push_back(
+        "nobody joins: all begin as members that know each other, with three contacts");
+  }
+  if (!world_.options().journal) report.stand_ins.push_back("a power cut loses nothing that was written");
+  report.stand_ins.push_back(std::to_string(world_.options().seen_entries) + " entries in a seen table");
   report.add("events", world_.events());
   report.add("events_arrivals", world_.events(EventKind::kArrive));
   report.add("events_wakes", world_.events(EventKind::kWake));

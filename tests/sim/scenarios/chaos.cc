@@ -14,12 +14,24 @@ std::uint64_t dropped_of(const World& world) {
   return dropped;
 }
 
+/// Those whom nobody can tell from slow ones: what the honest hold comes to all of them all the same.
+void keep_liars(ChaosPlan& plan) {
+  constexpr auto kUnnoticed = static_cast<std::uint32_t>(Lie::kSilent | Lie::kLieInDigest);
+  plan.liars_stay = true;
+  plan.broadcast_alone = false;
+  plan.parameters.anti_entropy = true;
+  plan.faults.liars = std::max<std::uint32_t>(plan.faults.liars, 1);
+  plan.faults.lies &= kUnnoticed;
+  if (plan.faults.lies == 0) plan.faults.lies = kUnnoticed;
+}
+
 Report run(const RunOptions& options, ChaosPlan plan) {
   if (options.no_people) {
     plan.people.count = 0;
     plan.carry_max = 0;
     plan.namesakes = false;
   }
+  if (options.liars_stay) keep_liars(plan);
   WorldOptions world = Stage::world_options(options);
   world.faults = plan.faults;
   world.parameters = plan.parameters;

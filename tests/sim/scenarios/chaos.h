@@ -18,6 +18,7 @@ struct ChaosPlan {
   bool split = false;            ///< nothing happens but that the mesh is in halves until the liveness phase
   bool broadcast_alone = false;  ///< without anti-entropy: what does not come by broadcast does not come
   PeoplePlan people;
+  bool liars_stay = false;  ///< in the liveness phase too
   bool namesakes = false;
   std::size_t carry_max = 0;  ///< as WorldOptions
   FaultOptions faults;

@@ -329,10 +329,10 @@ std::vector<std::pair<std::string, std::uint64_t>> run_chaos_plan(Stage& stage, 
   }
   stage.metrics().stop();
 
-  // Liveness: no more faults, everybody is back but the liars.
+  // Liveness: no more faults, everybody is back but the liars, if these do not stay.
   world.end_faults();
   for (std::uint32_t number = 0; number < world.size(); ++number) {
-    if (world.is_liar(number)) {
+    if (world.is_liar(number) && !plan.liars_stay) {
       number % 2 == 0 ? world.kill(number) : world.cut_power(number);
       continue;
     }
@@ -344,8 +344,9 @@ std::vector<std::pair<std::string, std::uint64_t>> run_chaos_plan(Stage& stage, 
   EndCheckOptions all;
   all.records = all.outboxes = true;
   stage.come_to_rest(plan.rest_bound, all);
-  // One that never came to rest has shown what is wrong with it.
-  if (stage.checkers().violations().empty()) {
+  // One that never came to rest has shown what is wrong with it. Beside liars no tree stands, and comparisons
+  // do not end.
+  if (stage.checkers().violations().empty() && !plan.liars_stay) {
     check_still(stage);
     stage.come_to_rest(plan.rest_bound, all);
   }

@@ -24,6 +24,7 @@ Report run_flood(const RunOptions& options);
 Report run_broadcast(const RunOptions& options);
 Report run_failures(const RunOptions& options);
 Report run_churn(const RunOptions& options);
+Report run_crash(const RunOptions& options);
 Report run_partition_heals(const RunOptions& options);
 Report run_late_joiner(const RunOptions& options);
 Report run_founder_leaves_first(const RunOptions& options);

@@ -8,6 +8,7 @@ const std::vector<Scenario>& scenarios() {
       {"broadcast", run_broadcast},
       {"failures", run_failures},
       {"churn", run_churn},
+      {"crash", run_crash},
       {"partition_heals", run_partition_heals},
       {"late_joiner", run_late_joiner},
       {"founder_leaves_first", run_founder_leaves_first},
