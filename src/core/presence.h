@@ -62,6 +62,8 @@ class PresenceTracker {
   /// What is to be said aloud now; empty: nothing. One suspicion for all that were gathered.
   std::vector<SuspectBody> take_suspicions(Turn& turn);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
+  /// Members of whom it was asked lately whether they live.
+  [[nodiscard]] std::size_t asked() const { return asked_at_.size(); }
 
  private:
   struct Unlinked {

@@ -112,6 +112,11 @@ Placement RoomHeads::place(const std::string& name) const {
   return placement;
 }
 
+std::size_t RoomHeads::authors(const std::string& room) const {
+  const auto found = rooms_.find(room);
+  return found == rooms_.end() ? 0 : found->second.greatest_depths.size();
+}
+
 std::vector<Head> RoomHeads::deepest(std::size_t count) const {
   std::vector<Head> heads;
   for (const auto& [name, room] : rooms_) {

@@ -35,6 +35,8 @@ class RoomHeads {
   /// Of all rooms, the deepest first.
   [[nodiscard]] std::vector<Head> deepest(std::size_t count) const;
   [[nodiscard]] std::size_t rooms() const { return rooms_.size(); }
+  /// Of a room, those whose depth is followed.
+  [[nodiscard]] std::size_t authors(const std::string& room) const;
   /// Parents that were named and have not come, or are no heads any more.
   [[nodiscard]] std::size_t referenced() const { return referenced_.size(); }
 

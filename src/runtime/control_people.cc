@@ -31,7 +31,7 @@ Result<void> ControlRequests::check_recipient(const MemberKey& member) const {
   switch (runner_->node().access_to(member)) {
     case DirectAccess::kOpen:
     case DirectAccess::kNoKey:  // it waits for one
-      return {};
+      break;
     case DirectAccess::kSelf:
       return fail(ExitStatus::kUsage, "That is you; write to somebody else.");
     case DirectAccess::kUnknown:

@@ -2,11 +2,13 @@
 // beyond.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 
 #include "broadcast.h"
 #include "frame_budget.h"
+#include "many_members.h"
 #include "missing_ids.h"
 #include "p2pmesh/base/limits.h"
 
@@ -157,6 +159,84 @@ TEST_CASE("NoMoreIdsAreMissingThanTheBoundsOfALinkAndOfAll") {
   CHECK(announce(kLinks + 1));
   CHECK_FALSE(announce(1));
   CHECK(missing.size() == limits::kMissingIdsMax);
+}
+
+TEST_CASE("OneAnnouncerMoreThanAreRememberedIsNotAsked") {
+  MissingIds missing;
+  Instant now(100s);
+  constexpr LinkId kBeyond = limits::kAnnouncersMax + 1;
+  // Each is nearer to the author than the one before, so the last would be asked first.
+  for (LinkId link = 1; link <= kBeyond; ++link)
+    CHECK(missing.announce(Fixture::id_of(1), link, static_cast<std::uint16_t>(100 - link), now));
+  std::set<LinkId> asked;
+  for (; missing.size() > 0; now += 1s) {
+    for (const auto& [link, id] : missing.take_due(now, 1s)) asked.insert(link);
+  }
+  CHECK(asked.size() == limits::kAnnouncersMax);
+  CHECK_FALSE(asked.contains(kBeyond));
+  CHECK(missing.given_up() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "OneAuthorMoreThanMayBePrunedOverALinkAndItBeginsAnew") {
+  parameters.payload_window = {};
+  Turn turn{now, outputs};
+  broadcast.set_partial(false, turn);
+  std::uint32_t texts = 0;
+  const auto is_pushed = [&](std::uint32_t author) {
+    auto sealed = std::make_shared<SealedEnvelope>(*text(texts++));
+    sealed->envelope.author = key_of(author);
+    outputs.clear();
+    broadcast.on_received(sealed, kA, 3, turn);
+    return std::any_of(outputs.begin(), outputs.end(), [](const Output& output) {
+      const auto* send = std::get_if<SendFrame>(&output);
+      return send != nullptr && send->link == kB && send->frame_class == FrameClass::kLive;
+    });
+  };
+  for (std::uint32_t author = 0; author < limits::kPrunedAuthorsMax; ++author)
+    broadcast.on_prune(kB, Prune{key_of(author)}, turn);
+  CHECK_FALSE(is_pushed(0));
+  CHECK_FALSE(is_pushed(limits::kPrunedAuthorsMax - 1));
+  CHECK(is_pushed(limits::kPrunedAuthorsMax));
+  broadcast.on_prune(kB, Prune{key_of(limits::kPrunedAuthorsMax)}, turn);
+  CHECK_FALSE(is_pushed(limits::kPrunedAuthorsMax));
+  CHECK(is_pushed(0));
+  CHECK(is_pushed(limits::kPrunedAuthorsMax - 1));
+}
+
+TEST_CASE_FIXTURE(Fixture, "OneCopyMoreThanAreWeighedTogetherPrunesNothing") {
+  constexpr std::uint32_t kTexts = 64;  // each smaller than the one before it, so that it may be chosen
+  constexpr LinkId kLinks = limits::kContestedMax / kTexts;
+  constexpr LinkId kFirst = 100;
+  Turn turn{now, outputs};
+  for (LinkId link = kFirst; link <= kFirst + kLinks; ++link) broadcast.on_link_up(link, false, turn);
+  const auto id_at = [](std::uint32_t place) {
+    EnvelopeId id;
+    id.bytes[0] = static_cast<std::uint8_t>(200 - place);
+    return id;
+  };
+  for (std::uint32_t place = 0; place < kTexts; ++place) {
+    auto sealed = std::make_shared<SealedEnvelope>(*text(place));
+    sealed->id = id_at(place);
+    sealed->envelope.author = key_of(place % 2);  // several write at once
+    broadcast.on_received(sealed, kA, 3, turn);
+  }
+  for (LinkId link = kFirst; link < kFirst + kLinks; ++link) {
+    for (std::uint32_t place = 0; place < kTexts; ++place)
+      broadcast.on_duplicate(link, id_at(place), 4, turn);
+  }
+  broadcast.on_duplicate(kFirst + kLinks, id_at(kTexts - 1), 4, turn);
+  now.monotonic += parameters.prune_gather;
+  outputs.clear();
+  Turn later{now, outputs};
+  broadcast.on_wake(later);
+  std::set<LinkId> pruned;
+  for (const Output& output : outputs) {
+    const auto* send = std::get_if<SendFrame>(&output);
+    if (send != nullptr && static_cast<FrameType>((*send->frame)[4]) == FrameType::kPrune)
+      pruned.insert(send->link);
+  }
+  CHECK(pruned.size() == kLinks);
+  CHECK_FALSE(pruned.contains(kFirst + kLinks));
 }
 
 struct Budget {

@@ -52,6 +52,18 @@ struct Index {
   HeldIndex index{digest};
 };
 
+TEST_CASE_FIXTURE(Index, "OneAuthorMoreThanThereMayBeIsRefused") {
+  constexpr std::uint32_t kMax = limits::kAuthorsMax;
+  for (std::uint32_t author = 0; author < kMax; ++author) REQUIRE(accept(author, 1, 1) == AcceptResult::kNew);
+  CHECK_FALSE(index.can_accept(key_of(kMax), 1, 1));
+  CHECK(accept(kMax, 1, 1) == AcceptResult::kTooMany);
+  CHECK(index.find(key_of(kMax), 1) == nullptr);
+  // Those who are known go on, and the limits are against others.
+  CHECK(accept(0, 1, 2) == AcceptResult::kNew);
+  CHECK(accept(1, 2, 1) == AcceptResult::kNew);
+  CHECK(accept(kMax, 1, 1, true) == AcceptResult::kNew);
+}
+
 TEST_CASE_FIXTURE(Index, "OneEpochMoreThanAreKeptOfAnAuthorIsRefused") {
   constexpr std::uint64_t kMax = limits::kEpochsPerAuthorMax;
   for (std::uint64_t epoch = 1; epoch <= kMax; ++epoch) REQUIRE(accept(1, epoch, 1) == AcceptResult::kNew);
@@ -199,6 +211,26 @@ TEST_CASE("OfTooManyParentsThatHaveNotComeTheFirstNamedAreForgotten") {
   CHECK(is_head_when_it_comes(0));
   CHECK_FALSE(is_head_when_it_comes(1));
   CHECK_FALSE(is_head_when_it_comes(limits::kMissingParentsMax));
+}
+
+TEST_CASE("OfTooManyAuthorsOfARoomTheShallowestIsForgotten") {
+  RoomHeads heads;
+  const auto hear = [&](std::uint32_t author, std::uint64_t depth) {
+    SealedEnvelope sealed = log_of(author, 1, depth);
+    sealed.envelope.room = "#lobby";
+    sealed.envelope.depth = depth;
+    heads.on_envelope(sealed);
+  };
+  for (std::uint32_t author = 0; author < limits::kHeadAuthorsMax; ++author) hear(author, 100 + author);
+  REQUIRE(heads.authors("#lobby") == limits::kHeadAuthorsMax);
+  hear(limits::kHeadAuthorsMax, 500);
+  CHECK(heads.authors("#lobby") == limits::kHeadAuthorsMax);
+  CHECK(heads.place("#lobby").depth == 501);
+  // Of two deep ones neither has gone: they vouch for each other.
+  hear(1000, 2 * limits::kDepthLeadMax);
+  hear(1001, 2 * limits::kDepthLeadMax);
+  CHECK(heads.authors("#lobby") == limits::kHeadAuthorsMax);
+  CHECK(heads.place("#lobby").depth == 2 * limits::kDepthLeadMax + 1);
 }
 
 TEST_CASE("OneMemberMoreThanThereMayBeIsRefused") {

@@ -3,8 +3,10 @@
 
 #include "author.h"
 #include "conversations.h"
+#include "direct_sealing.h"
 #include "many_members.h"
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/wire/member_body.h"
 #include "test_mesh.h"
 
 namespace p2pmesh::test {
@@ -33,8 +35,6 @@ struct Person {
 
 /// Bob, to whom others write.
 struct Fixture {
-  Fixture() { init_crypto(); }
-
   void enrol(const MemberKey& member) {
     ++enrolled;
     SealedEnvelope record = *record_of(enrolled, "Member" + std::to_string(enrolled));
@@ -87,6 +87,7 @@ struct Fixture {
     return body->received;
   }
 
+  const bool is_ready = init_crypto();  // before the keys
   Now now{Instant(100s), 1'700'000'000'000};
   Outputs outputs;
   Person bob{0};
@@ -173,6 +174,116 @@ TEST_CASE_FIXTURE(Fixture, "OfTooManyGapsInWhatCameTheOldestAreForgotten") {
   REQUIRE(told.size() == 1);
   using Intervals = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
   CHECK(told.front().intervals == Intervals{{kFirst, 2 * kCame - 1}});
+}
+
+TEST_CASE_FIXTURE(Fixture, "OfTooManyIntervalsOfWhatCameTheNewestAreTold") {
+  const Person alice(1);
+  enrol(alice.key());
+  restore(alice.key(), Relation::kAccepted);
+  const auto receive_alone = [&](std::uint64_t place) { receive(alice.key(), 1, 2 * place + 1); };
+  for (std::uint64_t place = 0; place < limits::kStandingIntervalsMax; ++place) receive_alone(place);
+  auto told = told_to(alice);
+  REQUIRE(told.size() == 1);
+  CHECK(told.front().intervals.size() == limits::kStandingIntervalsMax);
+  CHECK(told.front().intervals.front().first == 1);
+  receive_alone(limits::kStandingIntervalsMax);
+  told = told_to(alice);
+  REQUIRE(told.size() == 1);
+  CHECK(told.front().intervals.size() == limits::kStandingIntervalsMax);
+  CHECK(told.front().intervals.front().first == 3);
+  CHECK(told.front().intervals.back().first == 2 * limits::kStandingIntervalsMax + 1);
+  // What closes the last gap makes room for the first.
+  receive(alice.key(), 1, 2 * limits::kStandingIntervalsMax);
+  CHECK(told_to(alice).front().intervals.front().first == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "OneMoreThanMayBeTalkedToCannotBeWrittenTo") {
+  const auto enrol_with_key = [&](const Person& person) {
+    ++enrolled;
+    SealedEnvelope record = *record_of(enrolled, "Member" + std::to_string(enrolled));
+    MemberBody body = *decode_member_body(record.envelope.body);
+    body.prekey = person.options.prekeys.front().keys.public_key;
+    record.envelope.author = person.key();
+    record.envelope.body = encode_member_body(body);
+    roster.restore(record);
+  };
+  const Person friendly(1);
+  const Person newcomer(2);
+  enrol_with_key(friendly);
+  enrol_with_key(newcomer);
+  restore(friendly.key(), Relation::kAccepted);
+  for (std::uint32_t i = 2; i < limits::kCorrespondentsMax; ++i) restore(key_of(i), Relation::kAsked);
+  restore(key_of(4711), Relation::kNone);  // who only asks is none of them
+  REQUIRE(people.sizes().correspondents == limits::kCorrespondentsMax - 1);
+  CHECK(people.access_to(newcomer.key()) == DirectAccess::kOpen);
+  restore(key_of(4712), Relation::kDeclined);
+  CHECK(people.access_to(newcomer.key()) == DirectAccess::kTooMany);
+  CHECK(people.access_to(friendly.key()) == DirectAccess::kOpen);
+  Turn turn{now, outputs};
+  people.forget(key_of(4712), turn);
+  CHECK(people.access_to(newcomer.key()) == DirectAccess::kOpen);
+}
+
+TEST_CASE_FIXTURE(Fixture, "WhatWasSealedToAnOlderPrekeyThanAreKeptIsNotOpened") {
+  const Person alice(1);
+  std::vector<Prekey> drawn;
+  const auto draw = [&] {
+    KeySeed seed{};
+    seed[0] = 9;
+    seed[1] = static_cast<std::uint8_t>(drawn.size());
+    drawn.push_back({now.wall_ms, bob.agreement->make_keys(seed)});
+  };
+  draw();
+  bob.options.prekeys = drawn;
+  DirectSealing sealing(bob.options);
+  const auto is_opened_of = [&](std::size_t number) {
+    Envelope envelope = direct_by(alice, "");
+    const DirectContent content{DirectType::kText, bob.key(), 1, 1, {"hello"}};
+    envelope.body = *DirectSealing(alice.options).seal(content, drawn[number].keys.public_key, envelope);
+    return sealing.open(envelope).verdict == DirectSealing::Verdict::kOpened;
+  };
+  while (drawn.size() < limits::kPrekeysMax) {
+    draw();
+    sealing.add(drawn.back());
+  }
+  CHECK(is_opened_of(0));
+  draw();
+  sealing.add(drawn.back());
+  CHECK_FALSE(is_opened_of(0));
+  for (std::size_t number = 1; number < drawn.size(); ++number) CHECK(is_opened_of(number));
+  CHECK(sealing.prekey() == drawn.back().keys.public_key);
+}
+
+/// Counts what costs a scalar multiplication each.
+struct CountingAgreement final : KeyAgreement {
+  const AgreementKeys& own() const override { return keys; }
+  std::optional<PublicKey> key_of(const MemberKey& member) const override { return member.bytes; }
+  AgreementKeys make_keys(const KeySeed&) const override { return {}; }
+  std::optional<SharedSecret> agree(const AgreementKeys&, const PublicKey&) const override {
+    ++agreed;
+    return SharedSecret{};
+  }
+  AgreementKeys keys;
+  mutable std::size_t agreed = 0;
+};
+
+TEST_CASE_FIXTURE(Fixture, "OneSecretMoreThanAreKeptAndTheyAreWorkedOutAnew") {
+  CountingAgreement agreement;
+  bob.options.agreement = &agreement;
+  bob.options.prekeys.clear();
+  DirectSealing sealing(bob.options);
+  const auto worked_out = [&](std::uint32_t number) {
+    const std::size_t before = agreement.agreed;
+    REQUIRE(sealing.standing_subject(key_of(number), bob.key()));
+    return agreement.agreed - before;
+  };
+  for (std::uint32_t i = 0; i < limits::kDirectSecretsMax; ++i) REQUIRE(worked_out(i) == 1);
+  CHECK(worked_out(0) == 0);
+  CHECK(worked_out(limits::kDirectSecretsMax - 1) == 0);
+  CHECK(worked_out(limits::kDirectSecretsMax) == 1);
+  CHECK(worked_out(limits::kDirectSecretsMax) == 0);
+  CHECK(worked_out(0) == 1);
+  CHECK(worked_out(0) == 0);
 }
 
 }  // namespace

@@ -75,6 +75,7 @@ class TestNode {
   std::size_t hides_asked = 0;      ///< that were answered
   std::vector<FrameType> sent_types;
   std::vector<SharedBytes> sent_gossip;
+  std::vector<Instant> told_repaired;  ///< when it told a neighbor that it was repaired
 
  private:
   friend class TestMesh;
@@ -363,6 +364,8 @@ inline void TestNode::run(Outputs& outputs) {
       if (wire == mesh.wires.end()) continue;
       sent_types.push_back(static_cast<FrameType>((*send->frame)[4]));
       if (sent_types.back() == FrameType::kGossip) sent_gossip.push_back(send->frame);
+      if (sent_types.back() == FrameType::kPing && decode_ping(ByteView(*send->frame).subspan(5))->repaired)
+        told_repaired.push_back(mesh.now.monotonic);
       mesh.in_flight.push_back({wire->second.other_end, wire->second.to, send->frame});
     } else if (auto* stored = std::get_if<Store>(&output)) {
       waiting_commits.push_back({stored->envelope, stored->context, commits_held ? kHeld : commit(*stored)});

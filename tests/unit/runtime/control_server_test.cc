@@ -18,10 +18,17 @@ namespace {
 struct NoLog final : LogSink {
   void log(LogLevel, std::string_view) override {}
 };
-struct NoEvents final : ControlEvents {
-  void on_request(ControlSession&, std::string, control::Request) override {}
+/// Answers nothing.
+struct Requests final : ControlEvents {
+  void on_request(ControlSession& session, std::string, control::Request) override {
+    ++taken;
+    if (count != nullptr) ++(session.*count);
+  }
   void on_session_closed(const ControlSession&) override {}
   void on_replay_wanted(ControlSession&) override {}
+
+  std::size_t taken = 0;
+  std::size_t ControlSession::*count = nullptr;  ///< what a request adds to
 };
 
 struct Fixture {
@@ -66,7 +73,7 @@ struct Fixture {
   std::string directory;
   std::unique_ptr<EventLoop> loop;
   NoLog log;
-  NoEvents events;
+  Requests events;
   std::optional<ControlServer> server;
 };
 
@@ -92,7 +99,7 @@ TEST_CASE_FIXTURE(Fixture, "OneControlClientMoreThanTheBoundIsClosed") {
 TEST_CASE_FIXTURE(Fixture, "AClientThatDoesNotReadIsToldOfAGapAndOthersGoOn") {
   const UniqueFd slow = connect();
   const UniqueFd quick = connect();
-  for (const SessionId id : {1, 2}) {
+  for (const SessionId id : {1U, 2U}) {
     REQUIRE(server->find(id) != nullptr);
     server->subscribe(*server->find(id), Subscription::kLive);
   }
@@ -128,6 +135,51 @@ TEST_CASE_FIXTURE(Fixture, "AClientThatDoesNotReadIsToldOfAGapAndOthersGoOn") {
   const std::string end = text.substr(text.rfind('\n', text.size() - 2) + 1);
   CHECK(end.find("gap") != std::string::npos);
   CHECK(end.find(std::to_string(last)) != std::string::npos);
+}
+
+/// A client that asks more than is taken at once.
+struct Asking : Fixture {
+  /// How many are taken of so many requests, when each adds to `count` until it is answered.
+  void ask(std::size_t requests, std::size_t ControlSession::*count) {
+    events.count = count;
+    client = connect();
+    std::string lines;
+    for (std::size_t i = 0; i < requests; ++i)
+      lines += "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"status\"}\n";
+    // What is not taken stays in the socket, and then with the client.
+    std::size_t sent = 0;
+    for (int idle = 0; idle < 10; ++idle) {
+      const IoResult wrote = write_some(client.get(), as_bytes(lines).subspan(sent));
+      if (wrote.status == IoStatus::kOk && wrote.bytes > 0) idle = 0;
+      if (wrote.status == IoStatus::kOk) sent += wrote.bytes;
+      turn();
+      if (sent == lines.size()) break;
+    }
+    for (int i = 0; i < 100; ++i) turn();
+  }
+  void answer_one() {
+    ControlSession& session = *server->find(1);
+    --(session.*events.count);
+    server->refuse(session.id, "1", control::RpcError{});
+    for (int i = 0; i < 100; ++i) turn();
+  }
+  UniqueFd client;
+};
+
+TEST_CASE_FIXTURE(Asking, "OfAClientsRequestsOneMoreThanMayBeOnTheirWayWaits") {
+  ask(limits::kControlRequestsMax + 2, &ControlSession::unanswered);
+  CHECK(events.taken == limits::kControlRequestsMax);
+  answer_one();
+  CHECK(events.taken == limits::kControlRequestsMax + 1);
+  answer_one();
+  CHECK(events.taken == limits::kControlRequestsMax + 2);
+}
+
+TEST_CASE_FIXTURE(Asking, "OfAClientsReadsOneMoreThanMayBeOnTheirWayWaits") {
+  ask(limits::kControlReadsMax + 2, &ControlSession::reads);
+  CHECK(events.taken == limits::kControlReadsMax);
+  answer_one();
+  CHECK(events.taken == limits::kControlReadsMax + 1);
 }
 
 }  // namespace

@@ -63,6 +63,17 @@ TEST_CASE("ABurstOfHonestOnesWaitsInsteadOfThrowingEachOtherOut") {
   CHECK(admit_link(links, ipv4(1), kNow + 1500ms).enters);
 }
 
+TEST_CASE("AHalfOpenLinkIsLeftAloneForAMoment") {
+  std::vector<HalfOpenLink> links;
+  add(links, 1, limits::kHalfOpenPerAddressMax, ipv4(1), kNow);
+  const LinkAdmission early = admit_link(links, ipv4(1), kNow + limits::kUndisturbed - 1us);
+  CHECK_FALSE(early.enters);
+  CHECK_FALSE(early.dropped);
+  const LinkAdmission later = admit_link(links, ipv4(1), kNow + limits::kUndisturbed);
+  CHECK(later.enters);
+  CHECK(later.dropped == links.front().link);
+}
+
 TEST_CASE("ASourceBeginsItsBurstAndThenSoManyASecond") {
   HandshakeBudget budget{LinkBounds{}};
   Instant now = kNow;

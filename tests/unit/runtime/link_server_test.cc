@@ -2,6 +2,8 @@
 #include "link_server.h"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "address.h"
 #include "p2pmesh/base/limits.h"
@@ -240,6 +242,59 @@ TEST_CASE("OfTooManyThatWaitAndSayNothingTheFirstIsClosedAndWhoSpeaksGetsIn") {
   pair.connect();
   CHECK(pair.one->told == Told{"up"});
   CHECK(waiting_at(*pair.other) <= limits::kWaitingLinksMax);
+}
+
+TEST_CASE("WhoDoesNotReadWhatIsSentToItLosesItsLink") {
+  Pair pair;
+  pair.connect();
+  const Bytes frame =
+      encode_frame(FrameType::kTaken, Bytes(limits::kFrameBytesMax - limits::kFrameHeaderBytes));
+  constexpr std::size_t kFit = limits::kSendQueueBytesMax / limits::kFrameBytesMax;
+  REQUIRE(frame.size() == limits::kFrameBytesMax);
+  for (std::size_t i = 0; i < kFit; ++i) say(*pair.one, frame);
+  pair.run_until([&] { return pair.other->told.size() == 1 + kFit; });
+  CHECK(pair.one->told == Told{"up"});
+  CHECK(pair.one->links->counters().queues_overfull == 0);
+  for (std::size_t i = 0; i < kFit; ++i) say(*pair.one, frame);
+  say(*pair.one, encode_ping(Ping{}));
+  pair.one->links->flush();
+  CHECK(pair.one->links->counters().queues_overfull == 1);
+  CHECK(pair.one->told == Told{"up", "down"});
+  pair.run_until([&] { return pair.other->told.back() == "down"; });
+}
+
+TEST_CASE("WhoWaitsIsLookedAtAgainAfterAMoment") {
+  Pair pair;
+  CHECK_FALSE(pair.other->links->next_deadline());
+  const auto silent = connect_tcp(to_socket(pair.other->address));
+  REQUIRE(silent);
+  pair.run_until([&] { return pair.other->links->counters().accepted == 1; });
+  REQUIRE(waiting_at(*pair.other) == 1);
+  CHECK(pair.other->links->next_deadline() == pair.loop->now().monotonic + limits::kAdmitInterval);
+}
+
+TEST_CASE("WithoutADescriptorNobodyIsTakenForAMoment") {
+  Pair pair;
+  const auto first = connect_tcp(to_socket(pair.other->address));
+  const auto second = connect_tcp(to_socket(pair.other->address));
+  REQUIRE(first);
+  REQUIRE(second);
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const UniqueFd lowest(::dup(first->get()));
+  rlimit none_left = before;
+  none_left.rlim_cur = static_cast<rlim_t>(lowest.get());
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none_left) == 0);
+  pair.loop->run_once(std::chrono::milliseconds(1000));
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  const LinkCounters& counters = pair.other->links->counters();
+  CHECK(counters.refused_descriptors == 1);
+  CHECK(counters.accepted == 0);
+  const Instant paused = pair.loop->now().monotonic;
+  CHECK(pair.other->links->next_deadline() == paused + limits::kAcceptPause);
+  pair.run_until([&] { return counters.accepted == 1; });
+  CHECK(pair.loop->now().monotonic >= paused + limits::kAcceptPause);
+  CHECK(counters.refused_descriptors == 1);
 }
 
 }  // namespace

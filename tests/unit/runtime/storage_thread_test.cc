@@ -1,12 +1,15 @@
 #include "storage_thread.h"
 
 #include <doctest/doctest.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <set>
 
+#include "p2pmesh/base/limits.h"
 #include "p2pmesh/crypto/hash.h"
 #include "p2pmesh/crypto/signature.h"
 #include "p2pmesh/wire/text_body.h"
@@ -155,6 +158,36 @@ TEST_CASE("AStopWritesWhatIsQueuedAndIsRememberedAsClean") {
   fixture.thread.reset();  // without stop()
   fixture.open();
   CHECK_FALSE(fixture.was_clean);
+}
+
+/// How often the store has made what was written without waiting for the disk outlast a power cut.
+int count_syncs(const std::string& path) {
+  sqlite3* database = nullptr;
+  REQUIRE(sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READONLY, nullptr) == SQLITE_OK);
+  sqlite3_stmt* query = nullptr;
+  REQUIRE(sqlite3_prepare_v2(database, "SELECT value FROM state WHERE key = 'syncs'", -1, &query, nullptr) ==
+          SQLITE_OK);
+  const int count = sqlite3_step(query) == SQLITE_ROW ? sqlite3_column_int(query, 0) : 0;
+  sqlite3_finalize(query);
+  sqlite3_close(database);
+  return count;
+}
+
+TEST_CASE("WhatOthersWroteOutlastsAPowerCutAfterAMoment") {
+  Fixture fixture;
+  const std::string path = fixture.path + "/mesh.db";
+  const auto begun = std::chrono::steady_clock::now();
+  fixture.thread->store(fixture.text(1), {});
+  fixture.run_until([&] { return fixture.recorder.committed.size() == 1; });
+  fixture.run_until([&] { return count_syncs(path) == 1; });
+  CHECK(std::chrono::steady_clock::now() - begun >= limits::kFullSyncInterval);
+  // What one wrote oneself is on the disk with its commit, and all before it too.
+  fixture.thread->store(fixture.text(2), {});
+  EnvelopeContext own;
+  own.own = true;
+  fixture.thread->store(fixture.text(3), std::move(own));
+  fixture.run_until([&] { return fixture.recorder.committed.size() == 3; });
+  CHECK(count_syncs(path) <= 2);
 }
 
 }  // namespace

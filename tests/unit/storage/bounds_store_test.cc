@@ -85,5 +85,64 @@ TEST_CASE_FIXTURE(StoreFixture, "ARangeIsReadUpToTheBytesOfAnAnswer") {
   CHECK((count + 1) * bytes > limits::kSyncAnswerBytesMax - 64);
 }
 
+TEST_CASE_FIXTURE(StoreFixture, "WhatIsNotOpenedIsLookedForInSoManyRowsAtOnce") {
+  std::vector<StoreItem> items;
+  for (std::uint64_t seq = 1; seq < limits::kUnopenedSearchedMax; ++seq)
+    items.push_back(text_item(kAlice, seq, {"x"}));
+  items.push_back(direct_item(kAlice, limits::kUnopenedSearchedMax));
+  items.push_back(direct_item(kAlice, limits::kUnopenedSearchedMax + 1));
+  const auto rows = write(std::move(items));
+  const auto page = store->list_unopened(kBob, 1, 100);
+  REQUIRE(page);
+  REQUIRE(page->envelopes.size() == 1);
+  CHECK(page->envelopes.front()->envelope.seq == limits::kUnopenedSearchedMax);
+  CHECK(page->next_row == rows.back());
+  const auto rest = store->list_unopened(kBob, page->next_row, 100);
+  REQUIRE(rest);
+  REQUIRE(rest->envelopes.size() == 1);
+  CHECK(rest->envelopes.front()->envelope.seq == limits::kUnopenedSearchedMax + 1);
+  CHECK(rest->next_row == 0);
+}
+
+TEST_CASE_FIXTURE(StoreFixture, "AStepOfTheIndexOfWordsEndsWithTheBytesOfTheBound") {
+  // What lies around the text makes one of so many reach the bound.
+  constexpr std::uint64_t kFit = limits::kSearchStepBytesMax / limits::kMessageBytesMax;
+  std::vector<StoreItem> items;
+  for (std::uint64_t seq = 1; seq <= 2 * kFit; ++seq)
+    items.push_back(text_item(kAlice, seq, {"word" + std::string(limits::kMessageBytesMax - 4, ' ')}));
+  write(std::move(items));
+  CHECK_FALSE(*store->index_words(1000));
+  CHECK(*store->index_words(1000));
+  write({text_item(kAlice, 2 * kFit + 1, {"word"})});
+  CHECK(*store->index_words(1000));
+}
+
+TEST_CASE_FIXTURE(StoreFixture, "OfOneMoreThanIsCarriedForAnAuthorTheOldestGoes") {
+  const auto carry = [&](std::uint64_t first, std::uint64_t last) {
+    std::vector<StoreItem> items;
+    for (std::uint64_t seq = first; seq <= last; ++seq) {
+      items.push_back(direct_item(kAlice, seq));
+      items.back().carried = true;
+    }
+    StoreBatch batch = batch_of(std::move(items));
+    batch.now_ms = 1;
+    REQUIRE(store->write(batch));
+  };
+  const auto drop = [&] {
+    const auto step = store->drop_carried(CarryQuota{}, 1, 10);
+    REQUIRE(step);
+    return step->dropped;
+  };
+  carry(1, limits::kCarriedEnvelopesPerAuthor);
+  CHECK(drop() == 0);
+  carry(limits::kCarriedEnvelopesPerAuthor + 1, limits::kCarriedEnvelopesPerAuthor + 1);
+  CHECK(drop() == 1);
+  CHECK(store->carried()->envelopes == limits::kCarriedEnvelopesPerAuthor);
+  const auto oldest = store->read_range(kAlice, 10, 1, 2, 1 << 20, 10);
+  REQUIRE(oldest);
+  REQUIRE(oldest->envelopes.size() == 1);
+  CHECK(oldest->envelopes.front()->envelope.seq == 2);
+}
+
 }  // namespace
 }  // namespace p2pmesh
