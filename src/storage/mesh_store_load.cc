@@ -120,7 +120,12 @@ Result<StoreSnapshot> MeshStore::load() {
 Result<std::vector<StoredHead>> MeshStore::Impl::read_heads() {
   std::vector<std::pair<std::int64_t, std::string>> rooms;
   static_assert(limits::kRoomsMax == 1024);
-  Statement select(*database, "SELECT no, name FROM rooms ORDER BY no LIMIT 1024");
+  // Those that were written in last, by the arrival of the deepest envelope: anybody can make up rooms, and
+  // the oldest ones would keep the others from being known again.
+  Statement select(*database,
+                   "SELECT no, name FROM (SELECT no, name, (SELECT abs(held) FROM transcript"
+                   " WHERE room_no = rooms.no ORDER BY depth DESC, wall_ms DESC, id DESC LIMIT 1) AS arrived"
+                   " FROM rooms ORDER BY arrived DESC, no DESC LIMIT 1024) ORDER BY arrived, no");
   auto read = for_each_row(select, [&](const Query& row) -> Result<void> {
     rooms.emplace_back(row.number_at(0), row.text_at(1));
     return {};

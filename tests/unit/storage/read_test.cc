@@ -230,6 +230,32 @@ TEST_CASE("heads are what no other held envelope names as parent") {
   CHECK(snapshot->heads[2].room == "#b");
 }
 
+TEST_CASE("of too many rooms those that were quiet for longest have no heads after a restart") {
+  TempDirectory directory;
+  auto store = open_store(directory / "m.db");
+  StoreBatch batch;
+  const auto write = [&](std::uint64_t number, const std::string& room, std::uint64_t depth) {
+    Envelope envelope = text_envelope(kAlice, number, {"x"});
+    envelope.depth = depth;
+    envelope.room = room;
+    batch.items.push_back(item_of(seal(envelope, make_id<EnvelopeId>(number))));
+  };
+  constexpr std::uint64_t kRooms = limits::kRoomsMax;
+  for (std::uint64_t i = 1; i <= kRooms + 2; ++i) write(i, "#r" + std::to_string(i), 1);
+  write(kRooms + 3, "#r1", 2);  // the first one is not quiet
+  REQUIRE(store->write(batch));
+  const auto snapshot = store->load();
+  REQUIRE(snapshot);
+  std::set<std::string> rooms;
+  for (const StoredHead& head : snapshot->heads) rooms.insert(head.room);
+  CHECK(rooms.size() == kRooms);
+  CHECK(rooms.contains("#r1"));
+  CHECK_FALSE(rooms.contains("#r2"));
+  CHECK_FALSE(rooms.contains("#r3"));
+  CHECK(rooms.contains("#r" + std::to_string(kRooms + 2)));
+  CHECK(snapshot->heads.back().room == "#r1");
+}
+
 TEST_CASE("a shallower envelope takes no head away, and each author's deepest is told") {
   TempDirectory directory;
   auto store = open_store(directory / "m.db");
