@@ -32,7 +32,7 @@ struct EndReport {
 EndReport check_end(World& world, const BitSet& acknowledged, const EndCheckOptions& options);
 
 /// Neighbors that are so for one end alone: (node, link). While views change there are always some for a
-/// moment; one that is still there kAsymmetryMax later is a violation.
+/// moment; one that is there all the time for kAsymmetryMax is a violation.
 std::set<std::pair<std::uint32_t, LinkId>> asymmetric_links(World& world);
 inline constexpr SimTime kAsymmetryMax = 16 * kSecond;  // silence before a close, and a candidate's time-out
 

@@ -58,8 +58,8 @@ class Stage {
 
  private:
   [[nodiscard]] EndReport look_at_end(const EndCheckOptions& checks);
-  /// Links known at one end only that were so at `since` as well, when the world has run for long enough.
-  void check_symmetry(const std::set<std::pair<std::uint32_t, LinkId>>& before, SimTime since);
+  /// Of links known at one end only since `since` those that stay so until the world has run for long enough.
+  void check_symmetry(std::set<std::pair<std::uint32_t, LinkId>> one_sided, SimTime since);
 
   RunOptions options_;
   std::chrono::steady_clock::time_point begun_;

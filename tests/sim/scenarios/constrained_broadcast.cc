@@ -49,7 +49,7 @@ Report run_constrained_broadcast(const RunOptions& options) {
   const double all = 2.0 * static_cast<double>(report.messages);
   report.add("operations", static_cast<std::uint64_t>(all));
   report.add("frames_per_operation", all == 0 ? 0 : frames / all);
-  report.stand_ins.push_back(
+  report.stand_ins.emplace_back(
       "ihaves are gathered for 60 s and takens for 120 s, longer than a node's configuration allows");
   report.add("payload_window_ms", static_cast<double>(world.parameters.payload_window.count()) / 1000);
   return report;
