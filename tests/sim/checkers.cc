@@ -67,8 +67,9 @@ void Checkers::on_envelope(std::uint32_t node, std::uint32_t from, std::uint32_t
   const bool bad =
       verdict == Verdict::kMalformed || verdict == Verdict::kOtherMesh || verdict == Verdict::kBadSignature;
   if (bad && from != kNone && !world_.is_liar(from)) {
-    add({"G1", from, world_.now(), "an honest node forwards only what is validly signed",
-         std::string(live ? "gossip" : "repair") + " refused by node " + std::to_string(node)});
+    std::string found = live ? "gossip" : "repair";
+    found += " refused by node " + std::to_string(node);
+    add({"G1", from, world_.now(), "an honest node forwards only what is validly signed", std::move(found)});
   }
 }
 
@@ -154,6 +155,11 @@ void Checkers::on_rows_lost(std::uint32_t node, const std::vector<std::uint32_t>
 
 void Checkers::on_spin(std::uint32_t node) {
   add({"spin", node, world_.now(), "a wake comes to what was due", "the next deadline stays in the past"});
+}
+
+void Checkers::on_no_end(std::uint64_t events, SimTime now) {
+  add({"no end", kNone, now, "a world comes to its end within the bound on events",
+       std::to_string(events) + " events, and more are due"});
 }
 
 void Checkers::on_penalty(std::uint32_t node, std::uint32_t from, const char* what) {

@@ -36,6 +36,7 @@ class Checkers final : public Observer {
   void on_taken(std::uint32_t node, std::uint32_t entry) override;
   void on_rows_lost(std::uint32_t node, const std::vector<std::uint32_t>& entries) override;
   void on_spin(std::uint32_t node) override;
+  void on_no_end(std::uint64_t events, SimTime now) override;
   void on_penalty(std::uint32_t node, std::uint32_t from, const char* what) override;
 
  private:

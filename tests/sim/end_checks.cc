@@ -6,7 +6,7 @@
 #include <set>
 #include <tuple>
 
-#include "p2pmesh/base/limits.h"
+#include "bound_checks.h"
 #include "p2pmesh/crypto/hash.h"
 
 namespace p2pmesh::sim {
@@ -72,7 +72,7 @@ class EndCheck {
     if (options_.records && world_.size() <= kPresenceNodesMax) check_records();
     if (options_.outboxes) check_outboxes();
     check_drafts();
-    if (options_.bounds) check_bounds();
+    if (options_.bounds) check_bounds(world_, honest_, report_.violations);
     return std::move(report_);
   }
 
@@ -233,38 +233,6 @@ class EndCheck {
           std::to_string(pending) + " messages are pending, " + std::to_string(node.disk.outbox_size()) +
               " envelopes in the outbox");
     }
-  }
-
-  void check_bounds() {
-    for (std::uint32_t number : honest_) {
-      const Node& core = *world_.node(number).core;
-      check_views(number, core.status());
-      for (const auto& [counter, value] : core.counters()) {
-        if (counter == "held_back" && value > limits::kHeldBackMax)
-          add("bound", number, "at most " + std::to_string(limits::kHeldBackMax) + " held back",
-              std::to_string(value));
-        if (counter == "frames_over_budget" && value > 0 && honest_.size() == world_.size())
-          add("bound", number, "no frame over the budgets of honest neighbors", std::to_string(value));
-        if (counter == "ids_missing" && value > limits::kMissingIdsMax)
-          add("bound", number, "at most " + std::to_string(limits::kMissingIdsMax) + " missing ids",
-              std::to_string(value));
-      }
-      const std::size_t links = core.links().size();
-      if (links > limits::kLinksMax)
-        add("bound", number, "at most " + std::to_string(limits::kLinksMax) + " links",
-            std::to_string(links));
-    }
-  }
-
-  void check_views(std::uint32_t number, const NodeStatus& status) {
-    const ProtocolParameters& parameters = world_.options().parameters;
-    const std::size_t active_max = parameters.active_view_max + parameters.merge_links;
-    if (status.partial && status.neighbors > active_max)
-      add("bound", number, "an active view of at most " + std::to_string(active_max),
-          std::to_string(status.neighbors));
-    if (status.passive > parameters.passive_view_max)
-      add("bound", number, "a passive view of at most " + std::to_string(parameters.passive_view_max),
-          std::to_string(status.passive));
   }
 
   World& world_;

@@ -1,6 +1,7 @@
 #include "metrics.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace p2pmesh::sim {
 
@@ -40,10 +41,14 @@ void Metrics::on_written(std::uint32_t node, std::uint32_t entry, const std::vec
   fate.entry = entry;
   fate.author = node;
   fate.sent_at = sent;
-  for (std::uint32_t number = 0; number < world_.size(); ++number) {
-    if (number != node && world_.is_running(number) && !world_.is_liar(number)) ++fate.expected;
+  BitSet awaited;
+  for (const std::uint32_t number : world_.honest()) {
+    if (number == node) continue;
+    awaited.insert(number);
+    ++fate.expected;
   }
   messages_.push_back(fate);
+  awaited_.push_back(std::move(awaited));
 }
 
 void Metrics::on_envelope(std::uint32_t, std::uint32_t, std::uint32_t entry, Verdict verdict, bool live,
@@ -57,9 +62,13 @@ void Metrics::on_envelope(std::uint32_t, std::uint32_t, std::uint32_t entry, Ver
 
 void Metrics::on_announce(std::uint32_t node, std::uint32_t entry, const Announce&, SimTime now) {
   MessageFate* fate = find(entry);
-  if (fate == nullptr || node == fate->author) return;
+  if (fate == nullptr) return;
   const SimTime latency = now - fate->sent_at;
   if (deadline_ != 0 && latency > deadline_) return;
+  // Who came later was not expected, and who shows it again after a crash had it.
+  BitSet& awaited = awaited_[by_entry_[entry]];
+  if (!awaited.contains(node)) return;
+  awaited.erase(node);
   ++fate->deliveries;
   fate->last_latency = std::max(fate->last_latency, latency);
   latency_.add(latency);

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "bit_set.h"
 #include "histogram.h"
 #include "observer.h"
 #include "traffic.h"
@@ -15,8 +16,8 @@ namespace p2pmesh::sim {
 struct MessageFate {
   std::uint32_t entry = 0;
   std::uint32_t author = 0;
-  std::uint32_t expected = 0;    ///< honest nodes that ran when it was sent, without the author
-  std::uint32_t deliveries = 0;  ///< announced there in time
+  std::uint32_t expected = 0;    ///< honest members that were here when it was sent, without the author
+  std::uint32_t deliveries = 0;  ///< of these, announced there in time; each once
   std::uint32_t payloads = 0;    ///< received by gossip, everywhere
   std::uint16_t hops = 0;        ///< the greatest round of a first delivery by gossip
   SimTime sent_at = 0;
@@ -57,6 +58,7 @@ class Metrics final : public Observer {
   SimTime deadline_ = 0;
   std::unordered_map<std::uint64_t, SimTime> sent_at_;  // by token
   std::vector<MessageFate> messages_;
+  std::vector<BitSet> awaited_;  // by message: the expected nodes where it is not announced yet
   std::vector<std::uint32_t> by_entry_;
   Histogram latency_;
   Traffic before_;

@@ -43,6 +43,8 @@ class Observer {
   virtual void on_penalty(std::uint32_t /*node*/, std::uint32_t /*from*/, const char* /*what*/) {}
   /// The core asked again and again to be woken at a time that is over.
   virtual void on_spin(std::uint32_t /*node*/) {}
+  /// The world has had as many events as it may: none is handled from now on.
+  virtual void on_no_end(std::uint64_t /*events*/, SimTime /*now*/) {}
   virtual void on_notice(std::uint32_t /*node*/, const PublishNotice& /*notice*/, SimTime /*now*/) {}
 };
 

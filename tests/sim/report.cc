@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 
 namespace p2pmesh::sim {
 namespace {
@@ -9,6 +10,16 @@ namespace {
 std::string number(double value) {
   char text[64];
   std::snprintf(text, sizeof text, "%.6g", value);
+  return text;
+}
+
+/// "1" is said of all alone: what is missing is not rounded away.
+std::string share(double value) {
+  char text[64];
+  for (const int digits : {6, 9, 17}) {
+    std::snprintf(text, sizeof text, "%.*g", digits, value);
+    if (value >= 1 || std::strcmp(text, "1") != 0) break;
+  }
   return text;
 }
 
@@ -43,6 +54,22 @@ std::string fates_json(const Metrics& metrics) {
             std::to_string(fate.hops) + "]";
   }
   return json + "]";
+}
+
+std::vector<std::pair<const char*, std::uint64_t>> network_counts(const NetworkCounters& network) {
+  return {{"dials", network.dials},
+          {"dials_failed", network.dials_failed},
+          {"links_up", network.links_up},
+          {"resets", network.resets},
+          {"frames_lost", network.frames_lost},
+          {"frames_duplicated", network.frames_duplicated},
+          {"frames_reordered", network.frames_reordered},
+          {"frames_tailed", network.frames_tailed},
+          {"clogs", network.clogs},
+          {"frames_stalled", network.frames_stalled},
+          {"live_dropped", network.live_dropped},
+          {"queues_overfull", network.queues_overfull},
+          {"queue_bytes_greatest", network.queue_bytes_greatest}};
 }
 
 void add_traffic(Report& report, const Metrics& metrics) {
@@ -88,7 +115,7 @@ void measure(Report& report, const Metrics& metrics, const RunOptions& options) 
   double payloads = 0;
   std::vector<SimTime> complete;
   for (const MessageFate& fate : messages) {
-    reliability += fate.expected == 0 ? 1 : std::min(1.0, ratio(fate.deliveries, fate.expected));
+    reliability += fate.expected == 0 ? 1 : ratio(fate.deliveries, fate.expected);
     redundancy += fate.expected == 0 ? 0 : ratio(fate.payloads, fate.expected) - 1;
     hops += fate.hops;
     payloads += fate.payloads;
@@ -135,7 +162,7 @@ std::string to_json(const Report& report) {
   key("nodes", std::to_string(report.nodes));
   key("seed", std::to_string(report.seed));
   key("messages", std::to_string(report.messages));
-  key("reliability", number(report.reliability));
+  key("reliability", share(report.reliability));
   key("rmr", number(report.rmr));
   key("ldh_mean", number(report.ldh_mean));
   key("ldh_max", std::to_string(report.ldh_max));
@@ -156,6 +183,7 @@ std::string to_json(const Report& report) {
     stand_ins += (stand_ins.size() > 1 ? ", " : "") + quoted(name);
   key("stand_ins", stand_ins + "]");
   for (const auto& [name, value] : report.extra) key(name.c_str(), value);
+  for (const auto& [name, value] : network_counts(report.network)) key(name, std::to_string(value));
   return json + "}";
 }
 

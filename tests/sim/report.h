@@ -9,6 +9,7 @@
 #include "metrics.h"
 #include "run_options.h"
 #include "violation.h"
+#include "virtual_network.h"
 
 namespace p2pmesh::sim {
 
@@ -17,7 +18,7 @@ struct Report {
   std::uint32_t nodes = 0;
   std::uint64_t seed = 0;
   std::uint64_t messages = 0;
-  double reliability = 1;  ///< mean over the messages of deliveries / expected
+  double reliability = 1;  ///< mean over the messages of deliveries / expected, which is at most 1
   double rmr = 0;          ///< mean of payloads received by gossip / (n - 1), less 1
   double ldh_mean = 0;     ///< last delivery hop
   std::uint64_t ldh_max = 0;
@@ -34,6 +35,7 @@ struct Report {
   double wall_s = 0;
   std::vector<std::string> stand_ins;
   std::vector<std::pair<std::string, std::string>> extra;  ///< further keys; values as JSON
+  NetworkCounters network;                                 ///< the last keys
   std::vector<Violation> violations;
 
   void add(const std::string& key, double value);

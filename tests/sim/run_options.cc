@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "option_uses.h"
 #include "p2pmesh/base/planted.h"
 #include "scenarios/scenario.h"
 
@@ -45,6 +46,7 @@ bool set_option(RunOptions& options, std::string_view name, std::string_view val
   if (name == "--tuned") return options.tuned = value, value == "latency" || value == "cost";
   if (name == "--sweep") return parse_sweep(value, options);
   if (name == "--jobs") return parse_number(value, options.jobs) && options.jobs >= 1 && options.jobs <= 256;
+  if (name == "--seed-wall-s") return parse_number(value, options.seed_wall_s) && options.seed_wall_s >= 1;
   if (name == "--bug") return options.bug = value, is_planted_bug(value);
   if (name == "--failures-file") return options.failures_file = value, !value.empty();
   return false;
@@ -54,8 +56,10 @@ bool set_option(RunOptions& options, std::string_view name, std::string_view val
 
 std::optional<RunOptions> parse_run_options(int count, const char* const* arguments, std::string& error) {
   RunOptions options;
+  std::vector<std::string_view> given;
   for (int i = 1; i < count; ++i) {
     const std::string_view name = arguments[i];
+    given.push_back(name);
     if (name == "--json") {
       options.json = true;
     } else if (name == "--real-crypto") {
@@ -88,6 +92,7 @@ std::optional<RunOptions> parse_run_options(int count, const char* const* argume
       ++i;
     }
   }
+  if (!check_uses(options, given, error)) return std::nullopt;
   return options;
 }
 
@@ -120,12 +125,13 @@ std::string usage() {
       "            [--tuned latency|cost] [--real-crypto] [--no-people] [--virtual-s S] [--quiet] "
       "[--histogram]\n"
       "            [--fates] [--liars-stay]\n"
-      "p2pmesh-sim --scenario NAME --sweep FIRST:COUNT [--jobs N] [--failures-file FILE]\n"
+      "p2pmesh-sim --scenario NAME --sweep FIRST:COUNT [--jobs N] [--failures-file FILE] [--seed-wall-s S]\n"
       "p2pmesh-sim --list-bugs | --scenario NAME --bug BUG: in a build with planted bugs\n"
-      "The result is one JSON object, the last line of stdout. Exit 1: a checker found a violation.\n"
+      "The result is one JSON object, the last line of stdout, with --json or without it. Exit 1: a checker\n"
+      "found a violation. In a sweep a seed that takes longer than S seconds (600) has failed.\n"
       "Scenarios:";
   for (const Scenario& scenario : scenarios()) text += std::string(" ") + scenario.name;
-  return text + "\n";
+  return text + "\nSome alone take these options:\n" + describe_uses();
 }
 
 }  // namespace p2pmesh::sim

@@ -11,7 +11,7 @@ struct RunOptions {
   std::string scenario = "broadcast";
   std::uint32_t nodes = 0;  ///< 0: the scenario's own
   std::uint64_t seed = 1;
-  bool json = false;
+  bool json = false;           ///< says nothing new: the object is always printed
   std::uint32_t messages = 0;  ///< 0: the scenario's own
   double rate = 0;             ///< broadcasts a virtual second; 0: the scenario's own
   bool random_authors = false;
@@ -39,6 +39,7 @@ struct RunOptions {
   std::uint64_t sweep_count = 0;  ///< 0: no sweep
   std::uint32_t jobs = 1;
   std::string failures_file = "sim-failures.txt";
+  std::uint32_t seed_wall_s = 600;  ///< what takes longer is ended and has failed
 
   /// What a user types to run this again.
   [[nodiscard]] std::string command() const;

@@ -153,6 +153,7 @@ Report Stage::report() {
     bytes += world_.network().traffic().bytes_sent(number);
   report.bytes_per_node = static_cast<double>(bytes) / std::max<std::uint32_t>(1, world_.size());
   report.trace_hash = world_.trace_hash();
+  report.network = world_.network().counters();
   report.violations = checkers_.violations();
   if (!options_.real_crypto) report.stand_ins.push_back("signatures: XXH3-128 keyed with the world's secret");
   if (world_.options().people && !options_.real_crypto)

@@ -5,6 +5,8 @@
 #include <set>
 #include <string_view>
 
+#include "bound_checks.h"
+
 namespace p2pmesh::sim {
 namespace {
 
@@ -17,13 +19,6 @@ constexpr std::uint32_t kWarmUp = 12;  // messages that make the tree
 constexpr std::uint32_t kMeasured = 12;
 constexpr SimTime kWalks = 10 * kSecond;  // longer than six hops
 constexpr SimTime kAtHome = 20 * kSecond;
-
-std::uint64_t counter_of(const Node& node, std::string_view name) {
-  for (const auto& [counter, value] : node.counters()) {
-    if (counter == name) return value;
-  }
-  return 0;
-}
 
 /// Counts how messages come to the nodes.
 class Deliveries final : public Observer {
@@ -69,6 +64,13 @@ class StillCheck {
     stage_.demand(holds, check, std::move(expected), std::move(found));
   }
 
+  /// One that the core has no more cannot show anything: that is a violation.
+  std::uint64_t counter_of(std::uint32_t number, std::string_view name) {
+    const auto value = find_count(world_.node(number).core->counters(), name);
+    demand(value.has_value(), "counter", "a node counts " + std::string(name), "it does not");
+    return value.value_or(0);
+  }
+
   /// Runs on, and looks twice a second for neighbors that only one end takes for such.
   void run_for(SimTime duration) {
     for (const SimTime end = world_.now() + duration; world_.now() < end;) {
@@ -90,10 +92,8 @@ class StillCheck {
   /// one who knows of something gone asks once for it, though the digests are equal.
   std::uint64_t sessions() {
     std::uint64_t sum = 0;
-    for (std::uint32_t number : world_.honest()) {
-      const Node& core = *world_.node(number).core;
-      sum += counter_of(core, "sync_sessions") - counter_of(core, "sync_asked_for_gone");
-    }
+    for (std::uint32_t number : world_.honest())
+      sum += counter_of(number, "sync_sessions") - counter_of(number, "sync_asked_for_gone");
     return sum;
   }
 
@@ -161,13 +161,13 @@ class StillCheck {
     const std::uint32_t contact = members[world_.draw().below(members.size())];
     const Node& core = *world_.node(contact).core;
     if (!core.status().partial || core.links().size() < 3) return;
-    const std::uint64_t joins = counter_of(core, "joins");
-    const std::uint64_t passed_on = counter_of(core, "forward_joins_sent");
+    const std::uint64_t joins = counter_of(contact, "joins");
+    const std::uint64_t passed_on = counter_of(contact, "forward_joins_sent");
     const std::uint32_t newcomer = world_.add_node();
     world_.join(newcomer, contact);
     run_for(kAtHome);
-    if (counter_of(core, "joins") == joins) return;
-    demand(counter_of(core, "forward_joins_sent") > passed_on, "join",
+    if (counter_of(contact, "joins") == joins) return;
+    demand(counter_of(contact, "forward_joins_sent") > passed_on, "join",
            "the other neighbors hear of a newcomer",
            "node " + std::to_string(contact) + " has passed on none");
     const std::size_t links = world_.node(newcomer).core->links().size();

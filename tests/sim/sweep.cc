@@ -4,9 +4,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <fstream>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,16 +35,26 @@ RunOptions one_seed(const RunOptions& options, std::uint64_t seed) {
 }
 
 [[noreturn]] void work(const RunOptions& options, std::uint64_t first, std::uint64_t end, int out) {
+  std::signal(SIGALRM, SIG_DFL);
   for (std::uint64_t seed = first; seed < end; ++seed) {
     const RunOptions one = one_seed(options, seed);
     const std::clock_t begun = std::clock();
+    alarm(options.seed_wall_s);  // a world that does not end, ends here
     const Report report = find_scenario(one.scenario)->run(one);
+    alarm(0);
     if (!report.violations.empty()) std::fputs(describe_violations(report, one).c_str(), stderr);
     const Result result{seed, static_cast<std::uint32_t>(report.violations.size()),
                         static_cast<double>(std::clock() - begun) / CLOCKS_PER_SEC};
     if (write(out, &result, sizeof result) != static_cast<ssize_t>(sizeof result)) _exit(74);
   }
   _exit(0);
+}
+
+std::set<std::string> lines_of(const std::string& path) {
+  std::set<std::string> lines;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) lines.insert(line);
+  return lines;
 }
 
 struct Worker {
@@ -55,20 +68,34 @@ class Sweep {
   explicit Sweep(const RunOptions& options) : options_(options), next_(options.sweep_first) {}
 
   int run() {
+    failures_.open(options_.failures_file, std::ios::app);
+    if (!failures_) return give_up("cannot write to " + options_.failures_file);
     const std::uint64_t end = options_.sweep_first + options_.sweep_count;
     while (next_ < end || !workers_.empty()) {
       while (next_ < end && workers_.size() < options_.jobs) {
         const std::uint64_t stop = std::min(end, next_ + kSeedsPerWorker);
-        if (!start(next_, stop)) return 74;
+        if (!start(next_, stop)) return give_up("cannot start a worker");
         next_ = stop;
       }
-      if (!collect(end)) return 74;
+      if (!collect(end)) return give_up("cannot go on with the workers");
     }
     if (options_.progress) std::fprintf(stderr, "\n");
-    return write_failures();
+    return report();
   }
 
  private:
+  static int give_up(const std::string& why) {
+    std::fprintf(stderr, "p2pmesh-sim: %s\n", why.c_str());
+    return 74;
+  }
+
+  [[nodiscard]] std::string why_it_ended(int status) const {
+    if (!WIFSIGNALED(status)) return "ended early";
+    if (WTERMSIG(status) == SIGALRM)
+      return "no end within " + std::to_string(options_.seed_wall_s) + " s of wall time";
+    return "died of signal " + std::to_string(WTERMSIG(status));
+  }
+
   bool start(std::uint64_t first, std::uint64_t end) {
     int pipe_ends[2];
     if (pipe(pipe_ends) != 0) return false;
@@ -106,8 +133,7 @@ class Sweep {
     }
     close(worker.results);
     if (next < worker.end) {
-      failed_[next] =
-          WIFSIGNALED(status) ? "died of signal " + std::to_string(WTERMSIG(status)) : "ended early";
+      failed_[next] = why_it_ended(status);
       ++done_;
       if (next + 1 < worker.end && !start(next + 1, worker.end)) return false;
     }
@@ -117,16 +143,14 @@ class Sweep {
     return true;
   }
 
-  int write_failures() {
-    if (!failed_.empty()) {
-      std::FILE* file = std::fopen(options_.failures_file.c_str(), "a");
-      for (const auto& [seed, why] : failed_) {
-        const std::string command = one_seed(options_, seed).command();
-        std::printf("FAILED seed %llu: %s\n  %s --json\n", static_cast<unsigned long long>(seed), why.c_str(),
-                    command.c_str());
-        if (file != nullptr) std::fprintf(file, "%s --json  # %s\n", command.c_str(), why.c_str());
-      }
-      if (file != nullptr) std::fclose(file);
+  int report() {
+    const std::set<std::string> known = lines_of(options_.failures_file);
+    for (const auto& [seed, why] : failed_) {
+      const std::string command = one_seed(options_, seed).command();
+      std::printf("FAILED seed %llu: %s\n  %s --json\n", static_cast<unsigned long long>(seed), why.c_str(),
+                  command.c_str());
+      const std::string line = command + " --json  # " + why;
+      if (!known.contains(line)) failures_ << line << '\n';
     }
     std::printf(
         "{\"scenario\": \"%s\", \"first_seed\": %llu, \"seeds\": %llu, \"failed\": %zu, "
@@ -135,10 +159,12 @@ class Sweep {
         static_cast<unsigned long long>(done_), failed_.size(),
         done_ == 0 ? 0 : core_s_ / static_cast<double>(done_), slowest_s_,
         static_cast<unsigned long long>(slowest_));
+    if (!failures_.flush()) return give_up("cannot write to " + options_.failures_file);
     return failed_.empty() ? 0 : 1;
   }
 
   RunOptions options_;
+  std::ofstream failures_;
   std::uint64_t next_;
   std::map<pid_t, Worker> workers_;
   std::map<std::uint64_t, std::string> failed_;

@@ -105,7 +105,10 @@ SimTime VirtualNetwork::arrival_time(Connection& connection, std::uint32_t to) {
   SimTime arrival = now_ + connection.delay;
   if (faults_.jitter_max > 0)
     arrival += static_cast<SimTime>(draw_.below(static_cast<std::uint64_t>(faults_.jitter_max) + 1));
-  if (draw_.chance(faults_.tail_ppm)) arrival += draw_.between(0, faults_.tail_max);
+  if (draw_.chance(faults_.tail_ppm)) {
+    ++counters_.frames_tailed;
+    arrival += draw_.between(0, faults_.tail_max);
+  }
   if (draw_.chance(faults_.clog_ppm)) {
     ++counters_.clogs;
     clogged_until = std::max(clogged_until, now_ + draw_.between(0, faults_.clog_max));

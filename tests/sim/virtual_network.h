@@ -56,6 +56,7 @@ struct NetworkCounters {
   std::uint64_t frames_lost = 0;        ///< the fault
   std::uint64_t frames_duplicated = 0;  ///< the fault
   std::uint64_t frames_reordered = 0;   ///< the fault
+  std::uint64_t frames_tailed = 0;      ///< the fault
   std::uint64_t clogs = 0;              ///< the fault
   std::uint64_t frames_stalled = 0;     ///< held up by a partition
   std::uint64_t live_dropped = 0;       ///< the send queue was long

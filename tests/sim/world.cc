@@ -14,8 +14,6 @@ namespace {
 constexpr SimTime kJoinAgain = kSecond;
 constexpr SimTime kLieInterval = 100 * kMillisecond;
 constexpr SimTime kLeaveTime = 200 * kMillisecond;  // its disk is done long before
-constexpr std::uint64_t kEventsMax =
-    20'000'000'000;  // far above any scenario; a world that does not end is a fault
 
 }  // namespace
 
@@ -195,20 +193,20 @@ void World::after(SimTime delay, std::function<void()> script) {
 }
 
 bool World::run_until(SimTime end) {
-  while (!queue_.empty() && queue_.next_time() <= end) {
+  while (!is_over_ && !queue_.empty() && queue_.next_time() <= end) {
     const Event event = queue_.pop();
     prefetch();
     around_.now = event.time;
     network_.set_time(event.time);
     dispatch(event);
-    if ((++events_ & 0xFFFF) == 0) {
-      if (options_.progress) report_progress();
-      if (events_ > kEventsMax) return false;
-    }
+    if ((++events_ & 0xFFFF) == 0 && options_.progress) report_progress();
+    if (events_ < options_.events_max) continue;
+    is_over_ = true;
+    for (Observer* observer : around_.observers) observer->on_no_end(options_.events_max, now());
   }
   around_.now = std::max(around_.now, end);
   network_.set_time(around_.now);
-  return true;
+  return !is_over_;
 }
 
 /// With thousands of nodes nothing of what an event touches is in the cache: it is fetched while the events

@@ -21,6 +21,9 @@
 
 namespace p2pmesh::sim {
 
+/// Far above any scenario; a world that does not end is a fault.
+inline constexpr std::uint64_t kEventsMax = 20'000'000'000;
+
 struct WorldOptions {
   std::uint64_t seed = 1;
   bool real_crypto = false;
@@ -31,7 +34,8 @@ struct WorldOptions {
   bool prefetch = false;
   bool people = false;        ///< nodes can write to each other
   std::size_t carry_max = 0;  ///< direct envelopes of one author that others keep for it; 0: all
-  bool progress = false;      ///< a line on stderr each second of real time
+  std::uint64_t events_max = kEventsMax;
+  bool progress = false;  ///< a line on stderr each second of real time
 };
 
 class World final : private NetworkEvents {
@@ -80,7 +84,8 @@ class World final : private NetworkEvents {
   // Time.
 
   void after(SimTime delay, std::function<void()> script);
-  /// False: the bound on events was reached; the world is not at rest.
+  /// False: the bound on events was reached, which the observers hear of. From then on the clock goes on
+  /// alone, so that whatever waits for a time comes to its end.
   bool run_until(SimTime end);
   bool run_for(SimTime duration) { return run_until(now() + duration); }
   /// Runs until `done` holds, asked every `step`; false when `bound` has passed without it.
@@ -146,6 +151,7 @@ class World final : private NetworkEvents {
   std::array<std::uint64_t, 16> by_kind_{};
   std::uint64_t next_token_ = 1;
   bool roster_shared_ = false;
+  bool is_over_ = false;  // the bound on events
 };
 
 }  // namespace p2pmesh::sim

@@ -41,7 +41,11 @@ TEST_CASE("RealSignaturesCarryTheSameConversation") {
   const Report report = run_broadcast(options);
   CHECK(report.reliability == 1);
   CHECK(report.violations.empty());
-  CHECK(report.stand_ins.size() == 1);
+  for (const std::string& stand_in : report.stand_ins) {
+    CAPTURE(stand_in);
+    CHECK(stand_in.find("signature") == std::string::npos);
+    CHECK(stand_in.find("key agreement") == std::string::npos);
+  }
 }
 
 TEST_CASE("AnAcknowledgedTextSurvivesAPowerCutOfItsSender") {

@@ -377,6 +377,24 @@ TEST_CASE_FIXTURE(Fixture, "WhoseWayIsGoneAsksForEveryNewLink") {
   CHECK(sent(FrameType::kGossip, 40) == 1);
 }
 
+TEST_CASE_FIXTURE(Fixture, "TheHopsOfAPayloadAreCountedUpTo65535") {
+  const auto sent_round = [&] {
+    const auto gossip =
+        decode_gossip(ByteView(*last(FrameType::kGossip, kB)).subspan(limits::kFrameHeaderBytes));
+    REQUIRE(gossip);
+    return gossip->items.front().round;
+  };
+  receive(text(1, 1), kA, 65534);
+  CHECK(sent_round() == 65535);
+  const EnvelopePtr farthest = text(1, 2);
+  receive(farthest, kA, 65535);
+  CHECK(sent_round() == 65535);
+  // What was kept for those who ask is counted likewise.
+  outputs.clear();
+  act([&](Turn& turn) { broadcast->on_graft(kB, Graft{{farthest->id}}, turn); });
+  CHECK(sent_round() == 65535);
+}
+
 TEST_CASE_FIXTURE(Fixture, "ALinkBetweenTwoComponentsIsAskedFor") {
   receive(text(1, 1), kA);
   pass(60s);
