@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "../stage.h"
+#include "p2pmesh/base/limits.h"
 #include "scenario.h"
 
 namespace p2pmesh::sim {
@@ -53,7 +54,10 @@ Report run_failures(const RunOptions& options) {
   EndCheckOptions checks;
   checks.complete = checks.transcript = false;
   checks.presence = false;
-  stage.come_to_rest(120 * kSecond, checks);
+  // Of machines that are gone without a reset each costs a dial its time-out, some at once.
+  const auto time_out = std::chrono::duration_cast<Duration>(limits::kHandshakeTimeout).count();
+  const SimTime searching = silent ? static_cast<SimTime>(dying / limits::kDialsMax) * time_out : 0;
+  stage.come_to_rest(120 * kSecond + searching, checks);
   Report report = stage.report();
   report.add("failed", static_cast<std::uint64_t>(dying));
   // When the mesh was itself again: the first message from which on all reached 99 % of the survivors.
