@@ -25,6 +25,7 @@ NODES = 9  # a full mesh: eight links each
 LINES = 200
 BURST = 4000
 SHAKEN_S = 2
+UNCHANGED = 100  # looks, 20 ms apart: a heartbeat of a full mesh and a comparison
 QUICK = "[links]\nhandshakes_per_second = 1000000\nsource_handshakes_per_second = 1000000\n"
 
 
@@ -40,6 +41,18 @@ class Kind:
         command = node.command
         node.command = lambda: [self.daemon, *command()[1:]]
         return node.start()
+
+
+def settled_memory(node):
+    """In bytes, once it has been the same for as long as a comparison with a neighbor takes."""
+    seen = []
+
+    def is_settled():
+        seen.append(attacks.memory_of(node.process.pid))
+        return len(seen) > UNCHANGED and len(set(seen[-UNCHANGED:])) == 1
+
+    mesh.wait_until(is_settled, 30, f"the memory of {node.name} stays as it is")
+    return seen[-1]
 
 
 def burst(nodes):
@@ -74,16 +87,14 @@ def measure(kind):
         alone = kind.node(box, "Alone", options=["--config", str(config)])
         by_wall, by_cpu = shake(kind, box, alone)
         first = kind.node(box, "Node0")
-        time.sleep(1)  # what it takes at its start is there
-        alone_bytes = attacks.memory_of(first.process.pid)
+        alone_bytes = settled_memory(first)
         nodes = [first]
         for i in range(1, NODES):
             nodes.append(kind.node(box, f"Node{i}", join=[first.address]))
         for node in nodes:
             mesh.wait_until(lambda: node.status()["online"] == NODES and node.status()["neighbors"] == NODES - 1, 60,
                             "everybody is everybody's neighbor")
-        time.sleep(2)  # comparisons have ended
-        link_bytes = (attacks.memory_of(first.process.pid) - alone_bytes) / (NODES - 1)
+        link_bytes = (settled_memory(first) - alone_bytes) / (NODES - 1)
         times = latencies(nodes[1], nodes[2], LINES)
         seen = {"handshakes_s": by_wall, "handshakes_cpu_s": by_cpu, "room_ms_p50": statistics.median(times),
                 "room_ms_p99": percentile(times, 0.99), "shown_s": burst(nodes),
