@@ -124,8 +124,8 @@ void Stage::come_to_rest(SimTime bound, const EndCheckOptions& checks) {
   world_.run_until_true(at_rest, bound, large ? 5 * kSecond : kSecond);
   if (!large) look();
   if (checks.links) {
-    for (const auto& [at, one_sided] : looks)
-      std::erase_if(looks.front().second, [&](const auto& link) { return !one_sided.contains(link); });
+    for (const auto& later : looks)
+      std::erase_if(looks.front().second, [&](const auto& link) { return !later.second.contains(link); });
     check_symmetry(looks.front().second, looks.front().first);
   }
   const EndReport end = look_at_end(checks);

@@ -12,7 +12,6 @@ constexpr SimTime kKnown = 10 * kSecond;     // issue "ten thousand members"
 constexpr SimTime kKnownFull = 5 * kSecond;  // in a full mesh
 constexpr SimTime kBound = 120 * kSecond;
 constexpr SimTime kStep = 100 * kMillisecond;
-constexpr std::uint32_t kFullMeshMax = 9;
 
 /// Each member that runs counts those that run as online, and no others.
 bool is_known(const World& mesh) {
@@ -53,7 +52,7 @@ Report run_crash(const RunOptions& options) {
   }
   stage.metrics().stop();
   std::sort(known.begin(), known.end());
-  const SimTime bound = nodes <= kFullMeshMax ? kKnownFull : kKnown;
+  const SimTime bound = nodes <= world.parameters.full_mesh_max() ? kKnownFull : kKnown;
   stage.demand(known.back() <= bound, "presence",
                "a crash is known everywhere within " + std::to_string(bound / kSecond) + " s",
                std::to_string(static_cast<double>(known.back()) / 1e6) + " s");
