@@ -23,6 +23,10 @@ constexpr Argument kOff{ArgumentKind::kKeyword, false, "off"};
 constexpr Argument kOptionalMember{ArgumentKind::kMember, true, ""};
 constexpr Argument kLinkTerms{ArgumentKind::kText, true, "USES] [TIME"};
 constexpr Argument kLinkKey{ArgumentKind::kText, false, "KEY"};
+constexpr Argument kMesh{ArgumentKind::kText, false, "MESH"};
+constexpr Argument kHostOrLink{ArgumentKind::kMember, false, "HOST or LINK"};
+constexpr Argument kOptionalPort{ArgumentKind::kText, true, "PORT"};
+constexpr Argument kPrivate{ArgumentKind::kKeyword, false, "private"};
 constexpr Argument kMore{ArgumentKind::kKeyword, false, "more"};
 constexpr Argument kBack{ArgumentKind::kKeyword, false, "back"};
 // Parsed by moderation_words.h; the brackets are those of the usage.
@@ -327,6 +331,39 @@ const std::vector<ChatCommands::Command>& ChatCommands::table() {
         "10.0.0.7 "
         "or 10.0.0.7:9750."},
        &ChatCommands::who},
+      {{"/meshes",
+        {},
+        {{}},
+        "the meshes that you are in",
+        "You may be in several at once. What comes in others than the current one is shown with their name "
+        "behind an @."},
+       &ChatCommands::meshes},
+      {{"/switch",
+        {},
+        {{kMesh}},
+        "goes to another of your meshes",
+        "What is typed goes there, and the other commands concern it. MESH: its name in /meshes, or how its "
+        "number there begins."},
+       &ChatCommands::switch_mesh},
+      {{"/enter",
+        {},
+        {{kHostOrLink, kOptionalPort}},
+        "joins another mesh, beside those you are in",
+        "HOST PORT: any of its members; LINK: an invite into a closed one. You are in it at the next start "
+        "too."},
+       &ChatCommands::enter},
+      {{"/open",
+        {},
+        {{kPrivate}, {}},
+        "opens another mesh, beside those you are in",
+        "With private it is a closed one, as p2pchat --private opens it."},
+       &ChatCommands::open},
+      {{"/leave",
+        {},
+        {{kMesh}},
+        "leaves a mesh, and is not in it at the next start",
+        "What is held of it stays on the disk, for when you /enter it again."},
+       &ChatCommands::leave},
       {{"/quit",
         {"/logout", ":q"},
         {{}},

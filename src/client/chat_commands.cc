@@ -15,10 +15,11 @@ constexpr std::size_t kUnknownBytesMax = 64;
 
 }  // namespace
 
-ChatCommands::ChatCommands(NodeConnection& node, ChatView& view, Complain complain)
+ChatCommands::ChatCommands(NodeConnection& node, ChatView& view, Complain complain, Switch switch_to)
     : node_(node),
       view_(view),
       complain_(std::move(complain)),
+      switch_to_(std::move(switch_to)),
       history_(view, [this](const auto& request, auto done) { ask(request, std::move(done)); }),
       search_(view, [this](const auto& request, auto done) { ask(request, std::move(done)); }) {}
 

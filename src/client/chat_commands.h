@@ -22,9 +22,11 @@ namespace p2pmesh {
 class ChatCommands {
  public:
   using Complain = std::function<void(std::string_view)>;
+  /// Lines go to this mesh from now on.
+  using Switch = std::function<void(const control::MeshEntry&)>;
 
   /// Borrows everything, for its whole life.
-  ChatCommands(NodeConnection& node, ChatView& view, Complain complain);
+  ChatCommands(NodeConnection& node, ChatView& view, Complain complain, Switch switch_to = {});
   ChatCommands(const ChatCommands&) = delete;
   ChatCommands& operator=(const ChatCommands&) = delete;
 
@@ -64,6 +66,14 @@ class ChatCommands {
   void link(const CommandArguments& arguments);
   void links(const CommandArguments& arguments);
   void unlink(const CommandArguments& arguments);
+  // chat_meshes.cc
+  void meshes(const CommandArguments& arguments);
+  void switch_mesh(const CommandArguments& arguments);
+  void enter(const CommandArguments& arguments);
+  void open(const CommandArguments& arguments);
+  void leave(const CommandArguments& arguments);
+  /// Asks for a mesh that is to be current.
+  void go_to(const control::Request& request);
   // chat_moderation.cc
   void mods(const CommandArguments& arguments);
   void bans(const CommandArguments& arguments);
@@ -116,6 +126,7 @@ class ChatCommands {
   NodeConnection& node_;
   ChatView& view_;
   Complain complain_;
+  Switch switch_to_;
   RoomHistory history_;
   MessageSearch search_;
   bool has_quit_ = false;

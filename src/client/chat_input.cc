@@ -18,14 +18,8 @@ constexpr std::size_t kRawLineBytesMax = limits::kMessageBytesMax + 1;  // a dou
 
 }  // namespace
 
-ChatInput::ChatInput(EventLoop& loop, int fd, NodeConnection& node, ChatView& view, Complain complain)
-    : loop_(loop),
-      fd_(fd),
-      node_(node),
-      view_(view),
-      complain_(complain),
-      commands_(node, view, std::move(complain)),
-      lines_(kRawLineBytesMax) {}
+ChatInput::ChatInput(EventLoop& loop, int fd, MeshScreens& screens, Complain complain)
+    : loop_(loop), fd_(fd), screens_(screens), complain_(std::move(complain)), lines_(kRawLineBytesMax) {}
 
 ChatInput::~ChatInput() {
   stop();
@@ -33,6 +27,18 @@ ChatInput::~ChatInput() {
 
 Result<void> ChatInput::open() {
   return loop_.add(fd_, kReadable, [this](Ready) { read(); });
+}
+
+std::size_t ChatInput::unanswered() const {
+  std::size_t count = 0;
+  for (const auto& screen : screens_.all) count += screen->unanswered + screen->commands.unanswered();
+  return count;
+}
+
+std::uint64_t ChatInput::answered() const {
+  std::uint64_t count = 0;
+  for (const auto& screen : screens_.all) count += screen->answered + screen->commands.answered();
+  return count;
 }
 
 void ChatInput::stop() {
@@ -54,11 +60,16 @@ void ChatInput::read() {
   pump();
 }
 
+bool ChatInput::may_take() const {
+  const MeshScreen& screen = *screens_.current;
+  return screen.commands.unanswered() == 0 && screen.unanswered < kUnansweredMax &&
+         screen.node->unsent_bytes() < kUnsentBytesMax && screen.node->is_open();
+}
+
 void ChatInput::pump() {
   if (is_stopped_ || has_ended_) return;
   // What follows a command may depend on it: a line after /join goes to that room.
-  while (commands_.unanswered() == 0 && unanswered_ < kUnansweredMax &&
-         node_.unsent_bytes() < kUnsentBytesMax && node_.is_open()) {
+  while (may_take()) {
     auto line = lines_.next();
     if (!line) {
       has_ended_ = is_finished_;
@@ -84,7 +95,7 @@ void ChatInput::watch(bool wanted) {
 void ChatInput::take(InputLine line) {
   if (line.bytes == 0) return;
   const std::string place = "Line " + std::to_string(line.number);
-  if (!line.too_long && ChatCommands::is_command(line.text)) return commands_.run(line.text);
+  if (!line.too_long && ChatCommands::is_command(line.text)) return screens_.current->commands.run(line.text);
   if (!line.too_long && line.text.front() == '/') line.text.erase(0, 1);
   if (line.too_long || line.text.size() > limits::kMessageBytesMax) {
     line_status_ = ExitStatus::kDamagedInput;
@@ -99,23 +110,25 @@ void ChatInput::take(InputLine line) {
 }
 
 void ChatInput::send(std::uint64_t number, std::string text) {
-  ++unanswered_;
+  MeshScreen& screen = *screens_.current;
+  ++screen.unanswered;
   ++sent_;
   control::SendRequest request;
   request.text = std::move(text);
-  request.room = view_.current_room();
-  request.to = commands_.talks_with();
-  node_.request(request, [this, number](tl::expected<control::Reply, control::RpcError> reply) {
-    --unanswered_;
-    ++answered_;
-    if (const auto* sent = reply ? std::get_if<control::SendReply>(&*reply) : nullptr)
-      return view_.on_sent(*sent);
-    const Error error =
-        reply ? Error{ExitStatus::kProtocol, "an unexpected answer"} : control::to_error(reply.error());
-    const bool is_final = error.status == ExitStatus::kIo || error.status == ExitStatus::kNoPermission;
-    send_status_ = is_final ? error.status : ExitStatus::kTryAgain;
-    complain_("Line " + std::to_string(number) + " was not sent: " + error.message);
-  });
+  request.room = screen.view.current_room();
+  request.to = screen.commands.talks_with();
+  screen.node->request(
+      request, [this, number, &screen](tl::expected<control::Reply, control::RpcError> reply) {
+        --screen.unanswered;
+        ++screen.answered;
+        if (const auto* sent = reply ? std::get_if<control::SendReply>(&*reply) : nullptr)
+          return screen.view.on_sent(*sent);
+        const Error error =
+            reply ? Error{ExitStatus::kProtocol, "an unexpected answer"} : control::to_error(reply.error());
+        const bool is_final = error.status == ExitStatus::kIo || error.status == ExitStatus::kNoPermission;
+        send_status_ = is_final ? error.status : ExitStatus::kTryAgain;
+        complain_("Line " + std::to_string(number) + " was not sent: " + error.message);
+      });
 }
 
 }  // namespace p2pmesh

@@ -5,10 +5,8 @@
 #include <functional>
 #include <string_view>
 
-#include "chat_commands.h"
-#include "chat_view.h"
 #include "input_lines.h"
-#include "node_connection.h"
+#include "mesh_screen.h"
 #include "p2pmesh/base/result.h"
 #include "p2pmesh/posix/event_loop.h"
 
@@ -21,7 +19,7 @@ class ChatInput {
   using Complain = std::function<void(std::string_view)>;
 
   /// Borrows everything, for its whole life.
-  ChatInput(EventLoop& loop, int fd, NodeConnection& node, ChatView& view, Complain complain);
+  ChatInput(EventLoop& loop, int fd, MeshScreens& screens, Complain complain);
   ~ChatInput();
   ChatInput(const ChatInput&) = delete;
   ChatInput& operator=(const ChatInput&) = delete;
@@ -32,11 +30,11 @@ class ChatInput {
   /// Goes on after replies, or after the connection has taken bytes. Cheap; to be called once a turn.
   void pump();
 
-  [[nodiscard]] bool has_quit() const { return commands_.has_quit(); }  ///< :q and its like
+  [[nodiscard]] bool has_quit() const { return screens_.current->commands.has_quit(); }  ///< :q and its like
   [[nodiscard]] bool has_ended() const { return has_ended_; }  ///< end of input, every line looked at
   /// Requests that are not answered.
-  [[nodiscard]] std::size_t unanswered() const { return unanswered_ + commands_.unanswered(); }
-  [[nodiscard]] std::uint64_t answered() const { return answered_ + commands_.answered(); }
+  [[nodiscard]] std::size_t unanswered() const;
+  [[nodiscard]] std::uint64_t answered() const;
   [[nodiscard]] std::uint64_t sent() const { return sent_; }
   /// kOk, or the worst that happened: a failed send before a skipped line.
   [[nodiscard]] ExitStatus status() const {
@@ -45,22 +43,19 @@ class ChatInput {
 
  private:
   void read();
+  [[nodiscard]] bool may_take() const;
   void take(InputLine line);
   void send(std::uint64_t number, std::string text);
   void watch(bool wanted);
 
   EventLoop& loop_;
   int fd_;
-  NodeConnection& node_;
-  ChatView& view_;
+  MeshScreens& screens_;
   Complain complain_;
-  ChatCommands commands_;
   InputLines lines_;
   bool is_finished_ = false;  // the descriptor has no more
   bool is_stopped_ = false;
   bool has_ended_ = false;
-  std::size_t unanswered_ = 0;
-  std::uint64_t answered_ = 0;
   std::uint64_t sent_ = 0;
   ExitStatus send_status_ = ExitStatus::kOk;
   ExitStatus line_status_ = ExitStatus::kOk;

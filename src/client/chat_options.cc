@@ -18,12 +18,13 @@ constexpr std::size_t kHostBytesMax = 255;  // of a domain name
 constexpr const char* kHelp =
     "Usage: p2pchat [OPTIONS] NAME [HOST PORT | LINK]\n"
     "Chat as NAME. HOST PORT: any member of the mesh to join; LINK: an invite into a closed\n"
-    "one. Without them the last mesh is resumed, or a new one opened.\n"
+    "one. Without them the last meshes are resumed, or a new one opened.\n"
     "\n"
     "  --listen ADDR:PORT  where others reach this node (default: every address, the last run's\n"
     "                      port or the first free one from 9750; port 0: any)\n"
     "  --data-dir DIR      keys and messages (default: below the XDG data home)\n"
-    "  --new               open another mesh\n"
+    "  --new               open another mesh, and be in the others too\n"
+    "  --mesh MESH         begin in this one of the meshes, as /meshes lists them\n"
     "  --private           the mesh that is opened lets in who has an invite alone\n"
     "  --undiscoverable    begin as after /discover off\n"
     "  --exact-name        end with 73 when another member holds the name\n"
@@ -79,6 +80,7 @@ Result<std::variant<ChatOptions, PrintOnly>> parse_chat_options(int count, const
   app.add_flag("--help,-h", help);
   app.add_flag("--version", version);
   app.add_flag("--new", options.fresh);
+  const auto* mesh = app.add_option("--mesh", options.mesh);
   app.add_flag("--private", options.closed);
   app.add_flag("--undiscoverable", options.undiscoverable);
   app.add_flag("--exact-name", options.exact_name);
@@ -123,6 +125,9 @@ Result<std::variant<ChatOptions, PrintOnly>> parse_chat_options(int count, const
                    " opens a mesh and HOST PORT joins one; give one of them.");
     }
   }
+  if (!mesh->empty() && options.mesh.empty()) return usage("--mesh needs a mesh, as /meshes lists them.");
+  if (!mesh->empty() && (!options.host.empty() || !options.invite.empty() || options.fresh))
+    return usage("--mesh is of the meshes that one is in already; give it, or another mesh.");
   if (!passphrase_file->empty() && options.passphrase_file.empty())
     return usage("--passphrase-file needs the name of a file.");
   if (!history_option->empty()) {

@@ -19,6 +19,7 @@ struct ChatOptions {
   std::string host;      ///< empty if not given
   std::uint16_t port = 0;
   std::string invite;           ///< a whole link; empty if not given
+  std::string mesh;             ///< which of the node's is shown first; empty if not given
   bool fresh = false;           ///< --new
   bool closed = false;          ///< --private
   std::string passphrase_file;  ///< empty if not given

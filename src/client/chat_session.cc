@@ -21,7 +21,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kMissedShown = 100;     // design.md, section 6
 constexpr Duration kGatherTimeout = 2s;       // design.md, section 6
 constexpr Duration kReplayTimeout = 60s;      // the node reads its own disk
 constexpr Duration kNobodyTimeout = 5s;       // design.md, section 6
@@ -45,8 +44,7 @@ tl::unexpected<Error> quietly() {
 
 }  // namespace
 
-ChatSession::ChatSession(ChatOptions options)
-    : options_(std::move(options)), view_(options_.lists_history ? 0 : kMissedShown) {}
+ChatSession::ChatSession(ChatOptions options) : options_(std::move(options)) {}
 
 Result<ExitStatus> ChatSession::run() {
   auto opened = open();
@@ -55,7 +53,7 @@ Result<ExitStatus> ChatSession::run() {
   if (opened) opened = talk();
   if (!opened && !is_leaving()) return tl::unexpected<Error>(opened.error());
   if (!opened) {
-    if (node_.connection) leave(true);
+    if (screens_.current != nullptr) leave(true);
     return status_of_leaving();
   }
 
@@ -96,69 +94,81 @@ Result<void> ChatSession::open() {
   auto node = attach_node(*loop_, options_, data_dir_, waiter(), [this] { return is_leaving(); });
   if (!node) return tl::unexpected<Error>(node.error());
   node_ = *std::move(node);
-  node_.connection->set_event_handler([this](control::Event event) { on_event(std::move(event)); });
+  screens_.all.push_back(make_screen(std::move(node_.connection)));
+  screens_.current = screens_.all.front().get();
+  screens_.current->is_attached = true;
   return {};
 }
 
-/// Whether the mesh of a node that was running before is the one that is wanted.
-std::optional<Error> ChatSession::check_running_mesh() const {
-  const auto link = parse_invite_link(options_.invite);
-  const std::string end_it = "End it first: ./p2pmeshctl --data-dir " + data_dir_ + " shutdown";
-  if (link && link->mesh != status_.mesh)
-    return Error{ExitStatus::kTryAgain, "A node of " + options_.name +
-                                            " is running in another mesh than that of the link. " + end_it};
-  if (options_.closed && !status_.closed)
-    return Error{ExitStatus::kTryAgain, "A node of " + options_.name +
-                                            " is running, and its mesh is open to everybody. " + end_it +
-                                            ", then type p2pchat --new --private " + options_.name};
-  return std::nullopt;
-}
-
-Result<void> ChatSession::join() {
-  auto status = call<control::StatusReply>(*node_.connection, control::StatusRequest{}, waiter());
-  if (!status) return tl::unexpected<Error>(status.error());
-  status_ = *std::move(status);
-  const bool was_running = !node_.child;
-  if (was_running && name_key(status_.profile) != name_key(options_.name)) {
+/// What was asked for of a node that was running before.
+Result<void> ChatSession::enter_wanted() {
+  if (name_key(status_.profile) != name_key(options_.name)) {
     return fail(ExitStatus::kUsage, "The node that runs in " + data_dir_ + " is that of " + status_.profile +
                                         ". Type that name, or give another --data-dir.");
   }
-  if (was_running && options_.exact_name && status_.name != status_.claimed_name) {
+  if (options_.exact_name && status_.name != status_.claimed_name) {
     return fail(ExitStatus::kCannotCreate,
                 "The name " + status_.claimed_name +
                     " is held by another member; the node that runs here is shown as " + status_.name + ".");
   }
-  if (was_running && options_.fresh) {
-    return fail(ExitStatus::kTryAgain,
-                "A node of " + options_.name +
-                    " is running, and stays in its mesh. End it first: ./p2pmeshctl --data-dir " + data_dir_ +
-                    " shutdown");
-  }
-  if (const auto error = was_running ? check_running_mesh() : std::nullopt)
-    return tl::unexpected<Error>(*error);
-  if (was_running && options_.undiscoverable) {
+  if (options_.undiscoverable) {
     const control::DiscoverRequest request{false};
-    if (auto hidden = call<control::EmptyReply>(*node_.connection, request, waiter()); !hidden)
+    if (auto hidden = call<control::EmptyReply>(node(), request, waiter()); !hidden)
       return tl::unexpected<Error>(hidden.error());
   }
-  if (was_running && !options_.host.empty()) {
-    const control::ConnectRequest request{options_.host, options_.port};
-    if (auto connected = call<control::MemberReply>(*node_.connection, request, waiter()); !connected) {
-      return tl::unexpected<Error>(connected.error());
-    }
+  std::optional<control::Request> wanted;
+  if (!options_.host.empty()) wanted = control::EnterMeshRequest{options_.host, options_.port};
+  if (!options_.invite.empty()) wanted = control::EnterMeshRequest{"", 0, options_.invite};
+  if (options_.fresh) wanted = control::OpenMeshRequest{options_.closed};
+  if (wanted) {
+    const auto entered = call<control::MeshReply>(node(), *wanted, waiter());
+    if (!entered) return tl::unexpected<Error>(entered.error());
+    const control::SwitchMeshRequest request{entered->mesh.mesh.hex()};
+    if (auto switched = call<control::MeshReply>(node(), request, waiter()); !switched)
+      return tl::unexpected<Error>(switched.error());
+    return use_mesh(request.mesh);
   }
-  const auto rooms = call<control::RoomsReply>(*node_.connection, control::RoomsRequest{}, waiter());
+  if (!options_.closed || status_.closed || !options_.mesh.empty()) return {};
+  return fail(ExitStatus::kTryAgain,
+              "A node of " + options_.name +
+                  " is running, and its mesh is open to everybody. To open a closed one "
+                  "beside it: p2pchat --new --private " +
+                  options_.name);
+}
+
+Result<void> ChatSession::use_mesh(const std::string& wanted) {
+  const auto used = call<control::MeshReply>(node(), control::UseMeshRequest{wanted}, waiter());
+  if (!used) return tl::unexpected<Error>(used.error());
+  node_.attached.read_cursor = used->mesh.read_cursor;
+  auto status = call<control::StatusReply>(node(), control::StatusRequest{}, waiter());
+  if (!status) return tl::unexpected<Error>(status.error());
+  status_ = *std::move(status);
+  return {};
+}
+
+Result<void> ChatSession::join() {
+  auto status = call<control::StatusReply>(node(), control::StatusRequest{}, waiter());
+  if (!status) return tl::unexpected<Error>(status.error());
+  status_ = *std::move(status);
+  if (!node_.child) {
+    if (auto entered = enter_wanted(); !entered) return entered;
+  }
+  if (!options_.mesh.empty()) {
+    if (auto used = use_mesh(options_.mesh); !used) return used;
+  }
+  screen().mesh = status_.mesh;
+  const auto rooms = call<control::RoomsReply>(node(), control::RoomsRequest{}, waiter());
   if (!rooms) return tl::unexpected<Error>(rooms.error());
-  view_.set_rooms(*rooms, node_.attached.read_cursor);
-  view_.show_listening(status_);
-  if (!node_.attached.leaves_with_last_screen) view_.show_attached(status_);
+  view().set_rooms(*rooms, node_.attached.read_cursor);
+  view().show_listening(status_);
+  if (!node_.attached.leaves_with_last_screen) view().show_attached(status_);
   return subscribe(node_.attached.read_cursor);
 }
 
 Result<void> ChatSession::subscribe(const control::Cursor& after) {
   control::SubscribeRequest request;
   request.after = after;
-  const auto subscribed = call<control::SubscribeReply>(*node_.connection, request, waiter());
+  const auto subscribed = call<control::SubscribeReply>(node(), request, waiter());
   if (!subscribed) return tl::unexpected<Error>(subscribed.error());
   return {};
 }
@@ -171,60 +181,59 @@ Result<void> ChatSession::gather() {
   const bool is_alone =
       options_.host.empty() && options_.invite.empty() && status_.neighbors == 0 && status_.members <= 1;
   const auto is_complete = [&] {
-    return view_.is_live() && (is_alone || status_.synced || view_.is_synced());
+    return view().is_live() && (is_alone || status_.synced || view().is_synced());
   };
-  while (!is_complete() && node_.connection->is_open()) {
-    const bool was_live = view_.is_live();
+  while (!is_complete() && node().is_open()) {
+    const bool was_live = view().is_live();
     const Duration patience = was_live ? gathered_by - read_clock().monotonic : kReplayTimeout;
     const bool has_changed = wait(
         [&] {
-          return resume_after_ || is_complete() || view_.is_live() != was_live ||
-                 !node_.connection->is_open();
+          return screen().resume_after || is_complete() || view().is_live() != was_live || !node().is_open();
         },
         patience);
     if (is_leaving()) return quietly();
     if (!has_changed) break;
-    if (!resume_after_) continue;
-    view_.expect_replay();
-    if (auto again = subscribe(*std::exchange(resume_after_, std::nullopt)); !again) return again;
+    if (!screen().resume_after) continue;
+    view().expect_replay();
+    if (auto again = subscribe(*std::exchange(screen().resume_after, std::nullopt)); !again) return again;
   }
   return {};
 }
 
 Result<void> ChatSession::show_opening() {
   if (auto gathered = gather(); !gathered) return gathered;
-  auto status = call<control::StatusReply>(*node_.connection, control::StatusRequest{}, waiter());
+  auto status = call<control::StatusReply>(node(), control::StatusRequest{}, waiter());
   if (!status) return tl::unexpected<Error>(node_gone());
   status_ = *std::move(status);
-  const auto members = call<control::MembersReply>(*node_.connection, control::MembersRequest{}, waiter());
+  const auto members = call<control::MembersReply>(node(), control::MembersRequest{}, waiter());
   if (!members) return tl::unexpected<Error>(members.error());
-  view_.show_here(status_, *members);
-  if (!status_.discoverable) view_.show_info(describe_discoverable(false));
+  view().show_here(status_, *members);
+  if (!status_.discoverable) view().show_info(describe_discoverable(false));
   if (!options_.host.empty()) warn_if_unreachable();
   if (auto ended = end_gathering(); !ended) return ended;
-  const auto contacts = call<control::ContactsReply>(*node_.connection, control::ContactsRequest{}, waiter());
+  const auto contacts = call<control::ContactsReply>(node(), control::ContactsRequest{}, waiter());
   if (!contacts) return tl::unexpected<Error>(contacts.error());
-  view_.show_requests(*contacts);
+  view().show_requests(*contacts);
   if (!options_.lists_history) return {};
   auto listed = options_.history ? list_newest(*options_.history) : list_all();
   if (!listed) return listed;
-  view_.end_listing(loop_->now().monotonic);
+  view().end_listing(loop_->now().monotonic);
   return {};
 }
 
 /// In the very turn in which the node counts: what comes before is counted, what comes after is shown.
 Result<void> ChatSession::end_gathering() {
   const auto is_answered = std::make_shared<bool>(false);  // the reply may come when this has given up
-  node_.connection->request(control::RoomsRequest{}, [this, is_answered](const auto& reply) {
+  node().request(control::RoomsRequest{}, [this, is_answered](const auto& reply) {
     *is_answered = true;
     const auto* rooms = reply ? std::get_if<control::RoomsReply>(&*reply) : nullptr;
-    if (!options_.lists_history) view_.show_missed();
-    if (rooms != nullptr) view_.show_unread(*rooms);
+    if (!options_.lists_history) view().show_missed();
+    if (rooms != nullptr) view().show_unread(*rooms);
     if (!options_.lists_history) return;
-    view_.note_read(view_.current_room());
-    view_.begin_listing();
+    view().note_read(view().current_room());
+    view().begin_listing();
   });
-  wait([&] { return *is_answered || !node_.connection->is_open(); }, kCallTimeout);
+  wait([&] { return *is_answered || !node().is_open(); }, kCallTimeout);
   if (is_leaving()) return quietly();
   if (!*is_answered) return tl::unexpected<Error>(node_gone());
   return {};
@@ -234,14 +243,14 @@ Result<void> ChatSession::end_gathering() {
 /// when they leave.
 void ChatSession::warn_if_unreachable() {
   if (options_.listen.empty() || !is_loopback(status_.address)) return;
-  const auto peers = call<control::PeersReply>(*node_.connection, control::PeersRequest{}, waiter());
+  const auto peers = call<control::PeersReply>(node(), control::PeersRequest{}, waiter());
   if (!peers) return;
   const auto is_far = [](const control::PeerEntry& peer) {
     const auto address = SocketAddress::parse(peer.address);
     return address && !address->is_loopback();
   };
   if (std::none_of(peers->peers.begin(), peers->peers.end(), is_far)) return;
-  view_.show_info(
+  view().show_info(
       "Others cannot reach you, and you are cut off when those you reached leave: this node listens on " +
       status_.address + ". To be reached, start with: --listen 0.0.0.0:0");
 }
@@ -249,12 +258,12 @@ void ChatSession::warn_if_unreachable() {
 Result<void> ChatSession::list_newest(std::size_t count) {
   std::deque<std::vector<control::ChatMessage>> pages;
   control::ListRequest request;
-  request.room = view_.current_room();
+  request.room = view().current_room();
   bool more = count > 0;
   std::size_t total = 0;
   while (more) {
     request.limit = std::min(count - total, limits::kControlPageMax);
-    auto page = call<control::ListReply>(*node_.connection, request, waiter());
+    auto page = call<control::ListReply>(node(), request, waiter());
     if (!page) return tl::unexpected<Error>(page.error());
     if (page->messages.empty()) break;
     request.before = page->messages.front().id;
@@ -263,62 +272,65 @@ Result<void> ChatSession::list_newest(std::size_t count) {
     pages.push_front(std::move(page->messages));
   }
   if (total == 0) return {};
-  view_.show_info(count_of(total, "earlier message") + ":");
-  for (const auto& page : pages) view_.show_listed(page);
-  view_.show_info("End of earlier messages.");
+  view().show_info(count_of(total, "earlier message") + ":");
+  for (const auto& page : pages) view().show_listed(page);
+  view().show_info("End of earlier messages.");
   return {};
 }
 
 Result<void> ChatSession::list_all() {
   control::ListRequest request;
-  request.room = view_.current_room();
+  request.room = view().current_room();
   request.after = control::MessageId{};
   request.limit = limits::kControlPageMax;
   bool is_first = true;
   for (;;) {
-    const auto page = call<control::ListReply>(*node_.connection, request, waiter());
+    const auto page = call<control::ListReply>(node(), request, waiter());
     if (!page) return tl::unexpected<Error>(page.error());
     if (page->messages.empty()) break;
-    if (is_first) view_.show_info("All earlier messages:");
+    if (is_first) view().show_info("All earlier messages:");
     is_first = false;
-    view_.show_listed(page->messages);
+    view().show_listed(page->messages);
     request.after = page->messages.back().id;
     // A reader that is slower than the node must not make the output grow.
     wait([&] { return output_->pending_bytes() < kOutputBytesMax; }, std::nullopt);
     if (is_leaving()) return quietly();
     if (!page->more) break;
   }
-  if (!is_first) view_.show_info("End of earlier messages.");
+  if (!is_first) view().show_info("End of earlier messages.");
   return {};
 }
 
 Result<void> ChatSession::talk() {
-  input_ = std::make_unique<ChatInput>(*loop_, 0, *node_.connection, view_,
+  input_ = std::make_unique<ChatInput>(*loop_, 0, screens_,
                                        [](std::string_view message) { complain("p2pchat", message); });
   if (auto opened = input_->open(); !opened) return opened;
+  open_others();
   for (;;) {
+    const auto wants_more = [](const auto& one) { return one->resume_after.has_value(); };
     wait(
         [&] {
-          return input_->has_quit() || input_->has_ended() || resume_after_ || !node_.connection->is_open();
+          return input_->has_quit() || input_->has_ended() || !gone_.empty() || !node().is_open() ||
+                 std::any_of(screens_.all.begin(), screens_.all.end(), wants_more);
         },
         std::nullopt);
     if (is_leaving()) return quietly();
-    if (!node_.connection->is_open()) return tl::unexpected<Error>(node_gone());
-    if (!resume_after_) break;
-    view_.expect_replay();
-    if (auto again = subscribe(*std::exchange(resume_after_, std::nullopt)); !again) return again;
-    const auto rooms = call<control::RoomsReply>(*node_.connection, control::RoomsRequest{}, waiter());
-    if (rooms) view_.follow_rooms(*rooms);
+    gone_.clear();
+    if (!node().is_open()) return tl::unexpected<Error>(node_gone());
+    const bool has_gap = std::any_of(screens_.all.begin(), screens_.all.end(), wants_more);
+    for (const auto& one : screens_.all) {
+      if (one->resume_after) resubscribe(*one);
+    }
+    if (!has_gap && (input_->has_quit() || input_->has_ended())) break;
   }
   // What was typed is answered before anything else, for as long as answers come.
   std::uint64_t answered = 0;
   do {
     answered = input_->answered();
-    wait([&] { return input_->unanswered() == 0 || !node_.connection->is_open(); }, kNoProgressTimeout);
-  } while (!is_leaving() && node_.connection->is_open() && input_->unanswered() > 0 &&
-           input_->answered() != answered);
+    wait([&] { return input_->unanswered() == 0 || !node().is_open(); }, kNoProgressTimeout);
+  } while (!is_leaving() && node().is_open() && input_->unanswered() > 0 && input_->answered() != answered);
   if (is_leaving()) return quietly();
-  if (!node_.connection->is_open()) return tl::unexpected<Error>(node_gone());
+  if (!node().is_open()) return tl::unexpected<Error>(node_gone());
   if (input_->unanswered() > 0) {
     return fail(ExitStatus::kTryAgain, "The node does not say that it has stored " +
                                            count_of(input_->unanswered(), "line") +
@@ -331,22 +343,27 @@ Result<ExitStatus> ChatSession::wait_until_taken() {
   Instant last_progress = read_clock().monotonic;
   std::uint64_t last_pending = UINT64_MAX;
   for (Duration poll = kTakenPollMin;; poll = std::min(2 * poll, kTakenPollMax)) {
-    auto status = call<control::StatusReply>(*node_.connection, control::StatusRequest{}, waiter());
-    if (!status) return tl::unexpected<Error>(node_.connection->is_open() ? status.error() : node_gone());
-    if (status->pending == 0) return ExitStatus::kOk;
-    const bool is_alone = status->neighbors == 0;
-    const bool is_hidden = !status->discoverable;
+    std::uint64_t pending = 0;
+    bool is_alone = true, is_hidden = false;
+    for (const auto& one : screens_.all) {
+      const auto status = call<control::StatusReply>(*one->node, control::StatusRequest{}, waiter());
+      if (!status) return tl::unexpected<Error>(node().is_open() ? status.error() : node_gone());
+      pending += status->pending;
+      is_hidden = is_hidden || !status->discoverable;
+      if (status->pending > 0) is_alone = is_alone && status->neighbors == 0;
+    }
+    if (pending == 0) return ExitStatus::kOk;
     // Lines kept from an earlier run go out now if somebody is there, but they are not waited for.
     if (input_->sent() == 0 && is_alone) return ExitStatus::kOk;
-    if (status->pending < last_pending) last_progress = read_clock().monotonic;
-    last_pending = std::min(last_pending, status->pending);
+    if (pending < last_pending) last_progress = read_clock().monotonic;
+    last_pending = std::min(last_pending, pending);
     const Duration patience = is_alone || input_->sent() == 0 ? kNobodyTimeout : kNoProgressTimeout;
     if (is_hidden || read_clock().monotonic - last_progress >= patience) {
       if (input_->sent() == 0) return ExitStatus::kOk;
       const std::string when = is_hidden                                ? "after /discover on"
                                : node_.attached.leaves_with_last_screen ? "at the next start"
                                                                         : "when somebody is there";
-      const std::string text = count_of(status->pending, "line") + " kept, sent " + when + "\n";
+      const std::string text = count_of(pending, "line") + " kept, sent " + when + "\n";
       [[maybe_unused]] const auto written = write_all(2, as_bytes(text));
       return ExitStatus::kTryAgain;
     }
@@ -357,17 +374,17 @@ Result<ExitStatus> ChatSession::wait_until_taken() {
 
 void ChatSession::leave(bool is_hurried) {
   if (input_) input_->stop();
-  view_.flush_late();
-  output_->append(view_.take_output());
+  for (const auto& one : screens_.all) one->view.flush_late();
+  take_output();
   const std::optional<Duration> patience = is_hurried ? std::optional<Duration>(kHurriedFlush) : std::nullopt;
   wait([&] { return output_->pending_bytes() == 0 || output_->is_closed() || (interrupted_ && !is_hurried); },
        patience, false);
-  if (node_.connection->is_open() && output_->pending_bytes() == 0) send_marks();
+  if (node().is_open() && output_->pending_bytes() == 0) send_marks();
   const Wait patient = [this](const std::function<bool()>& done, Duration) {
     return wait(done, kHurriedFlush, false);
   };
-  const auto status = call<control::StatusReply>(*node_.connection, control::StatusRequest{}, patient);
-  node_.connection->close();
+  const auto status = call<control::StatusReply>(node(), control::StatusRequest{}, patient);
+  for (const auto& one : screens_.all) one->node->close();
   if (status && status->leaves_with_last_screen) wait_for_end(status->screens);
 }
 
@@ -385,14 +402,6 @@ void ChatSession::wait_for_end(std::uint64_t screens) {
   }
 }
 
-void ChatSession::on_event(control::Event event) {
-  if (const auto* gap = std::get_if<control::GapEvent>(&event)) {
-    resume_after_ = gap->resume_after;
-    return;
-  }
-  view_.on_event(std::move(event), loop_->now().monotonic);
-}
-
 bool ChatSession::wait(const std::function<bool()>& done, std::optional<Duration> timeout,
                        bool until_interrupted) {
   std::optional<Instant> deadline;
@@ -406,21 +415,26 @@ bool ChatSession::wait(const std::function<bool()>& done, std::optional<Duration
 }
 
 void ChatSession::turn(std::optional<Instant> deadline) {
-  output_->append(view_.take_output());  // nothing that is to be seen waits while we do
-  output_->append(view_.take_output());  // before the wait: what was shown since the last turn
+  take_output();  // nothing that is to be seen waits while we do
   const auto earlier = [&](Instant instant) { deadline = deadline ? std::min(*deadline, instant) : instant; };
-  if (const auto late = view_.next_deadline()) earlier(*late);
+  for (const auto& one : screens_.all) {
+    if (const auto late = one->view.next_deadline()) earlier(*late);
+  }
   const bool may_mark = input_ && output_->pending_bytes() == 0;
-  if (may_mark && (marked_ < view_.shown() || view_.has_read_rooms()))
-    earlier(std::max(next_mark_, loop_->now().monotonic));
+  if (may_mark && may_mark_more()) earlier(std::max(next_mark_, loop_->now().monotonic));
   loop_->run_until(deadline);
 
-  view_.on_time(loop_->now().monotonic);
+  for (const auto& one : screens_.all) one->view.on_time(loop_->now().monotonic);
   if (input_) input_->pump();
-  output_->append(view_.take_output());
-  if (!node_.connection || !node_.connection->is_open()) return;
-  node_.connection->set_reading(output_->pending_bytes() < kOutputBytesMax);
-  mark_read(loop_->now().monotonic);
+  take_output();
+  for (const auto& one : screens_.all) {
+    if (one->node->is_open()) one->node->set_reading(output_->pending_bytes() < kOutputBytesMax);
+  }
+  if (screens_.current != nullptr && node().is_open()) mark_read(loop_->now().monotonic);
+}
+
+void ChatSession::take_output() {
+  for (const auto& one : screens_.all) output_->append(one->view.take_output());
 }
 
 void ChatSession::mark_read(Instant now) {
@@ -428,14 +442,28 @@ void ChatSession::mark_read(Instant now) {
   if (send_marks()) next_mark_ = now + kMarkInterval;
 }
 
+bool ChatSession::may_mark_more() const {
+  return std::any_of(screens_.all.begin(), screens_.all.end(), [](const auto& one) {
+    return one->marked < one->view.shown() || one->view.has_read_rooms();
+  });
+}
+
 /// True when there was something to mark.
 bool ChatSession::send_marks() {
-  std::vector<control::MarkReadRequest> marks = view_.take_read_rooms();
-  if (marked_ < view_.shown()) {
-    marked_ = view_.shown();
-    marks.push_back({marked_, std::nullopt, std::nullopt, std::nullopt});
+  bool has_marked = false;
+  for (const auto& one : screens_.all) {
+    if (one->node->is_open()) has_marked = send_marks_of(*one) || has_marked;
   }
-  for (const control::MarkReadRequest& mark : marks) node_.connection->request(mark, [](const auto&) {});
+  return has_marked;
+}
+
+bool ChatSession::send_marks_of(MeshScreen& one) {
+  std::vector<control::MarkReadRequest> marks = one.view.take_read_rooms();
+  if (one.marked < one.view.shown()) {
+    one.marked = one.view.shown();
+    marks.push_back({one.marked, std::nullopt, std::nullopt, std::nullopt});
+  }
+  for (const control::MarkReadRequest& mark : marks) one.node->request(mark, [](const auto&) {});
   return !marks.empty();
 }
 
@@ -444,8 +472,8 @@ Wait ChatSession::waiter() {
 }
 
 Error ChatSession::node_gone() {
-  if (node_.connection->fault()) return *node_.connection->fault();
-  if (node_.connection->is_open())
+  if (node().fault()) return *node().fault();
+  if (node().is_open())
     return {ExitStatus::kUnavailable, "The node does not answer. See " + data_dir_ + "/p2pmeshd.log."};
   std::string how = ".";
   if (const auto status = node_.child ? node_.child->wait(500) : std::nullopt) {

@@ -1,13 +1,14 @@
-// One run of p2pchat in plain mode: node, input, view and output, from the first line to the exit status.
+// One run of p2pchat in plain mode: node, input, screens and output, from the first line to the exit status.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "chat_input.h"
 #include "chat_options.h"
-#include "chat_view.h"
+#include "mesh_screen.h"
 #include "node_start.h"
 #include "output_writer.h"
 #include "p2pmesh/base/result.h"
@@ -42,12 +43,30 @@ class ChatSession {
   void leave(bool is_hurried);
   void wait_for_end(std::uint64_t screens);
 
-  void on_event(control::Event event);
+  Result<void> enter_wanted();
+  Result<void> use_mesh(const std::string& wanted);
+  // chat_session_meshes.cc
+  std::unique_ptr<MeshScreen> make_screen(std::unique_ptr<NodeConnection> connection);
+  void open_others();
+  MeshScreen* add_screen(const MeshId& mesh);
+  void end_gathering_of(MeshScreen& screen);
+  void switch_to(const control::MeshEntry& entry);
+  void remove_screen(const MeshId& mesh);
+  void refresh_labels();
+  void resubscribe(MeshScreen& screen);
+  void on_mesh(const control::MeshEvent& event);
+  void take_output();
+  void on_event(MeshScreen& screen, control::Event event);
   bool wait(const std::function<bool()>& done, std::optional<Duration> timeout,
             bool until_interrupted = true);
   void turn(std::optional<Instant> deadline);
   void mark_read(Instant now);
   bool send_marks();
+  bool send_marks_of(MeshScreen& screen);
+  [[nodiscard]] bool may_mark_more() const;
+  [[nodiscard]] MeshScreen& screen() { return *screens_.current; }
+  [[nodiscard]] NodeConnection& node() { return *screens_.current->node; }
+  [[nodiscard]] ChatView& view() { return screens_.current->view; }
   [[nodiscard]] bool is_leaving() const { return interrupted_ || output_->is_closed(); }
   [[nodiscard]] Wait waiter();
   [[nodiscard]] Error node_gone();
@@ -57,13 +76,13 @@ class ChatSession {
   std::unique_ptr<EventLoop> loop_;
   std::unique_ptr<Signals> signals_;
   std::unique_ptr<OutputWriter> output_;
-  ChatView view_;
-  AttachedNode node_;
+  AttachedNode node_;  // without its connection, which the first screen has
+  MeshScreens screens_;
+  std::vector<std::unique_ptr<MeshScreen>> gone_;  // of meshes that were left, until the next turn
+  bool shows_others_ = false;
   std::unique_ptr<ChatInput> input_;
   control::StatusReply status_;
   bool interrupted_ = false;
-  std::optional<control::Cursor> resume_after_;  // a gap event asked for a new subscription
-  control::Cursor marked_;
   Instant next_mark_{};
 };
 

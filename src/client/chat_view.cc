@@ -177,7 +177,30 @@ void ChatView::append(const control::ChatMessage& message) {
     show_info(format_safe_line(message.name) + " writes to you." +
               describe_doubt(message.direct->doubt, shown_name_));
   }
-  append_message(out_, message, message.room == current_ ? "" : short_room(message.room, joined_));
+  if (label_.empty())
+    return append_message(out_, message, message.room == current_ ? "" : short_room(message.room, joined_));
+  control::ChatMessage labelled = message;
+  if (message.direct) labelled.name += "@" + label_;
+  append_message(out_, labelled, short_room(message.room, joined_) + "@" + label_);
+}
+
+/// A message never begins like an information: no room and no name does.
+std::string ChatView::take_output() {
+  constexpr std::string_view kInfo = ">INFO: ";
+  if (label_.empty()) return std::exchange(out_, {});
+  std::string labelled;
+  for (std::size_t at = 0; at < out_.size();) {
+    const std::size_t end = out_.find('\n', at) + 1;
+    std::string_view line = std::string_view(out_).substr(at, end - at);
+    if (line.starts_with(kInfo)) {
+      labelled += std::string(kInfo) + "(" + label_ + ") ";
+      line.remove_prefix(kInfo.size());
+    }
+    labelled += line;
+    at = end;
+  }
+  out_.clear();
+  return labelled;
 }
 
 void ChatView::advance(const control::Cursor& cursor) {
@@ -190,6 +213,12 @@ void ChatView::show_listening(const control::StatusReply& status) {
   claimed_name_ = status.claimed_name;
   shown_name_ = status.name;
   append_listening(out_, status);
+}
+
+void ChatView::begin_quietly(const control::StatusReply& status) {
+  self_ = status.key;
+  claimed_name_ = status.claimed_name;
+  shown_name_ = status.name;
 }
 
 void ChatView::show_attached(const control::StatusReply& status) {

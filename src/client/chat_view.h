@@ -90,7 +90,8 @@ class ChatView {
     is_live_ = false;
     shows_replayed_ = stage_ != Stage::kGathering;
   }
-  [[nodiscard]] bool is_live() const { return is_live_; }      ///< the replay is done
+  [[nodiscard]] bool is_live() const { return is_live_; }  ///< the replay is done
+  [[nodiscard]] bool is_showing() const { return stage_ == Stage::kShowing; }
   [[nodiscard]] bool is_synced() const { return is_synced_; }  ///< compared with a neighbor
   /// Everything up to there has been appended to the output, or needs not be shown.
   [[nodiscard]] const control::Cursor& shown() const { return shown_; }
@@ -98,8 +99,13 @@ class ChatView {
   std::vector<control::MarkReadRequest> take_read_rooms();
   [[nodiscard]] bool has_read_rooms() const;
 
+  /// Shown with everything; empty in the current mesh.
+  void set_mesh_label(std::string label) { label_ = std::move(label); }
+  /// Who the local member is, when nothing of the opening is shown.
+  void begin_quietly(const control::StatusReply& status);
+
   /// The text since the last call.
-  std::string take_output() { return std::exchange(out_, {}); }
+  std::string take_output();
 
  private:
   enum class Stage { kGathering, kListing, kShowing };
@@ -121,6 +127,7 @@ class ChatView {
   Stage stage_ = Stage::kGathering;
   std::vector<control::NoticeEvent> revoked_;  // to be told when showing begins
   std::string out_;
+  std::string label_;
   MemberKey self_;
   std::string claimed_name_;
   std::string shown_name_;

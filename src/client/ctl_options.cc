@@ -4,12 +4,14 @@
 
 #include <array>
 #include <charconv>
+#include <utility>
 #include <vector>
 
 #include "clock_text.h"
 #include "invite_words.h"
 #include "key_file.h"
 #include "moderation_words.h"
+#include "p2pmesh/base/invite_link.h"
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/text/name.h"
 #include "p2pmesh/text/safe_text.h"
@@ -22,12 +24,16 @@ namespace {
 constexpr std::size_t kCountMax = 1000000000;  // -n
 
 constexpr const char* kHelp =
-    "Usage: p2pmeshctl [--name NAME | --data-dir DIR] [--json] VERB ...\n"
+    "Usage: p2pmeshctl [--name NAME | --data-dir DIR] [--mesh MESH] [--json] VERB ...\n"
     "Ask a running node, or tell it something. Without --name and --data-dir: the only one\n"
-    "that runs below the XDG data home.\n"
+    "that runs below the XDG data home. MESH: which of its meshes, as meshes lists them.\n"
     "\n"
     "  status                              the node in figures\n"
     "  peers                               its live links\n"
+    "  meshes                              those that the node is in\n"
+    "  enter HOST PORT | LINK              joins another mesh, beside the others\n"
+    "  open [--private]                    opens another mesh, beside the others\n"
+    "  switch | leave MESH                 which one is current; leaves one for good\n"
     "  limits                              every bound of the node, and how far it is used\n"
     "  members [--at ADDRESS]              everybody in the mesh, or who is or was there\n"
     "  rooms                               joined or not, unread, messages\n"
@@ -42,10 +48,10 @@ constexpr const char* kHelp =
     "  invites                             those that were made, and how often they were used\n"
     "  uninvite KEY                        cancels an own one\n"
     "  topic [--room R] [TEXT|-]           what a room is about; sets or clears it\n"
-    "  moderate ACT [NAME] [--room R | --mesh] [--for TIME] [--reason TEXT]\n"
+    "  moderate ACT [NAME] [--room R | --whole-mesh] [--for TIME] [--reason TEXT]\n"
     "                                      ACT: mod, unmod, kick, ban, unban, silence, unsilence,\n"
     "                                      lock or unlock; TIME: 30m, 2h or 7d\n"
-    "  mods [--room R | --mesh]            who keeps order, and who is banned or silenced\n"
+    "  mods [--room R | --whole-mesh]      who keeps order, and who is banned or silenced\n"
     "  contacts                            those you talk to, and those who want to\n"
     "  ask | accept | decline NAME         ask to talk; answer somebody who asked\n"
     "  nick NAME                           another name for the member\n"
@@ -172,13 +178,15 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   app.add_flag("--json", options.json);
   auto* name = app.add_option("--name", options.name);
   auto* data_dir = app.add_option("--data-dir", options.data_dir);
+  const auto* mesh = app.add_option("--mesh", options.mesh);
 
-  constexpr std::array<const char*, 38> kVerbs = {
+  constexpr std::array<const char*, 43> kVerbs = {
       "status",   "peers",    "members",  "rooms",    "send",     "history", "search",     "tail",
       "export",   "shutdown", "contacts", "ask",      "accept",   "decline", "pending",    "cancel",
       "discover", "receipts", "ignore",   "unignore", "block",    "unblock", "topic",      "join",
       "invite",   "nick",     "add",      "connect",  "alias",    "forget",  "passphrase", "revocation",
-      "revoke",   "moderate", "mods",     "invites",  "uninvite", "limits"};
+      "revoke",   "moderate", "mods",     "invites",  "uninvite", "limits",  "meshes",     "enter",
+      "open",     "leave",    "switch"};
   std::array<CLI::App*, kVerbs.size()> verbs{};
   for (std::size_t i = 0; i < kVerbs.size(); ++i) {
     verbs[i] = app.add_subcommand(kVerbs[i]);
@@ -213,6 +221,11 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
     verb_app(verb)->add_option("HOST", options.host)->required();
     verb_app(verb)->add_option("PORT", port)->required();
   }
+  verb_app(Verb::kEnter)->add_option("HOST|LINK", options.host)->required();
+  const auto* enter_port = verb_app(Verb::kEnter)->add_option("PORT", port);
+  verb_app(Verb::kOpen)->add_flag("--private", options.closed);
+  for (const Verb verb : {Verb::kLeave, Verb::kSwitch})
+    verb_app(verb)->add_option("MESH", options.text)->required();
   for (const Verb verb : {Verb::kHistory, Verb::kTail}) verb_app(verb)->add_option("-n", number);
   verb_app(Verb::kTail)->add_option("--after", after);
   CLI::App* search = verb_app(Verb::kSearch);
@@ -237,7 +250,8 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   moderate->add_option("NAME", options.peer);
   moderate->add_option("--for", span);
   moderate->add_option("--reason", options.act.reason);
-  for (const Verb verb : {Verb::kModerate, Verb::kMods}) verb_app(verb)->add_flag("--mesh", options.act.mesh);
+  for (const Verb verb : {Verb::kModerate, Verb::kMods})
+    verb_app(verb)->add_flag("--whole-mesh", options.act.mesh);
   try {
     app.parse(count, arguments);
   } catch (const CLI::Error& error) {
@@ -282,7 +296,20 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
     if (!parsed) return tl::unexpected<Error>(parsed.error());
     options.count = *parsed;
   }
-  if (options.verb == Verb::kAdd || options.verb == Verb::kConnect) {
+  if (!mesh->empty() && options.mesh.empty())
+    return usage("--mesh needs a mesh, as p2pmeshctl meshes lists them.");
+  const bool has_link = options.verb == Verb::kEnter && is_invite_link(options.host);
+  if (has_link) {
+    options.invite = std::exchange(options.host, {});
+    if (!parse_invite_link(options.invite))
+      return usage("The link is not whole; copy it again, from p2pmesh:// to its end.");
+    if (!enter_port->empty()) return usage("A link has its ports; nothing follows it.");
+  }
+  const bool has_place = options.verb == Verb::kAdd || options.verb == Verb::kConnect ||
+                         (options.verb == Verb::kEnter && !has_link);
+  if (options.verb == Verb::kEnter && !has_link && enter_port->empty())
+    return usage("The port of " + format_safe_line(options.host) + " is missing: enter HOST PORT.");
+  if (has_place) {
     const auto place = parse_place(options.host, port);
     if (!place || !place->rest.empty())
       return usage("PORT is a number from 1 to 65535, not \"" + port + "\".");

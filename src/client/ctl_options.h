@@ -53,11 +53,17 @@ enum class Verb {
   kInvites,
   kUninvite,
   kLimits,
+  kMeshes,
+  kEnter,
+  kOpen,
+  kLeave,
+  kSwitch,
 };
 
 struct CtlOptions {
   std::string name;      ///< checked; empty if not given
   std::string data_dir;  ///< empty if not given
+  std::string mesh;      ///< which of the node's; empty: the current one
   bool json = false;
   Verb verb = Verb::kStatus;
   std::string room = "#lobby";  ///< checked
@@ -65,13 +71,15 @@ struct CtlOptions {
   std::string text;             ///< of send, "-" with `reads_input`; of topic
   bool sets_topic = false;
   std::string at;                   ///< of members; empty: all
-  std::string host;                 ///< of add and connect
+  std::string host;                 ///< of add, connect and enter
   std::uint16_t port = 0;           ///< likewise
   std::string key_file;             ///< of join; empty if not given
   std::string passphrase_file;      ///< of passphrase; empty if not given
   std::string new_passphrase_file;  ///< likewise
   bool removes_passphrase = false;  ///< likewise
   std::string file;                 ///< of revocation, empty if not given; of revoke
+  std::string invite;               ///< of enter: a whole link; empty if not given
+  bool closed = false;              ///< of open
   bool reads_input = false;
   bool on = false;                            ///< of discover and receipts
   std::optional<std::uint64_t> number;        ///< of cancel; nothing: all

@@ -57,6 +57,9 @@ Result<std::unique_ptr<CtlSession>> CtlSession::open(const CtlOptions& options,
   }
   if (!connection) return tl::unexpected<Error>(connection.error());
   session->connection_ = *std::move(connection);
+  if (options.mesh.empty()) return session;
+  const auto used = session->ask<control::MeshReply>(control::UseMeshRequest{options.mesh});
+  if (!used) return tl::unexpected<Error>(used.error());
   return session;
 }
 
@@ -161,6 +164,16 @@ Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options) {
       return make_revocation(session, options);
     case Verb::kRevoke:
       return publish_revocation(session, options);
+    case Verb::kMeshes:
+      return show_meshes(session, options);
+    case Verb::kEnter:
+      return enter_mesh(session, options);
+    case Verb::kOpen:
+      return open_mesh(session, options);
+    case Verb::kLeave:
+      return leave_mesh(session, options);
+    case Verb::kSwitch:
+      return switch_mesh(session, options);
     case Verb::kPassphrase:
       break;
   }

@@ -48,6 +48,11 @@ class CtlSession {
 Result<ExitStatus> show_status(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_limits(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_peers(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> show_meshes(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> enter_mesh(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> open_mesh(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> leave_mesh(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> switch_mesh(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_members(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_rooms(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> send_text(CtlSession& session, const CtlOptions& options);

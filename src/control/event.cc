@@ -75,6 +75,15 @@ void append_one(std::string& out, const RoomEvent& event) {
   out += event.joined ? ",\"joined\":true}" : ",\"joined\":false}";
 }
 
+void append_one(std::string& out, const MeshEvent& event) {
+  open_event(out, "mesh");
+  out += ",\"mesh\":";
+  append_id(out, event.mesh);
+  out += ",\"label\":";
+  append_json_string(out, event.label);
+  out += event.entered ? ",\"entered\":true}" : ",\"entered\":false}";
+}
+
 void append_one(std::string& out, const StorageEvent& event) {
   open_event(out, "storage");
   out += ",\"state\":";
@@ -192,6 +201,9 @@ void append_event(std::string& out, const InvitationEvent& event) {
 }
 
 void append_event(std::string& out, const ModerationEvent& event) {
+  append_line(out, event);
+}
+void append_event(std::string& out, const MeshEvent& event) {
   append_line(out, event);
 }
 

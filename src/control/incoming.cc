@@ -216,6 +216,21 @@ RoomEntry read_room(ObjectReader& fields) {
   return room;
 }
 
+MeshEntry read_mesh(ObjectReader& fields) {
+  MeshEntry entry;
+  entry.mesh = fields.key<MeshId>("mesh");
+  entry.label = fields.text("label");
+  entry.name = fields.text("name");
+  entry.current = fields.boolean("current");
+  entry.closed = fields.boolean("closed");
+  entry.members = fields.number("members");
+  entry.online = fields.number("online");
+  entry.neighbors = fields.number("neighbors");
+  entry.unread = fields.number("unread");
+  entry.read_cursor = fields.cursor("read_cursor");
+  return entry;
+}
+
 /// Reads each element of an array; the first fault of one is a fault of `outer`.
 template <class Element>
 std::vector<Element> read_each(const Json::array_t& array, Element (*read)(ObjectReader&),
@@ -267,6 +282,7 @@ Reply read_result(std::string_view method, ObjectReader& line) {
   if (method == "contacts.list") return ContactsReply{read_each(line.array(kResult), read_contact, line)};
   if (method == "invite.list") return InvitesReply{read_each(line.array(kResult), read_invite, line)};
   if (method == "limits") return LimitsReply{read_each(line.array(kResult), read_limit, line)};
+  if (method == "mesh.list") return MeshesReply{read_each(line.array(kResult), read_mesh, line)};
   if (method == "rooms.list") return RoomsReply{read_each(line.array(kResult), read_room, line)};
 
   ObjectReader fields(line.object(kResult));
@@ -288,6 +304,9 @@ Reply read_result(std::string_view method, ObjectReader& line) {
   } else if (method == "conversation.set" || method == "person.set" || method == "mesh.connect" ||
              method == "revocation.publish") {
     reply = MemberReply{fields.key<MemberKey>("member"), fields.text("name")};
+  } else if (method == "mesh.use" || method == "mesh.enter" || method == "mesh.open" ||
+             method == "mesh.leave" || method == "mesh.switch") {
+    reply = MeshReply{read_mesh(fields)};
   } else if (method == "name.set") {
     std::string name = fields.text("name");
     reply = NameReply{std::move(name), fields.boolean("changed")};
@@ -445,6 +464,12 @@ Incoming read_event(const Json& json) {
     event.self = fields.boolean("self");
     event.end_ms = fields.number("end_ms");
     event.reason = fields.text("reason");
+    incoming = Event(std::move(event));
+  } else if (type == "mesh") {
+    MeshEvent event;
+    event.mesh = fields.key<MeshId>("mesh");
+    event.label = fields.text("label");
+    event.entered = fields.boolean("entered");
     incoming = Event(std::move(event));
   } else if (type == "storage") {
     incoming = Event(StorageEvent{fields.text("state")});

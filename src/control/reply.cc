@@ -173,6 +173,27 @@ void append_one(std::string& out, const RoomsReply& reply) {
   append_array(out, reply.rooms, [&](const RoomEntry& room) { append_one(out, RoomReply{room}); });
 }
 
+void append_one(std::string& out, const MeshReply& reply) {
+  const MeshEntry& entry = reply.mesh;
+  out += "{\"mesh\":";
+  append_id(out, entry.mesh);
+  append_text_field(out, ",\"label\":", entry.label);
+  append_text_field(out, ",\"name\":", entry.name);
+  append_boolean_field(out, ",\"current\":", entry.current);
+  append_boolean_field(out, ",\"closed\":", entry.closed);
+  append_number_field(out, ",\"members\":", entry.members);
+  append_number_field(out, ",\"online\":", entry.online);
+  append_number_field(out, ",\"neighbors\":", entry.neighbors);
+  append_number_field(out, ",\"unread\":", entry.unread);
+  out += ",\"read_cursor\":";
+  append_cursor(out, entry.read_cursor);
+  out += '}';
+}
+
+void append_one(std::string& out, const MeshesReply& reply) {
+  append_array(out, reply.meshes, [&](const MeshEntry& entry) { append_one(out, MeshReply{entry}); });
+}
+
 void append_one(std::string& out, const MemberReply& reply) {
   out += "{\"member\":";
   append_id(out, reply.member);
@@ -423,6 +444,12 @@ void append_reply(std::string& out, std::string_view id, const InvitesReply& rep
   append_line(out, id, reply);
 }
 void append_reply(std::string& out, std::string_view id, const LimitsReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const MeshesReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const MeshReply& reply) {
   append_line(out, id, reply);
 }
 

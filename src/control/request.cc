@@ -232,6 +232,24 @@ Request read_set_topic(ObjectReader& params) {
   return request;
 }
 
+template <class OfMesh>
+Request read_mesh(ObjectReader& params) {
+  return OfMesh{params.text("mesh")};
+}
+
+Request read_enter(ObjectReader& params) {
+  EnterMeshRequest request;
+  request.link = params.optional_text("link");
+  if (request.link) return request;
+  request.host = read_host(params);
+  request.port = read_port(params);
+  return request;
+}
+
+Request read_open(ObjectReader& params) {
+  return OpenMeshRequest{params.optional_boolean("closed").value_or(false)};
+}
+
 /// In the order of kMethodNames.
 constexpr std::array<Request (*)(ObjectReader&), kMethodNames.size()> kReaders = {
     read_empty<StatusRequest>,
@@ -272,7 +290,13 @@ constexpr std::array<Request (*)(ObjectReader&), kMethodNames.size()> kReaders =
     read_make_link,
     read_empty<InvitesRequest>,
     read_cancel_invite,
-    read_empty<LimitsRequest>};
+    read_empty<LimitsRequest>,
+    read_empty<MeshesRequest>,
+    read_mesh<UseMeshRequest>,
+    read_enter,
+    read_open,
+    read_mesh<LeaveMeshRequest>,
+    read_mesh<SwitchMeshRequest>};
 
 RpcError invalid_request(std::string reason) {
   return {RpcErrorCode::kInvalidRequest, std::move(reason), ExitStatus::kUsage};

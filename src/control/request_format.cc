@@ -17,6 +17,7 @@ void append_params(std::string&, const PendingRequest&) {}
 void append_params(std::string&, const RevocationRequest&) {}
 void append_params(std::string&, const InvitesRequest&) {}
 void append_params(std::string&, const LimitsRequest&) {}
+void append_params(std::string&, const MeshesRequest&) {}
 
 void append_params(std::string& out, const SendRequest& request) {
   out += "\"text\":";
@@ -31,6 +32,33 @@ void append_params(std::string& out, const SendRequest& request) {
     out += ",\"to\":";
     append_json_string(out, *request.to);
   }
+}
+
+void append_mesh(std::string& out, const std::string& mesh) {
+  out += "\"mesh\":";
+  append_json_string(out, mesh);
+}
+void append_params(std::string& out, const UseMeshRequest& request) {
+  append_mesh(out, request.mesh);
+}
+void append_params(std::string& out, const LeaveMeshRequest& request) {
+  append_mesh(out, request.mesh);
+}
+void append_params(std::string& out, const SwitchMeshRequest& request) {
+  append_mesh(out, request.mesh);
+}
+void append_params(std::string& out, const OpenMeshRequest& request) {
+  out += request.closed ? "\"closed\":true" : "\"closed\":false";
+}
+void append_params(std::string& out, const EnterMeshRequest& request) {
+  if (request.link) {
+    out += "\"link\":";
+    return append_json_string(out, *request.link);
+  }
+  out += "\"host\":";
+  append_json_string(out, request.host);
+  out += ",\"port\":";
+  append_number(out, std::uint64_t{request.port});
 }
 
 void append_params(std::string& out, const AskRequest& request) {

@@ -73,6 +73,14 @@ void Handshake::on_hello(ByteView payload, Bytes& out) {
   if (hello->node == to_node(terms_.node_signer->public_key())) {
     return refuse(RefuseReason::kSelf, HandshakeFault::kSelf, out);
   }
+  if (terms_.choose) {
+    MeshTerms chosen = terms_.choose(hello->wanted_mesh);
+    if (!chosen.mesh) return refuse(chosen.refusal, fault_of(chosen.refusal), out);
+    terms_.mesh = chosen.mesh;
+    terms_.addresses = std::move(chosen.addresses);
+    terms_.heads = std::move(chosen.heads);
+    terms_.door = chosen.door;
+  }
   if (!terms_.mesh) return refuse(RefuseReason::kBusy, HandshakeFault::kBusy, out);
   if (hello->wanted_mesh && *hello->wanted_mesh != *terms_.mesh) {
     return refuse(RefuseReason::kOtherMesh, HandshakeFault::kOtherMesh, out);

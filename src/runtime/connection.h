@@ -56,12 +56,12 @@ struct Connection {
   Instant since{};                 ///< of the dial, or of being accepted
   std::unique_ptr<TlsStream> tls;  ///< nothing while connecting
   std::optional<Handshake> handshake;
-  std::vector<Head> heads_given;
   FrameDecoder decoder;
   FramePace pace;  ///< of what is in the decoder
   SendQueue queue;
   Instant deadline{};               ///< of the handshake, or of the closing
   std::optional<NodeKey> expected;  ///< dialled on behalf of the core
+  std::optional<MeshId> wanted;     ///< dialled for this mesh
   std::uint64_t join = 0;           ///< dialled on behalf of a user: the ticket of the request
   bool dirty = false;               ///< has something to send this turn
   bool write_blocked = false;

@@ -42,7 +42,7 @@ void ControlRequests::look_at(const std::string& host, std::uint16_t port, Found
         fail(ExitStatus::kTryAgain, "Too many places are being looked at; try again in a few seconds."));
   }
   ++looking_;
-  actions_.connect(bare, port, [this, done = std::move(done)](const Result<NodeKey>& found) {
+  actions_.connect(runner_->mesh(), bare, port, [this, done = std::move(done)](const Result<NodeKey>& found) {
     if (found) {
       MemberKey member;  // of an ordinary profile, whose node has the same key
       member.bytes = found->bytes;

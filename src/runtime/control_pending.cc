@@ -24,14 +24,14 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::DiscoverRequest& request) {
-  if (const auto set = runner_->set_discoverable(request.on); !set)
+  if (const auto set = actions_.set_discoverable(request.on); !set)
     return server_->refuse(session.id, id, set.error());
   server_->reply(session.id, id, control::EmptyReply{});
 }
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::ReceiptsRequest& request) {
-  runner_->set_receipts(request.on);
+  actions_.set_receipts(request.on);
   server_->reply(session.id, id, control::EmptyReply{});
 }
 

@@ -23,6 +23,10 @@ void ControlRequests::serve(ControlServer& server, MeshRunner& runner, std::stri
   look_for_places();
 }
 
+std::optional<MeshId> ControlRequests::default_mesh() const {
+  return runner_ == nullptr ? std::nullopt : std::optional(runner_->mesh());
+}
+
 void ControlRequests::on_request(ControlSession& session, std::string id, control::Request request) {
   std::visit([&](auto& alternative) { answer(session, id, alternative); }, request);
 }

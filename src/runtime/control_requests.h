@@ -10,6 +10,7 @@
 
 #include "control_server.h"
 #include "mesh_runner.h"
+#include "p2pmesh/base/check.h"
 #include "p2pmesh/runtime/node_host.h"
 
 namespace p2pmesh {
@@ -17,9 +18,13 @@ namespace p2pmesh {
 /// What a request may ask of the host itself.
 struct HostActions {
   std::function<void()> shut_down;
-  /// Dials a further member; `done` with the node that answers.
-  std::function<void(const std::string& host, std::uint16_t port, std::function<void(Result<NodeKey>)> done)>
+  /// Dials a further member of a mesh; `done` with the node that answers.
+  std::function<void(const MeshId& mesh, const std::string& host, std::uint16_t port,
+                     std::function<void(Result<NodeKey>)> done)>
       connect;
+  /// In every mesh. Errors: as MeshRunner::set_discoverable().
+  std::function<Result<void>(bool on)> set_discoverable;
+  std::function<void(bool on)> set_receipts;
   std::function<void()> screens_changed;
   std::function<std::size_t()> lookups;  ///< of host names, under way or waiting
   std::vector<HostSetting> settings = {};
@@ -37,6 +42,7 @@ class ControlRequests final : public ControlEvents {
   void check_looking(Instant now);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
+  [[nodiscard]] std::optional<MeshId> default_mesh() const override;
   void on_request(ControlSession& session, std::string id, control::Request request) override;
   void on_session_closed(const ControlSession& session) override;
   void on_replay_wanted(ControlSession& session) override;
@@ -62,6 +68,11 @@ class ControlRequests final : public ControlEvents {
   /// Likewise, of one where something is to be said.
   [[nodiscard]] Result<std::string> find_writable_room(const std::string& typed) const;
   [[nodiscard]] Result<std::string> find_room_to_join(const control::JoinRoomRequest& request);
+  /// What concerns all meshes is the control desk's.
+  template <class OfTheDesk>
+  void answer(ControlSession&, const std::string&, const OfTheDesk&) {
+    P2P_CHECK(false);
+  }
   // control_book.cc
   void answer(ControlSession& session, const std::string& id, const control::ConnectRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::FindRequest& request);

@@ -51,7 +51,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   const auto tell = [this, session_id = session.id, id, room = *room, is_new = *joined] {
     server_->reply(session_id, id, control::RoomReply{runner_->describe_room(room)});
     // Behind the reply, so that who asked knows that it was its own doing.
-    if (is_new) server_->publish_unordered(control::RoomEvent{room, true});
+    if (is_new) server_->publish_unordered(runner_->mesh(), control::RoomEvent{room, true});
   };
   if (!is_private_room(*room)) return tell();
   // Behind what was to be kept, and before what is opened: that is told on its own.
@@ -105,8 +105,8 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   const control::RoomEntry current = runner_->describe_room(runner_->rooms().current());
   server_->reply(session.id, id, control::RoomReply{current});
   // The default room may have been joined in its place: whoever was in the other one goes there.
-  server_->publish_unordered(control::RoomEvent{current.name, true});
-  server_->publish_unordered(control::RoomEvent{*room, false});
+  server_->publish_unordered(runner_->mesh(), control::RoomEvent{current.name, true});
+  server_->publish_unordered(runner_->mesh(), control::RoomEvent{*room, false});
 }
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,

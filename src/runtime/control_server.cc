@@ -56,6 +56,7 @@ void ControlServer::on_listener_ready() {
     }
     auto session = std::make_unique<ControlSession>();
     session->id = next_id_++;
+    session->mesh = events_.default_mesh();
     session->fd = std::move(**accepted);
     const SessionId id = session->id;
     if (!loop_.add(session->fd.get(), kReadable, [this, id](Ready ready) { on_ready(id, ready); })) continue;
@@ -90,7 +91,8 @@ void ControlServer::read(ControlSession& session) {
 }
 
 bool ControlServer::may_handle(const ControlSession& session) const {
-  return !held_ && !session.closing && session.unanswered < limits::kControlRequestsMax &&
+  const bool is_held = session.mesh && held_.contains(*session.mesh);
+  return !is_held && !session.closing && session.unanswered < limits::kControlRequestsMax &&
          session.reads < limits::kControlReadsMax && session.queued_bytes() < limits::kControlQueueBytesMax;
 }
 
@@ -146,8 +148,10 @@ void ControlServer::subscribe(ControlSession& session, Subscription subscription
   if (subscription == Subscription::kLive) ++live_;
 }
 
-void ControlServer::publish_line(const std::string& line, const control::Cursor* cursor) {
+void ControlServer::publish_line(const std::optional<MeshId>& mesh, const std::string& line,
+                                 const control::Cursor* cursor) {
   for (auto& [id, session] : sessions_) {
+    if (mesh && session->mesh != mesh) continue;
     if (session->subscription != Subscription::kLive || session->closing) continue;
     if (session->queued_bytes() + line.size() > limits::kControlQueueBytesMax) {
       if (cursor == nullptr) continue;
@@ -240,11 +244,13 @@ std::size_t ControlServer::longest_queue() const {
   return longest;
 }
 
-void ControlServer::hold_requests(bool held) {
-  if (held_ == held) return;
-  held_ = held;
+void ControlServer::hold_requests(const MeshId& mesh, bool held) {
+  if (held_.contains(mesh) == held) return;
+  held ? (void)held_.insert(mesh) : (void)held_.erase(mesh);
   std::vector<SessionId> ids;
-  for (auto& [id, session] : sessions_) ids.push_back(id);
+  for (auto& [id, session] : sessions_) {
+    if (session->mesh == mesh) ids.push_back(id);
+  }
   for (SessionId id : ids) {
     ControlSession* session = find(id);
     if (session == nullptr) continue;
@@ -254,6 +260,29 @@ void ControlServer::hold_requests(bool held) {
     watch(*session);
     if (!held) queued(*session);
   }
+}
+
+void ControlServer::use_mesh(ControlSession& session, const MeshId& mesh) {
+  subscribe(session, Subscription::kNone);
+  session.mesh = mesh;
+  session.position = {};
+  session.replay_until = 0;
+  session.told_synced = false;
+}
+
+void ControlServer::forget_mesh(const MeshId& mesh, const std::string& label) {
+  hold_requests(mesh, false);
+  for (auto& [id, session] : sessions_) {
+    if (session->mesh != mesh) continue;
+    // What was asked of it is answered no more.
+    session->unanswered = 0;
+    session->reads = 0;
+    session->replay_asked = false;
+    subscribe(*session, Subscription::kNone);
+    session->mesh.reset();
+    tell(*session, control::MeshEvent{mesh, label, false});
+  }
+  publish_everywhere(control::MeshEvent{mesh, label, false});
 }
 
 void ControlServer::shut_down() {

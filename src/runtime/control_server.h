@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ namespace p2pmesh {
 class ControlEvents {
  public:
   virtual ~ControlEvents() = default;
+  /// Which mesh a new client's requests concern, until it chooses another one.
+  [[nodiscard]] virtual std::optional<MeshId> default_mesh() const = 0;
   virtual void on_request(ControlSession& session, std::string id, control::Request request) = 0;
   virtual void on_session_closed(const ControlSession& session) = 0;
   /// A replaying session has room for the next page.
@@ -54,21 +57,29 @@ class ControlServer {
     refuse(id, request_id, control::application_error(error));
   }
 
-  /// Sends an event to every live subscriber; formats it once. One that is too slow gets a gap instead and is
-  /// subscribed no more.
+  /// Sends an event to every live subscriber of a mesh; formats it once. One that is too slow gets a gap
+  /// instead and is subscribed no more.
   template <class Event>
-  void publish(const Event& event, const control::Cursor& cursor) {
+  void publish(const MeshId& mesh, const Event& event, const control::Cursor& cursor) {
     if (live_ == 0) return;
     line_.clear();
     control::append_event(line_, event);
-    publish_line(line_, &cursor);
+    publish_line(mesh, line_, &cursor);
   }
   /// As publish(), for what has no place in the order of events.
   template <class Event>
-  void publish_unordered(const Event& event) {
+  void publish_unordered(const MeshId& mesh, const Event& event) {
+    if (live_ == 0) return;
     line_.clear();
     control::append_event(line_, event);
-    publish_line(line_, nullptr);
+    publish_line(mesh, line_, nullptr);
+  }
+  /// As publish_unordered(), to the subscribers of all meshes.
+  template <class Event>
+  void publish_everywhere(const Event& event) {
+    line_.clear();
+    control::append_event(line_, event);
+    publish_line(std::nullopt, line_, nullptr);
   }
   /// An event for one session.
   template <class Event>
@@ -83,8 +94,12 @@ class ControlServer {
 
   /// Reads on from clients that were held up, writes what the turn has queued.
   void flush();
-  /// Nothing more is taken from clients while it is held.
-  void hold_requests(bool held);
+  /// Nothing more is taken from a mesh's clients while it is held.
+  void hold_requests(const MeshId& mesh, bool held);
+  /// From now on the client's requests concern this mesh; its subscription has ended.
+  void use_mesh(ControlSession& session, const MeshId& mesh);
+  /// The node has left it: its clients are told, and have to choose another one.
+  void forget_mesh(const MeshId& mesh, const std::string& label);
   /// Whether clients are taken again, after descriptors had run out; called each turn.
   void check_deadlines();
   [[nodiscard]] std::optional<Instant> next_deadline() const { return accept_again_at_; }
@@ -99,7 +114,8 @@ class ControlServer {
   void handle_lines(ControlSession& session);
   void write(ControlSession& session);
   void queued(ControlSession& session);
-  void publish_line(const std::string& line, const control::Cursor* cursor);
+  void publish_line(const std::optional<MeshId>& mesh, const std::string& line,
+                    const control::Cursor* cursor);
   void close(SessionId id);
   [[nodiscard]] bool may_handle(const ControlSession& session) const;
   void watch(ControlSession& session);
@@ -115,7 +131,7 @@ class ControlServer {
   std::map<SessionId, std::unique_ptr<ControlSession>> sessions_;
   std::vector<SessionId> dirty_;
   std::size_t live_ = 0;
-  bool held_ = false;
+  std::set<MeshId> held_;
   std::string line_;
 };
 

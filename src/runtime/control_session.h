@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "p2pmesh/base/ids.h"
 #include "p2pmesh/control/chat_message.h"
 #include "p2pmesh/control/line_splitter.h"
 #include "p2pmesh/posix/unique_fd.h"
@@ -18,6 +19,7 @@ enum class Subscription : std::uint8_t { kNone, kReplaying, kLive };
 /// State of one client; ControlServer moves it.
 struct ControlSession {
   SessionId id = 0;
+  std::optional<MeshId> mesh;  ///< which its requests concern; nothing: it was left
   UniqueFd fd;
   control::LineSplitter lines;
   std::string out;

@@ -5,12 +5,13 @@
 namespace p2pmesh {
 
 void JoinAttempts::start(const std::string& host, std::uint16_t port, const std::optional<MeshId>& wanted,
-                         Done done) {
+                         bool opens, Done done) {
   const std::uint64_t ticket = next_ticket_++;
   Attempt attempt;
   attempt.host = host;
   attempt.port = port;
   attempt.wanted = wanted;
+  attempt.opens = opens;
   attempt.deadline = loop_.now().monotonic + limits::kHandshakeTimeout;
   attempt.done = std::move(done);
   attempts_.emplace(ticket, std::move(attempt));
@@ -22,6 +23,11 @@ void JoinAttempts::start(const std::string& host, std::uint16_t port, const std:
     found->second.addresses = std::move(*addresses);
     dial_next(ticket);
   });
+}
+
+bool JoinAttempts::opens(std::uint64_t ticket) const {
+  const auto found = attempts_.find(ticket);
+  return found != attempts_.end() && found->second.opens;
 }
 
 void JoinAttempts::dial_next(std::uint64_t ticket) {
@@ -44,7 +50,7 @@ void JoinAttempts::on_address_failed(std::uint64_t ticket, const Error& error) {
   dial_next(ticket);
 }
 
-void JoinAttempts::end(std::uint64_t ticket, Result<NodeKey> found) {
+void JoinAttempts::end(std::uint64_t ticket, Result<JoinFound> found) {
   auto ended = attempts_.find(ticket);
   if (ended == attempts_.end()) return;
   const Attempt& attempt = ended->second;

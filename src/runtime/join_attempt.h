@@ -14,18 +14,27 @@
 
 namespace p2pmesh {
 
-/// Keeps the attempts that are under way. Each ends exactly once, with the node that was found or an error.
+/// Who answered, and in which mesh.
+struct JoinFound {
+  NodeKey node;
+  MeshId mesh;
+};
+
+/// Keeps the attempts that are under way. Each ends exactly once, with what was found or an error.
 class JoinAttempts {
  public:
-  using Done = std::function<void(Result<NodeKey>)>;
+  using Done = std::function<void(Result<JoinFound>)>;
 
   JoinAttempts(EventLoop& loop, Resolver& resolver, LinkServer& links)
       : loop_(loop), resolver_(resolver), links_(links) {}
 
   /// `wanted`: of this mesh alone, so that a node of another one is told nothing but that; else of any.
-  void start(const std::string& host, std::uint16_t port, const std::optional<MeshId>& wanted, Done done);
+  /// `opens`: a mesh that the local node is not in is opened.
+  void start(const std::string& host, std::uint16_t port, const std::optional<MeshId>& wanted, bool opens,
+             Done done);
+  [[nodiscard]] bool opens(std::uint64_t ticket) const;
   /// The handshake of this attempt is through; an error: it is not wanted after all.
-  void end(std::uint64_t ticket, Result<NodeKey> found);
+  void end(std::uint64_t ticket, Result<JoinFound> found);
   /// One address came to nothing: the next is tried.
   void on_address_failed(std::uint64_t ticket, const Error& error);
   void check_deadlines();
@@ -36,6 +45,7 @@ class JoinAttempts {
     std::string host;
     std::uint16_t port = 0;
     std::optional<MeshId> wanted;
+    bool opens = false;
     std::vector<SocketAddress> addresses;
     std::size_t next = 0;
     Instant deadline{};  // of the look-up; a dial has its own

@@ -162,6 +162,7 @@ constexpr auto kRows = std::to_array<LimitRow>({
     {"places_max", limits::kPlacesMax},
     {"looks_max", limits::kLooksMax},
     {"host_bytes_max", limits::kHostBytesMax},
+    {"meshes_max", limits::kMeshesMax},
     {"sync_page_bytes", limits::kSyncPageBytes},
     {"sync_ranges_max", limits::kSyncRangesMax},
     {"sync_answer_bytes_max", limits::kSyncAnswerBytesMax},

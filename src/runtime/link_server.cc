@@ -162,8 +162,8 @@ Connection& LinkServer::add(UniqueFd fd, const SocketAddress& remote, bool outbo
   return connection;
 }
 
-void LinkServer::dial(const NodeKey& node, const NetAddress& address) {
-  start_dial(to_socket(address), node, events_.local_terms().mesh, 0);
+void LinkServer::dial(const MeshId& mesh, const NodeKey& node, const NetAddress& address) {
+  start_dial(to_socket(address), node, mesh, 0);
 }
 
 void LinkServer::dial_to_join(const SocketAddress& address, const std::optional<MeshId>& wanted,
@@ -175,14 +175,14 @@ void LinkServer::start_dial(const SocketAddress& address, std::optional<NodeKey>
                             std::optional<MeshId> wanted, std::uint64_t join) {
   auto socket = connect_tcp(address);
   if (!socket) {
-    if (expected) events_.on_dial_failed(*expected, to_net(address));
+    if (expected) events_.on_dial_failed(*wanted, *expected, to_net(address));
     if (join != 0) events_.on_join_failed(join, socket.error());
     return;
   }
   Connection& connection = add(std::move(*socket), address, true);
   connection.expected = expected;
   connection.join = join;
-  wanted_[connection.id] = wanted;
+  connection.wanted = wanted;
 }
 
 void LinkServer::send(const SendFrame& send) {
@@ -254,13 +254,14 @@ void LinkServer::fail(LinkId id, const Error& error) {
   const Connection& connection = *found->second;
   const ConnectionState state = connection.state;
   const auto expected = connection.expected;
+  const auto wanted = connection.wanted;
   const std::uint64_t join = connection.join;
   const NetAddress address = to_net(connection.remote);
   log_.log(LogLevel::kDebug, "link " + std::to_string(id) + " ended: " + error.message);
   drop(id);
   if (state == ConnectionState::kUp) return events_.on_link_down(id, false);
   if (state == ConnectionState::kClosing) return;
-  if (expected) events_.on_dial_failed(*expected, address);
+  if (expected) events_.on_dial_failed(*wanted, *expected, address);
   if (join != 0) events_.on_join_failed(join, error);
 }
 
@@ -268,7 +269,6 @@ void LinkServer::drop(LinkId id) {
   auto found = connections_.find(id);
   if (found == connections_.end()) return;
   loop_.remove(found->second->fd.get());
-  wanted_.erase(id);
   connections_.erase(found);
 }
 

@@ -13,7 +13,7 @@
 #include "connection.h"
 #include "link_admission.h"
 #include "p2pmesh/base/log.h"
-#include "p2pmesh/core/closed_mesh.h"
+#include "p2pmesh/core/handshake.h"
 #include "p2pmesh/core/inputs.h"
 #include "p2pmesh/core/outputs.h"
 #include "p2pmesh/crypto/signature.h"
@@ -24,19 +24,12 @@
 
 namespace p2pmesh {
 
-/// What this node says in a handshake; asked at each one.
-struct LocalTerms {
-  std::optional<MeshId> mesh;
-  std::vector<NetAddress> addresses;
-  std::vector<Head> heads;
-  Door* door = nullptr;  ///< of a closed mesh
-};
-
 /// Called on the loop thread, from inside the loop's turn.
 class LinkEvents {
  public:
   virtual ~LinkEvents() = default;
-  [[nodiscard]] virtual LocalTerms local_terms() const = 0;
+  /// What this node says in a handshake for a mesh, or for whatever mesh it is in; asked at each one.
+  [[nodiscard]] virtual MeshTerms local_terms(const std::optional<MeshId>& wanted) const = 0;
   /// The handshake is through. `join`: the ticket of the dial_to_join() that made it, else 0. False: the link
   /// is not wanted and is closed.
   virtual bool on_link_up(const LinkUp& up, const MeshId& mesh, std::uint64_t join) = 0;
@@ -46,7 +39,7 @@ class LinkEvents {
   virtual void on_link_progress(LinkId link) = 0;
   /// Whether a link to it may come up; asked when it has proven its key.
   [[nodiscard]] virtual bool is_welcome(const NodeKey& node) const = 0;
-  virtual void on_dial_failed(const NodeKey& node, const NetAddress& address) = 0;
+  virtual void on_dial_failed(const MeshId& mesh, const NodeKey& node, const NetAddress& address) = 0;
   /// A dial_to_join() came to nothing.
   virtual void on_join_failed(std::uint64_t join, const Error& error) = 0;
   /// A frame of a link that is up. False: the peer is at fault and the link is closed.
@@ -88,7 +81,7 @@ class LinkServer {
   /// Takes over a listening socket.
   Result<void> listen(UniqueFd listener);
 
-  void dial(const NodeKey& node, const NetAddress& address);
+  void dial(const MeshId& mesh, const NodeKey& node, const NetAddress& address);
   /// Dials whoever is there. `wanted`: the mesh that is asked for, or whatever is there.
   void dial_to_join(const SocketAddress& address, const std::optional<MeshId>& wanted, std::uint64_t join);
 
@@ -164,7 +157,6 @@ class LinkServer {
   LinkId next_id_ = 1;
   std::map<LinkId, std::unique_ptr<Connection>> connections_;
   std::vector<LinkId> dirty_;
-  std::map<LinkId, std::optional<MeshId>> wanted_;  // of dials, until the handshake begins
   LinkCounters counters_;
 };
 

@@ -145,25 +145,27 @@ bool LinkServer::on_channel(Connection& connection) {
 }
 
 bool LinkServer::start_handshake(Connection& connection) {
-  LocalTerms local = events_.local_terms();
   HandshakeTerms terms;
   terms.dialler = connection.outbound;
   terms.node_signer = &node_signer_;
   terms.verifier = &verifier_;
   draw_random(terms.nonce);
-  terms.mesh = local.mesh;
-  if (connection.outbound) {
-    const auto wanted = wanted_.extract(connection.id);
-    terms.mesh = wanted ? wanted.mapped() : std::nullopt;
-  }
   terms.expected = connection.expected;
   terms.channel_peer = to_node(connection.tls->peer());
   terms.channel = connection.tls->binding();
   terms.observed = to_net(connection.remote);
-  terms.addresses = std::move(local.addresses);
-  terms.heads = local.heads;
-  terms.door = local.door;
-  connection.heads_given = std::move(local.heads);
+  if (connection.outbound) {
+    MeshTerms local = events_.local_terms(connection.wanted);
+    terms.mesh = connection.wanted;
+    terms.addresses = std::move(local.addresses);
+    // Of whatever mesh is there, nothing is held yet.
+    if (connection.wanted) {
+      terms.heads = std::move(local.heads);
+      terms.door = local.door;
+    }
+  } else {
+    terms.choose = [this](const std::optional<MeshId>& wanted) { return events_.local_terms(wanted); };
+  }
   connection.handshake.emplace(std::move(terms));
   connection.state = ConnectionState::kHandshaking;
   Bytes first = connection.handshake->start();
@@ -239,7 +241,7 @@ bool LinkServer::on_handshake_frame(Connection& connection, const FrameView& fra
   if (auto local = local_address(connection.fd.get())) up.local = to_net(*local);
   up.observed = result.observed;
   up.addresses = result.addresses;
-  up.heads_given = connection.heads_given;
+  up.heads_given = connection.handshake->heads_given();
   up.heads_received = result.heads;
   const std::uint64_t join = connection.join;
   if (!events_.on_link_up(up, result.mesh, join)) {
@@ -310,10 +312,11 @@ Error LinkServer::fault_error(const Connection& connection) const {
                   " of the p2pmesh protocol, this program version " + std::to_string(kProtocolVersion) +
                   "; use the same release on both sides"};
     case HandshakeFault::kOtherMesh:
-      return {ExitStatus::kTryAgain,
-              where +
-                  " is in another mesh; nothing was changed. A node is in one mesh at a time: to join that "
-                  "one, leave here (:q in its screen), then type ./p2pchat NAME HOST PORT"};
+      return {
+          ExitStatus::kTryAgain,
+          where +
+              " is in another mesh; nothing was changed. To be in that one too, type /enter HOST PORT, or "
+              "./p2pchat NAME HOST PORT"};
     case HandshakeFault::kSelf:
       return {ExitStatus::kUsage, where + " is this node itself; give the address of another member"};
     case HandshakeFault::kBusy:

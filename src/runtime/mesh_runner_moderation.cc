@@ -122,8 +122,8 @@ void MeshRunner::leave_room(const std::string& room) {
   if (!rooms_.is_joined(room)) return;
   // The default room cannot be left when it is the last.
   if (!change_rooms([&](RoomList& rooms) { return rooms.part(room); })) return;
-  around_.control.publish_unordered(control::RoomEvent{rooms_.current(), true});
-  around_.control.publish_unordered(control::RoomEvent{room, false});
+  around_.control.publish_unordered(place_.mesh, control::RoomEvent{rooms_.current(), true});
+  around_.control.publish_unordered(place_.mesh, control::RoomEvent{room, false});
 }
 
 void MeshRunner::on_act(const Announce& announce) {
@@ -148,7 +148,7 @@ void MeshRunner::on_act(const Announce& announce) {
     event.self = is_self;
     event.end_ms = act->end_ms;
     event.reason = act->reason;
-    around_.control.publish_unordered(event);
+    around_.control.publish_unordered(place_.mesh, event);
   }
   if (!is_self) return;
   const auto restriction = node_->restriction_on(self_, act->room, around_.loop.now().wall_ms);

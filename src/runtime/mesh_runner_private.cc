@@ -111,7 +111,7 @@ void MeshRunner::finish_opening(const std::string& room) {
   const std::uint64_t messages = rooms_opening_[room];
   rooms_opening_.erase(room);
   look_at_topic(room);
-  if (messages > 0) around_.control.publish_unordered(control::RoomOpenedEvent{room, messages});
+  if (messages > 0) around_.control.publish_unordered(place_.mesh, control::RoomOpenedEvent{room, messages});
 }
 
 void MeshRunner::send_invite(SessionId session, std::string request_id, const MemberKey& to,
@@ -140,7 +140,8 @@ void MeshRunner::look_at_invitations(const StoredInvitation& news) {
 
 void MeshRunner::tell(const StoredInvitation& invitation) {
   if (!is_open(invitation)) return;
-  around_.control.publish_unordered(control::InvitationEvent{invitation.secret.room, invitation.member,
+  around_.control.publish_unordered(place_.mesh,
+                                    control::InvitationEvent{invitation.secret.room, invitation.member,
                                                              node_->shown_name(invitation.member)});
 }
 

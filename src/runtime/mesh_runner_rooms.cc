@@ -20,7 +20,7 @@ void MeshRunner::look_at_topic(const std::string& room) {
       [this, room, topic] {
         if (!rooms_.set_topic(room, *topic) || !*topic || people_.is_ignored((*topic)->author)) return;
         around_.control.publish_unordered(
-            control::TopicEvent{(*topic)->room, (*topic)->id, to_facts(**topic)});
+            place_.mesh, control::TopicEvent{(*topic)->room, (*topic)->id, to_facts(**topic)});
       });
 }
 

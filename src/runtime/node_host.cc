@@ -104,16 +104,17 @@ Result<void> NodeHost::Impl::prepare() {
   seen = std::make_unique<SeenTable>(seen_options);
   links = std::make_unique<LinkServer>(*loop, *tls, *signer, ed25519_verifier(), *this, log, options.links);
   joins = std::make_unique<JoinAttempts>(*loop, *resolver, *links);
-  HostActions actions;
-  actions.shut_down = [this] { leave(); };
-  actions.connect = [this](const std::string& host, std::uint16_t port, JoinAttempts::Done done) {
-    joins->start(host, port, runner ? std::optional(runner->mesh()) : std::nullopt, std::move(done));
+  DeskActions actions;
+  actions.enter = [this](const control::EnterMeshRequest& request, Entered done) {
+    enter(request, std::move(done));
   };
+  actions.open = [this](bool closed) { return open_new_mesh(closed); };
+  actions.leave = [this](const MeshId& mesh) { return leave_mesh(mesh); };
+  actions.switch_to = [this](const MeshId& mesh) { return switch_to(mesh); };
   actions.screens_changed = [this] { screens_changed(); };
-  actions.lookups = [this] { return resolver->pending(); };
-  actions.settings = options.settings;
-  requests = std::make_unique<ControlRequests>(std::move(actions), options.leaves_with_last_screen);
-  control = std::make_unique<ControlServer>(*loop, *requests, log);
+  desk = std::make_unique<ControlDesk>(seats, std::move(actions));
+  control = std::make_unique<ControlServer>(*loop, *desk, log);
+  desk->serve(*control);
   return links->listen(std::move(*listener));
 }
 
@@ -122,11 +123,10 @@ Result<void> NodeHost::Impl::run() {
   loop->run_once(Duration{});  // reads the clock
   begin();
   while (!ended) turn();
-  if (runner) {
-    const std::string state = runner->storage_state();
-    if (!runner->stop() && !failure) {
+  for (const auto& seat : seats.all()) {
+    const std::string state = seat->runner->storage_state();
+    if (!seat->runner->stop() && !failure)
       failure = Error{ExitStatus::kIo, "not everything could be written to the disk: " + state};
-    }
   }
   if (failure) return tl::unexpected(*failure);
   return {};
@@ -139,19 +139,22 @@ void NodeHost::Impl::turn() {
   keep_sooner(deadline, name_by);
   keep_sooner(deadline, screen_by);
   keep_sooner(deadline, leave_by);
-  if (runner) keep_sooner(deadline, runner->next_deadline());
-  keep_sooner(deadline, requests->next_deadline());
+  for (const auto& seat : seats.all()) {
+    keep_sooner(deadline, seat->runner->next_deadline());
+    keep_sooner(deadline, seat->requests->next_deadline());
+    keep_sooner(deadline, seat->leave_by);
+  }
   keep_sooner(deadline, control->next_deadline());
   loop->run_until(deadline);
   joins->check_deadlines();
   links->check_deadlines();
   control->check_deadlines();
-  if (runner) {
-    runner->end_turn();
-    if (runner->is_kicked()) leave();
-    requests->check_looking(loop->now().monotonic);
-    control->hold_requests(!runner->node().can_take_text());
+  for (const auto& seat : seats.all()) {
+    seat->runner->end_turn();
+    seat->requests->check_looking(loop->now().monotonic);
+    control->hold_requests(seat->runner->mesh(), !seat->runner->node().can_take_text());
   }
+  check_left();
   check_revoked();
   check_ready();
   links->flush();
@@ -162,7 +165,9 @@ void NodeHost::Impl::turn() {
     if (!had_screen) leave();
   }
   if (!leaving || ended) return;
-  if (!closing_links && runner->has_left()) {
+  const bool has_left = std::all_of(seats.all().begin(), seats.all().end(),
+                                    [](const auto& seat) { return seat->runner->has_left(); });
+  if (!closing_links && has_left) {
     closing_links = true;
     links->shut_down();
   }
@@ -174,7 +179,10 @@ void NodeHost::Impl::turn() {
 
 /// A key that counts no more has nothing to say.
 void NodeHost::Impl::check_revoked() {
-  if (!runner || leaving || !runner->node().is_revoked(runner->member())) return;
+  const bool is_revoked = std::any_of(seats.all().begin(), seats.all().end(), [](const auto& seat) {
+    return seat->runner->node().is_revoked(seat->runner->member());
+  });
+  if (leaving || !is_revoked) return;
   refuse({ExitStatus::kNoPermission,
           "the key of " + format_safe_line(profile->name()) +
               " was revoked, and no node takes anything from it any more; begin as a new member with another "
@@ -182,11 +190,13 @@ void NodeHost::Impl::check_revoked() {
 }
 
 void NodeHost::Impl::check_ready() {
-  if (leaving || told_ready || !ready_by || !runner) return;
+  const MeshRunner* runner = seats.current();
+  if (leaving || told_ready || !ready_by || runner == nullptr) return;
   if (*ready_by > loop->now().monotonic && runner->node().status().neighbors == 0) return;
   if (options.exact_name && !is_name_settled()) return;
   ready_by.reset();
   told_ready = true;
+  resume_others();
   if (options.leaves_with_last_screen) screen_by = loop->now().monotonic + kFirstScreenTimeout;
   if (callbacks.ready) callbacks.ready();
 }
@@ -194,6 +204,7 @@ void NodeHost::Impl::check_ready() {
 /// With exact_name: whether the name is this member's. If it is not, the node leaves.
 bool NodeHost::Impl::is_name_settled() {
   if (leaving) return false;
+  const MeshRunner* runner = seats.current();
   const NodeStatus status = runner->node().status();
   const Instant now = loop->now().monotonic;
   if (!name_by) name_by = now + kNameTimeout;
@@ -217,7 +228,8 @@ bool NodeHost::Impl::is_name_settled() {
     return false;
   }
   name_by.reset();
-  if (auto kept = profile->remember_mesh(runner->mesh(), runner->is_closed()); !kept) {
+  options.exact_name = false;
+  if (auto kept = keep_meshes(); !kept) {
     refuse(kept.error());
     return false;
   }
@@ -234,12 +246,14 @@ void NodeHost::Impl::refuse(Error error) {
 void NodeHost::Impl::leave() {
   if (leaving) return;
   leaving = true;
-  if (!runner) {
+  if (seats.all().empty()) {
     ended = true;
     return;
   }
   leave_by = loop->now().monotonic + kLeaveTimeout;
-  runner->leave();
+  for (const auto& seat : seats.all()) {
+    if (!seat->leave_by) seat->runner->leave();
+  }
 }
 
 void NodeHost::Impl::finish(std::optional<Error> error) {
@@ -253,54 +267,67 @@ void NodeHost::Impl::screens_changed() {
   if (options.leaves_with_last_screen && had_screen && screens == 0) leave();
 }
 
-LocalTerms NodeHost::Impl::local_terms() const {
-  if (runner)
-    return {leaving ? std::nullopt : std::optional(runner->mesh()), runner->node().advertised(),
-            runner->node().deepest_heads(), runner->door()};
-  LocalTerms terms;
-  terms.door = invite_door.get();
+MeshTerms NodeHost::Impl::local_terms(const std::optional<MeshId>& wanted) const {
+  MeshTerms terms;
+  const MeshRunner* runner = wanted ? seats.find(*wanted) : seats.for_anybody();
+  if (runner != nullptr && !leaving) {
+    terms.mesh = runner->mesh();
+    terms.addresses = runner->node().advertised();
+    terms.heads = runner->node().deepest_heads();
+    terms.door = seats.find(runner->mesh())->door();
+    return terms;
+  }
+  if (wanted && !seats.all().empty() && !leaving) terms.refusal = RefuseReason::kOtherMesh;
+  const auto door = wanted ? invite_doors.find(*wanted) : invite_doors.end();
+  if (door != invite_doors.end()) terms.door = door->second.get();
   if (!listen_address.is_unspecified()) terms.addresses.push_back(to_net(listen_address));
   return terms;
 }
 
 bool NodeHost::Impl::on_link_up(const LinkUp& up, const MeshId& mesh, std::uint64_t join) {
   if (leaving) return false;
-  if (!runner) {
-    if (join == 0) return false;
-    auto closed = invite_door ? invite_door->gained() : std::nullopt;
-    if (invite_door && !closed) return false;
-    if (closed) closed->let_in_by = MemberKey{up.node.bytes};
-    open_mesh(mesh, std::nullopt, std::move(closed));
-    if (!runner || ended) return false;
-  }
-  if (mesh != runner->mesh()) {
-    if (join != 0) {
-      joins->end(
-          join, fail(ExitStatus::kTryAgain, "the node there has joined another mesh than " + profile->name() +
-                                                "'s running node; end it first (:q in its screen), then "
-                                                "join with NAME HOST PORT"));
+  MeshRunner* runner = seats.find(mesh);
+  if (runner == nullptr) {
+    if (seats.find_seat(mesh) != nullptr || !joins->opens(join)) return false;
+    Opening opening{mesh};
+    if (const auto door = invite_doors.find(mesh); door != invite_doors.end()) {
+      opening.closed = door->second->gained();
+      if (!opening.closed) return false;
+      opening.closed->let_in_by = MemberKey{up.node.bytes};
     }
-    return false;
+    const auto opened = open_mesh(std::move(opening));
+    if (!opened) {
+      joins->end(join, tl::unexpected<Error>(opened.error()));
+      return false;
+    }
+    runner = *opened;
+    invite_doors.erase(mesh);
   }
+  seats.take_link(up.link, mesh);
   runner->handle(up);
-  if (join != 0) joins->end(join, up.node);
+  if (join != 0) joins->end(join, JoinFound{up.node, mesh});
   return true;
 }
 
 void NodeHost::Impl::on_link_down(LinkId link, bool is_faulty) {
-  if (runner) runner->handle(LinkDown{link, is_faulty});
+  MeshRunner* runner = seats.home_of(link);
+  seats.drop_link(link);
+  if (runner != nullptr) runner->handle(LinkDown{link, is_faulty});
 }
 
 void NodeHost::Impl::on_link_progress(LinkId link) {
-  if (runner) runner->handle(LinkProgress{link});
+  if (MeshRunner* runner = seats.home_of(link)) runner->handle(LinkProgress{link});
 }
 
+/// Who was at fault in one mesh is left alone in all.
 bool NodeHost::Impl::is_welcome(const NodeKey& node) const {
-  return !runner || !runner->node().is_shut_out(node, loop->now().monotonic);
+  return std::none_of(seats.all().begin(), seats.all().end(), [&](const auto& seat) {
+    return seat->runner->node().is_shut_out(node, loop->now().monotonic);
+  });
 }
 
-void NodeHost::Impl::on_dial_failed(const NodeKey& node, const NetAddress& address) {
-  if (runner) runner->handle(DialFailed{node, address});
+void NodeHost::Impl::on_dial_failed(const MeshId& mesh, const NodeKey& node, const NetAddress& address) {
+  if (MeshSeat* seat = seats.find_seat(mesh)) seat->runner->handle(DialFailed{node, address});
 }
 
 void NodeHost::Impl::on_join_failed(std::uint64_t join, const Error& error) {
@@ -308,7 +335,8 @@ void NodeHost::Impl::on_join_failed(std::uint64_t join, const Error& error) {
 }
 
 bool NodeHost::Impl::on_frame(LinkId link, const FrameView& frame) {
-  return runner && runner->on_frame(link, frame);
+  MeshRunner* runner = seats.home_of(link);
+  return runner != nullptr && runner->on_frame(link, frame);
 }
 
 NodeHost::NodeHost(HostOptions options, HostCallbacks callbacks, LogSink& log)

@@ -1,14 +1,17 @@
-// What a host holds; node_host.cc runs it, node_host_joining.cc finds its mesh.
+// What a host holds; node_host.cc runs it, node_host_joining.cc finds its meshes.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
+#include <vector>
 
-#include "control_requests.h"
+#include "control_desk.h"
 #include "control_server.h"
 #include "join_attempt.h"
 #include "link_server.h"
-#include "mesh_runner.h"
+#include "mesh_door.h"
+#include "mesh_seats.h"
 #include "p2pmesh/posix/event_loop.h"
 #include "p2pmesh/posix/files.h"
 #include "p2pmesh/posix/resolver.h"
@@ -25,14 +28,38 @@ struct NodeHost::Impl final : LinkEvents {
   Result<void> run();
   Result<void> prepare();
   // node_host_joining.cc
+  using Entered = std::function<void(Result<MeshId>)>;
+  /// For a mesh at one place after the other.
+  struct Search {
+    std::vector<HostPort> targets;
+    std::size_t next = 0;
+    std::optional<InviteLink> invite;
+    std::optional<Error> refused;  ///< what somebody said of us, and where
+    HostPort refused_at{};
+    Entered done;
+  };
   void begin();
-  void join_next();
-  void open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonce,
-                 std::optional<ClosedMesh> closed = std::nullopt);
-  void open_new_mesh();
-  Result<void> begin_by_invite();
-  void resume_and_find(const MeshId& mesh);
-  void end_joining(const Error& error);
+  void begin_joined(const Result<MeshId>& entered);
+  void enter(const control::EnterMeshRequest& request, Entered done);
+  void enter_by(const InviteLink& invite, Entered done);
+  void search(std::shared_ptr<Search> search);
+  void end_search(const std::shared_ptr<Search>& search, const Error& error);
+  void look_there(const MeshId& mesh, const std::vector<HostPort>& targets);
+  /// A mesh to be opened, joined or resumed. Errors: as MeshRunner::open().
+  struct Opening {
+    MeshId mesh;
+    std::optional<MeshNonce> nonce = std::nullopt;
+    std::optional<ClosedMesh> closed = std::nullopt;
+    bool resumes = false;  ///< it was here before
+  };
+  Result<MeshRunner*> open_mesh(Opening opening);
+  Result<MeshId> open_new_mesh(bool closed);
+  std::unique_ptr<ControlRequests> make_requests();
+  void resume_others();
+  Result<void> keep_meshes();
+  Result<void> leave_mesh(const MeshId& mesh);
+  Result<void> switch_to(const MeshId& mesh);
+  void check_left();
 
   void check_ready();
   void check_revoked();
@@ -43,12 +70,12 @@ struct NodeHost::Impl final : LinkEvents {
   void finish(std::optional<Error> error);
   void screens_changed();
 
-  LocalTerms local_terms() const override;
+  MeshTerms local_terms(const std::optional<MeshId>& wanted) const override;
   bool on_link_up(const LinkUp& up, const MeshId& mesh, std::uint64_t join) override;
   void on_link_down(LinkId link, bool is_faulty) override;
   void on_link_progress(LinkId link) override;
   bool is_welcome(const NodeKey& node) const override;
-  void on_dial_failed(const NodeKey& node, const NetAddress& address) override;
+  void on_dial_failed(const MeshId& mesh, const NodeKey& node, const NetAddress& address) override;
   void on_join_failed(std::uint64_t join, const Error& error) override;
   bool on_frame(LinkId link, const FrameView& frame) override;
 
@@ -69,15 +96,12 @@ struct NodeHost::Impl final : LinkEvents {
   std::unique_ptr<TlsContext> tls;
   std::unique_ptr<LinkServer> links;
   std::unique_ptr<JoinAttempts> joins;
-  std::unique_ptr<ControlRequests> requests;
+  std::unique_ptr<ControlDesk> desk;
   std::unique_ptr<ControlServer> control;
-  std::unique_ptr<InviteDoor> invite_door;  // until the mesh is joined
-  std::unique_ptr<MeshRunner> runner;
+  std::map<MeshId, std::unique_ptr<InviteDoor>> invite_doors;  // until the mesh is joined
+  MeshSeats seats;
 
   SocketAddress listen_address;
-  std::optional<Error> join_refused;
-  HostPort refused_at;
-  std::size_t next_join = 0;
   bool told_ready = false;
   bool leaving = false;
   bool closing_links = false;

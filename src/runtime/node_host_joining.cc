@@ -1,6 +1,7 @@
-// Which mesh a host is in: one that is joined, resumed or opened.
+// Which meshes a host is in: those that are joined, resumed or opened, until they are left.
 #include "address.h"
 #include "node_host_impl.h"
+#include "p2pmesh/base/limits.h"
 #include "p2pmesh/crypto/hash.h"
 #include "p2pmesh/posix/socket.h"
 #include "p2pmesh/text/safe_text.h"
@@ -8,7 +9,8 @@
 namespace p2pmesh {
 namespace {
 
-constexpr auto kReadyTimeout = std::chrono::seconds(1);  // for a first neighbor after a resumption
+constexpr auto kReadyTimeout = std::chrono::seconds(1);          // for a first neighbor after a resumption
+constexpr auto kLeaveTimeout = std::chrono::milliseconds(1500);  // of a mesh, as of the node
 
 std::string shown_address(const std::optional<SocketAddress>& wanted) {
   if (wanted && !wanted->is_unspecified()) return wanted->host();
@@ -18,140 +20,277 @@ std::string shown_address(const std::optional<SocketAddress>& wanted) {
 
 }  // namespace
 
-/// Joins, resumes the last mesh, or opens one.
+/// Joins, resumes the last meshes, or opens one.
 void NodeHost::Impl::begin() {
-  if (options.invite) {
-    if (auto begun = begin_by_invite(); !begun) finish(begun.error());
-    return;
+  const Entered done = [this](const Result<MeshId>& entered) { begin_joined(entered); };
+  if (options.invite) return enter_by(*options.invite, done);
+  if (!options.joins.empty()) {
+    auto first = std::make_shared<Search>();
+    first->targets = options.joins;
+    first->done = done;
+    return search(std::move(first));
   }
-  if (!options.joins.empty()) return join_next();
   const auto last = profile->last_mesh();
-  if (last && !options.open_new) {
-    open_mesh(*last, std::nullopt);
-    if (!runner) return;
-    ready_by = loop->now().monotonic;
-    if (runner->knows_peers()) *ready_by += kReadyTimeout;
-    return;
-  }
-  open_new_mesh();
-}
-
-void NodeHost::Impl::open_new_mesh() {
-  const MemberKey self = to_member(signer->public_key());
-  MeshNonce nonce;
-  std::optional<ClosedMesh> closed;
-  if (options.closed) {
-    closed.emplace().grant.founder = self;
-    draw_random(closed->grant.secret);
-    nonce = closed_mesh_nonce(closed->grant.secret);
-  } else {
-    draw_random(nonce);
-  }
-  open_mesh(hash_mesh(self, nonce), nonce, closed);
-  ready_by = loop->now().monotonic;
-}
-
-/// Who has come in by it already resumes that mesh.
-Result<void> NodeHost::Impl::begin_by_invite() {
-  for (const std::string& address : options.invite->addresses) {
-    auto target = parse_host_port(address);
-    if (!target) return tl::unexpected<Error>(target.error());
-    options.joins.push_back(*target);
-  }
-  const MeshId& mesh = options.invite->mesh;
-  const std::string path = mesh_file(profile->meshes_directory(), mesh, ".closed");
-  const auto held = read_closed_mesh(path, mesh, *files);
-  if (!held) return tl::unexpected<Error>(held.error());
-  if (!*held) {
-    invite_door = std::make_unique<InviteDoor>(options.invite->secret, ed25519_verifier());
-    join_next();
-    return {};
-  }
-  // It may be needed once more: who let this node in may have lost what it wrote of it.
-  ClosedMesh renewed = **held;
-  renewed.invite = options.invite->secret;
-  if (auto kept = write_closed_mesh(path, renewed, *files); !kept) return kept;
-  resume_and_find(mesh);
-  return {};
-}
-
-/// The mesh is here already; what was typed may say better where its members are.
-void NodeHost::Impl::resume_and_find(const MeshId& mesh) {
-  open_mesh(mesh, std::nullopt);
-  if (!runner) return;
-  ready_by = loop->now().monotonic + kReadyTimeout;
-  for (const HostPort& target : options.joins) {
-    joins->start(target.host, target.port, runner->mesh(), [this](const Result<NodeKey>& found) {
-      if (!found) log.log(LogLevel::kInfo, found.error().message);
-    });
-  }
-}
-
-void NodeHost::Impl::join_next() {
-  const HostPort& target = options.joins[next_join++];
-  const auto wanted = options.invite ? std::optional(options.invite->mesh) : std::nullopt;
-  joins->start(target.host, target.port, wanted, [this](const Result<NodeKey>& found) {
-    // What a member says of an invite is worth more than that another one is silent.
-    if (!found && !join_refused && found.error().status == ExitStatus::kNoPermission) {
-      join_refused = found.error();
-      refused_at = options.joins[next_join - 1];
-    }
-    if (found) {
-      ready_by = loop->now().monotonic;
-    } else if (next_join < options.joins.size() && !leaving) {
-      log.log(LogLevel::kWarning, found.error().message);
-      join_next();
-    } else {
-      end_joining(found.error());
-    }
-  });
-}
-
-/// A closed mesh that turned us away may be the one that we are a member of.
-void NodeHost::Impl::end_joining(const Error& error) {
-  const auto last = profile->last_mesh();
-  if (!join_refused || options.invite || leaving || !last || !profile->is_last_mesh_closed())
-    return finish(join_refused.value_or(error));
-  joins->start(refused_at.host, refused_at.port, last, [this, mesh = *last](const Result<NodeKey>& found) {
-    // Of another mesh it would have said so.
-    if (!found && found.error().status != ExitStatus::kNoPermission) return finish(join_refused);
-    resume_and_find(mesh);
-  });
-}
-
-void NodeHost::Impl::open_mesh(const MeshId& mesh, std::optional<MeshNonce> nonce,
-                               std::optional<ClosedMesh> closed) {
-  MeshPlace place;
-  place.mesh = mesh;
-  place.directory = profile->meshes_directory();
-  place.name = profile->name();
-  place.exact_name = options.exact_name;
-  place.listen = to_net(listen_address);
-  place.founder_nonce = nonce;
-  place.protocol = options.protocol;
-  place.carry = options.carry;
-  place.undiscoverable = options.undiscoverable;
-  place.closed = std::move(closed);
-  place.was_closed = profile->last_mesh() == mesh && profile->is_last_mesh_closed();
-  auto opened = MeshRunner::open(
-      place, {*loop, *links, *control, *seen, *signer, *signer, ed25519_verifier(), *agreement, *files, log});
+  if (!last || options.open_new) return begin_joined(open_new_mesh(options.closed));
+  const auto opened = open_mesh({*last, {}, {}, true});
   if (!opened) return finish(opened.error());
   if (options.closed && !(*opened)->is_closed()) {
     return finish(
         Error{ExitStatus::kUsage, "the last mesh of " + format_safe_line(profile->name()) +
                                       " is open to everybody; --new --private opens a closed one beside it"});
   }
-  runner = std::move(*opened);
-  runner->begin();
-  requests->serve(*control, *runner, shown_address(options.listen), listen_address.port());
+  begin_joined(*last);
+}
+
+void NodeHost::Impl::begin_joined(const Result<MeshId>& entered) {
+  if (!entered) return finish(entered.error());
+  seats.set_current(*entered);
+  const MeshRunner& runner = *seats.current();
+  ready_by = loop->now().monotonic;
+  if (runner.node().status().neighbors == 0 && runner.knows_peers()) *ready_by += kReadyTimeout;
   // Who is refused in one mesh resumes the one it was in.
   if (!options.exact_name) {
-    if (auto kept = profile->remember_mesh(mesh, runner->is_closed()); !kept) return finish(kept.error());
+    if (auto kept = keep_meshes(); !kept) return finish(kept.error());
   }
-  if (auto listening = control->listen(options.data_dir + "/control.sock"); !listening)
-    return finish(listening.error());
-  log.log(LogLevel::kInfo, profile->name() + " is in mesh " + mesh.hex().substr(0, 8) + ", listening at " +
-                               listen_address.format());
+}
+
+Result<MeshId> NodeHost::Impl::open_new_mesh(bool is_closed) {
+  const MemberKey self = to_member(signer->public_key());
+  Opening opening;
+  MeshNonce nonce;
+  if (is_closed) {
+    opening.closed.emplace().grant.founder = self;
+    draw_random(opening.closed->grant.secret);
+    nonce = closed_mesh_nonce(opening.closed->grant.secret);
+  } else {
+    draw_random(nonce);
+  }
+  opening.mesh = hash_mesh(self, nonce);
+  opening.nonce = nonce;
+  const auto opened = open_mesh(std::move(opening));
+  if (!opened) return tl::unexpected<Error>(opened.error());
+  return (*opened)->mesh();
+}
+
+void NodeHost::Impl::enter(const control::EnterMeshRequest& request, Entered done) {
+  if (request.link) {
+    const auto invite = parse_invite_link(*request.link);
+    if (!invite) {
+      return done(fail(ExitStatus::kUsage,
+                       "That is no whole invite; it has the form p2pmesh://HOST:PORT/MESH/SECRET."));
+    }
+    return enter_by(*invite, std::move(done));
+  }
+  auto wanted = std::make_shared<Search>();
+  wanted->targets.push_back({request.host, request.port});
+  wanted->done = std::move(done);
+  search(std::move(wanted));
+}
+
+/// Who has come in by it already resumes that mesh.
+void NodeHost::Impl::enter_by(const InviteLink& invite, Entered done) {
+  auto wanted = std::make_shared<Search>();
+  for (const std::string& address : invite.addresses) {
+    const auto target = parse_host_port(address);
+    if (!target) return done(tl::unexpected<Error>(target.error()));
+    wanted->targets.push_back(*target);
+  }
+  wanted->invite = invite;
+  const std::string path = mesh_file(profile->meshes_directory(), invite.mesh, ".closed");
+  const auto held = read_closed_mesh(path, invite.mesh, *files);
+  if (!held) return done(tl::unexpected<Error>(held.error()));
+  if (!*held) {
+    wanted->done = std::move(done);
+    invite_doors[invite.mesh] = std::make_unique<InviteDoor>(invite.secret, ed25519_verifier());
+    return search(std::move(wanted));
+  }
+  // It may be needed once more: who let this node in may have lost what it wrote of it.
+  ClosedMesh renewed = **held;
+  renewed.invite = invite.secret;
+  if (auto kept = write_closed_mesh(path, renewed, *files); !kept)
+    return done(tl::unexpected<Error>(kept.error()));
+  if (seats.find(invite.mesh) == nullptr) {
+    if (const auto opened = open_mesh({invite.mesh, {}, {}, true}); !opened)
+      return done(tl::unexpected<Error>(opened.error()));
+  }
+  look_there(invite.mesh, wanted->targets);
+  done(invite.mesh);
+}
+
+/// The mesh is here already; what was typed may say better where its members are.
+void NodeHost::Impl::look_there(const MeshId& mesh, const std::vector<HostPort>& targets) {
+  for (const HostPort& target : targets) {
+    joins->start(target.host, target.port, mesh, false, [this](const Result<JoinFound>& found) {
+      if (!found) log.log(LogLevel::kInfo, found.error().message);
+    });
+  }
+}
+
+void NodeHost::Impl::search(std::shared_ptr<Search> search) {
+  const HostPort target = search->targets[search->next++];
+  const auto wanted = search->invite ? std::optional(search->invite->mesh) : std::nullopt;
+  joins->start(target.host, target.port, wanted, true,
+               [this, search, target](const Result<JoinFound>& found) {
+                 if (found) return search->done(found->mesh);
+                 // What a member says of us is worth more than that another one is silent.
+                 if (!search->refused && found.error().status == ExitStatus::kNoPermission) {
+                   search->refused = found.error();
+                   search->refused_at = target;
+                 }
+                 if (search->next >= search->targets.size() || leaving)
+                   return end_search(search, found.error());
+                 log.log(LogLevel::kWarning, found.error().message);
+                 this->search(search);
+               });
+}
+
+/// A closed mesh that turned us away may be one that we are a member of.
+void NodeHost::Impl::end_search(const std::shared_ptr<Search>& search, const Error& error) {
+  if (search->invite) invite_doors.erase(search->invite->mesh);
+  const Error shown = search->refused.value_or(error);
+  const auto last = profile->last_mesh();
+  const bool may_be_ours =
+      search->refused && !search->invite && !leaving && last && profile->was_closed(*last);
+  if (!may_be_ours) return search->done(tl::unexpected<Error>(shown));
+  joins->start(search->refused_at.host, search->refused_at.port, last, false,
+               [this, search, shown, mesh = *last](const Result<JoinFound>& found) {
+                 // Of another mesh it would have said so.
+                 if (!found && found.error().status != ExitStatus::kNoPermission)
+                   return search->done(tl::unexpected<Error>(shown));
+                 if (seats.find(mesh) == nullptr) {
+                   if (const auto opened = open_mesh({mesh, {}, {}, true}); !opened)
+                     return search->done(tl::unexpected<Error>(opened.error()));
+                 }
+                 look_there(mesh, search->targets);
+                 search->done(mesh);
+               });
+}
+
+std::unique_ptr<ControlRequests> NodeHost::Impl::make_requests() {
+  HostActions actions;
+  actions.shut_down = [this] { leave(); };
+  actions.connect = [this](const MeshId& mesh, const std::string& host, std::uint16_t port,
+                           std::function<void(Result<NodeKey>)> done) {
+    joins->start(host, port, mesh, false,
+                 [this, mesh, done = std::move(done)](const Result<JoinFound>& found) {
+                   if (seats.find_seat(mesh) == nullptr) return;  // it was left, and who asked with it
+                   done(found ? Result<NodeKey>(found->node) : tl::unexpected<Error>(found.error()));
+                 });
+  };
+  actions.set_discoverable = [this](bool on) {
+    for (const auto& seat : seats.all()) {
+      if (auto set = seat->runner->set_discoverable(on); !set) return set;
+    }
+    return Result<void>();
+  };
+  actions.set_receipts = [this](bool on) {
+    for (const auto& seat : seats.all()) seat->runner->set_receipts(on);
+  };
+  actions.screens_changed = [this] { screens_changed(); };
+  actions.lookups = [this] { return resolver->pending(); };
+  actions.settings = options.settings;
+  return std::make_unique<ControlRequests>(std::move(actions), options.leaves_with_last_screen);
+}
+
+Result<MeshRunner*> NodeHost::Impl::open_mesh(Opening opening) {
+  if (seats.all().size() >= limits::kMeshesMax) {
+    return fail(ExitStatus::kTryAgain, "This node is in " + std::to_string(limits::kMeshesMax) +
+                                           " meshes, which is all that it may; leave one first: /leave MESH");
+  }
+  MeshPlace place;
+  place.mesh = opening.mesh;
+  place.directory = profile->meshes_directory();
+  place.name = profile->name();
+  place.exact_name = options.exact_name;
+  place.listen = to_net(listen_address);
+  place.founder_nonce = opening.nonce;
+  place.protocol = options.protocol;
+  place.carry = options.carry;
+  place.undiscoverable = options.undiscoverable;
+  place.closed = std::move(opening.closed);
+  place.was_closed = profile->was_closed(opening.mesh);
+  auto opened = MeshRunner::open(
+      place, {*loop, *links, *control, *seen, *signer, *signer, ed25519_verifier(), *agreement, *files, log});
+  if (!opened) return tl::unexpected<Error>(opened.error());
+  const bool is_first = seats.all().empty();
+  MeshSeat& seat = seats.add(std::move(*opened), make_requests());
+  MeshRunner& runner = *seat.runner;
+  runner.begin();
+  seat.requests->serve(*control, runner, shown_address(options.listen), listen_address.port());
+  if (is_first) {
+    if (auto listening = control->listen(options.data_dir + "/control.sock"); !listening)
+      return tl::unexpected<Error>(listening.error());
+  }
+  if (told_ready) {
+    if (auto kept = keep_meshes(); !kept) log.log(LogLevel::kError, kept.error().message);
+  }
+  log.log(LogLevel::kInfo, profile->name() + " is in mesh " + opening.mesh.hex().substr(0, 8) +
+                               ", listening at " + listen_address.format());
+  control->publish_everywhere(control::MeshEvent{opening.mesh, seats.label_of(runner), true});
+  return &runner;
+}
+
+/// Those of the last run. One that cannot be opened does not keep anybody from the others.
+void NodeHost::Impl::resume_others() {
+  for (const ActiveMesh& active : profile->active_meshes()) {
+    if (seats.find_seat(active.mesh) != nullptr) continue;
+    if (const auto opened = open_mesh({active.mesh, {}, {}, true}); !opened)
+      log.log(LogLevel::kError, "mesh " + active.mesh.hex().substr(0, 8) + ": " + opened.error().message);
+  }
+}
+
+Result<void> NodeHost::Impl::keep_meshes() {
+  const MeshRunner& current = *seats.current();
+  if (auto kept = profile->remember_mesh(current.mesh(), current.is_closed()); !kept) return kept;
+  std::vector<ActiveMesh> active = seats.active();
+  // Before the others are resumed, they are those of the last run.
+  for (const ActiveMesh& earlier : profile->active_meshes()) {
+    if (!told_ready && seats.find_seat(earlier.mesh) == nullptr) active.push_back(earlier);
+  }
+  return profile->remember_active(active);
+}
+
+Result<void> NodeHost::Impl::leave_mesh(const MeshId& mesh) {
+  if (seats.staying() <= 1)
+    return fail(ExitStatus::kUsage, "It is the only mesh here; :q leaves it and ends the node with it.");
+  MeshSeat& seat = *seats.find_seat(mesh);
+  seat.leave_by = loop->now().monotonic + kLeaveTimeout;
+  if (seats.current() == seat.runner.get()) {
+    for (const ActiveMesh& other : seats.active()) seats.set_current(other.mesh);
+  }
+  seat.runner->leave();
+  return keep_meshes();
+}
+
+Result<void> NodeHost::Impl::switch_to(const MeshId& mesh) {
+  seats.set_current(mesh);
+  return keep_meshes();
+}
+
+/// Ends what has been left, and leaves where the local member was put out.
+void NodeHost::Impl::check_left() {
+  if (leaving) return;
+  std::vector<MeshId> left, kicked;
+  for (const auto& seat : seats.all()) {
+    const bool is_done =
+        seat->leave_by && (seat->runner->has_left() || *seat->leave_by <= loop->now().monotonic);
+    if (is_done) left.push_back(seat->runner->mesh());
+    if (!seat->leave_by && seat->runner->is_kicked()) kicked.push_back(seat->runner->mesh());
+  }
+  for (const MeshId& mesh : kicked) {
+    if (seats.staying() <= 1) return leave();
+    if (auto gone = leave_mesh(mesh); !gone) log.log(LogLevel::kError, gone.error().message);
+  }
+  for (const MeshId& mesh : left) {
+    MeshSeat& seat = *seats.find_seat(mesh);
+    for (LinkId link : seats.links_of(mesh)) links->close(link, CloseReason::kLeaving);
+    const std::string label = seats.label_of(*seat.runner);
+    if (!seat.runner->stop())
+      log.log(LogLevel::kError,
+              "not everything could be written to the disk: " + seat.runner->storage_state());
+    control->forget_mesh(mesh, label);
+    seats.remove(mesh);
+  }
 }
 
 }  // namespace p2pmesh

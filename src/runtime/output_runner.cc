@@ -61,7 +61,7 @@ void MeshRunner::run(const Output& output) {
             if (!seal_) return around_.links.send(send);
             around_.links.send({send.link, seal_->seal(send.frame), send.frame_class});
           },
-          [&](const Dial& dial) { around_.links.dial(dial.node, dial.address); },
+          [&](const Dial& dial) { around_.links.dial(place_.mesh, dial.node, dial.address); },
           [&](const CloseLink& close) { around_.links.close(close.link, close.reason); },
           [&](const PenaliseLink& fault) {
             around_.log.log(LogLevel::kWarning,
@@ -86,11 +86,12 @@ void MeshRunner::run(const Output& output) {
             for (const ReceivedLog& log : tell.received)
               storage_->store(StoredDelivery{tell.member, log.epoch, log.intervals, log.read_to});
             around_.control.publish_unordered(
-                control::DeliveryEvent{tell.member, node_->shown_name(tell.member)});
+                place_.mesh, control::DeliveryEvent{tell.member, node_->shown_name(tell.member)});
           },
           [&](const TellConversation& tell) {
             if (people_.is_ignored(tell.member)) return;
             around_.control.publish_unordered(
+                place_.mesh,
                 control::ConversationEvent{tell.member, node_->shown_name(tell.member), tell.opens});
           },
           [&](const Settled&) {
@@ -99,7 +100,7 @@ void MeshRunner::run(const Output& output) {
             storage_->ask([](MeshStore&) {},
                           [this] {
                             synced_ = true;
-                            around_.control.publish_unordered(control::SyncedEvent{});
+                            around_.control.publish_unordered(place_.mesh, control::SyncedEvent{});
                           });
           },
           [&](const auto& other) { run(other); },
@@ -246,7 +247,7 @@ void MeshRunner::run(const Announce& announce) {
     event.cursor.index = i;
     event.message.id.index = i;
     event.message.text = std::move(texts[i]);
-    around_.control.publish(event, event.cursor);
+    around_.control.publish(place_.mesh, event, event.cursor);
     event.gap = false;
   }
 }
@@ -299,7 +300,7 @@ void MeshRunner::on_notice_committed(const Notice& notice, std::uint64_t row) {
   last_row_ = row;
   if (people_.is_ignored(notice.member)) return;
   const control::Cursor cursor{row, 0};
-  around_.control.publish(to_event(notice, cursor), cursor);
+  around_.control.publish(place_.mesh, to_event(notice, cursor), cursor);
 }
 
 control::NoticeEvent MeshRunner::to_event(const Notice& notice, const control::Cursor& cursor) const {
@@ -330,7 +331,7 @@ void MeshRunner::on_fork_kept(EnvelopePtr envelope, const EnvelopeId& replaced) 
 void MeshRunner::on_storage_state(const std::string& state) {
   storage_state_ = state;
   around_.log.log(state == "ok" ? LogLevel::kInfo : LogLevel::kError, "storage: " + state);
-  around_.control.publish_unordered(control::StorageEvent{state});
+  around_.control.publish_unordered(place_.mesh, control::StorageEvent{state});
 }
 
 control::ChatMessage MeshRunner::to_chat(const ListedMessage& listed) const {

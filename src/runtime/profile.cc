@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "member_key_file.h"
+#include "p2pmesh/base/limits.h"
 #include "p2pmesh/posix/files.h"
 #include "p2pmesh/posix/socket_address.h"
 #include "p2pmesh/text/name.h"
@@ -13,7 +14,16 @@ namespace {
 
 constexpr const char* kClosedMark = " closed";
 
-constexpr std::size_t kFileBytesMax = 4096;
+constexpr std::size_t kFileBytesMax = 16384;
+
+std::string format_line(const MeshId& mesh, bool closed) {
+  return mesh.hex() + (closed ? kClosedMark : "") + "\n";
+}
+
+std::optional<ActiveMesh> parse_line(std::string_view line) {
+  const auto mesh = MeshId::from_hex(line.substr(0, 2 * MeshId::kSize));
+  return mesh ? std::optional(ActiveMesh{*mesh, line.ends_with(kClosedMark)}) : std::nullopt;
+}
 
 /// The first line of a small file; nothing when there is none.
 Result<std::optional<std::string>> read_line(const std::string& path) {
@@ -55,14 +65,30 @@ Result<Profile> Profile::open(const std::string& directory, const std::string& n
 }
 
 std::optional<MeshId> Profile::last_mesh() const {
-  auto line = read_line(directory_ + "/last_mesh");
-  return line && *line ? MeshId::from_hex(std::string_view(**line).substr(0, 2 * MeshId::kSize))
-                       : std::nullopt;
+  const auto line = read_line(directory_ + "/last_mesh");
+  const auto last = line && *line ? parse_line(**line) : std::nullopt;
+  return last ? std::optional(last->mesh) : std::nullopt;
 }
 
-bool Profile::is_last_mesh_closed() const {
-  auto line = read_line(directory_ + "/last_mesh");
-  return line && *line && (*line)->ends_with(kClosedMark);
+std::vector<ActiveMesh> Profile::active_meshes() const {
+  std::vector<ActiveMesh> meshes;
+  const auto content = read_file(directory_ + "/active_meshes", kFileBytesMax);
+  if (!content || !*content) return meshes;
+  std::string_view rest = as_text(**content);
+  while (!rest.empty() && meshes.size() < limits::kMeshesMax) {
+    const std::size_t end = std::min(rest.size(), rest.find('\n'));
+    if (const auto active = parse_line(rest.substr(0, end))) meshes.push_back(*active);
+    rest.remove_prefix(std::min(rest.size(), end + 1));
+  }
+  return meshes;
+}
+
+bool Profile::was_closed(const MeshId& mesh) const {
+  const auto line = read_line(directory_ + "/last_mesh");
+  std::vector<ActiveMesh> known = active_meshes();
+  if (const auto last = line && *line ? parse_line(**line) : std::nullopt) known.push_back(*last);
+  return std::any_of(known.begin(), known.end(),
+                     [&](const ActiveMesh& active) { return active.mesh == mesh && active.closed; });
 }
 
 std::optional<std::uint16_t> Profile::last_port() const {
@@ -73,8 +99,13 @@ std::optional<std::uint16_t> Profile::last_port() const {
 }
 
 Result<void> Profile::remember_mesh(const MeshId& mesh, bool closed) const {
-  const std::string line = mesh.hex() + (closed ? kClosedMark : "") + "\n";
-  return write_file_atomically(directory_ + "/last_mesh", as_bytes(line));
+  return write_file_atomically(directory_ + "/last_mesh", as_bytes(format_line(mesh, closed)));
+}
+
+Result<void> Profile::remember_active(const std::vector<ActiveMesh>& meshes) const {
+  std::string lines;
+  for (const ActiveMesh& active : meshes) lines += format_line(active.mesh, active.closed);
+  return write_file_atomically(directory_ + "/active_meshes", as_bytes(lines));
 }
 
 Result<void> Profile::remember_port(std::uint16_t port) const {

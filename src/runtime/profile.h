@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "p2pmesh/base/ids.h"
 #include "p2pmesh/base/result.h"
@@ -12,7 +13,14 @@
 
 namespace p2pmesh {
 
-/// Files in the directory: `name`, `identity.key` (see MemberKeyFile), `last_mesh`, `last_port`, `meshes/`.
+/// A mesh that this profile is in, and resumes at each start.
+struct ActiveMesh {
+  MeshId mesh;
+  bool closed = false;  ///< so without its secret it is not to be opened
+};
+
+/// Files in the directory: `name`, `identity.key` (see MemberKeyFile), `last_mesh`, `active_meshes`,
+/// `last_port`, `meshes/`.
 class Profile {
  public:
   /// Reads or makes the profile. The directory is locked by the caller. Errors: kUsage when the directory is
@@ -27,10 +35,13 @@ class Profile {
   void forget_seed() { wipe_secret(seed_); }
   [[nodiscard]] std::string meshes_directory() const { return directory_ + "/meshes"; }
   [[nodiscard]] std::optional<MeshId> last_mesh() const;
-  /// It was closed, so without its secret it is not to be opened.
-  [[nodiscard]] bool is_last_mesh_closed() const;
+  /// At most kMeshesMax; lines that say nothing are left out.
+  [[nodiscard]] std::vector<ActiveMesh> active_meshes() const;
+  /// It was when it was last open.
+  [[nodiscard]] bool was_closed(const MeshId& mesh) const;
   [[nodiscard]] std::optional<std::uint16_t> last_port() const;
   Result<void> remember_mesh(const MeshId& mesh, bool closed) const;
+  Result<void> remember_active(const std::vector<ActiveMesh>& meshes) const;
   Result<void> remember_port(std::uint16_t port) const;
 
  private:

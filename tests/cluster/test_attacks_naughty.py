@@ -22,7 +22,7 @@ from chat import Chat
 PLAUSIBLE = {
     "text": "a text", "room": "#lobby", "to": "Bob", "member": "Bob", "host": "127.0.0.1", "port": 1, "cursor": "0.0",
     "words": "text", "verb": "kick", "name": "Bob", "accept": False, "with": "Bob", "open": False, "on": True,
-    "statement": "00", "number": 1, "key": "0" * 64,
+    "statement": "00", "number": 1, "key": "0" * 64, "mesh": "Alice",
 }
 METHOD = re.compile(r"\.It (?:Xo\n)?(?:\.)?Ic ([a-z.]+)(?: No)?\s*\n?(?:\.No )?\s*\{([^}]*)\}")
 ENDS_IT = {"shutdown"}
@@ -46,7 +46,8 @@ CTL = [
     ["cancel", "@"], ["discover", "@"], ["receipts", "@"], ["ignore", "@"], ["unignore", "@"], ["block", "@"],
     ["unblock", "@"], ["export", "--room", "@"], ["export", "--with", "@"], ["export", "--since", "@"],
     ["export", "--format", "@"], ["revoke", "@"], ["@"], ["status", "@"], ["limits", "@"], ["peers", "@"], ["rooms", "@"], ["contacts", "@"],
-    ["pending", "@"], ["shutdown", "@"], ["passphrase", "@"], ["revocation", "@"],
+    ["pending", "@"], ["meshes", "@"], ["enter", "@", "1"], ["enter", "127.0.0.1", "@"], ["enter", "@"], ["leave", "@"], ["switch", "@"],
+    ["open", "@"], ["shutdown", "@"], ["passphrase", "@"], ["revocation", "@"],
 ]
 
 

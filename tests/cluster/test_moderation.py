@@ -234,11 +234,11 @@ class Moderation(PeopleTest):
         listed = hand(bob, "mods", "--room", "#dev").stdout
         self.assertRegex(listed, rb"^Alice: founder\nBob: silenced by Alice until \d{4}-.*Z: too loud\n$")
         self.assertIn(b"Alice has silenced you in #dev", hand(bob, "send", "--room", "#dev", "x", status=77).stderr)
-        hand(alice, "moderate", "mod", "Bob", "--mesh")
+        hand(alice, "moderate", "mod", "Bob", "--whole-mesh")
         self.wait_ranks([bob], {"Alice": "founder", "Bob": "moderator"}, mesh=True)
-        self.assertEqual(hand(bob, "mods", "--mesh").stdout, b"Alice: founder\nBob: moderator\n")
+        self.assertEqual(hand(bob, "mods", "--whole-mesh").stdout, b"Alice: founder\nBob: moderator\n")
         for arguments in (["found"], ["ban"], ["lock", "Bob"], ["kick", "Bob", "--for", "2h"], ["ban", "Bob", "--for", "2x"],
-                          ["ban", "Bob", "--reason", "x" * 257], ["lock", "--mesh"]):
+                          ["ban", "Bob", "--reason", "x" * 257], ["lock", "--whole-mesh"]):
             hand(alice, "moderate", *arguments, status=64)
 
     def test_typed_into_screens(self):

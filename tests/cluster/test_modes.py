@@ -55,8 +55,8 @@ class Modes(PeopleTest):
         self.ctl(alice.data_dir, "passphrase", *options, "--new-passphrase-file", str(second))
         mesh.wait_until(lambda: self.exchanged(bob, "Alice"), 15, "the direct message has come")
 
-        everywhere = {"identity.key", "identity.lock", "name", "lock", "control.sock", "last_mesh", "last_port", "meshes",
-                      "prekeys"}
+        everywhere = {"identity.key", "identity.lock", "name", "lock", "control.sock", "last_mesh", "active_meshes",
+                      "last_port", "meshes", "prekeys"}
         self.assert_private(alice.data_dir, everywhere | {"roomkeys"})
         self.assert_private(bob.data_dir, everywhere)
         self.assert_private(screen.data_dir, everywhere | {"p2pmeshd.log"})

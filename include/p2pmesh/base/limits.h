@@ -202,6 +202,7 @@ inline constexpr std::size_t kPeopleMax = 10'000;          // of whom something 
 inline constexpr std::size_t kPlacesMax = 1000;            // noted for names that nobody has yet; guess
 inline constexpr std::size_t kLooksMax = 64;               // for somebody at an address, under way; guess
 inline constexpr std::size_t kHostBytesMax = 255;          // of a domain name
+inline constexpr std::size_t kMeshesMax = 32;              // at once; each has a thread for its disk
 
 // Anti-entropy.
 inline constexpr std::size_t kDigestBuckets = 256;

@@ -91,6 +91,12 @@ struct ModerationEvent {
   WallMs end_ms = 0;  ///< of "ban" and "silence"; 0: for good
   std::string reason;
 };
+/// The node has entered or left a mesh; told to the subscribers of all.
+struct MeshEvent {
+  MeshId mesh;
+  std::string label;
+  bool entered = false;
+};
 struct StorageEvent {
   std::string state = "ok";  ///< or what is wrong
 };
@@ -109,7 +115,7 @@ struct ConversationEvent {
 
 using Event = std::variant<MessageEvent, NoticeEvent, LiveEvent, SyncedEvent, GapEvent, RoomEvent,
                            StorageEvent, DeliveryEvent, ConversationEvent, TopicEvent, RoomOpenedEvent,
-                           InvitationEvent, ModerationEvent>;
+                           InvitationEvent, ModerationEvent, MeshEvent>;
 
 /// Append an event line, line feed included. The same bytes serve every subscriber. Strings as in
 /// append_reply().
@@ -126,6 +132,7 @@ void append_event(std::string& out, const TopicEvent& event);
 void append_event(std::string& out, const RoomOpenedEvent& event);
 void append_event(std::string& out, const InvitationEvent& event);
 void append_event(std::string& out, const ModerationEvent& event);
+void append_event(std::string& out, const MeshEvent& event);
 void append_event(std::string& out, const Event& event);
 
 /// Appends the JSON object of an event alone ("params"), without a line feed.

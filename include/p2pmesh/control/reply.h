@@ -267,6 +267,28 @@ struct LimitsReply {
   std::vector<LimitEntry> limits;
 };
 
+/// A mesh that the node is in.
+struct MeshEntry {
+  MeshId mesh;
+  std::string label;     ///< short, unlike all others' here, with nothing that has to be made safe
+  std::string name;      ///< the local member's there, as shown
+  bool current = false;  ///< new clients are in it
+  bool closed = false;
+  std::uint64_t members = 0;    ///< oneself included
+  std::uint64_t online = 0;     ///< oneself included
+  std::uint64_t neighbors = 0;  ///< live links
+  std::uint64_t unread = 0;     ///< in the joined rooms
+  Cursor read_cursor = {};      ///< up to where screens have shown it
+};
+/// mesh.list, in the order in which they were entered
+struct MeshesReply {
+  std::vector<MeshEntry> meshes;
+};
+/// mesh.use, mesh.enter, mesh.open, mesh.switch: the mesh it is; mesh.leave: the one that is current now.
+struct MeshReply {
+  MeshEntry mesh;
+};
+
 /// read.mark, shutdown, contact.answer, discover.set, receipts.set, invite.cancel: done.
 struct EmptyReply {};
 
@@ -274,7 +296,7 @@ using Reply =
     std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply, SearchReply,
                  RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply, MemberReply, PendingReply,
                  CancelReply, TopicReply, NameReply, FindReply, AddReply, ForgetReply, RevocationReply,
-                 ModerationReply, LinkReply, InvitesReply, LimitsReply>;
+                 ModerationReply, LinkReply, InvitesReply, LimitsReply, MeshesReply, MeshReply>;
 
 /// Append a reply line, line feed included; nothing at all when `id` is empty (a notification). `id` is
 /// ParsedRequest::id. Strings need not be UTF-8: ill-formed bytes become U+FFFD. Control and bidi characters
@@ -304,6 +326,8 @@ void append_reply(std::string& out, std::string_view id, const ModerationReply& 
 void append_reply(std::string& out, std::string_view id, const LinkReply& reply);
 void append_reply(std::string& out, std::string_view id, const InvitesReply& reply);
 void append_reply(std::string& out, std::string_view id, const LimitsReply& reply);
+void append_reply(std::string& out, std::string_view id, const MeshesReply& reply);
+void append_reply(std::string& out, std::string_view id, const MeshReply& reply);
 void append_error(std::string& out, std::string_view id, const RpcError& error);
 
 /// Appends the JSON value of a reply alone, without a line feed.

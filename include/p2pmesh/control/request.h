@@ -192,13 +192,39 @@ struct CancelInviteRequest {
   std::string key;  ///< how it begins, in hexadecimal, unchecked
 };
 
+/// The meshes that the node is in.
+struct MeshesRequest {};
+/// From now on this client's requests and events concern another mesh; its subscription ends.
+struct UseMeshRequest {
+  std::string mesh;  ///< its label, or how its id begins, unchecked
+};
+/// Joins another mesh and stays in the others.
+struct EnterMeshRequest {
+  std::string host;  ///< as in ConnectRequest; empty with `link`
+  std::uint16_t port = 0;
+  std::optional<std::string> link = std::nullopt;  ///< an invite, unchecked
+};
+/// Opens another mesh and stays in the others.
+struct OpenMeshRequest {
+  bool closed = false;
+};
+/// Leaves a mesh, and is not resumed there; what is held of it stays.
+struct LeaveMeshRequest {
+  std::string mesh;  ///< as in UseMeshRequest
+};
+/// Which mesh new clients are in, and which is resumed first.
+struct SwitchMeshRequest {
+  std::string mesh;  ///< as in UseMeshRequest
+};
+
 using Request = std::variant<
     StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest, SearchRequest, RoomsRequest,
     JoinRoomRequest, PartRoomRequest, SubscribeRequest, AttachRequest, MarkReadRequest, ConnectRequest,
     ShutdownRequest, AskRequest, AnswerRequest, ConversationRequest, ContactsRequest, PersonRequest,
     PendingRequest, CancelRequest, DiscoverRequest, ReceiptsRequest, GetTopicRequest, SetTopicRequest,
     InviteRequest, NameRequest, FindRequest, AddRequest, ForgetRequest, RevocationRequest, RevokeRequest,
-    ModerateRequest, ModerationRequest, MakeLinkRequest, InvitesRequest, CancelInviteRequest, LimitsRequest>;
+    ModerateRequest, ModerationRequest, MakeLinkRequest, InvitesRequest, CancelInviteRequest, LimitsRequest,
+    MeshesRequest, UseMeshRequest, EnterMeshRequest, OpenMeshRequest, LeaveMeshRequest, SwitchMeshRequest>;
 
 /// One line from a client.
 struct ParsedRequest {

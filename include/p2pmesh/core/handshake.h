@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -16,13 +17,25 @@
 
 namespace p2pmesh {
 
+/// A mesh that a node is in, as it shows itself there. The door outlives the handshake.
+struct MeshTerms {
+  std::optional<MeshId> mesh;  ///< nothing: refused for this:
+  RefuseReason refusal = RefuseReason::kBusy;
+  std::vector<NetAddress> addresses{};  ///< where this node listens
+  std::vector<Head> heads{};            ///< deepest ones held
+  Door* door = nullptr;                 ///< of a closed mesh
+};
+
 /// What this end says. The signer, the verifier and the door outlive the handshake.
 struct HandshakeTerms {
   bool dialler = false;
   const Signer* node_signer = nullptr;
   const Verifier* verifier = nullptr;
-  LinkNonce nonce{};                    ///< fresh
-  std::optional<MeshId> mesh;           ///< dialler: the wanted one, or whatever is there; acceptor: its own
+  LinkNonce nonce{};           ///< fresh
+  std::optional<MeshId> mesh;  ///< dialler: the wanted one, or whatever is there; acceptor: its own
+  /// Acceptor: which of its meshes it is, once the dialler has said what it wants; in place of what is above
+  /// and below of a mesh.
+  std::function<MeshTerms(const std::optional<MeshId>& wanted)> choose = nullptr;
   std::optional<NodeKey> expected;      ///< dialler: whom the address is said to belong to
   std::optional<NodeKey> channel_peer;  ///< whom the channel has shown the far end to be
   ChannelBinding channel{};             ///< zeros without a channel, as in the simulator
@@ -73,6 +86,8 @@ class Handshake {
   void on_frame(std::uint8_t type, ByteView payload, Bytes& out);
 
   [[nodiscard]] bool is_closed() const { return terms_.door != nullptr; }
+  /// Those that this end has said it holds.
+  [[nodiscard]] const std::vector<Head>& heads_given() const { return terms_.heads; }
   [[nodiscard]] bool done() const { return result_.has_value(); }
   [[nodiscard]] const HandshakeResult& result() const { return *result_; }
   [[nodiscard]] HandshakeFault fault() const { return fault_; }

@@ -18,8 +18,10 @@ struct Typing {
     REQUIRE(opened);
     pipe = std::move(*opened);
     REQUIRE(set_nonblocking(pipe.write_end.get(), true));
-    input = std::make_unique<ChatInput>(*node.loop, pipe.read_end.get(), *node.connection, view,
-                                        [this](std::string_view said) { complaints.emplace_back(said); });
+    const auto complain = [this](std::string_view said) { complaints.emplace_back(said); };
+    screens.all.push_back(std::make_unique<MeshScreen>(std::move(node.connection), 100, complain));
+    screens.current = screens.all.front().get();
+    input = std::make_unique<ChatInput>(*node.loop, pipe.read_end.get(), screens, complain);
     REQUIRE(input->open());
   }
   void type(const std::string& text) { REQUIRE(write_all(pipe.write_end.get(), as_bytes(text))); }
@@ -58,7 +60,7 @@ struct Typing {
   }
 
   FakeNode node;
-  ChatView view{100};
+  MeshScreens screens;
   Pipe pipe;
   std::vector<std::string> complaints;
   std::vector<std::string> texts;
@@ -72,7 +74,7 @@ TEST_CASE("lines are sent in order, empty ones and commands are not") {
   typing.end();
   typing.finish();
   CHECK(typing.texts == std::vector<std::string>{"one", "/etc", " /x", "two"});
-  CHECK(typing.view.take_output() == ">INFO: Unknown command /foo. Type /help for commands.\n");
+  CHECK(typing.screens.current->view.take_output() == ">INFO: Unknown command /foo. Type /help for commands.\n");
   CHECK(typing.complaints.empty());
   CHECK(typing.input->status() == ExitStatus::kOk);
   CHECK(typing.input->sent() == 4);

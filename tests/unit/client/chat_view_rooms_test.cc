@@ -67,6 +67,26 @@ TEST_CASE("what was missed in the current room is shown, of the other joined roo
   CHECK(screen.marks().empty());
 }
 
+TEST_CASE("what comes in another mesh says so, whatever it is") {
+  Screen screen;
+  screen.opened();
+  screen.view.set_mesh_label("Carol");
+  screen.say("#lobby", "a >INFO: b");
+  screen.say("#dev", "c");
+  control::MessageEvent direct = screen.message("", "psst\n>INFO: Eve joined.");
+  direct.message.direct.emplace();
+  screen.view.on_event(direct, screen.now);
+  screen.view.show_info("first");
+  screen.view.show_info("second");
+  CHECK(screen.output() ==
+        "#lobby@Carol Bob: a >INFO: b\n#dev@Carol Bob: c\nBob@Carol (direct): psst\\n>INFO: Eve joined.\n"
+        ">INFO: (Carol) first\n>INFO: (Carol) second\n");
+  screen.view.set_mesh_label("");
+  screen.say("#lobby", "d");
+  screen.view.show_info("third");
+  CHECK(screen.output() == "Bob: d\n>INFO: third\n");
+}
+
 TEST_CASE("joined rooms are shown, others are not, and the current one has nothing in front") {
   Screen screen;
   screen.opened();

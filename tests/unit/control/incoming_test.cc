@@ -134,6 +134,19 @@ TEST_CASE("lists survive the way from node to client") {
   CHECK_FALSE(limits.limits[1].used);
   CHECK(limits.limits[1].key == "links.a");
 
+  const MeshEntry mesh{id_of<MeshId>(3), kAwkward, "Bob~9c1d", true, true, 5, 4, 3, 2, {7, 1}};
+  const auto meshes = reply_there_and_back(MeshesRequest{}, MeshesReply{{mesh, {}}});
+  REQUIRE(meshes.meshes.size() == 2);
+  CHECK_FALSE(meshes.meshes[1].current);
+  const MeshEntry back = reply_there_and_back(UseMeshRequest{"x"}, MeshReply{mesh}).mesh;
+  CHECK(back.mesh == mesh.mesh);
+  CHECK(back.label == kAwkward);
+  CHECK(back.name == "Bob~9c1d");
+  CHECK(back.current);
+  CHECK(back.closed);
+  CHECK(std::tuple(back.members, back.online, back.neighbors, back.unread) == std::tuple(5, 4, 3, 2));
+  CHECK(back.read_cursor == Cursor{7, 1});
+
   const auto list = reply_there_and_back(ListRequest{}, ListReply{{make_message(), make_message()}, true});
   REQUIRE(list.messages.size() == 2);
   CHECK(list.messages[1] == make_message());
@@ -265,6 +278,11 @@ TEST_CASE("every event survives the way from node to client") {
   CHECK(event_there_and_back(RoomEvent{"#dev", true}).joined);
   CHECK(event_there_and_back(RoomEvent{"#\u00fc", false}).room == "#\u00fc");
   CHECK(event_there_and_back(StorageEvent{kAwkward}).state == kAwkward);
+  const auto entered = event_there_and_back(MeshEvent{id_of<MeshId>(3), kAwkward, true});
+  CHECK(entered.mesh == id_of<MeshId>(3));
+  CHECK(entered.label == kAwkward);
+  CHECK(entered.entered);
+  CHECK_FALSE(event_there_and_back(MeshEvent{}).entered);
   CHECK(event_there_and_back(RoomOpenedEvent{"#b~1a2b3c4d", 12}).messages == 12);
   CHECK(event_there_and_back(InvitationEvent{"#b~1a2b3c4d", id_of<MemberKey>(7), kAwkward}).name == kAwkward);
   ModerationEvent act{"ban", "#dev",  id_of<MemberKey>(1), "Alice", id_of<MemberKey>(7), kAwkward, true,

@@ -68,6 +68,17 @@ TEST_CASE("every request survives the way from client to node") {
   there_and_back(AttachRequest{});
   there_and_back(ShutdownRequest{});
   there_and_back(LimitsRequest{});
+  there_and_back(MeshesRequest{});
+  CHECK(there_and_back(UseMeshRequest{"Alice-4f2a"}).mesh == "Alice-4f2a");
+  CHECK(there_and_back(LeaveMeshRequest{"Alice"}).mesh == "Alice");
+  CHECK(there_and_back(SwitchMeshRequest{"5815"}).mesh == "5815");
+  CHECK(there_and_back(OpenMeshRequest{true}).closed);
+  CHECK_FALSE(there_and_back(OpenMeshRequest{}).closed);
+  const auto enter = there_and_back(EnterMeshRequest{"::1", 9750});
+  CHECK(enter.host == "::1");
+  CHECK(enter.port == 9750);
+  CHECK_FALSE(enter.link);
+  CHECK(there_and_back(EnterMeshRequest{"", 0, "p2pmesh://x"}).link == "p2pmesh://x");
   const std::string awkward = std::string("\"\\\n\t\r\0\x1b\x7f ü \u202e \U0001F600", 20);
   const auto send = there_and_back(SendRequest{awkward, "#dev", "Bob", {}});
   CHECK(send.text == awkward);

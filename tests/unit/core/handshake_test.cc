@@ -69,6 +69,40 @@ TEST_CASE("BothEndsLearnWhoAndWhichMesh") {
   CHECK(dialler.result().heads == ends.acceptor.heads);
 }
 
+TEST_CASE("AnAcceptorInSeveralMeshesIsTheOneThatIsWanted") {
+  Ends ends;
+  MeshId other;
+  other.bytes[5] = 7;
+  ends.acceptor.mesh.reset();
+  ends.acceptor.heads.clear();
+  ends.acceptor.choose = [&](const std::optional<MeshId>& wanted) {
+    MeshTerms terms;
+    terms.refusal = RefuseReason::kOtherMesh;
+    if (wanted && *wanted != ends.mesh && *wanted != other) return terms;
+    terms.mesh = wanted.value_or(ends.mesh);
+    terms.heads = {{EnvelopeId{}, *terms.mesh == other ? 9u : 5u}};
+    return terms;
+  };
+  const auto shake = [&](std::optional<MeshId> wanted) {
+    ends.dialler.mesh = wanted;
+    Handshake dialler(ends.dialler);
+    Handshake acceptor(ends.acceptor);
+    carry(dialler, acceptor);
+    CHECK(dialler.done() == acceptor.done());
+    if (!dialler.done()) return std::pair(dialler.fault(), MeshId{});
+    CHECK(acceptor.result().mesh == dialler.result().mesh);
+    CHECK(acceptor.heads_given() == dialler.result().heads);
+    CHECK(dialler.result().heads.front().depth == (dialler.result().mesh == other ? 9 : 5));
+    return std::pair(HandshakeFault::kNone, dialler.result().mesh);
+  };
+  CHECK(shake(std::nullopt) == std::pair(HandshakeFault::kNone, ends.mesh));
+  CHECK(shake(ends.mesh) == std::pair(HandshakeFault::kNone, ends.mesh));
+  CHECK(shake(other) == std::pair(HandshakeFault::kNone, other));
+  MeshId third;
+  third.bytes[5] = 8;
+  CHECK(shake(third).first == HandshakeFault::kOtherMesh);
+}
+
 TEST_CASE("EachReasonToRefuseHasItsFaultAtBothEnds") {
   Ends ends;
   SUBCASE("another mesh") {

@@ -24,6 +24,7 @@ struct Requests final : ControlEvents {
     ++taken;
     if (count != nullptr) ++(session.*count);
   }
+  [[nodiscard]] std::optional<MeshId> default_mesh() const override { return MeshId{}; }
   void on_session_closed(const ControlSession&) override {}
   void on_replay_wanted(ControlSession&) override {}
 
@@ -111,7 +112,7 @@ TEST_CASE_FIXTURE(Fixture, "AClientThatDoesNotReadIsToldOfAGapAndOthersGoOn") {
   constexpr std::size_t kPublished = limits::kControlQueueBytesMax / limits::kMessageBytesMax + 200;
   for (std::size_t i = 1; i <= kPublished; ++i) {
     event.cursor.row = i;
-    server->publish(event, event.cursor);
+    server->publish(MeshId{}, event, event.cursor);
     longest = std::max(longest, server->longest_queue());
     turn();
     heard += read_all(quick, is_open).size();

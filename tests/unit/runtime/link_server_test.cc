@@ -33,7 +33,12 @@ struct Side final : LinkEvents {
   }
   [[nodiscard]] NodeKey node() const { return to_node(signer->public_key()); }
 
-  LocalTerms local_terms() const override { return {MeshId{}, {address}, {}}; }
+  MeshTerms local_terms(const std::optional<MeshId>&) const override {
+    MeshTerms terms;
+    terms.mesh.emplace();
+    terms.addresses.push_back(address);
+    return terms;
+  }
   bool on_link_up(const LinkUp& up, const MeshId&, std::uint64_t) override {
     link = up.link;
     told.push_back("up");
@@ -42,7 +47,9 @@ struct Side final : LinkEvents {
   void on_link_down(LinkId, bool is_faulty) override { told.push_back(is_faulty ? "faulty" : "down"); }
   void on_link_progress(LinkId) override { ++progress; }
   bool is_welcome(const NodeKey& node) const override { return node != unwelcome; }
-  void on_dial_failed(const NodeKey&, const NetAddress&) override { told.push_back("dial failed"); }
+  void on_dial_failed(const MeshId&, const NodeKey&, const NetAddress&) override {
+    told.push_back("dial failed");
+  }
   void on_join_failed(std::uint64_t, const Error&) override {}
   bool on_frame(LinkId, const FrameView& frame) override {
     const auto type = static_cast<FrameType>(frame.type);
@@ -76,7 +83,7 @@ struct Pair {
     other = std::make_unique<Side>(*loop, std::uint8_t{2}, bounds);
   }
   void connect() {
-    one->links->dial(other->node(), other->address);
+    one->links->dial(MeshId{}, other->node(), other->address);
     run_until([&] { return one->told.size() == 1 && other->told.size() == 1; });
   }
   void run_until(const std::function<bool()>& done) {
@@ -187,7 +194,7 @@ TEST_CASE("AnImpossibleLengthIsAFault") {
 TEST_CASE("WhoIsNotWelcomeGetsNoWelcome") {
   Pair pair;
   pair.other->unwelcome = pair.one->node();
-  pair.one->links->dial(pair.other->node(), pair.other->address);
+  pair.one->links->dial(MeshId{}, pair.other->node(), pair.other->address);
   pair.run_until([&] { return !pair.one->told.empty(); });
   CHECK(pair.one->told == Told{"dial failed"});
   CHECK(pair.other->told.empty());
@@ -198,13 +205,13 @@ TEST_CASE("ADialThatReachesNobodyOrAnotherNodeHasFailed") {
   Pair pair;
   NodeKey stranger;
   stranger.bytes.fill(7);
-  pair.one->links->dial(stranger, pair.other->address);
+  pair.one->links->dial(MeshId{}, stranger, pair.other->address);
   pair.run_until([&] { return !pair.one->told.empty(); });
   CHECK(pair.one->told == Told{"dial failed"});
   const NetAddress gone = pair.other->address;
   const NodeKey node = pair.other->node();
   pair.other->links->shut_down();
-  pair.one->links->dial(node, gone);
+  pair.one->links->dial(MeshId{}, node, gone);
   pair.run_until([&] { return pair.one->told.size() == 2; });
   CHECK(pair.one->told.back() == "dial failed");
 }

@@ -19,12 +19,12 @@ namespace {
 
 /// Links that lead nowhere.
 struct NoLinks final : LinkEvents {
-  LocalTerms local_terms() const override { return {}; }
+  MeshTerms local_terms(const std::optional<MeshId>&) const override { return {}; }
   bool on_link_up(const LinkUp&, const MeshId&, std::uint64_t) override { return false; }
   void on_link_down(LinkId, bool) override {}
   void on_link_progress(LinkId) override {}
   bool is_welcome(const NodeKey&) const override { return false; }
-  void on_dial_failed(const NodeKey&, const NetAddress&) override {}
+  void on_dial_failed(const MeshId&, const NodeKey&, const NetAddress&) override {}
   void on_join_failed(std::uint64_t, const Error&) override {}
   bool on_frame(LinkId, const FrameView&) override { return false; }
 };

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "p2pmesh/base/limits.h"
 #include "p2pmesh/posix/files.h"
 #include "peer_file.h"
 #include "temp_directory.h"
@@ -42,6 +43,30 @@ TEST_CASE("AProfileKeepsItsKeyNamePortAndMesh") {
   struct stat status {};
   REQUIRE(::stat((directory.path() + "/identity.key").c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0600);
+}
+
+TEST_CASE("AProfileKeepsTheMeshesThatItIsIn") {
+  Directory directory;
+  const auto profile = Profile::open(directory.path(), "Alice");
+  REQUIRE(profile);
+  CHECK(profile->active_meshes().empty());
+  MeshId open, closed;
+  open.bytes[0] = 1;
+  closed.bytes[0] = 2;
+  REQUIRE(profile->remember_active({{open, false}, {closed, true}}));
+  const auto kept = profile->active_meshes();
+  REQUIRE(kept.size() == 2);
+  CHECK(kept[0].mesh == open);
+  CHECK(kept[1].mesh == closed);
+  CHECK_FALSE(profile->was_closed(open));
+  CHECK(profile->was_closed(closed));
+  // A line that says nothing hides none of the others.
+  directory.write("active_meshes", open.hex() + "\nxx\n\n" + closed.hex() + " closed");
+  CHECK(profile->active_meshes().size() == 2);
+  std::string many;
+  for (std::size_t i = 0; i < limits::kMeshesMax + 3; ++i) many += open.hex() + "\n";
+  directory.write("active_meshes", many);
+  CHECK(profile->active_meshes().size() == limits::kMeshesMax);
 }
 
 TEST_CASE("AnotherMembersDirectoryIsRefusedByName") {

@@ -1,0 +1,59 @@
+// The commands about the meshes that the node is in: /meshes, /switch, /enter, /open, /leave.
+#include "chat_commands.h"
+#include "mesh_lines.h"
+#include "p2pmesh/base/invite_link.h"
+#include "p2pmesh/text/safe_text.h"
+#include "screen_lines.h"
+
+namespace p2pmesh {
+
+void ChatCommands::meshes(const CommandArguments&) {
+  ask(control::MeshesRequest{}, [this](const control::Reply& reply) {
+    const auto* listed = std::get_if<control::MeshesReply>(&reply);
+    if (listed == nullptr) return;
+    const std::size_t count = listed->meshes.size();
+    view_.show_info(count == 1 ? "1 mesh:" : std::to_string(count) + " meshes:");
+    for (const control::MeshEntry& mesh : listed->meshes) view_.show_info(describe_mesh(mesh) + ".");
+  });
+}
+
+void ChatCommands::go_to(const control::Request& request) {
+  ask(request, [this](const control::Reply& reply) {
+    const auto* found = std::get_if<control::MeshReply>(&reply);
+    if (found != nullptr && switch_to_) switch_to_(found->mesh);
+  });
+}
+
+void ChatCommands::switch_mesh(const CommandArguments& arguments) {
+  go_to(control::SwitchMeshRequest{arguments.text});
+}
+
+void ChatCommands::enter(const CommandArguments& arguments) {
+  control::EnterMeshRequest request;
+  if (is_invite_link(*arguments.member)) {
+    request.link = *arguments.member;
+  } else {
+    const auto place = parse_place(*arguments.member, arguments.text);
+    if (!place || !place->rest.empty()) return view_.show_info("Where? /enter HOST PORT, or /enter LINK.");
+    request.host = place->host;
+    request.port = place->port;
+  }
+  ask(request, [this](const control::Reply& reply) {
+    const auto* entered = std::get_if<control::MeshReply>(&reply);
+    if (entered != nullptr) go_to(control::SwitchMeshRequest{entered->mesh.mesh.hex()});
+  });
+}
+
+void ChatCommands::open(const CommandArguments& arguments) {
+  ask(control::OpenMeshRequest{!arguments.keyword.empty()}, [this](const control::Reply& reply) {
+    const auto* opened = std::get_if<control::MeshReply>(&reply);
+    if (opened != nullptr) go_to(control::SwitchMeshRequest{opened->mesh.mesh.hex()});
+  });
+}
+
+/// The node says when it has left.
+void ChatCommands::leave(const CommandArguments& arguments) {
+  ask(control::LeaveMeshRequest{arguments.text}, [](const control::Reply&) {});
+}
+
+}  // namespace p2pmesh

@@ -1,0 +1,45 @@
+// The verbs about the meshes that a node is in: meshes, enter, open, leave, switch.
+#include "ctl_session.h"
+#include "mesh_lines.h"
+
+namespace p2pmesh {
+namespace {
+
+Result<ExitStatus> print_mesh(CtlSession& session, const CtlOptions& options,
+                              const control::Request& request) {
+  const auto reply = session.ask<control::MeshReply>(request);
+  if (!reply) return tl::unexpected<Error>(reply.error());
+  if (options.json) return session.print_value(*reply);
+  return session.print(describe_mesh(reply->mesh) + "\n").map([] { return ExitStatus::kOk; });
+}
+
+}  // namespace
+
+Result<ExitStatus> show_meshes(CtlSession& session, const CtlOptions& options) {
+  const auto reply = session.ask<control::MeshesReply>(control::MeshesRequest{});
+  if (!reply) return tl::unexpected<Error>(reply.error());
+  if (options.json) return session.print_value(*reply);
+  std::string out;
+  for (const control::MeshEntry& mesh : reply->meshes) out += describe_mesh(mesh) + "\n";
+  return session.print(out).map([] { return ExitStatus::kOk; });
+}
+
+Result<ExitStatus> enter_mesh(CtlSession& session, const CtlOptions& options) {
+  control::EnterMeshRequest request{options.host, options.port};
+  if (!options.invite.empty()) request.link = options.invite;
+  return print_mesh(session, options, request);
+}
+
+Result<ExitStatus> open_mesh(CtlSession& session, const CtlOptions& options) {
+  return print_mesh(session, options, control::OpenMeshRequest{options.closed});
+}
+
+Result<ExitStatus> leave_mesh(CtlSession& session, const CtlOptions& options) {
+  return print_mesh(session, options, control::LeaveMeshRequest{options.text});
+}
+
+Result<ExitStatus> switch_mesh(CtlSession& session, const CtlOptions& options) {
+  return print_mesh(session, options, control::SwitchMeshRequest{options.text});
+}
+
+}  // namespace p2pmesh

@@ -1,0 +1,23 @@
+#include "mesh_lines.h"
+
+#include "p2pmesh/text/safe_text.h"
+#include "screen_lines.h"
+
+namespace p2pmesh {
+namespace {
+
+constexpr std::size_t kIdDigitsShown = 8;
+
+}  // namespace
+
+std::string describe_mesh(const control::MeshEntry& mesh) {
+  std::string line = format_safe_line(mesh.label);
+  if (mesh.current) line += ", current";
+  line += mesh.closed ? ", closed, " : ", open, ";
+  line += count_of(mesh.members, "member") + ", " + std::to_string(mesh.online) + " online, " +
+          std::to_string(mesh.unread) + " unread";
+  if (mesh.neighbors == 0) line += ", no neighbor";
+  return line + ", mesh " + mesh.mesh.hex().substr(0, kIdDigitsShown);
+}
+
+}  // namespace p2pmesh

@@ -1,0 +1,13 @@
+// The lines that tell of a mesh.
+#pragma once
+
+#include <string>
+
+#include "p2pmesh/control/reply.h"
+
+namespace p2pmesh {
+
+/// "Alice, current, open, 5 members, 3 online, 2 unread, mesh 5815114c", the label made safe.
+std::string describe_mesh(const control::MeshEntry& mesh);
+
+}  // namespace p2pmesh
