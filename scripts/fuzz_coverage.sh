@@ -5,7 +5,7 @@
 #   scripts/fuzz_coverage.sh BUILD-DIRECTORY [GROWN-DIRECTORY]
 #
 # BUILD-DIRECTORY was built with -fprofile-instr-generate -fcoverage-mapping. Prints the lines and branches reached of
-# each file that decodes or parses what comes from others.
+# each file that decodes or parses what comes from others, or acts on it.
 set -eu
 build=$1
 grown=${2:-}
@@ -25,6 +25,6 @@ done
 llvm-profdata merge -o "$profiles/all.profdata" "$profiles"/*.profraw
 # shellcheck disable=SC2086  # a list of words
 llvm-cov report $objects -instr-profile "$profiles/all.profdata" \
-  "$root/src/wire" "$root/src/control" "$root/src/text" "$root/src/ingress" "$root/src/core/moderation_log.cc" \
-  "$root/src/core/handshake.cc" "$root/src/daemon/daemon_config.cc" "$root/src/runtime/tls_stream.cc" \
+  "$root/src/wire" "$root/src/control" "$root/src/text" "$root/src/ingress" "$root/src/core" \
+  "$root/src/daemon/daemon_config.cc" "$root/src/runtime/tls_stream.cc" \
   "$root/src/runtime/tls_context.cc" "$root/src/storage/mesh_store_load.cc"

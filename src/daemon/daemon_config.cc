@@ -104,7 +104,10 @@ std::string shown(const toml::node& node) {
   std::ostringstream out;
   node.visit([&](const auto& value) { out << value; });
   std::string text = out.str();
-  if (text.size() > kShownBytesMax) text = text.substr(0, kShownBytesMax) + "...";
+  if (text.size() > kShownBytesMax) {
+    text.resize(kShownBytesMax);
+    text += "...";
+  }
   return text;
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <system_error>
 
@@ -23,6 +24,29 @@ std::string directory_of(const std::string& path) {
 tl::unexpected<Error> directory_error(const std::string& path, const std::string& why) {
   return fail(ExitStatus::kCannotCreate,
               "The directory " + path + " cannot be used: " + why + ". Choose another with --data-dir DIR.");
+}
+
+/// Whoever may write into a directory can put another key, or another database, in place of the node's.
+Result<void> check_own(const std::string& path, const struct stat& found) {
+  constexpr mode_t kWritableByOthers = S_IWGRP | S_IWOTH;
+  const bool is_foreign = found.st_uid != ::geteuid();
+  if (!is_foreign && (found.st_mode & kWritableByOthers) == 0) return {};
+  char mode[8];
+  std::snprintf(mode, sizeof mode, "%04o", static_cast<unsigned>(found.st_mode & 07777U));
+  std::string why = "The directory " + path + " cannot be used: its mode is " + mode +
+                    " and its owner user " + std::to_string(found.st_uid);
+  const std::string another = "Choose another with --data-dir DIR";
+  if (is_foreign) {
+    const std::string self = std::to_string(::geteuid());
+    why += ", while this is user " + self + ". Was it made by somebody else, or with sudo? " + another;
+    why += ", or make it yours: chown " + self + " " + path + " && chmod 700 " + path;
+  } else if ((found.st_mode & S_ISVTX) != 0) {  // such as /tmp, which is not to be closed to others
+    why += ", so others may put files into it. Is it one that all users share? " + another + ".";
+  } else {
+    why += ", so others may replace what is in it. Was it made for a group, or with another umask? Type: ";
+    why += "chmod 700 " + path;
+  }
+  return fail(ExitStatus::kNoPermission, why);
 }
 
 tl::unexpected<Error> write_error(const std::string& path, int error) {
@@ -57,7 +81,7 @@ Result<void> make_directories(const std::string& path) {
   if (!S_ISDIR(found.st_mode)) return directory_error(path, "it is a file");
   if (::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0)
     return directory_error(path, errno_text(errno));
-  return {};
+  return check_own(path, found);
 }
 
 Result<std::optional<Bytes>> read_file(const std::string& path, std::size_t bytes_max) {

@@ -68,6 +68,8 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
   reply.storage = runner_->storage_state();
   reply.counters = runner_->counters();
   reply.counters.emplace_back("control_clients", server_->sessions());
+  reply.counters.emplace_back("control_refused_user", server_->refused_user());
+  reply.counters.emplace_back("control_refused_full", server_->refused_full());
   server_->reply(session.id, id, reply);
 }
 

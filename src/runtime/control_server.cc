@@ -47,11 +47,13 @@ void ControlServer::on_listener_ready() {
     auto credentials = peer_credentials((*accepted)->get());
     // Root may look after any node; others have the directory's mode against them already.
     if (!credentials || (credentials->uid != own_uid() && credentials->uid != 0)) {
-      log_.log(LogLevel::kWarning, "refused a control client of another user");
+      const std::string user = credentials ? " (" + std::to_string(credentials->uid) + ")" : "";
+      note_refused(refused_user_,
+                   "of another user" + user + ", whom the modes let in; type: chmod 600 " + path_);
       continue;
     }
     if (sessions_.size() >= limits::kControlClientsMax) {
-      log_.log(LogLevel::kWarning, "refused a control client: too many are connected");
+      note_refused(refused_full_, "beyond the " + std::to_string(sessions_.size()) + " that are connected");
       continue;
     }
     auto session = std::make_unique<ControlSession>();
@@ -62,6 +64,11 @@ void ControlServer::on_listener_ready() {
     if (!loop_.add(session->fd.get(), kReadable, [this, id](Ready ready) { on_ready(id, ready); })) continue;
     sessions_.emplace(id, std::move(session));
   }
+}
+
+/// The first of its kind is told, all are counted: whoever tries again and again fills no log.
+void ControlServer::note_refused(std::uint64_t& count, const std::string& why) {
+  if (++count == 1) log_.log(LogLevel::kWarning, "refused a control client " + why);
 }
 
 ControlSession* ControlServer::find(SessionId id) {

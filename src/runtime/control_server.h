@@ -91,6 +91,9 @@ class ControlServer {
   [[nodiscard]] bool has_live_subscribers() const { return live_ > 0; }
   [[nodiscard]] std::size_t screens() const;
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
+  /// Clients of other users that were turned away, and those that came when there were too many.
+  [[nodiscard]] std::uint64_t refused_user() const { return refused_user_; }
+  [[nodiscard]] std::uint64_t refused_full() const { return refused_full_; }
 
   /// Reads on from clients that were held up, writes what the turn has queued.
   void flush();
@@ -109,6 +112,7 @@ class ControlServer {
 
  private:
   void on_listener_ready();
+  void note_refused(std::uint64_t& count, const std::string& why);
   void on_ready(SessionId id, Ready ready);
   void read(ControlSession& session);
   void handle_lines(ControlSession& session);
@@ -131,6 +135,8 @@ class ControlServer {
   std::map<SessionId, std::unique_ptr<ControlSession>> sessions_;
   std::vector<SessionId> dirty_;
   std::size_t live_ = 0;
+  std::uint64_t refused_user_ = 0;
+  std::uint64_t refused_full_ = 0;
   std::set<MeshId> held_;
   std::string line_;
 };

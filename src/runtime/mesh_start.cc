@@ -168,6 +168,9 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   for (const RestoredPeer& peer : peers_.read()) {
     if (was_set_aside || peer.anchor || is_empty) restored.peers.push_back(peer);
   }
+  // There is not room for all: whoever filled the store must not keep them out.
+  std::stable_partition(restored.peers.begin(), restored.peers.end(),
+                        [](const RestoredPeer& peer) { return peer.anchor; });
   knows_peers_ = !restored.peers.empty();
   restored.blocked = people_.all_blocked();
   auto storage = StorageThread::start(std::move(store), place_.carry, around_.loop, *this);

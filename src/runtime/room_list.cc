@@ -227,9 +227,9 @@ bool RoomList::is_joined(const std::string& room) const {
 
 Result<bool> RoomList::join(const std::string& name) {
   const bool is_new = !is_joined(name);
-  if (is_new && joined_count() >= limits::kRoomsJoinedMax) {
-    return fail(ExitStatus::kTryAgain, std::to_string(limits::kRoomsJoinedMax) +
-                                           " rooms are joined, and more cannot be. Leave one first.");
+  if (const std::size_t joined = joined_count(); is_new && joined >= limits::kRoomsJoinedMax) {
+    return fail(ExitStatus::kTryAgain,
+                std::to_string(joined) + " rooms are joined, and more cannot be. Leave one first.");
   }
   Room* room = find_or_add(name);
   if (room == nullptr) return fail(ExitStatus::kUsage, "There can be no such room.");

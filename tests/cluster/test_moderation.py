@@ -3,53 +3,10 @@
 import re
 
 import mesh
-from control import RpcFault
-from people import PeopleTest, texts
+from moderation import ModerationTest
 
 
-class Moderation(PeopleTest):
-    def act(self, node, verb, member=None, **params):
-        if member:
-            params["member"] = member
-        return node.call("moderation.act", verb=verb, **params)["id"]
-
-    def refused(self, node, method, **params):
-        with self.assertRaises(RpcFault) as caught:
-            node.call(method, **params)
-        return caught.exception
-
-    def ranks(self, node, **params):
-        return {entry["name"]: entry["rank"] for entry in node.call("moderation.list", **params)["ranks"]}
-
-    def restrictions(self, node, **params):
-        listed = node.call("moderation.list", **params)["restrictions"]
-        return sorted((entry["name"], entry["ban"], entry["by"]) for entry in listed)
-
-    def wait_ranks(self, nodes, wanted, **params):
-        for node in nodes:
-            mesh.wait_until(lambda: self.ranks(node, **params) == wanted, 15, f"{node.name} knows the ranks {wanted}")
-
-    def wait_restrictions(self, nodes, wanted, timeout=15, **params):
-        for node in nodes:
-            mesh.wait_until(lambda: self.restrictions(node, **params) == wanted, timeout,
-                            f"{node.name} sees {wanted} and not {self.restrictions(node, **params)}")
-
-    def lines(self, node, room="#lobby"):
-        return sorted(texts(node.messages(room=room)))
-
-    def wait_lines(self, nodes, wanted, timeout=20, room="#lobby"):
-        for node in nodes:
-            mesh.wait_until(lambda: self.lines(node, room) == sorted(wanted), timeout,
-                            f"{node.name} has {wanted} and not {self.lines(node, room)}")
-
-    @staticmethod
-    def wait_told(watcher, verb):
-        """The event that the local member was kicked, banned or silenced."""
-        return watcher.wait(
-            lambda: next((event for event in watcher.events
-                          if event["type"] == "moderation" and event["verb"] == verb and event["self"]), None),
-            f"it is told: {verb}")
-
+class Moderation(ModerationTest):
     def test_who_may_and_who_may_not(self):
         alice, bob, carol = self.start("Alice", "Bob", "Carol")
         fault = self.refused(bob, "moderation.act", verb="kick", member="Carol")
@@ -104,12 +61,6 @@ class Moderation(PeopleTest):
         self.assertIn("for another 60 minutes: spam", self.refused(bob, "message.send", text="x", room="#dev").message)
         self.assertEqual(mesh.same_exports(everybody, 10).count(b"\n"), 2)
 
-    def can_say(self, node, text, room):
-        try:
-            return node.call("message.send", text=text, room=room)
-        except RpcFault:
-            return None
-
     def test_kicked_from_a_room_and_from_the_mesh(self):
         alice, bob, carol = self.start("Alice", "Bob", "Carol")
         for node in (alice, bob):
@@ -157,7 +108,7 @@ class Moderation(PeopleTest):
         alice.call("message.send", text="first")
         self.wait_lines(nodes, ["first"])
         left, right = [alice, bob, erin], [carol, dave]
-        # The halves do not hear of each other: one is there after the other.
+        # The halves do not hear of each other: one is there after the other. test_moderation_partition.py has them at once.
         for node in right:
             self.assertEqual(node.terminate(), 0)
         by_bob = self.act(bob, "ban", "Carol", mesh=True)

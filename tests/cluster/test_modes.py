@@ -89,6 +89,39 @@ class Modes(PeopleTest):
         top = self.box.home / ".local"
         self.assert_private(top, {"share", "p2pmesh", "identity.key"})
 
+    def refused(self, directory, *words):
+        """What both programs say of a data directory that is not to be used; nothing is made in it."""
+        command = ("--data-dir", str(directory), "--listen", mesh.ANY_PORT)
+        for done in (self.box.run("p2pmeshd", "--name", "Alice", *command), self.box.run("p2pchat", *command, "Alice")):
+            self.assertEqual((done.returncode, done.stdout), (77, b""), done.stderr)
+            for word in (str(directory), *words):
+                self.assertIn(word, done.stderr.decode())
+        self.assertEqual(list(directory.iterdir()), [])
+
+    def test_a_directory_that_others_may_write_to_is_refused(self):
+        directory = self.box.path / "open"
+        directory.mkdir()
+        for mode, advice in ((0o770, f"chmod 700 {directory}"), (0o722, "chmod 700"), (0o777, "chmod 700"),
+                             (0o1777, "all users share? Choose another with --data-dir")):
+            directory.chmod(mode)
+            with self.subTest(mode=oct(mode)):
+                self.refused(directory, f"{mode:04o}", f"user {os.getuid()}", advice)
+        directory.chmod(0o755)  # others see file names, and open nothing
+        node = self.node("Alice", data_dir=directory).start()
+        self.assertEqual(node.terminate(), 0)
+        self.assertEqual(stat.S_IMODE(directory.stat().st_mode), 0o755)
+        directory.chmod(0o775)
+        done = self.box.run("p2pmeshd", "--name", "Alice", "--data-dir", str(directory), "--listen", mesh.ANY_PORT)
+        self.assertEqual(done.returncode, 77, "one that was used before, likewise")
+
+    def test_a_directory_of_another_user_is_refused(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can give a directory away")
+        directory = self.box.path / "foreign"
+        directory.mkdir(mode=0o700)
+        os.chown(directory, 65534, 65534)
+        self.refused(directory, "user 65534", f"chown {os.getuid()} {directory}")
+
 
 if __name__ == "__main__":
     mesh.main()

@@ -16,7 +16,8 @@ namespace p2pmesh {
 void use_private_umask();
 
 /// Makes the directory and what is missing above it, 0700. An existing one is left as it is, but must be a
-/// directory that this process can write to. Errors: kCannotCreate with the path.
+/// directory that this process can write to, of its own user, and that nobody else can write to.
+/// Errors: kCannotCreate with the path; kNoPermission with path, mode and owner.
 Result<void> make_directories(const std::string& path);
 
 /// The whole file; nothing when there is none. Errors: kIo (also when larger than `bytes_max`),

@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <fstream>
+#include <string>
 
 #include "p2pmesh/posix/process.h"
 #include "p2pmesh/posix/stream_io.h"
@@ -43,6 +45,44 @@ TEST_CASE("a directory that cannot be is told with its path") {
     CHECK(make_directories(directory / "new").error().status == ExitStatus::kCannotCreate);
     ::chmod(directory.path().c_str(), 0700);
   }
+}
+
+TEST_CASE("a directory that others may write to is refused with its mode and what to type") {
+  TempDirectory directory;
+  const std::string path = directory / "d";
+  REQUIRE(make_directories(path));
+  for (const mode_t mode : {0770U, 0720U, 0702U, 0777U}) {
+    REQUIRE(::chmod(path.c_str(), mode) == 0);
+    const auto made = make_directories(path);
+    REQUIRE(!made);
+    CHECK(made.error().status == ExitStatus::kNoPermission);
+    char octal[8];
+    std::snprintf(octal, sizeof octal, "%04o", mode);
+    for (const std::string& word :
+         {path, std::string(octal), "user " + std::to_string(::geteuid()), "chmod 700 " + path})
+      CHECK(made.error().message.find(word) != std::string::npos);
+  }
+  REQUIRE(::chmod(path.c_str(), 01777) == 0);  // as /tmp: nobody is told to close that to others
+  CHECK(make_directories(path).error().status == ExitStatus::kNoPermission);
+  CHECK(make_directories(path).error().message.find("chmod") == std::string::npos);
+  for (const mode_t mode : {0700U, 0750U, 0755U}) {
+    REQUIRE(::chmod(path.c_str(), mode) == 0);
+    CHECK(make_directories(path));
+    CHECK(mode_of(path) == mode);
+  }
+}
+
+TEST_CASE("a directory of another user is refused with its owner") {
+  if (::geteuid() != 0) return;  // nobody else can give one away
+  TempDirectory directory;
+  const std::string path = directory / "d";
+  REQUIRE(make_directories(path));
+  REQUIRE(::chown(path.c_str(), 65534, 65534) == 0);
+  const auto made = make_directories(path);
+  REQUIRE(!made);
+  CHECK(made.error().status == ExitStatus::kNoPermission);
+  for (const std::string& word : {path, std::string("user 65534"), "chown 0 " + path})
+    CHECK(made.error().message.find(word) != std::string::npos);
 }
 
 TEST_CASE("a file is written whole and private, and read back within a bound") {

@@ -52,8 +52,9 @@ TEST_CASE("AFileWithoutAPassphraseIsRefused") {
   CHECK(SecretFile("\n").read().error().status == ExitStatus::kUsage);
   CHECK(SecretFile(std::string(limits::kPassphraseBytesMax + 1, 'x')).read().error().status ==
         ExitStatus::kUsage);
-  CHECK(SecretFile(std::string(limits::kPassphraseBytesMax + 1, 'x') + "\n").read().error().status ==
-        ExitStatus::kUsage);
+  std::string too_long(limits::kPassphraseBytesMax + 2, 'x');
+  too_long.back() = '\n';
+  CHECK(SecretFile(too_long).read().error().status == ExitStatus::kUsage);
   const TempDirectory directory;
   CHECK(read_secret_file(directory / "none").error().status == ExitStatus::kNoPermission);
   CHECK(read_secret_file(directory.path()).error().status == ExitStatus::kNoPermission);
