@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <utility>
 
@@ -50,11 +51,12 @@ TEST_CASE("AFileThatOthersMayOpenIsRefusedAndSaysWhatToType") {
 TEST_CASE("AFileWithoutAPassphraseIsRefused") {
   CHECK(SecretFile("").read().error().status == ExitStatus::kUsage);
   CHECK(SecretFile("\n").read().error().status == ExitStatus::kUsage);
-  CHECK(SecretFile(std::string(limits::kPassphraseBytesMax + 1, 'x')).read().error().status ==
-        ExitStatus::kUsage);
-  std::string too_long(limits::kPassphraseBytesMax + 2, 'x');
-  too_long.back() = '\n';
-  CHECK(SecretFile(too_long).read().error().status == ExitStatus::kUsage);
+  for (const char* end : {"", "\n"}) {
+    std::ostringstream text;
+    for (std::size_t i = 0; i <= limits::kPassphraseBytesMax; ++i) text << 'x';
+    text << end;
+    CHECK(SecretFile(text.str()).read().error().status == ExitStatus::kUsage);
+  }
   const TempDirectory directory;
   CHECK(read_secret_file(directory / "none").error().status == ExitStatus::kNoPermission);
   CHECK(read_secret_file(directory.path()).error().status == ExitStatus::kNoPermission);
