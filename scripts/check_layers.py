@@ -26,8 +26,8 @@ LAYERS = {
     "storage": "base wire text",
     "control": "base wire",
     "posix": "base",
-    "runtime": UP_TO_3,
-    "rendezvous": UP_TO_3,
+    "rendezvous": "base wire crypto text",
+    "runtime": UP_TO_3 + " rendezvous",
     "irc": UP_TO_3,
     "daemon": UP_TO_3 + " runtime rendezvous irc",
     "client": "base text control posix",
@@ -65,6 +65,7 @@ STANDARD = set(
     variant vector version""".split()
 )
 # What reads a clock's device, a disk or a random device, or starts a thread, stays out of the protocol.
+SANS_IO = {"core", "rendezvous"}
 NOT_IN_CORE = set("condition_variable filesystem fstream future iostream mutex random shared_mutex thread".split())
 
 LINES_MAX = 800
@@ -113,8 +114,8 @@ def check_foreign(path, layer, name):
             owner = " and ".join(sorted(owners)) or "tests"
             return f"{path}: <{name}> belongs to {owner}, not to {layer}"
     if name in STANDARD:
-        if layer == "core" and name in NOT_IN_CORE:
-            return f"{path}: core has no use for <{name}>: it takes inputs and the time and appends outputs"
+        if layer in SANS_IO and name in NOT_IN_CORE:
+            return f"{path}: {layer} has no use for <{name}>: it takes inputs and the time and appends outputs"
         return None
     if layer == "posix":
         return None
@@ -260,6 +261,8 @@ PLANTED = [
     ("belongs to tests", {"src/core/test.cc": "#include <doctest/doctest.h>\n"}),
     ("only posix", {"src/runtime/link.cc": "#  include <unistd.h>\n"}),
     ("core has no use", {"src/core/race.cc": "#include <thread>\n"}),
+    ("rendezvous has no use", {"src/rendezvous/race.cc": "#include <thread>\n"}),
+    ("may not include", {"src/rendezvous/up.cc": '#include "p2pmesh/storage/s.h"\n', "include/p2pmesh/storage/s.h": ""}),
     ("no other layer includes it", {"include/p2pmesh/wire/alone.h": ""}),
     ("not in include/", {"src/core/reach.cc": '#include "../wire/codec.h"\n'}),
     ("other layers cannot see", {"include/p2pmesh/wire/frame.h": '#include "../../../src/wire/codec.h"\n'}),

@@ -45,6 +45,29 @@ std::size_t widest(const Entries& entries, Text text) {
   return columns;
 }
 
+/// What every running process has.
+void append_ends(std::string& out, const control::StatusReply& status) {
+  append_field(out, "storage", status.storage);
+  append_field(out, "process", std::to_string(status.pid));
+  append_field(out, "version", status.version);
+  for (const auto& [name, value] : status.counters) append_field(out, name, std::to_string(value));
+}
+
+/// Of what has no name and no mesh.
+std::string describe_rendezvous(const control::StatusReply& status) {
+  const control::RendezvousFacts& facts = *status.rendezvous;
+  std::string out;
+  append_field(out, "node key", status.node_key.hex());
+  append_field(out, "address", status.address);
+  append_field(out, "port", std::to_string(status.port));
+  append_field(out, "registered",
+               std::to_string(facts.registered) + ", " + std::to_string(facts.online) + " online");
+  append_field(out, "requests", std::to_string(facts.requests) + " that wait");
+  append_field(out, "watchers", std::to_string(facts.watchers));
+  append_field(out, "links", std::to_string(facts.links));
+  return out;
+}
+
 }  // namespace
 
 Result<ExitStatus> show_status(CtlSession& session, const CtlOptions& options) {
@@ -52,6 +75,11 @@ Result<ExitStatus> show_status(CtlSession& session, const CtlOptions& options) {
   if (!status) return tl::unexpected<Error>(status.error());
   if (options.json) return session.print_value(*status);
   std::string out;
+  if (status->rendezvous) {
+    out = describe_rendezvous(*status);
+    append_ends(out, *status);
+    return print_text(session, out);
+  }
   append_field(out, "name", status->name);
   if (status->name != status->claimed_name) append_field(out, "claimed name", status->claimed_name);
   append_field(out, "key", status->key.hex());
@@ -73,12 +101,9 @@ Result<ExitStatus> show_status(CtlSession& session, const CtlOptions& options) {
   append_field(out, "discoverable", status->discoverable ? "yes" : "no");
   append_field(out, "receipts", status->receipts ? "yes" : "no");
   append_field(out, "synced", status->synced ? "yes" : "not yet");
-  append_field(out, "storage", status->storage);
   append_field(out, "started",
                status->leaves_with_last_screen ? "by a screen, leaves with the last one" : "by hand");
-  append_field(out, "process", std::to_string(status->pid));
-  append_field(out, "version", status->version);
-  for (const auto& [name, value] : status->counters) append_field(out, name, std::to_string(value));
+  append_ends(out, *status);
   return print_text(session, out);
 }
 

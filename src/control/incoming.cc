@@ -62,6 +62,20 @@ FoundMessage read_found(ObjectReader& fields) {
   return {cursor, read_message(fields)};
 }
 
+std::optional<RendezvousFacts> read_rendezvous(ObjectReader& outer) {
+  const Json* object = outer.optional_object("rendezvous");
+  if (object == nullptr) return std::nullopt;
+  ObjectReader fields(*object);
+  RendezvousFacts facts;
+  facts.registered = fields.number("registered");
+  facts.online = fields.number("online");
+  facts.requests = fields.number("requests");
+  facts.watchers = fields.number("watchers");
+  facts.links = fields.number("links");
+  if (!fields.fault().empty()) outer.refuse(fields.fault());
+  return facts;
+}
+
 StatusReply read_status(ObjectReader& fields) {
   StatusReply reply;
   reply.name = fields.text("name");
@@ -94,6 +108,7 @@ StatusReply read_status(ObjectReader& fields) {
   for (const auto& [name, value] : fields.object("counters").get_ref<const Json::object_t&>()) {
     if (value.is_number_unsigned()) reply.counters.emplace_back(name, value.get<std::uint64_t>());
   }
+  reply.rendezvous = read_rendezvous(fields);
   return reply;
 }
 

@@ -75,7 +75,16 @@ void append_one(std::string& out, const StatusReply& reply) {
     append_json_string(out, name);
     append_number_field(out, ":", value);
   }
-  out += "}}";
+  out += '}';
+  if (reply.rendezvous) {
+    append_number_field(out, ",\"rendezvous\":{\"registered\":", reply.rendezvous->registered);
+    append_number_field(out, ",\"online\":", reply.rendezvous->online);
+    append_number_field(out, ",\"requests\":", reply.rendezvous->requests);
+    append_number_field(out, ",\"watchers\":", reply.rendezvous->watchers);
+    append_number_field(out, ",\"links\":", reply.rendezvous->links);
+    out += '}';
+  }
+  out += '}';
 }
 
 void append_one(std::string& out, const MembersReply& reply) {

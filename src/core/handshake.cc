@@ -33,6 +33,8 @@ HandshakeFault fault_of(RefuseReason reason) {
       return HandshakeFault::kBanned;
     case RefuseReason::kCannotAdmit:
       return HandshakeFault::kCannotAdmit;
+    case RefuseReason::kRendezvous:
+      return HandshakeFault::kRendezvous;
   }
   return HandshakeFault::kMalformed;
 }

@@ -29,6 +29,24 @@ struct NumberKey {
   std::string_view unit;  ///< of what get() gives
 };
 
+constexpr std::uint64_t to_ms(Duration duration) {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
+/// A count that is told as it is set, and is at least one.
+template <std::uint64_t RendezvousSettings::*kField>
+constexpr NumberKey<RendezvousSettings> number_key(std::string_view name, std::int64_t greatest,
+                                                   std::string_view unit = "") {
+  return {name,
+          1,
+          greatest,
+          [](RendezvousSettings& settings, std::int64_t value) {
+            settings.*kField = static_cast<std::uint64_t>(value);
+          },
+          [](const RendezvousSettings& settings) { return settings.*kField; },
+          unit};
+}
+
 // What a disk of today holds, and a year: older ones count from when they came.
 constexpr NumberKey<CarryQuota> kCarryKeys[] = {
     {"author_envelopes", 0, 1'000'000'000,
@@ -62,11 +80,26 @@ constexpr NumberKey<LinkBounds> kLinkKeys[] = {
      [](const LinkBounds& bounds) { return bounds.source_handshakes_per_second; }, "/s"},
     {"frame_patience_ms", 1'000, 3'600'000,
      [](LinkBounds& bounds, std::int64_t value) { bounds.frame_patience = std::chrono::milliseconds(value); },
-     [](const LinkBounds& bounds) {
-       return static_cast<std::uint64_t>(
-           std::chrono::duration_cast<std::chrono::milliseconds>(bounds.frame_patience).count());
-     },
-     "ms"},
+     [](const LinkBounds& bounds) { return to_ms(bounds.frame_patience); }, "ms"},
+};
+
+// Wide enough for a test on one machine, and for one of a day's leases.
+using Rendezvous = RendezvousSettings;
+constexpr std::int64_t kRateMax = 1'000'000;
+constexpr NumberKey<Rendezvous> kRendezvousKeys[] = {
+    {"lease_s", 1, 86'400,
+     [](Rendezvous& settings, std::int64_t value) { settings.lease = std::chrono::seconds(value); },
+     [](const Rendezvous& settings) { return to_ms(settings.lease); }, "ms"},
+    {"grace_ms", 0, 60'000,
+     [](Rendezvous& settings, std::int64_t value) { settings.grace = std::chrono::milliseconds(value); },
+     [](const Rendezvous& settings) { return to_ms(settings.grace); }, "ms"},
+    number_key<&Rendezvous::members_max>("members_max", 10'000'000),
+    number_key<&Rendezvous::links_per_source>("links_per_source", 1'000'000),
+    number_key<&Rendezvous::names_per_hour>("names_per_hour", 1'000'000'000),
+    number_key<&Rendezvous::registrations_per_second>("registrations_per_second", kRateMax, "/s"),
+    number_key<&Rendezvous::look_ups_per_second>("look_ups_per_second", kRateMax, "/s"),
+    number_key<&Rendezvous::pages_per_second>("pages_per_second", kRateMax, "/s"),
+    number_key<&Rendezvous::asks_per_second>("asks_per_second", kRateMax, "/s"),
 };
 
 tl::unexpected<Error> config_error(const std::string& path, const toml::source_region& where,
@@ -184,6 +217,7 @@ std::vector<HostSetting> list_settings(const DaemonConfig& config) {
   std::vector<HostSetting> settings;
   append_settings(settings, "carry", kCarryKeys, config.carry);
   append_settings(settings, "links", kLinkKeys, config.links);
+  append_settings(settings, "rendezvous", kRendezvousKeys, config.rendezvous);
   for (const ProtocolKey& key : protocol_keys()) {
     settings.push_back({"protocol." + std::string(key.name),
                         static_cast<std::uint64_t>(key.get(config.protocol)),
@@ -225,6 +259,9 @@ Result<DaemonConfig> read_daemon_config(const std::string& path) {
         return tl::unexpected(read.error());
     } else if (name == "links") {
       if (auto read = read_numbers(path, "links", node, kLinkKeys, config.links); !read)
+        return tl::unexpected(read.error());
+    } else if (name == "rendezvous") {
+      if (auto read = read_numbers(path, "rendezvous", node, kRendezvousKeys, config.rendezvous); !read)
         return tl::unexpected(read.error());
     } else if (name == "protocol") {
       if (auto read = read_protocol(path, node, config.protocol); !read) return tl::unexpected(read.error());

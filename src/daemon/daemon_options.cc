@@ -21,13 +21,55 @@ struct Raw {
   std::vector<std::string> joins;
   std::string data_dir;
   std::string invite;
+  std::string rendezvous;
   bool version = false;
 };
+
+constexpr const char* kRendezvousAddress = "127.0.0.1:7070";
+// What is of a member alone.
+constexpr const char* kNotOfRendezvous[] = {"--name",           "--join",
+                                            "--listen",         "--new",
+                                            "--private",        "--invite",
+                                            "--exact-name",     "--leave-with-last-screen",
+                                            "--undiscoverable", "--passphrase-file",
+                                            "--passphrase-fd",  "--change-passphrase"};
 
 /// The same fault has another status, and another place to mend it, in the file.
 tl::unexpected<Error> fault(bool from_file, const DaemonOptions& options, const std::string& message) {
   if (!from_file) return fail(ExitStatus::kUsage, message);
   return fail(ExitStatus::kConfig, "configuration file " + options.config_file + ": " + message);
+}
+
+/// What is common to all that run.
+void settle_bounds(const DaemonConfig& config, DaemonOptions& options) {
+  options.host.links = config.links;
+  options.host.settings = list_settings(config);
+  if (!options.log_level_given && config.log_level) options.log_level = *config.log_level;
+}
+
+Result<void> settle_rendezvous(const Raw& raw, const DaemonConfig& config, DaemonOptions& options) {
+  const std::string address = raw.rendezvous.empty() ? kRendezvousAddress : raw.rendezvous;
+  options.rendezvous = SocketAddress::parse(address);
+  if (!options.rendezvous) {
+    return fail(ExitStatus::kUsage,
+                "--serve-rendezvous " + format_safe_line(address) +
+                    " is not an address and port; type for example 127.0.0.1:7070 or [::]:7070");
+  }
+  for (const auto& [key, is_given] :
+       {std::pair("name", config.name.has_value()), std::pair("exact_name", config.exact_name.has_value()),
+        std::pair("listen", config.listen.has_value()), std::pair("join", config.join.has_value())}) {
+    if (is_given)
+      return fault(true, options, std::string(key) + " is of a member, and --serve-rendezvous serves none");
+  }
+  options.host.data_dir = raw.data_dir.empty() ? config.data_dir.value_or("") : raw.data_dir;
+  if (options.host.data_dir.empty()) {
+    auto directory = profiles_directory(Environment::read());
+    if (!directory) return tl::unexpected(directory.error());
+    options.host.data_dir = *directory + "/rendezvous";
+  }
+  options.rendezvous_settings = config.rendezvous;
+  settle_bounds(config, options);
+  return {};
 }
 
 Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& options) {
@@ -84,9 +126,7 @@ Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& o
   }
   options.host.protocol = config.protocol;
   options.host.carry = config.carry;
-  options.host.links = config.links;
-  options.host.settings = list_settings(config);
-  if (!options.log_level_given && config.log_level) options.log_level = *config.log_level;
+  settle_bounds(config, options);
   return {};
 }
 
@@ -110,7 +150,8 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
   app.add_option("--data-dir", raw.data_dir, "keys and history")->option_text("DIR");
   app.add_option(
          "--config", options.config_file,
-         "TOML file with name, exact_name, listen, join, data_dir, log_level, [carry], [links], [protocol]")
+         "TOML file with name, exact_name, listen, join, data_dir, log_level, [carry], [links], [protocol], "
+         "[rendezvous]")
       ->option_text("FILE");
   app.add_flag("--new", options.host.open_new, "open another mesh instead of resuming the last one");
   app.add_flag("--private", options.host.closed,
@@ -139,6 +180,10 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
       ->option_text("N")
       ->check(CLI::NonNegativeNumber)
       ->needs(change);
+  auto* serve = app.add_option("--serve-rendezvous", raw.rendezvous,
+                               "be a discovery server there (default: 127.0.0.1:7070), and no member")
+                    ->option_text("[ADDR:PORT]")
+                    ->expected(0, 1);
   app.add_option("--ready-fd", ready_fd, "descriptor to tell \"ready\" or the error to")->option_text("N");
   app.add_flag("--version", raw.version, "print the version");
   app.get_option("--join")->allow_extra_args(false);
@@ -168,6 +213,12 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
       return fail(ExitStatus::kUsage, std::string(option) + " is empty." + kHint);
     }
   }
+  for (const char* option : kNotOfRendezvous) {
+    if (serve->count() > 0 && app.get_option(option)->count() > 0) {
+      return fail(ExitStatus::kUsage,
+                  std::string("--serve-rendezvous serves no member, so ") + option + " is too much." + kHint);
+    }
+  }
   if (options.changes_passphrase) {
     if (raw.data_dir.empty())
       return fail(ExitStatus::kUsage, "--change-passphrase needs --data-dir." + std::string(kHint));
@@ -182,7 +233,7 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
     if (!read) return tl::unexpected(read.error());
     config = std::move(*read);
   }
-  return settle(raw, config, options);
+  return serve->count() > 0 ? settle_rendezvous(raw, config, options) : settle(raw, config, options);
 }
 
 Result<std::optional<SecretText>> read_passphrase(const DaemonOptions& options) {

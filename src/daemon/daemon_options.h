@@ -7,6 +7,7 @@
 
 #include "p2pmesh/base/result.h"
 #include "p2pmesh/core/parameters.h"
+#include "p2pmesh/rendezvous/settings.h"
 #include "p2pmesh/runtime/node_host.h"
 
 namespace p2pmesh {
@@ -22,6 +23,8 @@ struct DaemonOptions {
   std::optional<int> passphrase_fd;
   bool changes_passphrase = false;  ///< and does nothing else; of `host` the directory alone counts
   std::optional<int> new_passphrase_fd;
+  std::optional<SocketAddress> rendezvous;  ///< a discovery server there, and no member
+  RendezvousSettings rendezvous_settings;
   std::string print_and_exit;  ///< help or version text
 };
 
@@ -40,6 +43,7 @@ struct DaemonConfig {
   ProtocolParameters protocol;
   CarryQuota carry;
   LinkBounds links;
+  RendezvousSettings rendezvous;
 };
 
 /// Every number that a configuration file sets, as it is now.

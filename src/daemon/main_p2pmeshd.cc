@@ -14,6 +14,7 @@
 #include "p2pmesh/posix/stream_io.h"
 #include "p2pmesh/runtime/node_host.h"
 #include "p2pmesh/runtime/passphrase_change.h"
+#include "p2pmesh/runtime/rendezvous_host.h"
 #include "ready_line.h"
 
 namespace p2pmesh {
@@ -27,6 +28,18 @@ Result<void> change_passphrase_of(const DaemonOptions& options, const std::optio
     wanted = *std::move(read);
   }
   return change_passphrase(options.host.data_dir, current ? &*current : nullptr, wanted ? &*wanted : nullptr);
+}
+
+/// A member's node, or a discovery server, until it has ended.
+Result<void> serve(DaemonOptions& options, const HostCallbacks& callbacks, LogSink& log) {
+  if (!options.rendezvous) return NodeHost(std::move(options.host), callbacks, log).run();
+  RendezvousOptions served;
+  served.data_dir = options.host.data_dir;
+  served.listen = *options.rendezvous;
+  served.settings = options.rendezvous_settings;
+  served.links = options.host.links;
+  served.told_settings = options.host.settings;
+  return RendezvousHost(std::move(served), callbacks, log).run();
 }
 
 int run(int argc, const char* const* argv) {
@@ -75,8 +88,7 @@ int run(int argc, const char* const* argv) {
     (*log)->log(LogLevel::kInfo, "SIGHUP: read " + options.config_file + " again");
     (*log)->log(LogLevel::kDebug, "what else it says counts from the next start");
   };
-  NodeHost host(std::move(options.host), callbacks, **log);
-  if (auto result = host.run(); !result) {
+  if (auto result = serve(options, callbacks, **log); !result) {
     (*log)->log(LogLevel::kError, result.error().message);
     ready.tell(result.error(), is_locked);
     if (!options.log_file.empty()) std::fprintf(stderr, "p2pmeshd: %s\n", result.error().message.c_str());

@@ -12,6 +12,14 @@ std::size_t descriptors_max() {
   return static_cast<std::size_t>(limit.rlim_cur);
 }
 
+std::size_t raise_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+  return descriptors_max();
+}
+
 std::size_t open_descriptors() {
   DIR* directory = ::opendir("/proc/self/fd");
   if (directory == nullptr) return 0;

@@ -1,39 +1,15 @@
 // limits: every bound with its present use, gathered from those who keep them.
-#include <algorithm>
-#include <map>
-
 #include "control_requests.h"
-#include "limit_rows.h"
+#include "limits_reply.h"
 #include "p2pmesh/base/limits.h"
 
 namespace p2pmesh {
 namespace {
 
-using Uses = std::vector<std::pair<std::string, std::uint64_t>>;
+using Uses = LimitUses;
 
 void append(Uses& uses, const Uses& more) {
   uses.insert(uses.end(), more.begin(), more.end());
-}
-
-std::vector<control::LimitEntry> list_constants() {
-  std::vector<control::LimitEntry> entries;
-  for (const LimitRow& row : limit_rows())
-    entries.push_back({std::string(row.name), row.limit, std::string(row.unit), {}, std::string(row.key)});
-  return entries;
-}
-
-/// What an operator may set stands under its constant, or, without one, under its key.
-void put_settings(std::vector<control::LimitEntry>& entries, const std::vector<HostSetting>& settings) {
-  for (const HostSetting& setting : settings) {
-    const auto same = std::find_if(entries.begin(), entries.end(), [&](const control::LimitEntry& entry) {
-      return entry.key == setting.key;
-    });
-    if (same != entries.end()) {
-      same->limit = setting.value;
-    } else {
-      entries.push_back({setting.key, setting.value, setting.unit, {}, setting.key});
-    }
-  }
 }
 
 }  // namespace
@@ -56,8 +32,7 @@ Uses MeshRunner::uses() const {
 }
 
 void ControlRequests::answer(ControlSession& session, const std::string& id, const control::LimitsRequest&) {
-  control::LimitsReply reply{list_constants()};
-  put_settings(reply.limits, actions_.settings);
+  control::LimitsReply reply = list_limits(actions_.settings);
   // Bounds of the system, or of what another row bounds.
   reply.limits.push_back({"descriptors", descriptors_max(), "", {}});
   reply.limits.push_back({"repair_sessions", limits::kLinksMax + 1, "", {}});
@@ -67,10 +42,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
                 {"looks_max", looking_},
                 {"lookups_waiting_max", actions_.lookups()},
                 {"descriptors", open_descriptors()}});
-  const std::map<std::string, std::uint64_t> used(uses.begin(), uses.end());
-  for (control::LimitEntry& entry : reply.limits) {
-    if (const auto found = used.find(entry.name); found != used.end()) entry.used = found->second;
-  }
+  fill_uses(reply, uses);
   server_->reply(session.id, id, reply);
 }
 

@@ -204,7 +204,7 @@ void LinkServer::flush() {
     if (found == connections_.end()) continue;
     Connection& connection = *found->second;
     connection.dirty = false;
-    if (connection.queue.is_overfull()) {
+    if (connection.queue.is_overfull() || connection.queue.bytes() > bounds_.send_queue_bytes_max) {
       ++counters_.queues_overfull;
       fail(id, {ExitStatus::kUnavailable, connection.remote.format() + " does not read"});
     } else if (!connection.write_blocked) {

@@ -345,6 +345,9 @@ Error LinkServer::fault_error(const Connection& connection) const {
     case HandshakeFault::kNotOfMesh:
       return {ExitStatus::kNoPermission,
               "the node at " + where + " has not shown to be a member of the mesh"};
+    case HandshakeFault::kRendezvous:
+      return {ExitStatus::kUnavailable, "a discovery server is at " + where +
+                                            ", no member: use --rendezvous HOST:PORT to find people there"};
     case HandshakeFault::kInviteExpired:
       return {ExitStatus::kNoPermission, "the invite was good for a time that is over; ask for a new one"};
     case HandshakeFault::kInviteUsedUp:

@@ -167,7 +167,7 @@ std::optional<Refuse> decode_refuse(ByteView payload) {
   Refuse refuse;
   const std::uint8_t reason = reader.u8();
   refuse.version = reader.u16();
-  if (!reader.done() || reason < 1 || reason > static_cast<std::uint8_t>(RefuseReason::kCannotAdmit))
+  if (!reader.done() || reason < 1 || reason > static_cast<std::uint8_t>(RefuseReason::kRendezvous))
     return std::nullopt;
   refuse.reason = static_cast<RefuseReason>(reason);
   return refuse;

@@ -53,6 +53,7 @@ bool HostileLink::connect(Clock::time_point deadline) {
 bool HostileLink::shake_hands(Clock::time_point deadline) {
   HandshakeTerms terms;
   terms.dialler = true;
+  terms.mesh = wanted_;
   terms.node_signer = key_.signer.get();
   terms.verifier = &ed25519_verifier();
   draw_random(terms.nonce);

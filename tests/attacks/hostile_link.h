@@ -47,8 +47,14 @@ class HostileLink {
   /// Reads and writes what is possible now.
   bool turn(std::chrono::milliseconds wait);
 
+  [[nodiscard]] const NodeKey& peer() const { return handshake_->result().node; }
+  [[nodiscard]] HandshakeFault fault() const {
+    return handshake_ ? handshake_->fault() : HandshakeFault::kNone;
+  }
   [[nodiscard]] const MeshId& mesh() const { return handshake_->result().mesh; }
   [[nodiscard]] int fd() const { return fd_.get(); }
+  /// The mesh that the hello asks for; without it, whatever is there.
+  void set_wanted(const MeshId& mesh) { wanted_ = mesh; }
   /// What the far end sends once the welcomes are through.
   void set_on_frame(OnFrame on_frame) { on_frame_ = std::move(on_frame); }
 
@@ -66,6 +72,7 @@ class HostileLink {
   std::optional<Handshake> handshake_;
   FrameDecoder decoder_;
   OnFrame on_frame_;
+  std::optional<MeshId> wanted_;
   bool granted_ = false;
   bool failed_ = false;
 };

@@ -85,6 +85,18 @@ SECURITY_BOUNDS = {
     "{} keys a mesh and node, of each {} records; {} records of one publisher":
         ["kRevocationsMax", "kRevocationRecordsMax", "kRecordsPerAuthorMax"],
     "Somebody who makes {} keys that are lower": ["kRevocationsMax"],
+    "{} members and {} of their registrations; {} new names an hour and {} links of one address":
+        ["kRendezvousMembersMax", "kRendezvousBytesMax", "kRendezvousNamesPerHour", "kRendezvousLinksPerSource"],
+    "of one link: {} and {} registrations, {} and {} look-ups, {} and {} pages of lists, {} and {} requests, {} and {} of":
+        ["kRegistrationsPerSecond", "kRegistrationsBurst", "kRendezvousLookUpsPerSecond", "kRendezvousLookUpsBurst",
+         "kRendezvousPagesPerSecond", "kRendezvousPagesBurst", "kAsksPerSecond", "kAsksBurst",
+         "kRendezvousOthersPerSecond", "kRendezvousOthersBurst"],
+    "{} requests of one asker, {} for one recipient, {} in all, of {} bytes each, kept for {}.":
+        ["kAsksPerAsker", "kAsksPerRecipient", "kAsksMax", "kAskBytesMax", "kAskKeptMs"],
+    "{} keys are watched by one link, and {} changes remembered for all; {} frames of them":
+        ["kRendezvousWatchedMax", "kRendezvousChangesMax", "kRendezvousChangesAhead"],
+    "a link without a word for {} is closed too": ["kRendezvousSilence"],
+    "{} rows wait for the disk; beyond": ["kRendezvousWritesMax"],
 }
 # As constants() has them: bytes and milliseconds.
 UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "second": 1000, "minute": 60_000, "day": 86_400_000}
@@ -172,7 +184,7 @@ class Manuals(unittest.TestCase):
         self.check_ranges(rows, "carry")
 
     def test_page_and_program_name_the_same_bounds_of_links(self):
-        rows = self.rows("Links", "Protocol")
+        rows = self.rows("Links", "Rendezvous")
         limits = (mesh.SOURCE_DIR / "include/p2pmesh/base/limits.h").read_text()
         self.assertEqual([(key, int(default)) for key, default, _, _ in rows],
                          [("handshakes_per_second", 256), ("source_handshakes_per_second", 32),
@@ -181,6 +193,19 @@ class Manuals(unittest.TestCase):
         self.assertIn("kSourceHandshakesPerSecond = 32;", limits)
         self.assertIn("kFramePatience = 30s;", limits)
         self.check_ranges(rows, "links")
+
+    def test_page_and_program_name_the_same_bounds_of_a_discovery_server(self):
+        rows = self.rows("Rendezvous", "Protocol")
+        limits = constants()
+        self.assertEqual(
+            {key: int(default) for key, default, _, _ in rows},
+            {"lease_s": limits["kRendezvousLease"] // 1000, "grace_ms": limits["kRendezvousGrace"],
+             "members_max": limits["kRendezvousMembersMax"], "links_per_source": limits["kRendezvousLinksPerSource"],
+             "names_per_hour": limits["kRendezvousNamesPerHour"],
+             "registrations_per_second": limits["kRegistrationsPerSecond"],
+             "look_ups_per_second": limits["kRendezvousLookUpsPerSecond"],
+             "pages_per_second": limits["kRendezvousPagesPerSecond"], "asks_per_second": limits["kAsksPerSecond"]})
+        self.check_ranges(rows, "rendezvous")
 
     def test_the_bounds_of_the_security_page_are_those_of_the_code(self):
         limits = constants()

@@ -284,6 +284,50 @@ inline constexpr auto kPresenceWindow = 30s;              // issue "presence"
 inline constexpr std::size_t kPresenceWindowsMax = 4096;  // members who came or went within it; 1 MiB
 inline constexpr std::size_t kNamesOfContactMax = 4;      // by which one was known; guess
 
+// The rendezvous. Rates are of one link; a node that registers has one or a few members.
+inline constexpr std::size_t kRendezvousMembersMax = 100'000;     // ten times the goal
+inline constexpr std::size_t kRendezvousBytesMax = 128ULL << 20;  // of registrations; 1.3 KiB each of so many
+inline constexpr std::size_t kRendezvousNamesPerMember = 4;       // the one in use and former ones; guess
+inline constexpr auto kRendezvousLease = 5min;  // issue "finding each other"; refreshed at a third
+inline constexpr auto kRendezvousGrace = 5s;    // after the link's end: a link that is dialled again; guess
+inline constexpr std::uint64_t kRendezvousNameKeptMs =
+    90ULL * 24 * 60 * 60 * 1000;                                             // design.md: as a name in a mesh
+inline constexpr std::uint64_t kRendezvousAheadMs = 24ULL * 60 * 60 * 1000;  // a registration's validity
+inline constexpr std::size_t kRendezvousMeshesPerMember = 16;                // guess
+inline constexpr std::size_t kRendezvousLabelBytesMax = 64;                  // as a name
+inline constexpr std::size_t kRegistrationBytesMax = 2048;    // one with 8 addresses and 16 meshes has 1981
+inline constexpr std::size_t kRendezvousMeshesMax = 65536;    // of those online; further ones are not listed
+inline constexpr std::size_t kRendezvousMeshNamesMax = 3;     // told of one mesh
+inline constexpr std::size_t kRendezvousPageMax = 100;        // people or meshes
+inline constexpr std::size_t kRendezvousWatchedMax = 1000;    // keys of one link
+inline constexpr std::size_t kRendezvousChangesMax = 16'384;  // remembered; who is behind lists again; 2 MiB
+inline constexpr std::size_t kRendezvousChangesPerFrame = 500;  // 52 KiB
+inline constexpr std::size_t kRendezvousChangesAhead = 8;       // frames that a watcher has not said it saw
+inline constexpr std::size_t kRendezvousScannedMax = 1024;      // changes looked through at once for one link
+inline constexpr std::size_t kRendezvousLinksPerSource = 256;   // a campus behind one address; guess
+inline constexpr std::size_t kRendezvousSourcesMax = 65536;     // addresses whose new names are counted
+inline constexpr std::uint64_t kRendezvousNamesPerHour = 64;    // new ones, of one address
+inline constexpr auto kRendezvousSilence = 10min;               // a link without a word; two leases
+inline constexpr std::size_t kRendezvousWritesMax = 16'384;   // that wait for the disk; then nothing is taken
+inline constexpr std::uint64_t kRegistrationsPerSecond = 20;  // a check of a signature each
+inline constexpr std::uint64_t kRegistrationsBurst = 100;
+inline constexpr std::uint64_t kRendezvousLookUpsPerSecond = 200;
+inline constexpr std::uint64_t kRendezvousLookUpsBurst = 400;
+inline constexpr std::uint64_t kRendezvousPagesPerSecond = 20;
+inline constexpr std::uint64_t kRendezvousPagesBurst = 40;
+inline constexpr std::uint64_t kAsksPerSecond = 5;
+inline constexpr std::uint64_t kAsksBurst = 20;
+inline constexpr std::uint64_t kRendezvousOthersPerSecond = 100;  // what answers to frames from here; guess
+inline constexpr std::uint64_t kRendezvousOthersBurst = 1000;
+inline constexpr std::uint64_t kRendezvousFarOver = 10;  // times the rate and burst: the link is closed
+inline constexpr std::size_t kAskBytesMax = 4096;        // sealed
+inline constexpr std::size_t kAsksPerAsker = 100;
+inline constexpr std::size_t kAsksPerRecipient = 1000;
+inline constexpr std::size_t kAsksMax = 100'000;
+inline constexpr std::uint64_t kAskKeptMs = 30ULL * 24 * 60 * 60 * 1000;
+inline constexpr std::size_t kAsksAhead = 16;     // handed over and not yet taken: 64 KiB
+inline constexpr std::size_t kAsksTakenMax = 64;  // in one frame
+
 // Looking up host names.
 inline constexpr std::size_t kLookupsMax = 8;  // threads at once; one a name typed or configured; guess
 inline constexpr std::size_t kLookupsWaitingMax = 64;  // further ones that wait; guess

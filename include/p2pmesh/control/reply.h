@@ -16,6 +16,17 @@
 
 namespace p2pmesh::control {
 
+/// Of a discovery server, in place of what is of a mesh.
+struct RendezvousFacts {
+  std::uint64_t registered = 0;  ///< members, those offline included
+  std::uint64_t online = 0;
+  std::uint64_t requests = 0;  ///< that wait for whom they are for
+  std::uint64_t watchers = 0;
+  std::uint64_t links = 0;
+
+  bool operator==(const RendezvousFacts&) const = default;
+};
+
 struct StatusReply {
   std::string name;          ///< as shown, suffix included
   std::string claimed_name;  ///< as claimed in this mesh, without a suffix
@@ -45,6 +56,7 @@ struct StatusReply {
   std::string version;
   std::string storage = "ok";  ///< or what is wrong with it
   std::vector<std::pair<std::string, std::uint64_t>> counters;
+  std::optional<RendezvousFacts> rendezvous = std::nullopt;
 };
 
 struct MemberEntry {

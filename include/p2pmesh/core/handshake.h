@@ -62,6 +62,7 @@ enum class HandshakeFault : std::uint8_t {
   kBanned,
   kCannotAdmit,  ///< the member there can let nobody in now
   kNotOfMesh,    ///< who answers has not shown to be a member
+  kRendezvous,   ///< no member answers there, but a rendezvous
 };
 
 struct HandshakeResult {

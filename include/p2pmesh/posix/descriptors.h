@@ -9,6 +9,8 @@ namespace p2pmesh {
 
 /// As many as this process may have open (RLIMIT_NOFILE, the soft one), as of now.
 std::size_t descriptors_max();
+/// Raises the soft limit to the hard one, for a process that serves many; what holds then.
+std::size_t raise_descriptors();
 /// As many as it has open; 0 when the system does not tell.
 std::size_t open_descriptors();
 

@@ -12,6 +12,7 @@ struct LinkBounds {
   std::uint64_t handshakes_per_second = limits::kHandshakesPerSecond;
   std::uint64_t source_handshakes_per_second = limits::kSourceHandshakesPerSecond;
   Duration frame_patience = limits::kFramePatience;
+  std::size_t send_queue_bytes_max = limits::kSendQueueBytesMax;
 };
 
 }  // namespace p2pmesh

@@ -39,8 +39,30 @@ enum class FrameType : std::uint8_t {
   kSyncBranch = 25,
   kSyncDescend = 26,
   kSyncGone = 27,  ///< asked for, and no longer held
+  // Between a member and a rendezvous alone: rendezvous_messages.h.
+  kRegister = 28,
+  kWithdraw = 29,
+  kRegistered = 30,
+  kDenied = 31,
+  kDone = 32,
+  kLookUp = 33,
+  kFound = 34,
+  kListPeople = 35,
+  kPeople = 36,
+  kListMeshes = 37,
+  kMeshes = 38,
+  kWatch = 39,
+  kChanges = 40,
+  kChangesSeen = 41,
+  kAsk = 42,
+  kAskState = 43,
+  kAskDelivery = 44,
+  kAsksTaken = 45,
+  kListAsks = 46,
+  kAsks = 47,
+  kTakeBack = 48,
 };
-/// The greatest number in use.
+/// The greatest number in use between members.
 inline constexpr std::uint8_t kFrameTypeLast = static_cast<std::uint8_t>(FrameType::kSyncGone);
 
 /// Frames with this bit are skipped by who does not know them; others unknown close the link.

@@ -90,6 +90,7 @@ enum class RefuseReason : std::uint8_t {
   kInviteUsedUp = 9,
   kBanned = 10,
   kCannotAdmit = 11,  ///< this member can let nobody in now
+  kRendezvous = 12,   ///< no member is here, but a rendezvous: rendezvous_messages.h
 };
 
 struct Refuse {

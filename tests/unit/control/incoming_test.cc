@@ -102,6 +102,9 @@ TEST_CASE("a status survives the way from node to client") {
   CHECK(got.pid == 4711);
   CHECK(got.storage == "disk full");
   CHECK(got.counters == status.counters);
+  CHECK_FALSE(got.rendezvous);
+  status.rendezvous = RendezvousFacts{10'000, 9'000, 7, 3, UINT64_MAX};
+  CHECK(reply_there_and_back(StatusRequest{}, status).rendezvous == status.rendezvous);
 }
 
 TEST_CASE("lists survive the way from node to client") {

@@ -113,6 +113,25 @@ TEST_CASE("EachReasonToRefuseHasItsFaultAtBothEnds") {
     CHECK(dialler.fault() == HandshakeFault::kOtherMesh);
     CHECK(acceptor.fault() == HandshakeFault::kOtherMesh);
   }
+  SUBCASE("a rendezvous where a member was wanted, and the other way round") {
+    MeshId rendezvous;
+    rendezvous.bytes[0] = 99;
+    ends.acceptor.choose = [&](const std::optional<MeshId>& wanted) {
+      MeshTerms terms;
+      terms.refusal = RefuseReason::kRendezvous;
+      if (wanted == rendezvous) terms.mesh = rendezvous;
+      return terms;
+    };
+    Handshake dialler(ends.dialler), acceptor(ends.acceptor);
+    carry(dialler, acceptor);
+    CHECK(dialler.fault() == HandshakeFault::kRendezvous);
+    CHECK(acceptor.fault() == HandshakeFault::kRendezvous);
+    ends.dialler.mesh = rendezvous;
+    Handshake member(ends.dialler), server(ends.acceptor);
+    carry(member, server);
+    REQUIRE(member.done());
+    CHECK(member.result().mesh == rendezvous);
+  }
   SUBCASE("oneself") {
     ends.dialler.node_signer = ends.acceptor_key.get();
     Handshake dialler(ends.dialler), acceptor(ends.acceptor);

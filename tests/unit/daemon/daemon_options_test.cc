@@ -121,6 +121,61 @@ TEST_CASE("WhatIsCarriedForOthersIsSetInTheFile") {
   CHECK(parse({"--config", none.c_str()})->host.carry.kept_ms == limits::kCarriedMs);
 }
 
+TEST_CASE("ADiscoveryServerHasAnAddressADirectoryAndNoMember") {
+  auto options = parse({"--serve-rendezvous", "[::1]:0", "--data-dir", "/x"});
+  REQUIRE(options);
+  REQUIRE(options->rendezvous);
+  CHECK(options->rendezvous->format() == "[::1]:0");
+  CHECK(options->host.data_dir == "/x");
+  options = parse({"--data-dir", "/x", "--serve-rendezvous"});
+  REQUIRE(options);
+  CHECK(options->rendezvous->format() == "127.0.0.1:7070");
+  CHECK_FALSE(parse({"--name", "Alice", "--data-dir", "/x"})->rendezvous);
+  for (const auto& words : std::vector<std::vector<const char*>>{{"--name", "Alice"},
+                                                                 {"--join", "127.0.0.1:1"},
+                                                                 {"--listen", "127.0.0.1:1"},
+                                                                 {"--invite", "x"},
+                                                                 {"--new"},
+                                                                 {"--private"},
+                                                                 {"--exact-name"},
+                                                                 {"--undiscoverable"},
+                                                                 {"--leave-with-last-screen"},
+                                                                 {"--passphrase-fd", "3"},
+                                                                 {"--change-passphrase"}}) {
+    std::vector<const char*> all = {"--serve-rendezvous", "127.0.0.1:0", "--data-dir", "/x"};
+    all.insert(all.end(), words.begin(), words.end());
+    const auto refused = parse(all);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().status == ExitStatus::kUsage);
+    CHECK(refused.error().message.find(words[0]) != std::string::npos);
+  }
+  CHECK(status_of({"--serve-rendezvous", "localhost:1"}) == ExitStatus::kUsage);
+}
+
+TEST_CASE("TheBoundsOfADiscoveryServerAreSetInTheFile") {
+  const Directory directory;
+  const std::string path =
+      directory.write("c.toml",
+                      "data_dir = \"/y\"\nlog_level = \"debug\"\n[links]\nhandshakes_per_second = 7\n"
+                      "[rendezvous]\nlease_s = 9\ngrace_ms = 0\nmembers_max = 11\nasks_per_second = 3\n");
+  const auto options = parse({"--config", path.c_str(), "--serve-rendezvous"});
+  REQUIRE(options);
+  CHECK(options->host.data_dir == "/y");
+  CHECK(options->log_level == "debug");
+  CHECK(options->host.links.handshakes_per_second == 7);
+  CHECK(options->rendezvous_settings.lease == std::chrono::seconds(9));
+  CHECK(options->rendezvous_settings.grace == Duration{});
+  CHECK(options->rendezvous_settings.members_max == 11);
+  CHECK(options->rendezvous_settings.asks_per_second == 3);
+  CHECK(options->rendezvous_settings.names_per_hour == limits::kRendezvousNamesPerHour);
+  for (const char* text : {"name = \"Alice\"\n", "join = [\"127.0.0.1:1\"]\n", "[rendezvous]\nlease_s = 0\n",
+                           "[rendezvous]\nlease = 3\n", "rendezvous = 3\n"}) {
+    const std::string wrong = directory.write("w.toml", text);
+    CHECK(status_of({"--config", wrong.c_str(), "--serve-rendezvous", "--data-dir", "/x"}) ==
+          ExitStatus::kConfig);
+  }
+}
+
 TEST_CASE("TheBoundsOfLinksAreSetInTheFileAndEveryNumberIsListed") {
   Directory directory;
   const std::string file = directory.write("c.toml",

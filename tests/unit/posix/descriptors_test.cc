@@ -18,6 +18,18 @@ TEST_CASE("what is open is counted") {
   CHECK(descriptors_max() >= before);
 }
 
+TEST_CASE("the soft limit can be raised to the hard one") {
+  rlimit limit{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  rlimit low = limit;
+  low.rlim_cur = 200;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+  CHECK(descriptors_max() == 200);
+  CHECK(raise_descriptors() == limit.rlim_max);
+  CHECK(descriptors_max() == limit.rlim_max);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+
 TEST_CASE("the spare one makes room for one more when none is left") {
   SpareDescriptor spare;
   CHECK(spare.is_held());

@@ -168,7 +168,7 @@ TEST_CASE("a refusal has a known reason") {
   CHECK(got->reason == RefuseReason::kBusy);
   CHECK(got->version == 513);
   CHECK_FALSE(decode_refuse(Bytes{0, 0, 1}));
-  CHECK_FALSE(decode_refuse(Bytes{12, 0, 1}));
+  CHECK_FALSE(decode_refuse(Bytes{13, 0, 1}));
   CHECK(type_of(Refuse{}) == 3);
 }
 
