@@ -135,7 +135,8 @@ void LinkServer::enter(std::uint64_t number) {
 
 std::vector<HalfOpenLink> LinkServer::half_open() const {
   std::vector<HalfOpenLink> found;
-  for (const auto& [id, connection] : connections_) {
+  for (const LinkId id : unsettled_) {
+    const auto& connection = connections_.at(id);
     const bool is_half_open =
         connection->state == ConnectionState::kSecuring || connection->state == ConnectionState::kHandshaking;
     if (!is_half_open || connection->outbound) continue;
@@ -155,6 +156,7 @@ Connection& LinkServer::add(UniqueFd fd, const SocketAddress& remote, bool outbo
   connection.since = loop_.now().monotonic;
   connection.deadline = connection.since + limits::kHandshakeTimeout;
   connections_.emplace(connection.id, std::move(owned));
+  unsettled_.insert(connection.id);
   const LinkId id = connection.id;
   auto added = loop_.add(connection.fd.get(), outbound ? kWritable : kReadable,
                          [this, id](Ready ready) { on_ready(id, ready); });
@@ -220,6 +222,7 @@ void LinkServer::close(LinkId id, CloseReason reason) {
   if (connection.state != ConnectionState::kUp) return drop(id);
   connection.queue.push(std::make_shared<const Bytes>(encode_frame_of(Close{reason})), FrameClass::kRepair);
   connection.state = ConnectionState::kClosing;
+  unsettled_.insert(id);
   connection.deadline = loop_.now().monotonic + limits::kClosingTimeout;
   if (!connection.write_blocked) write(connection);
 }
@@ -231,6 +234,7 @@ void LinkServer::on_peer_closes(Connection& connection) {
   connection.peer_closed = true;
   if (was_up) {
     connection.state = ConnectionState::kClosing;
+    unsettled_.insert(id);
     connection.deadline = loop_.now().monotonic + limits::kClosingTimeout;
   }
   if (!connection.write_blocked) write(connection);
@@ -270,6 +274,8 @@ void LinkServer::drop(LinkId id) {
   if (found == connections_.end()) return;
   loop_.remove(found->second->fd.get());
   connections_.erase(found);
+  unsettled_.erase(id);
+  begun_.erase(id);
 }
 
 void LinkServer::check_deadlines() {
@@ -288,8 +294,8 @@ void LinkServer::check_deadlines() {
   }
   admit_waiting();
   std::vector<LinkId> late;
-  for (const auto& [id, connection] : connections_) {
-    if (connection->state != ConnectionState::kUp && connection->deadline <= now) late.push_back(id);
+  for (const LinkId id : unsettled_) {
+    if (connections_.at(id)->deadline <= now) late.push_back(id);
   }
   for (LinkId id : late) {
     const auto found = connections_.find(id);
@@ -308,7 +314,8 @@ void LinkServer::check_deadlines() {
 void LinkServer::check_paces() {
   const Instant now = loop_.now().monotonic;
   std::vector<LinkId> slow;
-  for (const auto& [id, connection] : connections_) {
+  for (const LinkId id : begun_) {
+    const auto& connection = connections_.at(id);
     if (connection->state != ConnectionState::kUp || connection->read_held) continue;
     const auto deadline = connection->pace.deadline(bounds_.frame_patience);
     if (deadline && *deadline <= now) slow.push_back(id);
@@ -326,11 +333,14 @@ std::optional<Instant> LinkServer::next_deadline() const {
     const Instant again = loop_.now().monotonic + limits::kAdmitInterval;
     next = next ? std::min(*next, again) : again;
   }
-  for (const auto& [id, connection] : connections_) {
-    std::optional<Instant> due = connection->deadline;
-    if (connection->state == ConnectionState::kUp)
-      due = connection->read_held ? std::nullopt : connection->pace.deadline(bounds_.frame_patience);
+  const auto keep_sooner = [&](std::optional<Instant> due) {
     if (due && (!next || *due < *next)) next = due;
+  };
+  for (const LinkId id : unsettled_) keep_sooner(connections_.at(id)->deadline);
+  for (const LinkId id : begun_) {
+    const auto& connection = connections_.at(id);
+    if (connection->state == ConnectionState::kUp && !connection->read_held)
+      keep_sooner(connection->pace.deadline(bounds_.frame_patience));
   }
   return next;
 }

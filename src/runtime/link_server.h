@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -156,6 +157,9 @@ class LinkServer {
   Instant accept_again_at_{};
   LinkId next_id_ = 1;
   std::map<LinkId, std::unique_ptr<Connection>> connections_;
+  // Those that are looked at each turn: of ten thousand links few have a deadline.
+  std::set<LinkId> unsettled_;  // not up yet, or closing
+  std::set<LinkId> begun_;      // up, and part of a frame has come
   std::vector<LinkId> dirty_;
   LinkCounters counters_;
 };

@@ -184,6 +184,10 @@ bool LinkServer::read_frames(LinkId id) {
       if (connection.decoder.error() == FrameError::kNone) {
         const bool grows =
             connection.pace.on_part(connection.decoder.buffered_bytes(), loop_.now().monotonic);
+        if (connection.decoder.buffered_bytes() == 0)
+          begun_.erase(id);
+        else
+          begun_.insert(id);
         if (!grows || connection.state != ConnectionState::kUp) return true;
         events_.on_link_progress(id);
         return connections_.contains(id);
@@ -233,6 +237,7 @@ bool LinkServer::on_handshake_frame(Connection& connection, const FrameView& fra
   connection.decoder.set_frame_bytes_max(limits::kFrameBytesMax +
                                          (connection.handshake->is_closed() ? limits::kSealedFrameBytes : 0));
   connection.state = ConnectionState::kUp;
+  unsettled_.erase(id);
   LinkUp up;
   up.link = id;
   up.node = result.node;
