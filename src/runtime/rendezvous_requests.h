@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ class RendezvousRequests final : public ControlEvents {
   /// Outlives this; set before the control socket listens.
   void serve(ControlServer& server) { server_ = &server; }
 
+  [[nodiscard]] std::optional<MeshId> default_mesh() const override { return std::nullopt; }
   void on_request(ControlSession& session, std::string id, control::Request request) override;
   void on_session_closed(const ControlSession&) override {}
   void on_replay_wanted(ControlSession&) override {}

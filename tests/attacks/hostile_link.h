@@ -54,7 +54,7 @@ class HostileLink {
   [[nodiscard]] const MeshId& mesh() const { return handshake_->result().mesh; }
   [[nodiscard]] int fd() const { return fd_.get(); }
   /// The mesh that the hello asks for; without it, whatever is there.
-  void set_wanted(const MeshId& mesh) { wanted_ = mesh; }
+  void set_wanted(const std::optional<MeshId>& mesh) { wanted_ = mesh; }
   /// What the far end sends once the welcomes are through.
   void set_on_frame(OnFrame on_frame) { on_frame_ = std::move(on_frame); }
 

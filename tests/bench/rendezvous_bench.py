@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a discovery server does a second, and what it keeps in memory: members of one process, on loopback.
 
-    tests/bench/rendezvous_bench.py [--members N] [--links N,N,...] [--look-ups N] [--ahead N]
+    P2PMESH_BIN_DIR=build python3 -B tests/bench/rendezvous_bench.py [--members N] [--links N,N,...] [--look-ups N] [--ahead N]
 
 Each number of links is one run with a server of its own, whose budgets are out of the way. Client and server share the
 machine's cores: the client signs each registration, which costs about as much as its check.

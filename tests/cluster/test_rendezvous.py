@@ -165,7 +165,12 @@ class Rendezvous(RendezvousTest):
         member = self.member(server, 30, "Zoe")
         self.assertEqual(member.say("raw 200 00"), "sent")
         self.assertEqual(member.say("ping"), "pong")
-        del node
+        # Nor does a member take what is said to a discovery server.
+        for kind in (28, 33, 39, 42, 48):
+            client = self.client("talk", type("Of", (), {"port": node.status()["port"]}), key=kind, any=1)
+            self.assertRegex(client.line(), "^up ")
+            self.assertEqual(client.say(f"raw {kind} 00000001"), "sent")
+            self.assertEqual(client.say("ended 5000"), "ended", kind)
 
     def test_a_member_is_no_server_and_a_server_no_member(self):
         server = self.server()

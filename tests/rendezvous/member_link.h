@@ -33,6 +33,8 @@ class MemberLink {
 
   MemberLink(const HostileKey& key, const SocketAddress& source, const SocketAddress& target);
 
+  /// Of whatever answers there, as a link between members.
+  void take_anything() { link_.set_wanted(std::nullopt); }
   /// False when it was refused, or nobody answers.
   bool enter(Clock::time_point deadline);
   [[nodiscard]] HandshakeFault fault() const { return link_.fault(); }

@@ -1,6 +1,7 @@
 // One link, told line by line what to say; answers one line a command.
 //   --key N     the node's key, by number (1)
 //   --source N  where it comes from (0)
+//   --any 1     takes a member for a rendezvous, too
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
@@ -359,6 +360,7 @@ int talk(const attacks::AttackOptions& options) {
   const HostileKey key = attacks::make_hostile_key(numbered_seed(number));
   MemberLink link(key, attacks::AttackOptions::source(options.number("source", 0)),
                   options.targets().front());
+  if (options.has("any")) link.take_anything();
   if (!link.enter(Clock::now() + kPatience)) {
     attacks::say("refused " + std::to_string(static_cast<int>(link.fault())));
     return 69;

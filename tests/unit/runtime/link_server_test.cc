@@ -150,6 +150,19 @@ void say(Side& side, const Bytes& bytes) {
   side.links->send({side.link, std::make_shared<const Bytes>(bytes), FrameClass::kControl});
 }
 
+TEST_CASE("ALinkForWhichMoreWaitsThanMayIsClosed") {
+  LinkBounds bounds;
+  bounds.send_queue_bytes_max = 100 * 1024;
+  for (const bool is_bounded : {false, true}) {
+    Pair pair(is_bounded ? bounds : LinkBounds{});
+    pair.connect();
+    for (int i = 0; i < 3; ++i) say(*pair.one, encode_frame(FrameType::kGossip, Bytes(50 * 1024)));
+    pair.one->links->flush();
+    CHECK(pair.one->told.back() == (is_bounded ? "down" : "up"));
+    CHECK(pair.one->links->counters().queues_overfull == (is_bounded ? 1 : 0));
+  }
+}
+
 TEST_CASE("AFrameThatDoesNotGetOnIsAFault") {
   LinkBounds bounds;
   bounds.frame_patience = std::chrono::milliseconds(100);
