@@ -24,7 +24,7 @@ constexpr Argument kOptionalMember{ArgumentKind::kMember, true, ""};
 constexpr Argument kLinkTerms{ArgumentKind::kText, true, "USES] [TIME"};
 constexpr Argument kLinkKey{ArgumentKind::kText, false, "KEY"};
 constexpr Argument kMesh{ArgumentKind::kText, false, "MESH"};
-constexpr Argument kHostOrLink{ArgumentKind::kMember, false, "HOST or LINK"};
+constexpr Argument kHostOrLink{ArgumentKind::kMember, false, "HOST, LINK or NAME"};
 constexpr Argument kOptionalPort{ArgumentKind::kText, true, "PORT"};
 constexpr Argument kPrivate{ArgumentKind::kKeyword, false, "private"};
 constexpr Argument kMore{ArgumentKind::kKeyword, false, "more"};
@@ -349,7 +349,9 @@ const std::vector<ChatCommands::Command>& ChatCommands::table() {
         {},
         {{kHostOrLink, kOptionalPort}},
         "joins another mesh, beside those you are in",
-        "HOST PORT: any of its members; LINK: an invite into a closed one. You are in it at the next start "
+        "HOST PORT: any of its members; LINK: an invite into a closed one; NAME: of somebody whom a "
+        "discovery "
+        "server knows. You are in it at the next start "
         "too."},
        &ChatCommands::enter},
       {{"/open",

@@ -32,9 +32,12 @@ void ChatCommands::enter(const CommandArguments& arguments) {
   control::EnterMeshRequest request;
   if (is_invite_link(*arguments.member)) {
     request.link = *arguments.member;
+  } else if (arguments.text.empty()) {
+    request.find = *arguments.member;
   } else {
     const auto place = parse_place(*arguments.member, arguments.text);
-    if (!place || !place->rest.empty()) return view_.show_info("Where? /enter HOST PORT, or /enter LINK.");
+    if (!place || !place->rest.empty())
+      return view_.show_info("Where? /enter HOST PORT, /enter LINK, or /enter NAME.");
     request.host = place->host;
     request.port = place->port;
   }

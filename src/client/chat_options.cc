@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "p2pmesh/base/invite_link.h"
+#include "p2pmesh/posix/rendezvous_place.h"
 #include "p2pmesh/posix/socket_address.h"
 #include "p2pmesh/text/name.h"
 
@@ -25,6 +26,8 @@ constexpr const char* kHelp =
     "  --data-dir DIR      keys and messages (default: below the XDG data home)\n"
     "  --new               open another mesh, and be in the others too\n"
     "  --mesh MESH         begin in this one of the meshes, as /meshes lists them\n"
+    "  --rendezvous HOST[:PORT]  be registered at this discovery server (7070); repeatable\n"
+    "  --find NAME         join the mesh of NAME, whom a discovery server knows\n"
     "  --private           the mesh that is opened lets in who has an invite alone\n"
     "  --undiscoverable    begin as after /discover off\n"
     "  --exact-name        end with 73 when another member holds the name\n"
@@ -44,6 +47,15 @@ Result<std::uint16_t> parse_join_port(const std::string& text) {
   if (port && *port == 0)
     return usage("Port 0 cannot be joined; type the port that a member is listening at.");
   return port;
+}
+
+Result<std::string> parse_rendezvous(const std::string& text) {
+  const auto place = parse_rendezvous_place(text);
+  if (!place)
+    return usage("--rendezvous takes a host and a port, like 10.0.0.7:7070 or [::1]:7070, not \"" + text +
+                 "\".");
+  const bool is_ipv6 = place->host.find(':') != std::string::npos;
+  return (is_ipv6 ? "[" + place->host + "]" : place->host) + ":" + std::to_string(place->port);
 }
 
 Result<void> parse_history(const std::string& text, ChatOptions& options) {
@@ -81,6 +93,8 @@ Result<std::variant<ChatOptions, PrintOnly>> parse_chat_options(int count, const
   app.add_flag("--version", version);
   app.add_flag("--new", options.fresh);
   const auto* mesh = app.add_option("--mesh", options.mesh);
+  app.add_option("--rendezvous", options.rendezvous)->allow_extra_args(false);
+  const auto* find = app.add_option("--find", options.find);
   app.add_flag("--private", options.closed);
   app.add_flag("--undiscoverable", options.undiscoverable);
   app.add_flag("--exact-name", options.exact_name);
@@ -124,6 +138,20 @@ Result<std::variant<ChatOptions, PrintOnly>> parse_chat_options(int count, const
       return usage(std::string(options.fresh ? "--new" : "--private") +
                    " opens a mesh and HOST PORT joins one; give one of them.");
     }
+  }
+  for (std::string& place : options.rendezvous) {
+    const auto parsed = parse_rendezvous(place);
+    if (!parsed) return tl::unexpected<Error>(parsed.error());
+    place = *parsed;
+  }
+  if (!find->empty()) {
+    auto sought = check_name(options.find);
+    if (!sought) return tl::unexpected<Error>(sought.error());
+    options.find = *std::move(sought);
+    if (!options.host.empty() || !options.invite.empty() || options.fresh || options.closed ||
+        !options.mesh.empty())
+      return usage(
+          "--find joins the mesh of somebody; HOST PORT, a link, --new, --private and --mesh are too much.");
   }
   if (!mesh->empty() && options.mesh.empty()) return usage("--mesh needs a mesh, as /meshes lists them.");
   if (!mesh->empty() && (!options.host.empty() || !options.invite.empty() || options.fresh))

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "p2pmesh/base/result.h"
 #include "p2pmesh/posix/profile_directory.h"
@@ -18,11 +19,13 @@ struct ChatOptions {
   std::string listen;    ///< "ADDR:PORT", empty if not given
   std::string host;      ///< empty if not given
   std::uint16_t port = 0;
-  std::string invite;           ///< a whole link; empty if not given
-  std::string mesh;             ///< which of the node's is shown first; empty if not given
-  bool fresh = false;           ///< --new
-  bool closed = false;          ///< --private
-  std::string passphrase_file;  ///< empty if not given
+  std::string invite;                   ///< a whole link; empty if not given
+  std::vector<std::string> rendezvous;  ///< "HOST:PORT" of discovery servers
+  std::string find;                     ///< whose mesh is joined, as they say; empty if not given
+  std::string mesh;                     ///< which of the node's is shown first; empty if not given
+  bool fresh = false;                   ///< --new
+  bool closed = false;                  ///< --private
+  std::string passphrase_file;          ///< empty if not given
   bool undiscoverable = false;
   bool exact_name = false;
   bool plain = false;

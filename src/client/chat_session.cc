@@ -120,6 +120,14 @@ Result<void> ChatSession::enter_wanted() {
   if (!options_.host.empty()) wanted = control::EnterMeshRequest{options_.host, options_.port};
   if (!options_.invite.empty()) wanted = control::EnterMeshRequest{"", 0, options_.invite};
   if (options_.fresh) wanted = control::OpenMeshRequest{options_.closed};
+  if (!options_.find.empty()) wanted = control::EnterMeshRequest{"", 0, {}, options_.find};
+  for (const std::string& text : options_.rendezvous) {
+    const auto place = parse_host_port(text);
+    const control::AddRendezvousRequest request{place ? place->host : "",
+                                                place ? place->port : std::uint16_t{0}};
+    if (auto added = call<control::EmptyReply>(node(), request, waiter()); !added)
+      return tl::unexpected<Error>(added.error());
+  }
   if (wanted) {
     const auto entered = call<control::MeshReply>(node(), *wanted, waiter());
     if (!entered) return tl::unexpected<Error>(entered.error());

@@ -27,7 +27,23 @@ Result<ExitStatus> show_meshes(CtlSession& session, const CtlOptions& options) {
 Result<ExitStatus> enter_mesh(CtlSession& session, const CtlOptions& options) {
   control::EnterMeshRequest request{options.host, options.port};
   if (!options.invite.empty()) request.link = options.invite;
+  if (!options.find.empty()) request.find = options.find;
   return print_mesh(session, options, request);
+}
+
+Result<ExitStatus> show_rendezvous(CtlSession& session, const CtlOptions& options) {
+  if (!options.host.empty()) {
+    const auto added =
+        session.ask<control::EmptyReply>(control::AddRendezvousRequest{options.host, options.port});
+    if (!added) return tl::unexpected<Error>(added.error());
+    return ExitStatus::kOk;
+  }
+  const auto reply = session.ask<control::RendezvousReply>(control::RendezvousRequest{});
+  if (!reply) return tl::unexpected<Error>(reply.error());
+  if (options.json) return session.print_value(*reply);
+  std::string out;
+  for (const control::RendezvousEntry& server : reply->servers) out += describe_rendezvous(server) + "\n";
+  return session.print(out).map([] { return ExitStatus::kOk; });
 }
 
 Result<ExitStatus> open_mesh(CtlSession& session, const CtlOptions& options) {

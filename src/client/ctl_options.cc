@@ -13,6 +13,7 @@
 #include "moderation_words.h"
 #include "p2pmesh/base/invite_link.h"
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/posix/rendezvous_place.h"
 #include "p2pmesh/text/name.h"
 #include "p2pmesh/text/safe_text.h"
 #include "place_words.h"
@@ -31,8 +32,9 @@ constexpr const char* kHelp =
     "  status                              the node in figures\n"
     "  peers                               its live links\n"
     "  meshes                              those that the node is in\n"
-    "  enter HOST PORT | LINK              joins another mesh, beside the others\n"
+    "  enter HOST PORT | LINK | NAME       joins another mesh, beside the others\n"
     "  open [--private]                    opens another mesh, beside the others\n"
+    "  rendezvous [HOST[:PORT]]            the discovery servers; goes to one more\n"
     "  switch | leave MESH                 which one is current; leaves one for good\n"
     "  limits                              every bound of the node, and how far it is used\n"
     "  members [--at ADDRESS]              everybody in the mesh, or who is or was there\n"
@@ -180,13 +182,13 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   auto* data_dir = app.add_option("--data-dir", options.data_dir);
   const auto* mesh = app.add_option("--mesh", options.mesh);
 
-  constexpr std::array<const char*, 43> kVerbs = {
-      "status",   "peers",    "members",  "rooms",    "send",     "history", "search",     "tail",
-      "export",   "shutdown", "contacts", "ask",      "accept",   "decline", "pending",    "cancel",
-      "discover", "receipts", "ignore",   "unignore", "block",    "unblock", "topic",      "join",
-      "invite",   "nick",     "add",      "connect",  "alias",    "forget",  "passphrase", "revocation",
-      "revoke",   "moderate", "mods",     "invites",  "uninvite", "limits",  "meshes",     "enter",
-      "open",     "leave",    "switch"};
+  constexpr std::array<const char*, 44> kVerbs = {
+      "status",   "peers",    "members",  "rooms",     "send",     "history", "search",     "tail",
+      "export",   "shutdown", "contacts", "ask",       "accept",   "decline", "pending",    "cancel",
+      "discover", "receipts", "ignore",   "unignore",  "block",    "unblock", "topic",      "join",
+      "invite",   "nick",     "add",      "connect",   "alias",    "forget",  "passphrase", "revocation",
+      "revoke",   "moderate", "mods",     "invites",   "uninvite", "limits",  "meshes",     "enter",
+      "open",     "leave",    "switch",   "rendezvous"};
   std::array<CLI::App*, kVerbs.size()> verbs{};
   for (std::size_t i = 0; i < kVerbs.size(); ++i) {
     verbs[i] = app.add_subcommand(kVerbs[i]);
@@ -221,8 +223,9 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
     verb_app(verb)->add_option("HOST", options.host)->required();
     verb_app(verb)->add_option("PORT", port)->required();
   }
-  verb_app(Verb::kEnter)->add_option("HOST|LINK", options.host)->required();
+  verb_app(Verb::kEnter)->add_option("HOST|LINK|NAME", options.host)->required();
   const auto* enter_port = verb_app(Verb::kEnter)->add_option("PORT", port);
+  verb_app(Verb::kRendezvous)->add_option("HOST", options.host);
   verb_app(Verb::kOpen)->add_flag("--private", options.closed);
   for (const Verb verb : {Verb::kLeave, Verb::kSwitch})
     verb_app(verb)->add_option("MESH", options.text)->required();
@@ -305,10 +308,16 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
       return usage("The link is not whole; copy it again, from p2pmesh:// to its end.");
     if (!enter_port->empty()) return usage("A link has its ports; nothing follows it.");
   }
+  const bool has_name = options.verb == Verb::kEnter && !has_link && enter_port->empty();
+  if (has_name) options.find = std::exchange(options.host, {});
+  if (options.verb == Verb::kRendezvous && !options.host.empty()) {
+    const auto place = parse_rendezvous_place(options.host);
+    if (!place) return usage(place.error().message);
+    options.host = place->host;
+    options.port = place->port;
+  }
   const bool has_place = options.verb == Verb::kAdd || options.verb == Verb::kConnect ||
-                         (options.verb == Verb::kEnter && !has_link);
-  if (options.verb == Verb::kEnter && !has_link && enter_port->empty())
-    return usage("The port of " + format_safe_line(options.host) + " is missing: enter HOST PORT.");
+                         (options.verb == Verb::kEnter && !has_link && !has_name);
   if (has_place) {
     const auto place = parse_place(options.host, port);
     if (!place || !place->rest.empty())

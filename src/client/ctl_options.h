@@ -58,6 +58,7 @@ enum class Verb {
   kOpen,
   kLeave,
   kSwitch,
+  kRendezvous,
 };
 
 struct CtlOptions {
@@ -79,6 +80,7 @@ struct CtlOptions {
   bool removes_passphrase = false;  ///< likewise
   std::string file;                 ///< of revocation, empty if not given; of revoke
   std::string invite;               ///< of enter: a whole link; empty if not given
+  std::string find;                 ///< of enter: whom a discovery server knows; empty if not given
   bool closed = false;              ///< of open
   bool reads_input = false;
   bool on = false;                            ///< of discover and receipts

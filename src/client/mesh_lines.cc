@@ -20,4 +20,11 @@ std::string describe_mesh(const control::MeshEntry& mesh) {
   return line + ", mesh " + mesh.mesh.hex().substr(0, kIdDigitsShown);
 }
 
+std::string describe_rendezvous(const control::RendezvousEntry& server) {
+  std::string line = format_safe_line(server.place);
+  line += server.registered ? ", registered" : server.linked ? ", linked, not registered" : ", not there";
+  if (!server.trouble.empty()) line += ": " + format_safe_line(server.trouble);
+  return line;
+}
+
 }  // namespace p2pmesh

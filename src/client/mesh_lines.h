@@ -10,4 +10,7 @@ namespace p2pmesh {
 /// "Alice, current, open, 5 members, 3 online, 2 unread, mesh 5815114c", the label made safe.
 std::string describe_mesh(const control::MeshEntry& mesh);
 
+/// "10.0.0.7:7070, registered", or what is wrong.
+std::string describe_rendezvous(const control::RendezvousEntry& server);
+
 }  // namespace p2pmesh

@@ -231,6 +231,15 @@ RoomEntry read_room(ObjectReader& fields) {
   return room;
 }
 
+RendezvousEntry read_standing(ObjectReader& fields) {
+  RendezvousEntry entry;
+  entry.place = fields.text("place");
+  entry.linked = fields.boolean("linked");
+  entry.registered = fields.boolean("registered");
+  entry.trouble = fields.text("trouble");
+  return entry;
+}
+
 MeshEntry read_mesh(ObjectReader& fields) {
   MeshEntry entry;
   entry.mesh = fields.key<MeshId>("mesh");
@@ -297,6 +306,8 @@ Reply read_result(std::string_view method, ObjectReader& line) {
   if (method == "contacts.list") return ContactsReply{read_each(line.array(kResult), read_contact, line)};
   if (method == "invite.list") return InvitesReply{read_each(line.array(kResult), read_invite, line)};
   if (method == "limits") return LimitsReply{read_each(line.array(kResult), read_limit, line)};
+  if (method == "rendezvous.list")
+    return RendezvousReply{read_each(line.array(kResult), read_standing, line)};
   if (method == "mesh.list") return MeshesReply{read_each(line.array(kResult), read_mesh, line)};
   if (method == "rooms.list") return RoomsReply{read_each(line.array(kResult), read_room, line)};
 

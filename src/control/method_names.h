@@ -10,7 +10,7 @@
 
 namespace p2pmesh::control {
 
-inline constexpr std::array<std::string_view, 44> kMethodNames = {
+inline constexpr std::array<std::string_view, 46> kMethodNames = {
     "status",          "members.list",       "peers.list",     "message.send",    "message.list",
     "message.search",  "rooms.list",         "room.join",      "room.part",       "events.subscribe",
     "screen.attach",   "read.mark",          "mesh.connect",   "shutdown",        "contact.ask",
@@ -19,7 +19,8 @@ inline constexpr std::array<std::string_view, 44> kMethodNames = {
     "room.invite",     "name.set",           "member.find",    "book.add",        "book.forget",
     "revocation.make", "revocation.publish", "moderation.act", "moderation.list", "invite.make",
     "invite.list",     "invite.cancel",      "limits",         "mesh.list",       "mesh.use",
-    "mesh.enter",      "mesh.open",          "mesh.leave",     "mesh.switch"};
+    "mesh.enter",      "mesh.open",          "mesh.leave",     "mesh.switch",     "rendezvous.list",
+    "rendezvous.add"};
 static_assert(kMethodNames.size() == std::variant_size_v<Request>);
 
 /// Index of a method; kMethodNames.size() when there is none of that name.

@@ -203,6 +203,16 @@ void append_one(std::string& out, const MeshesReply& reply) {
   append_array(out, reply.meshes, [&](const MeshEntry& entry) { append_one(out, MeshReply{entry}); });
 }
 
+void append_one(std::string& out, const RendezvousReply& reply) {
+  append_array(out, reply.servers, [&](const RendezvousEntry& entry) {
+    append_text_field(out, "{\"place\":", entry.place);
+    append_boolean_field(out, ",\"linked\":", entry.linked);
+    append_boolean_field(out, ",\"registered\":", entry.registered);
+    append_text_field(out, ",\"trouble\":", entry.trouble);
+    out += '}';
+  });
+}
+
 void append_one(std::string& out, const MemberReply& reply) {
   out += "{\"member\":";
   append_id(out, reply.member);
@@ -453,6 +463,9 @@ void append_reply(std::string& out, std::string_view id, const InvitesReply& rep
   append_line(out, id, reply);
 }
 void append_reply(std::string& out, std::string_view id, const LimitsReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const RendezvousReply& reply) {
   append_line(out, id, reply);
 }
 void append_reply(std::string& out, std::string_view id, const MeshesReply& reply) {

@@ -240,7 +240,15 @@ Request read_mesh(ObjectReader& params) {
 Request read_enter(ObjectReader& params) {
   EnterMeshRequest request;
   request.link = params.optional_text("link");
-  if (request.link) return request;
+  if (!request.link) request.find = params.optional_text("find");
+  if (request.link || request.find) return request;
+  request.host = read_host(params);
+  request.port = read_port(params);
+  return request;
+}
+
+Request read_add_rendezvous(ObjectReader& params) {
+  AddRendezvousRequest request;
   request.host = read_host(params);
   request.port = read_port(params);
   return request;
@@ -296,7 +304,9 @@ constexpr std::array<Request (*)(ObjectReader&), kMethodNames.size()> kReaders =
     read_enter,
     read_open,
     read_mesh<LeaveMeshRequest>,
-    read_mesh<SwitchMeshRequest>};
+    read_mesh<SwitchMeshRequest>,
+    read_empty<RendezvousRequest>,
+    read_add_rendezvous};
 
 RpcError invalid_request(std::string reason) {
   return {RpcErrorCode::kInvalidRequest, std::move(reason), ExitStatus::kUsage};

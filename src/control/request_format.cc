@@ -18,6 +18,7 @@ void append_params(std::string&, const RevocationRequest&) {}
 void append_params(std::string&, const InvitesRequest&) {}
 void append_params(std::string&, const LimitsRequest&) {}
 void append_params(std::string&, const MeshesRequest&) {}
+void append_params(std::string&, const RendezvousRequest&) {}
 
 void append_params(std::string& out, const SendRequest& request) {
   out += "\"text\":";
@@ -50,10 +51,20 @@ void append_params(std::string& out, const SwitchMeshRequest& request) {
 void append_params(std::string& out, const OpenMeshRequest& request) {
   out += request.closed ? "\"closed\":true" : "\"closed\":false";
 }
+void append_params(std::string& out, const AddRendezvousRequest& request) {
+  out += "\"host\":";
+  append_json_string(out, request.host);
+  out += ",\"port\":";
+  append_number(out, std::uint64_t{request.port});
+}
 void append_params(std::string& out, const EnterMeshRequest& request) {
   if (request.link) {
     out += "\"link\":";
     return append_json_string(out, *request.link);
+  }
+  if (request.find) {
+    out += "\"find\":";
+    return append_json_string(out, *request.find);
   }
   out += "\"host\":";
   append_json_string(out, request.host);

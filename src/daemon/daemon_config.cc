@@ -260,6 +260,8 @@ Result<DaemonConfig> read_daemon_config(const std::string& path) {
     } else if (name == "links") {
       if (auto read = read_numbers(path, "links", node, kLinkKeys, config.links); !read)
         return tl::unexpected(read.error());
+    } else if (name == "rendezvous" && node.is_array()) {
+      fits = take_strings(node, config.rendezvous_places);
     } else if (name == "rendezvous") {
       if (auto read = read_numbers(path, "rendezvous", node, kRendezvousKeys, config.rendezvous); !read)
         return tl::unexpected(read.error());
@@ -269,9 +271,10 @@ Result<DaemonConfig> read_daemon_config(const std::string& path) {
       return config_error(path, key.source(),
                           "unknown key " + std::string(name) + "; p2pmeshd(8) lists the keys");
     if (!fits) {
-      return config_error(path, node.source(),
-                          std::string(name) + (name == "join"         ? " must be an array of strings"
-                                               : name == "exact_name" ? " must be true or false"
+      return config_error(
+          path, node.source(),
+          std::string(name) + (name == "join" || name == "rendezvous" ? " must be an array of strings"
+                               : name == "exact_name"                 ? " must be true or false"
                                                                       : " must be a string"));
     }
   }

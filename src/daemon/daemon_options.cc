@@ -6,6 +6,7 @@
 
 #include "p2pmesh/posix/files.h"
 #include "p2pmesh/posix/profile_directory.h"
+#include "p2pmesh/posix/rendezvous_place.h"
 #include "p2pmesh/posix/secret_input.h"
 #include "p2pmesh/text/name.h"
 #include "p2pmesh/text/safe_text.h"
@@ -22,6 +23,8 @@ struct Raw {
   std::string data_dir;
   std::string invite;
   std::string rendezvous;
+  std::vector<std::string> rendezvous_places;
+  std::string find;
   bool version = false;
 };
 
@@ -32,6 +35,7 @@ constexpr const char* kNotOfRendezvous[] = {"--name",           "--join",
                                             "--private",        "--invite",
                                             "--exact-name",     "--leave-with-last-screen",
                                             "--undiscoverable", "--passphrase-file",
+                                            "--rendezvous",     "--find",
                                             "--passphrase-fd",  "--change-passphrase"};
 
 /// The same fault has another status, and another place to mend it, in the file.
@@ -118,6 +122,26 @@ Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& o
     if (!directory) return tl::unexpected(directory.error());
     options.host.data_dir = *directory;
   }
+  const bool own_places = !raw.rendezvous_places.empty();
+  for (const std::string& text :
+       own_places ? raw.rendezvous_places : config.rendezvous_places.value_or(std::vector<std::string>())) {
+    const auto place = parse_rendezvous_place(text);
+    if (!place)
+      return fault(!own_places, options,
+                   "--rendezvous " + format_safe_line(text) + ": " + place.error().message);
+    options.host.rendezvous.push_back(*place);
+  }
+  if (!raw.find.empty()) {
+    auto sought = check_name(raw.find);
+    if (!sought) return tl::unexpected(sought.error());
+    options.host.find = *sought;
+    if (!raw.joins.empty() || options.host.invite || options.host.open_new || options.host.closed)
+      return fail(ExitStatus::kUsage,
+                  "--find joins a mesh; --join, --invite, --new and --private are too much.");
+    options.host.joins.clear();
+    if (options.host.rendezvous.empty())
+      return fail(ExitStatus::kUsage, "--find asks discovery servers; give one with --rendezvous HOST:PORT.");
+  }
   options.host.exact_name = options.host.exact_name || config.exact_name.value_or(false);
   if (options.host.undiscoverable && options.host.exact_name) {
     return fail(
@@ -150,13 +174,19 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
   app.add_option("--data-dir", raw.data_dir, "keys and history")->option_text("DIR");
   app.add_option(
          "--config", options.config_file,
-         "TOML file with name, exact_name, listen, join, data_dir, log_level, [carry], [links], [protocol], "
-         "[rendezvous]")
+         "TOML file with name, exact_name, listen, join, rendezvous, data_dir, log_level, [carry], [links], "
+         "[protocol], or of a discovery server [rendezvous]")
       ->option_text("FILE");
   app.add_flag("--new", options.host.open_new, "open another mesh instead of resuming the last one");
   app.add_flag("--private", options.host.closed,
                "the mesh that is opened lets in who has an invite alone; one that is resumed must be such");
   app.add_option("--invite", raw.invite, "come into a closed mesh by this link")->option_text("LINK");
+  app.add_option("--rendezvous", raw.rendezvous_places,
+                 "be registered at the discovery server there; repeatable")
+      ->option_text("HOST[:PORT]")
+      ->allow_extra_args(false);
+  app.add_option("--find", raw.find, "join the mesh of this member, as a discovery server knows it")
+      ->option_text("NAME");
   app.add_flag("--exact-name", options.host.exact_name,
                "end with 73 when another member holds the name, instead of being shown with a suffix");
   app.add_option("--log-file", options.log_file, "log there instead of standard error")->option_text("FILE");
@@ -207,7 +237,7 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
     return fail(ExitStatus::kUsage, "--log-level " + format_safe_line(options.log_level) +
                                         " is none of trace, debug, info, warn, error, off");
   }
-  for (const char* option : {"--name", "--listen", "--data-dir", "--passphrase-file", "--invite"}) {
+  for (const char* option : {"--name", "--listen", "--data-dir", "--passphrase-file", "--invite", "--find"}) {
     // An option given as an empty word is a mistake in a script, not the wish for the default.
     if (app.get_option(option)->count() > 0 && app.get_option(option)->as<std::string>().empty()) {
       return fail(ExitStatus::kUsage, std::string(option) + " is empty." + kHint);

@@ -38,6 +38,7 @@ struct DaemonConfig {
   std::optional<bool> exact_name;
   std::optional<std::string> listen;
   std::optional<std::vector<std::string>> join;
+  std::optional<std::vector<std::string>> rendezvous_places;  ///< "rendezvous" as an array
   std::optional<std::string> data_dir;
   std::optional<std::string> log_level;
   ProtocolParameters protocol;

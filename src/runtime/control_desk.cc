@@ -11,7 +11,9 @@ constexpr bool kIsOfAllMeshes = std::is_same_v<OneRequest, control::MeshesReques
                                 std::is_same_v<OneRequest, control::EnterMeshRequest> ||
                                 std::is_same_v<OneRequest, control::OpenMeshRequest> ||
                                 std::is_same_v<OneRequest, control::LeaveMeshRequest> ||
-                                std::is_same_v<OneRequest, control::SwitchMeshRequest>;
+                                std::is_same_v<OneRequest, control::SwitchMeshRequest> ||
+                                std::is_same_v<OneRequest, control::RendezvousRequest> ||
+                                std::is_same_v<OneRequest, control::AddRendezvousRequest>;
 
 }  // namespace
 
@@ -105,6 +107,20 @@ void ControlDesk::answer(ControlSession& session, const std::string& id,
   if (const auto left = actions_.leave((*found)->mesh()); !left)
     return server_->refuse(session.id, id, left.error());
   reply_with(session, id, seats_.current());
+}
+
+void ControlDesk::answer(ControlSession& session, const std::string& id, const control::RendezvousRequest&) {
+  control::RendezvousReply reply;
+  for (RendezvousStanding& standing : actions_.rendezvous())
+    reply.servers.push_back(
+        {std::move(standing.place), standing.linked, standing.registered, std::move(standing.trouble)});
+  server_->reply(session.id, id, reply);
+}
+
+void ControlDesk::answer(ControlSession& session, const std::string& id,
+                         const control::AddRendezvousRequest& request) {
+  actions_.use_rendezvous({request.host, request.port});
+  server_->reply(session.id, id, control::EmptyReply{});
 }
 
 void ControlDesk::answer(ControlSession& session, const std::string& id,

@@ -6,6 +6,7 @@
 
 #include "control_server.h"
 #include "mesh_seats.h"
+#include "rendezvous_links.h"
 
 namespace p2pmesh {
 
@@ -19,6 +20,8 @@ struct DeskActions {
   std::function<Result<void>(const MeshId& mesh)> leave;
   std::function<Result<void>(const MeshId& mesh)> switch_to;
   std::function<void()> screens_changed;
+  std::function<void(const HostPort& place)> use_rendezvous;
+  std::function<std::vector<RendezvousStanding>()> rendezvous;
 };
 
 class ControlDesk final : public ControlEvents {
@@ -40,6 +43,8 @@ class ControlDesk final : public ControlEvents {
   void answer(ControlSession& session, const std::string& id, const control::OpenMeshRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::LeaveMeshRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::SwitchMeshRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::RendezvousRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::AddRendezvousRequest& request);
   void reply_with(ControlSession& session, const std::string& id, const MeshRunner* runner);
   [[nodiscard]] MeshSeat* seat_of(const ControlSession& session) const;
 

@@ -4,14 +4,16 @@
 
 namespace p2pmesh {
 
-void JoinAttempts::start(const std::string& host, std::uint16_t port, const std::optional<MeshId>& wanted,
-                         bool opens, Done done) {
+std::uint64_t JoinAttempts::start(const std::string& host, std::uint16_t port,
+                                  const std::optional<MeshId>& wanted, bool opens, Done done,
+                                  const std::optional<NodeKey>& expected) {
   const std::uint64_t ticket = next_ticket_++;
   Attempt attempt;
   attempt.host = host;
   attempt.port = port;
   attempt.wanted = wanted;
   attempt.opens = opens;
+  attempt.expected = expected;
   attempt.deadline = loop_.now().monotonic + limits::kHandshakeTimeout;
   attempt.done = std::move(done);
   attempts_.emplace(ticket, std::move(attempt));
@@ -23,6 +25,12 @@ void JoinAttempts::start(const std::string& host, std::uint16_t port, const std:
     found->second.addresses = std::move(*addresses);
     dial_next(ticket);
   });
+  return ticket;
+}
+
+bool JoinAttempts::is_expected(std::uint64_t ticket, const NodeKey& node) const {
+  const auto found = attempts_.find(ticket);
+  return found == attempts_.end() || !found->second.expected || *found->second.expected == node;
 }
 
 bool JoinAttempts::opens(std::uint64_t ticket) const {

@@ -29,9 +29,11 @@ class JoinAttempts {
       : loop_(loop), resolver_(resolver), links_(links) {}
 
   /// `wanted`: of this mesh alone, so that a node of another one is told nothing but that; else of any.
-  /// `opens`: a mesh that the local node is not in is opened.
-  void start(const std::string& host, std::uint16_t port, const std::optional<MeshId>& wanted, bool opens,
-             Done done);
+  /// `opens`: a mesh that the local node is not in is opened. `expected`: who has to answer. Gives a ticket.
+  std::uint64_t start(const std::string& host, std::uint16_t port, const std::optional<MeshId>& wanted,
+                      bool opens, Done done, const std::optional<NodeKey>& expected = std::nullopt);
+  /// Whether it may be this node that answers.
+  [[nodiscard]] bool is_expected(std::uint64_t ticket, const NodeKey& node) const;
   [[nodiscard]] bool opens(std::uint64_t ticket) const;
   /// The handshake of this attempt is through; an error: it is not wanted after all.
   void end(std::uint64_t ticket, Result<JoinFound> found);
@@ -46,6 +48,7 @@ class JoinAttempts {
     std::uint16_t port = 0;
     std::optional<MeshId> wanted;
     bool opens = false;
+    std::optional<NodeKey> expected;
     std::vector<SocketAddress> addresses;
     std::size_t next = 0;
     Instant deadline{};  // of the look-up; a dial has its own

@@ -230,6 +230,7 @@ constexpr auto kRows = std::to_array<LimitRow>({
     {"rendezvous_grace", limits::kRendezvousGrace, "rendezvous.grace_ms"},
     {"rendezvous_name_kept_ms", limits::kRendezvousNameKeptMs},
     {"rendezvous_ahead_ms", limits::kRendezvousAheadMs},
+    {"rendezvous_used_max", limits::kRendezvousUsedMax},
     {"rendezvous_meshes_per_member", limits::kRendezvousMeshesPerMember},
     {"rendezvous_label_bytes_max", limits::kRendezvousLabelBytesMax},
     {"registration_bytes_max", limits::kRegistrationBytesMax},

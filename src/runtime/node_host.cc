@@ -104,6 +104,8 @@ Result<void> NodeHost::Impl::prepare() {
   seen = std::make_unique<SeenTable>(seen_options);
   links = std::make_unique<LinkServer>(*loop, *tls, *signer, ed25519_verifier(), *this, log, options.links);
   joins = std::make_unique<JoinAttempts>(*loop, *resolver, *links);
+  rendezvous =
+      std::make_unique<RendezvousLinks>(*loop, *joins, *links, *signer, log, [this] { return presence(); });
   DeskActions actions;
   actions.enter = [this](const control::EnterMeshRequest& request, Entered done) {
     enter(request, std::move(done));
@@ -112,6 +114,8 @@ Result<void> NodeHost::Impl::prepare() {
   actions.leave = [this](const MeshId& mesh) { return leave_mesh(mesh); };
   actions.switch_to = [this](const MeshId& mesh) { return switch_to(mesh); };
   actions.screens_changed = [this] { screens_changed(); };
+  actions.use_rendezvous = [this](const HostPort& place) { rendezvous->use({place}); };
+  actions.rendezvous = [this] { return rendezvous->standings(); };
   desk = std::make_unique<ControlDesk>(seats, std::move(actions));
   control = std::make_unique<ControlServer>(*loop, *desk, log);
   desk->serve(*control);
@@ -135,6 +139,7 @@ Result<void> NodeHost::Impl::run() {
 void NodeHost::Impl::turn() {
   std::optional<Instant> deadline = links->next_deadline();
   keep_sooner(deadline, joins->next_deadline());
+  if (!leaving) keep_sooner(deadline, rendezvous->next_deadline());
   keep_sooner(deadline, ready_by);
   keep_sooner(deadline, name_by);
   keep_sooner(deadline, screen_by);
@@ -147,6 +152,7 @@ void NodeHost::Impl::turn() {
   keep_sooner(deadline, control->next_deadline());
   loop->run_until(deadline);
   joins->check_deadlines();
+  if (!leaving) rendezvous->check_deadlines();
   links->check_deadlines();
   control->check_deadlines();
   for (const auto& seat : seats.all()) {
@@ -251,6 +257,7 @@ void NodeHost::Impl::leave() {
     return;
   }
   leave_by = loop->now().monotonic + kLeaveTimeout;
+  rendezvous->withdraw();
   for (const auto& seat : seats.all()) {
     if (!seat->leave_by) seat->runner->leave();
   }
@@ -286,6 +293,16 @@ MeshTerms NodeHost::Impl::local_terms(const std::optional<MeshId>& wanted) const
 
 bool NodeHost::Impl::on_link_up(const LinkUp& up, const MeshId& mesh, std::uint64_t join) {
   if (leaving) return false;
+  if (!joins->is_expected(join, up.node)) {
+    joins->end(join, fail(ExitStatus::kUnavailable, "another node answers there than was looked for"));
+    return false;
+  }
+  if (mesh == kRendezvousMesh) {
+    if (join == 0) return false;
+    rendezvous->on_link_up(up.link, up.node, join);
+    joins->end(join, JoinFound{up.node, mesh});
+    return rendezvous->has(up.link);
+  }
   MeshRunner* runner = seats.find(mesh);
   if (runner == nullptr) {
     if (seats.find_seat(mesh) != nullptr || !joins->opens(join)) return false;
@@ -310,6 +327,7 @@ bool NodeHost::Impl::on_link_up(const LinkUp& up, const MeshId& mesh, std::uint6
 }
 
 void NodeHost::Impl::on_link_down(LinkId link, bool is_faulty) {
+  if (rendezvous->on_link_down(link)) return;
   MeshRunner* runner = seats.home_of(link);
   seats.drop_link(link);
   if (runner != nullptr) runner->handle(LinkDown{link, is_faulty});
@@ -335,6 +353,7 @@ void NodeHost::Impl::on_join_failed(std::uint64_t join, const Error& error) {
 }
 
 bool NodeHost::Impl::on_frame(LinkId link, const FrameView& frame) {
+  if (rendezvous->has(link)) return rendezvous->on_frame(link, frame);
   MeshRunner* runner = seats.home_of(link);
   return runner != nullptr && runner->on_frame(link, frame);
 }

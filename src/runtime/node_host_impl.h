@@ -18,6 +18,7 @@
 #include "p2pmesh/posix/signals.h"
 #include "p2pmesh/runtime/node_host.h"
 #include "profile.h"
+#include "rendezvous_links.h"
 
 namespace p2pmesh {
 
@@ -34,7 +35,9 @@ struct NodeHost::Impl final : LinkEvents {
     std::vector<HostPort> targets;
     std::size_t next = 0;
     std::optional<InviteLink> invite;
-    std::optional<Error> refused;  ///< what somebody said of us, and where
+    std::optional<MeshId> mesh = std::nullopt;       ///< the wanted one, if it is known
+    std::optional<NodeKey> expected = std::nullopt;  ///< who has to answer
+    std::optional<Error> refused;                    ///< what somebody said of us, and where
     HostPort refused_at{};
     Entered done;
   };
@@ -42,6 +45,8 @@ struct NodeHost::Impl final : LinkEvents {
   void begin_joined(const Result<MeshId>& entered);
   void enter(const control::EnterMeshRequest& request, Entered done);
   void enter_by(const InviteLink& invite, Entered done);
+  void enter_with(const std::string& name, Entered done);
+  [[nodiscard]] std::optional<RendezvousPresence> presence() const;
   void search(std::shared_ptr<Search> search);
   void end_search(const std::shared_ptr<Search>& search, const Error& error);
   void look_there(const MeshId& mesh, const std::vector<HostPort>& targets);
@@ -96,6 +101,7 @@ struct NodeHost::Impl final : LinkEvents {
   std::unique_ptr<TlsContext> tls;
   std::unique_ptr<LinkServer> links;
   std::unique_ptr<JoinAttempts> joins;
+  std::unique_ptr<RendezvousLinks> rendezvous;
   std::unique_ptr<ControlDesk> desk;
   std::unique_ptr<ControlServer> control;
   std::map<MeshId, std::unique_ptr<InviteDoor>> invite_doors;  // until the mesh is joined

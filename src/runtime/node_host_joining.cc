@@ -1,4 +1,6 @@
 // Which meshes a host is in: those that are joined, resumed or opened, until they are left.
+#include <algorithm>
+
 #include "address.h"
 #include "node_host_impl.h"
 #include "p2pmesh/base/limits.h"
@@ -12,6 +14,13 @@ namespace {
 constexpr auto kReadyTimeout = std::chrono::seconds(1);          // for a first neighbor after a resumption
 constexpr auto kLeaveTimeout = std::chrono::milliseconds(1500);  // of a mesh, as of the node
 
+/// To three bits: not each one who comes is worth another registration of everybody.
+std::uint32_t about(std::uint64_t count) {
+  int shift = 0;
+  while (count >> shift >= 8) ++shift;
+  return static_cast<std::uint32_t>(count >> shift << shift);
+}
+
 std::string shown_address(const std::optional<SocketAddress>& wanted) {
   if (wanted && !wanted->is_unspecified()) return wanted->host();
   auto outside = default_route_address();
@@ -23,7 +32,9 @@ std::string shown_address(const std::optional<SocketAddress>& wanted) {
 /// Joins, resumes the last meshes, or opens one.
 void NodeHost::Impl::begin() {
   const Entered done = [this](const Result<MeshId>& entered) { begin_joined(entered); };
+  rendezvous->use(options.rendezvous);
   if (options.invite) return enter_by(*options.invite, done);
+  if (!options.find.empty()) return enter_with(options.find, done);
   if (!options.joins.empty()) {
     auto first = std::make_shared<Search>();
     first->targets = options.joins;
@@ -81,10 +92,61 @@ void NodeHost::Impl::enter(const control::EnterMeshRequest& request, Entered don
     }
     return enter_by(*invite, std::move(done));
   }
+  if (request.find) return enter_with(*request.find, std::move(done));
   auto wanted = std::make_shared<Search>();
   wanted->targets.push_back({request.host, request.port});
   wanted->done = std::move(done);
   search(std::move(wanted));
+}
+
+/// What the discovery servers say of somebody can at worst lead to nobody: who answers has to hold the key.
+void NodeHost::Impl::enter_with(const std::string& name, Entered done) {
+  rendezvous->look_up(name, [this, name, done = std::move(done)](Result<FoundMember> found) {
+    if (!found) return done(tl::unexpected<Error>(found.error()));
+    const Registration& registration = found->registration;
+    const std::string shown = format_safe_line(name);
+    if (registration.member == to_member(signer->public_key()))
+      return done(fail(ExitStatus::kUsage, "That is you."));
+    if (registration.meshes.empty()) {
+      return done(fail(ExitStatus::kNoPermission,
+                       shown + " is in no mesh that is open; ask for an invite (/link makes one)"));
+    }
+    auto wanted = std::make_shared<Search>();
+    wanted->mesh = registration.meshes.front().mesh;
+    wanted->expected = registration.node;
+    for (const NetAddress& address : found->addresses) {
+      const SocketAddress target = to_socket(address);
+      wanted->targets.push_back({target.host(), target.port()});
+    }
+    wanted->done = done;
+    if (wanted->targets.empty())
+      return done(fail(ExitStatus::kUnavailable, shown + " has told no address at which it can be reached"));
+    search(std::move(wanted));
+  });
+}
+
+std::optional<RendezvousPresence> NodeHost::Impl::presence() const {
+  const MeshRunner* current = seats.current();
+  if (current == nullptr || options.exact_name) return std::nullopt;
+  const NodeStatus status = current->node().status();
+  RendezvousPresence presence;
+  presence.name = status.claimed_name;
+  presence.discoverable = status.discoverable;
+  presence.addresses = current->node().advertised();
+  if (presence.addresses.empty()) {
+    const auto outside = default_route_address();
+    const SocketAddress address = outside ? *outside : SocketAddress::loopback(0);
+    presence.addresses.push_back(to_net(address.with_port(listen_address.port())));
+  }
+  for (const auto& seat : seats.all()) {
+    if (seat->leave_by || seat->runner->is_closed()) continue;
+    if (presence.meshes.size() >= limits::kRendezvousMeshesPerMember) break;
+    const std::uint64_t online = seat->runner->node().status().online;
+    presence.meshes.push_back({seat->runner->mesh(), about(online), seats.label_of(*seat->runner)});
+  }
+  std::sort(presence.meshes.begin(), presence.meshes.end(),
+            [](const OpenMesh& one, const OpenMesh& other) { return one.mesh < other.mesh; });
+  return presence;
 }
 
 /// Who has come in by it already resumes that mesh.
@@ -128,20 +190,21 @@ void NodeHost::Impl::look_there(const MeshId& mesh, const std::vector<HostPort>&
 
 void NodeHost::Impl::search(std::shared_ptr<Search> search) {
   const HostPort target = search->targets[search->next++];
-  const auto wanted = search->invite ? std::optional(search->invite->mesh) : std::nullopt;
-  joins->start(target.host, target.port, wanted, true,
-               [this, search, target](const Result<JoinFound>& found) {
-                 if (found) return search->done(found->mesh);
-                 // What a member says of us is worth more than that another one is silent.
-                 if (!search->refused && found.error().status == ExitStatus::kNoPermission) {
-                   search->refused = found.error();
-                   search->refused_at = target;
-                 }
-                 if (search->next >= search->targets.size() || leaving)
-                   return end_search(search, found.error());
-                 log.log(LogLevel::kWarning, found.error().message);
-                 this->search(search);
-               });
+  const auto wanted = search->invite ? std::optional(search->invite->mesh) : search->mesh;
+  joins->start(
+      target.host, target.port, wanted, true,
+      [this, search, target](const Result<JoinFound>& found) {
+        if (found) return search->done(found->mesh);
+        // What a member says of us is worth more than that another one is silent.
+        if (!search->refused && found.error().status == ExitStatus::kNoPermission) {
+          search->refused = found.error();
+          search->refused_at = target;
+        }
+        if (search->next >= search->targets.size() || leaving) return end_search(search, found.error());
+        log.log(LogLevel::kWarning, found.error().message);
+        this->search(search);
+      },
+      search->expected);
 }
 
 /// A closed mesh that turned us away may be one that we are a member of.

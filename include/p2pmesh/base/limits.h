@@ -293,6 +293,7 @@ inline constexpr auto kRendezvousGrace = 5s;    // after the link's end: a link 
 inline constexpr std::uint64_t kRendezvousNameKeptMs =
     90ULL * 24 * 60 * 60 * 1000;                                             // design.md: as a name in a mesh
 inline constexpr std::uint64_t kRendezvousAheadMs = 24ULL * 60 * 60 * 1000;  // a registration's validity
+inline constexpr std::size_t kRendezvousUsedMax = 8;  // servers that one node is registered at; guess
 inline constexpr std::size_t kRendezvousMeshesPerMember = 16;                // guess
 inline constexpr std::size_t kRendezvousLabelBytesMax = 64;                  // as a name
 inline constexpr std::size_t kRegistrationBytesMax = 2048;    // one with 8 addresses and 16 meshes has 1981

@@ -301,14 +301,26 @@ struct MeshReply {
   MeshEntry mesh;
 };
 
+/// A discovery server that the node goes to.
+struct RendezvousEntry {
+  std::string place;  ///< "host:port"
+  bool linked = false;
+  bool registered = false;
+  std::string trouble;  ///< a sentence; empty: none
+};
+/// rendezvous.list
+struct RendezvousReply {
+  std::vector<RendezvousEntry> servers;
+};
+
 /// read.mark, shutdown, contact.answer, discover.set, receipts.set, invite.cancel: done.
 struct EmptyReply {};
 
-using Reply =
-    std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply, SearchReply,
-                 RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply, MemberReply, PendingReply,
-                 CancelReply, TopicReply, NameReply, FindReply, AddReply, ForgetReply, RevocationReply,
-                 ModerationReply, LinkReply, InvitesReply, LimitsReply, MeshesReply, MeshReply>;
+using Reply = std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply,
+                           SearchReply, RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply,
+                           MemberReply, PendingReply, CancelReply, TopicReply, NameReply, FindReply, AddReply,
+                           ForgetReply, RevocationReply, ModerationReply, LinkReply, InvitesReply,
+                           LimitsReply, MeshesReply, MeshReply, RendezvousReply>;
 
 /// Append a reply line, line feed included; nothing at all when `id` is empty (a notification). `id` is
 /// ParsedRequest::id. Strings need not be UTF-8: ill-formed bytes become U+FFFD. Control and bidi characters
@@ -340,6 +352,7 @@ void append_reply(std::string& out, std::string_view id, const InvitesReply& rep
 void append_reply(std::string& out, std::string_view id, const LimitsReply& reply);
 void append_reply(std::string& out, std::string_view id, const MeshesReply& reply);
 void append_reply(std::string& out, std::string_view id, const MeshReply& reply);
+void append_reply(std::string& out, std::string_view id, const RendezvousReply& reply);
 void append_error(std::string& out, std::string_view id, const RpcError& error);
 
 /// Appends the JSON value of a reply alone, without a line feed.

@@ -203,6 +203,7 @@ struct EnterMeshRequest {
   std::string host;  ///< as in ConnectRequest; empty with `link`
   std::uint16_t port = 0;
   std::optional<std::string> link = std::nullopt;  ///< an invite, unchecked
+  std::optional<std::string> find = std::nullopt;  ///< a name that the discovery servers know, unchecked
 };
 /// Opens another mesh and stays in the others.
 struct OpenMeshRequest {
@@ -217,14 +218,24 @@ struct SwitchMeshRequest {
   std::string mesh;  ///< as in UseMeshRequest
 };
 
-using Request = std::variant<
-    StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest, SearchRequest, RoomsRequest,
-    JoinRoomRequest, PartRoomRequest, SubscribeRequest, AttachRequest, MarkReadRequest, ConnectRequest,
-    ShutdownRequest, AskRequest, AnswerRequest, ConversationRequest, ContactsRequest, PersonRequest,
-    PendingRequest, CancelRequest, DiscoverRequest, ReceiptsRequest, GetTopicRequest, SetTopicRequest,
-    InviteRequest, NameRequest, FindRequest, AddRequest, ForgetRequest, RevocationRequest, RevokeRequest,
-    ModerateRequest, ModerationRequest, MakeLinkRequest, InvitesRequest, CancelInviteRequest, LimitsRequest,
-    MeshesRequest, UseMeshRequest, EnterMeshRequest, OpenMeshRequest, LeaveMeshRequest, SwitchMeshRequest>;
+/// The discovery servers that the node is registered at.
+struct RendezvousRequest {};
+/// One more of them, until the node ends.
+struct AddRendezvousRequest {
+  std::string host;  ///< as in ConnectRequest
+  std::uint16_t port = 0;
+};
+
+using Request =
+    std::variant<StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest, SearchRequest,
+                 RoomsRequest, JoinRoomRequest, PartRoomRequest, SubscribeRequest, AttachRequest,
+                 MarkReadRequest, ConnectRequest, ShutdownRequest, AskRequest, AnswerRequest,
+                 ConversationRequest, ContactsRequest, PersonRequest, PendingRequest, CancelRequest,
+                 DiscoverRequest, ReceiptsRequest, GetTopicRequest, SetTopicRequest, InviteRequest,
+                 NameRequest, FindRequest, AddRequest, ForgetRequest, RevocationRequest, RevokeRequest,
+                 ModerateRequest, ModerationRequest, MakeLinkRequest, InvitesRequest, CancelInviteRequest,
+                 LimitsRequest, MeshesRequest, UseMeshRequest, EnterMeshRequest, OpenMeshRequest,
+                 LeaveMeshRequest, SwitchMeshRequest, RendezvousRequest, AddRendezvousRequest>;
 
 /// One line from a client.
 struct ParsedRequest {

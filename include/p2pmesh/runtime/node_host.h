@@ -33,8 +33,10 @@ struct HostOptions {
   std::vector<HostPort> joins;  ///< members to join through; the first that answers
   bool open_new = false;        ///< another mesh instead of resuming the last
   bool closed = false;  ///< the mesh that is opened lets in who is invited alone; one that is resumed must
-  std::optional<InviteLink> invite;  ///< into the closed mesh to be joined, instead of `joins`
-  bool exact_name = false;           ///< leave again, kCannotCreate, when another member holds the name
+  std::optional<InviteLink> invite;       ///< into the closed mesh to be joined, instead of `joins`
+  std::vector<HostPort> rendezvous = {};  ///< discovery servers to be registered at
+  std::string find;                       ///< whose mesh is joined, as they say where; empty: nobody's
+  bool exact_name = false;                ///< leave again, kCannotCreate, when another member holds the name
   bool leaves_with_last_screen = false;
   bool undiscoverable = false;           ///< as after /discover off
   std::optional<SecretText> passphrase;  ///< of the member's key; locks a new one

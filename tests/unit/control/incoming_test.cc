@@ -137,6 +137,13 @@ TEST_CASE("lists survive the way from node to client") {
   CHECK_FALSE(limits.limits[1].used);
   CHECK(limits.limits[1].key == "links.a");
 
+  const auto servers = reply_there_and_back(
+      RendezvousRequest{}, RendezvousReply{{{"[::1]:7070", true, false, kAwkward}, {"a:1", true, true, ""}}});
+  REQUIRE(servers.servers.size() == 2);
+  CHECK(servers.servers[0].place == "[::1]:7070");
+  CHECK(servers.servers[0].trouble == kAwkward);
+  CHECK_FALSE(servers.servers[0].registered);
+  CHECK(servers.servers[1].registered);
   const MeshEntry mesh{id_of<MeshId>(3), kAwkward, "Bob~9c1d", true, true, 5, 4, 3, 2, {7, 1}};
   const auto meshes = reply_there_and_back(MeshesRequest{}, MeshesReply{{mesh, {}}});
   REQUIRE(meshes.meshes.size() == 2);

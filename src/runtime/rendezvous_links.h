@@ -1,0 +1,135 @@
+// A node at its discovery servers: one link to each, kept up; registered there while the node runs; asked who
+// is where. What a server says of somebody counts when that one has signed it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "join_attempt.h"
+#include "link_server.h"
+#include "p2pmesh/base/log.h"
+#include "p2pmesh/base/random.h"
+#include "p2pmesh/crypto/signature.h"
+#include "p2pmesh/posix/event_loop.h"
+#include "p2pmesh/posix/socket_address.h"
+#include "p2pmesh/wire/rendezvous_messages.h"
+
+namespace p2pmesh {
+
+/// What the node tells of itself.
+struct RendezvousPresence {
+  std::string name;
+  std::vector<NetAddress> addresses;
+  std::vector<OpenMesh> meshes;  ///< ascending
+  bool discoverable = true;
+  bool operator==(const RendezvousPresence&) const = default;
+};
+
+/// Who was looked for.
+struct FoundMember {
+  Registration registration;  ///< signed by the member, and that was checked
+  bool online = false;
+  WallMs seen_ms = 0;
+  /// Where to dial, the likeliest first.
+  std::vector<NetAddress> addresses;
+};
+
+/// How things stand with one server.
+struct RendezvousStanding {
+  std::string place;  ///< "host:port" as it was given
+  bool linked = false;
+  bool registered = false;
+  std::string trouble;  ///< a sentence; empty: none
+};
+
+/// Threads: the loop's.
+class RendezvousLinks {
+ public:
+  using Present = std::function<std::optional<RendezvousPresence>()>;  ///< nothing: there is no mesh yet
+  using LookedUp = std::function<void(Result<FoundMember>)>;
+
+  RendezvousLinks(EventLoop& loop, JoinAttempts& joins, LinkServer& links, const Signer& signer, LogSink& log,
+                  Present present);
+
+  /// Goes there, and comes back whenever it is lost. Those that are known already stay as they are.
+  void use(const std::vector<HostPort>& places);
+  /// Asks all servers until one knows this name online, or the time is over. Errors: kUnknownHost,
+  /// kUnavailable (known and offline, or no server answers), with what to do.
+  void look_up(const std::string& name, LookedUp done);
+
+  // Of the host: what its links bring.
+  void on_link_up(LinkId link, const NodeKey& node, std::uint64_t join);
+  /// True when it was one of these.
+  bool on_link_down(LinkId link);
+  [[nodiscard]] bool has(LinkId link) const { return find(link) != nullptr; }
+  /// False: the server is at fault.
+  bool on_frame(LinkId link, const FrameView& frame);
+
+  void check_deadlines();
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+  /// Tells the servers that the node goes.
+  void withdraw();
+
+  [[nodiscard]] std::vector<RendezvousStanding> standings() const;
+
+ private:
+  struct Server {
+    HostPort place;
+    std::optional<std::uint64_t> join;  ///< being dialled
+    std::optional<LinkId> link;
+    NodeKey node;
+    bool is_registered = false;
+    std::string trouble;
+    std::uint32_t failures = 0;
+    std::optional<Instant> dial_at;
+    std::optional<Instant> register_at;
+    std::optional<Instant> answer_by;  ///< of a registration; then the link is given up
+    RendezvousTicket register_ticket = 0;
+    std::optional<RendezvousPresence> told;               ///< as it was last registered
+    std::int64_t clock_ahead_ms = 0;                      ///< of the server's
+    std::map<RendezvousTicket, std::uint64_t> questions;  ///< which search each is of
+  };
+  struct Search {
+    std::string name;
+    LookedUp done;
+    Instant deadline{};
+    Instant ask_at{};
+    std::optional<FoundMember> offline;
+    bool was_answered = false;
+  };
+
+  [[nodiscard]] const Server* find(LinkId link) const;
+  [[nodiscard]] Server* find(LinkId link);
+  void dial(Server& server);
+  void fall_back(Server& server, const std::string& trouble);
+  void send(Server& server, const Bytes& frame);
+  void tell_presence(Server& server);
+  void on_registered(Server& server, const Registered& reply);
+  void on_denied(Server& server, const Denied& denied);
+  void give_up(Server& server, const std::string& trouble);
+  [[nodiscard]] std::string nobody_answers() const;
+  void ask(Search& search, std::uint64_t number);
+  void on_found(Server& server, const Found& found);
+  void end_search(std::uint64_t number, Result<FoundMember> found);
+  [[nodiscard]] static std::string describe(const Server& server, const Denied& denied);
+
+  EventLoop& loop_;
+  JoinAttempts& joins_;
+  LinkServer& links_;
+  const Signer& signer_;
+  LogSink& log_;
+  Present present_;
+  Random random_;
+  std::vector<Server> servers_;
+  std::map<std::uint64_t, Search> searches_;
+  std::uint64_t next_search_ = 1;
+  RendezvousTicket next_ticket_ = 1;
+  std::uint64_t last_version_ = 0;
+  Instant look_at_{};  ///< when the presence is compared again
+};
+
+}  // namespace p2pmesh
