@@ -39,11 +39,10 @@ class FullDisk(RendezvousTest):
         server.start()
         alice = self.member(server, 1, "Alice")
         filler = Path(self.mount_point) / "filler"
-        with open(filler, "wb") as file:
+        with open(filler, "wb", buffering=0) as file:
             try:
                 while True:
                     file.write(bytes(4096))
-                    file.flush()
             except OSError:
                 pass
         asked = 0
