@@ -26,11 +26,13 @@ void ChatCommands::find_whom(const CommandArguments& arguments,
 
 void ChatCommands::reach(const PlaceWords& place, std::function<void(const std::string& key)> then) {
   ++unanswered_;
+  ++searching_;
   node_.request(
       control::ConnectRequest{place.host, place.port},
       [this, where = place.format(),
        then = std::move(then)](const tl::expected<control::Reply, control::RpcError>& reply) {
         --unanswered_;
+        --searching_;
         ++answered_;
         if (!reply && control::to_error(reply.error()).status == ExitStatus::kTryAgain)
           return view_.show_info(end_sentence(reply.error().message));

@@ -129,21 +129,32 @@ void ChatCommands::search(const CommandArguments& arguments) {
   search_.show_newest(*std::move(request));
 }
 
+bool ChatCommands::is_quit(std::string_view line) {
+  const Command* command = is_command(line) ? find(line.substr(0, line.find_first_of(" \t"))) : nullptr;
+  return command != nullptr && command->run == &ChatCommands::quit;
+}
+
 void ChatCommands::ask(const control::Request& request, std::function<void(const control::Reply&)> done) {
+  const std::size_t is_search = std::holds_alternative<control::AddRequest>(request) ||
+                                        std::holds_alternative<control::EnterMeshRequest>(request)
+                                    ? 1
+                                    : 0;
   ++unanswered_;
-  node_.request(
-      request, [this, done = std::move(done)](const tl::expected<control::Reply, control::RpcError>& reply) {
-        --unanswered_;
-        ++answered_;
-        if (reply) return done(*reply);
-        const std::string why = format_safe_line(reply.error().message);
-        const ExitStatus status = control::to_error(reply.error()).status;
-        const bool is_users_fault = status == ExitStatus::kUsage || status == ExitStatus::kTryAgain ||
-                                    status == ExitStatus::kCannotCreate || status == ExitStatus::kProtocol ||
-                                    status == ExitStatus::kNoPermission;
-        if (is_users_fault) return view_.show_info(why);
-        complain_("The node could not do it: " + why);
-      });
+  searching_ += is_search;
+  node_.request(request, [this, is_search, done = std::move(done)](
+                             const tl::expected<control::Reply, control::RpcError>& reply) {
+    --unanswered_;
+    searching_ -= is_search;
+    ++answered_;
+    if (reply) return done(*reply);
+    const std::string why = format_safe_line(reply.error().message);
+    const ExitStatus status = control::to_error(reply.error()).status;
+    const bool is_users_fault = status == ExitStatus::kUsage || status == ExitStatus::kTryAgain ||
+                                status == ExitStatus::kCannotCreate || status == ExitStatus::kProtocol ||
+                                status == ExitStatus::kNoPermission;
+    if (is_users_fault) return view_.show_info(why);
+    complain_("The node could not do it: " + why);
+  });
 }
 
 }  // namespace p2pmesh

@@ -32,6 +32,7 @@ class ChatCommands {
 
   /// A line that begins with one slash, or is a name without one. It is never sent.
   static bool is_command(std::string_view line);
+  static bool is_quit(std::string_view line);
   void run(std::string_view line);
 
   [[nodiscard]] bool has_quit() const { return has_quit_; }
@@ -41,6 +42,8 @@ class ChatCommands {
   }
   /// Requests that are not answered. Until they are, no further line may be taken: it may depend on them.
   [[nodiscard]] std::size_t unanswered() const { return unanswered_; }
+  /// Those of them that look for somebody in the network, which may take many seconds.
+  [[nodiscard]] std::size_t searching() const { return searching_; }
   [[nodiscard]] std::uint64_t answered() const { return answered_; }
 
  private:
@@ -132,6 +135,7 @@ class ChatCommands {
   bool has_quit_ = false;
   std::optional<control::MemberReply> talks_with_;
   std::size_t unanswered_ = 0;
+  std::size_t searching_ = 0;
   std::uint64_t answered_ = 0;
 };
 

@@ -41,6 +41,12 @@ std::uint64_t ChatInput::answered() const {
   return count;
 }
 
+bool ChatInput::is_searching() const {
+  std::size_t count = 0;
+  for (const auto& screen : screens_.all) count += screen->commands.searching();
+  return count > 0 && count == unanswered();
+}
+
 void ChatInput::stop() {
   is_stopped_ = is_finished_ = true;
   loop_.remove(fd_);
@@ -70,13 +76,22 @@ void ChatInput::pump() {
   if (is_stopped_ || has_ended_) return;
   // What follows a command may depend on it: a line after /join goes to that room.
   while (may_take()) {
-    auto line = lines_.next();
+    auto line = held_ ? std::exchange(held_, std::nullopt) : lines_.next();
     if (!line) {
       has_ended_ = is_finished_;
       return watch(true);
     }
     take(*std::move(line));
     if (has_quit()) return stop();
+  }
+  // A host that does not answer keeps nobody from leaving.
+  if (is_searching()) {
+    if (!held_) held_ = lines_.next();
+    if (held_ && !held_->too_long && ChatCommands::is_quit(held_->text)) {
+      take(*std::exchange(held_, std::nullopt));
+      return stop();
+    }
+    return watch(!held_);
   }
   watch(false);
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 
 #include "input_lines.h"
@@ -35,6 +36,8 @@ class ChatInput {
   /// Requests that are not answered.
   [[nodiscard]] std::size_t unanswered() const;
   [[nodiscard]] std::uint64_t answered() const;
+  /// All that is not answered is a search in the network: it need not be waited for.
+  [[nodiscard]] bool is_searching() const;
   [[nodiscard]] std::uint64_t sent() const { return sent_; }
   /// kOk, or the worst that happened: a failed send before a skipped line.
   [[nodiscard]] ExitStatus status() const {
@@ -53,7 +56,8 @@ class ChatInput {
   MeshScreens& screens_;
   Complain complain_;
   InputLines lines_;
-  bool is_finished_ = false;  // the descriptor has no more
+  std::optional<InputLine> held_;  // was looked at, and is the next one
+  bool is_finished_ = false;       // the descriptor has no more
   bool is_stopped_ = false;
   bool has_ended_ = false;
   std::uint64_t sent_ = 0;

@@ -24,6 +24,7 @@ using namespace std::chrono_literals;
 constexpr Duration kGatherTimeout = 2s;       // design.md, section 6
 constexpr Duration kReplayTimeout = 60s;      // the node reads its own disk
 constexpr Duration kNobodyTimeout = 5s;       // design.md, section 6
+constexpr Duration kSearchPatience = 1s;      // of who leaves while a host is looked for; guess
 constexpr Duration kNoProgressTimeout = 30s;  // somebody is there but takes nothing; guess
 constexpr Duration kTakenPollMin = 5ms;
 constexpr Duration kTakenPollMax = 50ms;
@@ -316,20 +317,26 @@ Result<void> ChatSession::talk() {
   open_others();
   for (;;) {
     const auto wants_more = [](const auto& one) { return one->resume_after.has_value(); };
+    const auto is_over = [](const auto& one) { return !one->node->is_open(); };
     wait(
         [&] {
-          return input_->has_quit() || input_->has_ended() || !gone_.empty() || !node().is_open() ||
+          return input_->has_quit() || input_->has_ended() ||
+                 std::any_of(gone_.begin(), gone_.end(), is_over) || !node().is_open() ||
                  std::any_of(screens_.all.begin(), screens_.all.end(), wants_more);
         },
         std::nullopt);
     if (is_leaving()) return quietly();
-    gone_.clear();
+    std::erase_if(gone_, is_over);
     if (!node().is_open()) return tl::unexpected<Error>(node_gone());
     const bool has_gap = std::any_of(screens_.all.begin(), screens_.all.end(), wants_more);
     for (const auto& one : screens_.all) {
       if (one->resume_after) resubscribe(*one);
     }
     if (!has_gap && (input_->has_quit() || input_->has_ended())) break;
+  }
+  if (input_->has_quit() && input_->is_searching()) {
+    wait([&] { return !input_->is_searching() || !node().is_open(); }, kSearchPatience);
+    if (input_->is_searching()) return {};
   }
   // What was typed is answered before anything else, for as long as answers come.
   std::uint64_t answered = 0;

@@ -78,7 +78,7 @@ class ChatSession {
   std::unique_ptr<OutputWriter> output_;
   AttachedNode node_;  // without its connection, which the first screen has
   MeshScreens screens_;
-  std::vector<std::unique_ptr<MeshScreen>> gone_;  // of meshes that were left, until the next turn
+  std::vector<std::unique_ptr<MeshScreen>> gone_;  // of meshes that were left, until they are closed
   bool shows_others_ = false;
   std::unique_ptr<ChatInput> input_;
   control::StatusReply status_;

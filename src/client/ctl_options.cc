@@ -73,6 +73,7 @@ constexpr const char* kHelp =
     "  revoke FILE                         publishes it: no node takes anything from that key any more\n"
     "  passphrase [--remove] [--passphrase-file F] [--new-passphrase-file F]\n"
     "                                      what the key is locked by; needs no running node\n"
+    "  check HOST PORT                     what works there, step by step; needs no running node\n"
     "\n"
     "  --json  one JSON value (tail: one a line)   --help   --version\n";
 
@@ -182,13 +183,13 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   auto* data_dir = app.add_option("--data-dir", options.data_dir);
   const auto* mesh = app.add_option("--mesh", options.mesh);
 
-  constexpr std::array<const char*, 44> kVerbs = {
-      "status",   "peers",    "members",  "rooms",     "send",     "history", "search",     "tail",
-      "export",   "shutdown", "contacts", "ask",       "accept",   "decline", "pending",    "cancel",
-      "discover", "receipts", "ignore",   "unignore",  "block",    "unblock", "topic",      "join",
-      "invite",   "nick",     "add",      "connect",   "alias",    "forget",  "passphrase", "revocation",
-      "revoke",   "moderate", "mods",     "invites",   "uninvite", "limits",  "meshes",     "enter",
-      "open",     "leave",    "switch",   "rendezvous"};
+  constexpr std::array<const char*, 45> kVerbs = {
+      "status",   "peers",    "members",  "rooms",      "send",     "history", "search",     "tail",
+      "export",   "shutdown", "contacts", "ask",        "accept",   "decline", "pending",    "cancel",
+      "discover", "receipts", "ignore",   "unignore",   "block",    "unblock", "topic",      "join",
+      "invite",   "nick",     "add",      "connect",    "alias",    "forget",  "passphrase", "revocation",
+      "revoke",   "moderate", "mods",     "invites",    "uninvite", "limits",  "meshes",     "enter",
+      "open",     "leave",    "switch",   "rendezvous", "check"};
   std::array<CLI::App*, kVerbs.size()> verbs{};
   for (std::size_t i = 0; i < kVerbs.size(); ++i) {
     verbs[i] = app.add_subcommand(kVerbs[i]);
@@ -219,7 +220,7 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   verb_app(Verb::kUninvite)->add_option("KEY", options.text)->required();
   verb_app(Verb::kMembers)->add_option("--at", options.at);
   verb_app(Verb::kAlias)->add_option("NICK", options.text)->required();
-  for (const Verb verb : {Verb::kAdd, Verb::kConnect}) {
+  for (const Verb verb : {Verb::kAdd, Verb::kConnect, Verb::kCheck}) {
     verb_app(verb)->add_option("HOST", options.host)->required();
     verb_app(verb)->add_option("PORT", port)->required();
   }
@@ -317,6 +318,7 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
     options.port = place->port;
   }
   const bool has_place = options.verb == Verb::kAdd || options.verb == Verb::kConnect ||
+                         options.verb == Verb::kCheck ||
                          (options.verb == Verb::kEnter && !has_link && !has_name);
   if (has_place) {
     const auto place = parse_place(options.host, port);

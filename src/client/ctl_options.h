@@ -59,6 +59,7 @@ enum class Verb {
   kLeave,
   kSwitch,
   kRendezvous,
+  kCheck,
 };
 
 struct CtlOptions {
@@ -72,7 +73,7 @@ struct CtlOptions {
   std::string text;             ///< of send, "-" with `reads_input`; of topic
   bool sets_topic = false;
   std::string at;                   ///< of members; empty: all
-  std::string host;                 ///< of add, connect and enter
+  std::string host;                 ///< of add, connect, enter and check
   std::uint16_t port = 0;           ///< likewise
   std::string key_file;             ///< of join; empty if not given
   std::string passphrase_file;      ///< of passphrase; empty if not given

@@ -177,6 +177,7 @@ Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options) {
     case Verb::kRendezvous:
       return show_rendezvous(session, options);
     case Verb::kPassphrase:
+    case Verb::kCheck:
       break;
   }
   return fail(ExitStatus::kInternal, "A verb without a meaning.");

@@ -88,6 +88,8 @@ Result<ExitStatus> make_revocation(CtlSession& session, const CtlOptions& option
 Result<ExitStatus> publish_revocation(CtlSession& session, const CtlOptions& options);
 /// Needs no running node. Errors with the status kOk: leave quietly.
 Result<ExitStatus> change_passphrase(const CtlOptions& options, const Environment& environment);
+/// Needs no running node either. As p2pmeshd --check ends.
+Result<ExitStatus> check_place(const CtlOptions& options);
 
 /// The verb of the options.
 Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options);

@@ -101,6 +101,10 @@ Result<ExitStatus> show_status(CtlSession& session, const CtlOptions& options) {
   append_field(out, "discoverable", status->discoverable ? "yes" : "no");
   append_field(out, "receipts", status->receipts ? "yes" : "no");
   append_field(out, "synced", status->synced ? "yes" : "not yet");
+  const std::string reachable = status->reachable == "yes"  ? "yes, "
+                                : status->reachable == "no" ? "not reachable from outside: "
+                                                            : "not known, ";
+  append_field(out, "reachable", reachable + status->reachable_why);
   append_field(out, "started",
                status->leaves_with_last_screen ? "by a screen, leaves with the last one" : "by hand");
   append_ends(out, *status);

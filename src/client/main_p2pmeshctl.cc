@@ -31,6 +31,10 @@ int run(int count, char** arguments) {
     if (changed.error().status == ExitStatus::kOk) return static_cast<int>(ExitStatus::kNoPermission);
     return fail_with(changed.error());
   }
+  if (chosen.verb == Verb::kCheck) {
+    const auto checked = check_place(chosen);
+    return checked ? static_cast<int>(*checked) : fail_with(checked.error());
+  }
   auto session = CtlSession::open(chosen, Environment::read());
   if (!session) return fail_with(session.error());
   const auto status = run_verb(**session, chosen);

@@ -105,6 +105,8 @@ StatusReply read_status(ObjectReader& fields) {
   reply.pid = static_cast<std::int64_t>(fields.number("pid", 0, INT32_MAX));
   reply.version = fields.text("version");
   reply.storage = fields.text("storage");
+  reply.reachable = fields.text("reachable");
+  reply.reachable_why = fields.text("reachable_why");
   for (const auto& [name, value] : fields.object("counters").get_ref<const Json::object_t&>()) {
     if (value.is_number_unsigned()) reply.counters.emplace_back(name, value.get<std::uint64_t>());
   }

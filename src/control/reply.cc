@@ -67,6 +67,8 @@ void append_one(std::string& out, const StatusReply& reply) {
   append_number_field(out, ",\"pid\":", reply.pid);
   append_text_field(out, ",\"version\":", reply.version);
   append_text_field(out, ",\"storage\":", reply.storage);
+  append_text_field(out, ",\"reachable\":", reply.reachable);
+  append_text_field(out, ",\"reachable_why\":", reply.reachable_why);
   out += ",\"counters\":{";
   bool is_first = true;
   for (const auto& [name, value] : reply.counters) {

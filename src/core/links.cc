@@ -25,7 +25,8 @@ std::optional<LinkId> Links::add(const LinkUp& up, const NodeKey& self, Instant 
   // Of two crossing links the one dialled by the smaller key stays; of two in the same direction the newer,
   // since a node dials again only when its old link is gone for it. Both ends come to the same answer.
   const Link& old = *find(other->second);
-  const bool keep_new = old.outbound == up.outbound || up.outbound == (self < up.node);
+  // One that has fallen silent may be over at the other end alone, as when that has got another address.
+  const bool keep_new = old.suspected || old.outbound == up.outbound || up.outbound == (self < up.node);
   if (!keep_new) return up.link;
   const LinkId gone = old.id;
   drop(links_.find(gone));

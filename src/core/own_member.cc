@@ -200,8 +200,10 @@ SponsorReply OwnMember::sponsor(const Link& link, const SponsorRequest& request,
 
 bool OwnMember::add_address(NetAddress address) {
   address.port = options_.listen.port;
-  if (address.is_wildcard() || addresses_.size() >= limits::kAddressesMax) return false;
+  if (address.is_wildcard()) return false;
   if (std::find(addresses_.begin(), addresses_.end(), address) != addresses_.end()) return false;
+  // Who moves from network to network: the oldest one is the one most likely gone.
+  if (addresses_.size() >= limits::kAddressesMax) addresses_.erase(addresses_.begin());
   addresses_.push_back(address);
   return true;
 }

@@ -25,6 +25,7 @@ struct Raw {
   std::string rendezvous;
   std::vector<std::string> rendezvous_places;
   std::string find;
+  std::string check;
   bool version = false;
 };
 
@@ -101,9 +102,10 @@ Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& o
   for (const std::string& join : own_joins ? raw.joins : config.join.value_or(std::vector<std::string>())) {
     auto target = parse_host_port(join);
     if (!target || target->port == 0) {
-      return fault(!own_joins, options,
-                   "--join " + format_safe_line(join) + ": " +
-                       (target ? std::string("port 0 cannot be dialled") : target.error().message));
+      return fault(
+          !own_joins, options,
+          "--join " + format_safe_line(join) + ": " +
+              (target ? std::string("port 0 cannot be dialled") : format_safe_line(target.error().message)));
     }
     options.host.joins.push_back(*target);
   }
@@ -214,6 +216,10 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
                                "be a discovery server there (default: 127.0.0.1:7070), and no member")
                     ->option_text("[ADDR:PORT]")
                     ->expected(0, 1);
+  auto* check =
+      app.add_option("--check", raw.check, "say what works of a member's address, without joining, and end")
+          ->option_text("HOST:PORT");
+  app.add_flag("--json", options.json, "say it as one JSON object")->needs(check);
   app.add_option("--ready-fd", ready_fd, "descriptor to tell \"ready\" or the error to")->option_text("N");
   app.add_flag("--version", raw.version, "print the version");
   app.get_option("--join")->allow_extra_args(false);
@@ -237,7 +243,8 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
     return fail(ExitStatus::kUsage, "--log-level " + format_safe_line(options.log_level) +
                                         " is none of trace, debug, info, warn, error, off");
   }
-  for (const char* option : {"--name", "--listen", "--data-dir", "--passphrase-file", "--invite", "--find"}) {
+  for (const char* option :
+       {"--name", "--listen", "--data-dir", "--passphrase-file", "--invite", "--find", "--check"}) {
     // An option given as an empty word is a mistake in a script, not the wish for the default.
     if (app.get_option(option)->count() > 0 && app.get_option(option)->as<std::string>().empty()) {
       return fail(ExitStatus::kUsage, std::string(option) + " is empty." + kHint);
@@ -248,6 +255,16 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
       return fail(ExitStatus::kUsage,
                   std::string("--serve-rendezvous serves no member, so ") + option + " is too much." + kHint);
     }
+  }
+  if (check->count() > 0) {
+    auto place = parse_host_port(raw.check);
+    if (place && place->port != 0) {
+      options.check = *std::move(place);
+      return {};
+    }
+    return fail(ExitStatus::kUsage, "--check " + format_safe_line(raw.check) + ": " +
+                                        (place ? std::string("port 0 cannot be dialled")
+                                               : format_safe_line(place.error().message)));
   }
   if (options.changes_passphrase) {
     if (raw.data_dir.empty())

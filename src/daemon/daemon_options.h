@@ -25,7 +25,9 @@ struct DaemonOptions {
   std::optional<int> new_passphrase_fd;
   std::optional<SocketAddress> rendezvous;  ///< a discovery server there, and no member
   RendezvousSettings rendezvous_settings;
-  std::string print_and_exit;  ///< help or version text
+  std::optional<HostPort> check;  ///< what works there, and nothing else is done
+  bool json = false;              ///< of check
+  std::string print_and_exit;     ///< help or version text
 };
 
 /// Errors: kUsage, kConfig; a sentence and what to type. `ready_fd` is filled in `options` even then, if it

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "check_report.h"
 #include "daemon_log.h"
 #include "daemon_options.h"
 #include "p2pmesh/base/result.h"
@@ -15,6 +16,7 @@
 #include "p2pmesh/runtime/node_host.h"
 #include "p2pmesh/runtime/passphrase_change.h"
 #include "p2pmesh/runtime/rendezvous_host.h"
+#include "p2pmesh/text/safe_text.h"
 #include "ready_line.h"
 
 namespace p2pmesh {
@@ -42,6 +44,14 @@ Result<void> serve(DaemonOptions& options, const HostCallbacks& callbacks, LogSi
   return RendezvousHost(std::move(served), callbacks, log).run();
 }
 
+int check_place(const HostPort& place, bool json) {
+  const AddressCheck check = check_address(place);
+  const std::string report = json ? format_check_json(place, check) : format_check(place, check);
+  const auto written = write_all(1, as_bytes(report));
+  if (check.error) std::fprintf(stderr, "p2pmeshd: %s\n", format_safe_line(check.error->message).c_str());
+  return static_cast<int>(written ? status_of_check(check) : ExitStatus::kIo);
+}
+
 int run(int argc, const char* const* argv) {
   DaemonOptions options;
   auto parsed = parse_daemon_options(argc, argv, options);
@@ -56,6 +66,7 @@ int run(int argc, const char* const* argv) {
     std::fputs(options.print_and_exit.c_str(), stdout);
     return 0;
   }
+  if (options.check) return check_place(*options.check, options.json);
   use_private_umask();
   auto passphrase = read_passphrase(options);
   if (!passphrase) return fail_with(passphrase.error());

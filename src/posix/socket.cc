@@ -171,6 +171,14 @@ Result<SocketAddress> peer_address(int fd) {
   return ask_name(fd, ::getpeername, "peer's");
 }
 
+bool has_address(const SocketAddress& address) {
+  UniqueFd fd(::socket(address.is_ipv6() ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!fd) return true;
+  sockaddr_storage storage;
+  const socklen_t size = address.with_port(0).to_system(&storage);
+  return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&storage), size) == 0 || errno != EADDRNOTAVAIL;
+}
+
 std::optional<SocketAddress> default_route_address() {
   UniqueFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!fd) return std::nullopt;

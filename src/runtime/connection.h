@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "p2pmesh/posix/socket_address.h"
 #include "p2pmesh/posix/unique_fd.h"
 #include "p2pmesh/wire/frame.h"
+#include "p2pmesh/wire/reach_messages.h"
 #include "tls_stream.h"
 
 namespace p2pmesh {
@@ -51,6 +53,7 @@ struct Connection {
   LinkId id = 0;
   UniqueFd fd;
   SocketAddress remote;
+  SocketAddress local;  ///< the near end's, once it is up
   bool outbound = false;
   ConnectionState state = ConnectionState::kConnecting;
   Instant since{};                 ///< of the dial, or of being accepted
@@ -59,11 +62,12 @@ struct Connection {
   FrameDecoder decoder;
   FramePace pace;  ///< of what is in the decoder
   SendQueue queue;
-  Instant deadline{};               ///< of the handshake, or of the closing
-  std::optional<NodeKey> expected;  ///< dialled on behalf of the core
-  std::optional<MeshId> wanted;     ///< dialled for this mesh
-  std::uint64_t join = 0;           ///< dialled on behalf of a user: the ticket of the request
-  bool dirty = false;               ///< has something to send this turn
+  Instant deadline{};                  ///< of the handshake, or of the closing
+  std::optional<NodeKey> expected;     ///< dialled on behalf of the core
+  std::optional<MeshId> wanted;        ///< dialled for this mesh
+  std::uint64_t join = 0;              ///< dialled on behalf of a user: the ticket of the request
+  std::function<void(Reach)> probe{};  ///< dialled to see whether `expected` answers, and no more
+  bool dirty = false;                  ///< has something to send this turn
   bool write_blocked = false;
   bool write_broken = false;  ///< what comes is still read
   bool read_held = false;     ///< the channel has to send something before more is read

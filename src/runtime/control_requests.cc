@@ -66,6 +66,11 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
   reply.pid = own_pid();
   reply.version = P2PMESH_VERSION;
   reply.storage = runner_->storage_state();
+  if (actions_.reachable) {
+    ReachState reach = actions_.reachable();
+    reply.reachable = std::move(reach.reachable);
+    reply.reachable_why = std::move(reach.why);
+  }
   reply.counters = runner_->counters();
   reply.counters.emplace_back("control_clients", server_->sessions());
   reply.counters.emplace_back("control_refused_user", server_->refused_user());

@@ -1,5 +1,7 @@
 #include "join_attempt.h"
 
+#include <vector>
+
 #include "p2pmesh/base/limits.h"
 
 namespace p2pmesh {
@@ -22,8 +24,8 @@ std::uint64_t JoinAttempts::start(const std::string& host, std::uint16_t port,
     if (found == attempts_.end()) return;
     if (!addresses) return end(ticket, tl::unexpected<Error>(addresses.error()));
     found->second.looking_up = false;
-    found->second.addresses = std::move(*addresses);
-    dial_next(ticket);
+    found->second.race = AddressRace(*addresses);
+    dial_due(ticket);
   });
   return ticket;
 }
@@ -38,42 +40,49 @@ bool JoinAttempts::opens(std::uint64_t ticket) const {
   return found != attempts_.end() && found->second.opens;
 }
 
-void JoinAttempts::dial_next(std::uint64_t ticket) {
-  auto found = attempts_.find(ticket);
-  if (found == attempts_.end()) return;
-  Attempt& attempt = found->second;
-  if (attempt.next >= attempt.addresses.size()) {
-    return end(ticket, tl::unexpected<Error>(attempt.error.value_or(
+/// A dial may fail at once, and so end the attempt in between.
+void JoinAttempts::dial_due(std::uint64_t ticket) {
+  for (;;) {
+    auto found = attempts_.find(ticket);
+    if (found == attempts_.end()) return;
+    Attempt& attempt = found->second;
+    const auto address = attempt.race.next(loop_.now().monotonic);
+    if (address) {
+      links_.dial_to_join(*address, attempt.wanted, ticket);
+      continue;
+    }
+    if (!attempt.race.is_lost()) return;
+    return end(ticket, tl::unexpected<Error>(attempt.race.error().value_or(
                            Error{ExitStatus::kUnknownHost, attempt.host + " has no address"})));
   }
-  links_.dial_to_join(attempt.addresses[attempt.next++], attempt.wanted, ticket);
 }
 
 void JoinAttempts::on_address_failed(std::uint64_t ticket, const Error& error) {
   auto found = attempts_.find(ticket);
   if (found == attempts_.end()) return;
-  // What an address that speaks says is worth more than that another one is silent.
-  const bool keep = found->second.error && error.status == ExitStatus::kUnavailable;
-  if (!keep) found->second.error = error;
-  dial_next(ticket);
+  found->second.race.on_failed(error, loop_.now().monotonic);
+  dial_due(ticket);
 }
 
 void JoinAttempts::end(std::uint64_t ticket, Result<JoinFound> found) {
   auto ended = attempts_.find(ticket);
   if (ended == attempts_.end()) return;
   const Attempt& attempt = ended->second;
-  if (!found && !SocketAddress::from_host(attempt.host, 0) && !attempt.addresses.empty())
+  if (!found && !SocketAddress::from_host(attempt.host, 0) && !attempt.race.is_empty())
     found.error().message = attempt.host + ": " + found.error().message;
   Done done = std::move(ended->second.done);
   attempts_.erase(ended);
+  links_.give_up_join(ticket);
   done(std::move(found));
 }
 
 void JoinAttempts::check_deadlines() {
-  std::vector<std::uint64_t> late;
+  std::vector<std::uint64_t> late, racing;
   for (const auto& [ticket, attempt] : attempts_) {
+    if (!attempt.looking_up) racing.push_back(ticket);
     if (attempt.looking_up && attempt.deadline <= loop_.now().monotonic) late.push_back(ticket);
   }
+  for (std::uint64_t ticket : racing) dial_due(ticket);
   for (std::uint64_t ticket : late) {
     end(ticket, fail(ExitStatus::kUnknownHost,
                      "looking up the host " + attempts_.at(ticket).host +
@@ -84,7 +93,8 @@ void JoinAttempts::check_deadlines() {
 std::optional<Instant> JoinAttempts::next_deadline() const {
   std::optional<Instant> next;
   for (const auto& [ticket, attempt] : attempts_) {
-    if (attempt.looking_up && (!next || attempt.deadline < *next)) next = attempt.deadline;
+    const auto due = attempt.looking_up ? std::optional(attempt.deadline) : attempt.race.next_deadline();
+    if (due && (!next || *due < *next)) next = due;
   }
   return next;
 }

@@ -1,4 +1,4 @@
-// Joining through a host and port that a user gave: look the name up, dial one address after the other.
+// Joining through a host and port that a user gave: look the name up, let its addresses race.
 #pragma once
 
 #include <cstdint>
@@ -6,8 +6,8 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <vector>
 
+#include "address_race.h"
 #include "link_server.h"
 #include "p2pmesh/posix/event_loop.h"
 #include "p2pmesh/posix/resolver.h"
@@ -37,7 +37,7 @@ class JoinAttempts {
   [[nodiscard]] bool opens(std::uint64_t ticket) const;
   /// The handshake of this attempt is through; an error: it is not wanted after all.
   void end(std::uint64_t ticket, Result<JoinFound> found);
-  /// One address came to nothing: the next is tried.
+  /// One address came to nothing: the next is tried, if it is not under way already.
   void on_address_failed(std::uint64_t ticket, const Error& error);
   void check_deadlines();
   [[nodiscard]] std::optional<Instant> next_deadline() const;
@@ -49,14 +49,12 @@ class JoinAttempts {
     std::optional<MeshId> wanted;
     bool opens = false;
     std::optional<NodeKey> expected;
-    std::vector<SocketAddress> addresses;
-    std::size_t next = 0;
+    AddressRace race;
     Instant deadline{};  // of the look-up; a dial has its own
     bool looking_up = true;
-    std::optional<Error> error;
     Done done;
   };
-  void dial_next(std::uint64_t ticket);
+  void dial_due(std::uint64_t ticket);
 
   EventLoop& loop_;
   Resolver& resolver_;

@@ -12,6 +12,12 @@
 #include "p2pmesh/wire/messages.h"
 
 namespace p2pmesh {
+namespace {
+
+constexpr auto kLocalCheckInterval = std::chrono::seconds(1);  // at a turn: a heartbeat is one
+
+}  // namespace
+
 LinkServer::~LinkServer() {
   if (listener_) loop_.remove(listener_.get());
   for (auto& [number, waiting] : waiting_) loop_.remove(waiting.fd.get());
@@ -173,6 +179,24 @@ void LinkServer::dial_to_join(const SocketAddress& address, const std::optional<
   start_dial(address, std::nullopt, wanted, join);
 }
 
+void LinkServer::give_up_join(std::uint64_t join) {
+  std::vector<LinkId> given_up;
+  for (const auto& [id, connection] : connections_) {
+    const bool is_shaking =
+        connection->state != ConnectionState::kUp && connection->state != ConnectionState::kClosing;
+    if (join != 0 && connection->join == join && is_shaking) given_up.push_back(id);
+  }
+  for (LinkId id : given_up) drop(id);
+}
+
+void LinkServer::probe(const NodeKey& node, const NetAddress& address, std::function<void(Reach)> done) {
+  auto socket = connect_tcp(to_socket(address));
+  if (!socket) return done(Reach::kRefused);
+  Connection& connection = add(std::move(*socket), to_socket(address), true);
+  connection.expected = node;
+  connection.probe = std::move(done);
+}
+
 void LinkServer::start_dial(const SocketAddress& address, std::optional<NodeKey> expected,
                             std::optional<MeshId> wanted, std::uint64_t join) {
   auto socket = connect_tcp(address);
@@ -261,8 +285,14 @@ void LinkServer::fail(LinkId id, const Error& error) {
   const auto wanted = connection.wanted;
   const std::uint64_t join = connection.join;
   const NetAddress address = to_net(connection.remote);
+  const auto probe = connection.probe;
+  const bool is_late = connection.deadline <= loop_.now().monotonic;
   log_.log(LogLevel::kDebug, "link " + std::to_string(id) + " ended: " + error.message);
   drop(id);
+  if (probe) {
+    if (state != ConnectionState::kConnecting) return probe(Reach::kOtherNode);
+    return probe(is_late ? Reach::kSilent : Reach::kRefused);
+  }
   if (state == ConnectionState::kUp) return events_.on_link_down(id, false);
   if (state == ConnectionState::kClosing) return;
   if (expected) events_.on_dial_failed(*wanted, *expected, address);
@@ -308,6 +338,29 @@ void LinkServer::check_deadlines() {
               "no answer from " + where + " within 5 s; is it a p2pmesh node, and is it running?"});
   }
   check_paces();
+  check_local_addresses();
+}
+
+/// A link from an address that this machine has no more is over, though nothing tells: its frames go nowhere.
+void LinkServer::check_local_addresses() {
+  const Instant now = loop_.now().monotonic;
+  if (now < local_checked_at_ + kLocalCheckInterval) return;
+  local_checked_at_ = now;
+  std::map<SocketAddress, bool> is_there;
+  std::vector<LinkId> over;
+  for (const auto& [id, connection] : connections_) {
+    if (connection->state != ConnectionState::kUp || connection->local.is_loopback()) continue;
+    const SocketAddress local = connection->local.with_port(0);
+    const auto [found, is_new] = is_there.try_emplace(local, true);
+    if (is_new) found->second = has_address(local);
+    if (!found->second) over.push_back(id);
+  }
+  for (LinkId id : over) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) continue;
+    fail(id, {ExitStatus::kUnavailable,
+              "this machine has the address " + found->second->local.host() + " no more"});
+  }
 }
 
 /// After the reads of this turn: what had come while this node itself was stopped has been looked at.

@@ -85,6 +85,11 @@ class LinkServer {
   void dial(const MeshId& mesh, const NodeKey& node, const NetAddress& address);
   /// Dials whoever is there. `wanted`: the mesh that is asked for, or whatever is there.
   void dial_to_join(const SocketAddress& address, const std::optional<MeshId>& wanted, std::uint64_t join);
+  /// Ends the dials of this ticket that are not up; nothing is told of them.
+  void give_up_join(std::uint64_t join);
+
+  /// Looks whether that node answers there, and hangs up.
+  void probe(const NodeKey& node, const NetAddress& address, std::function<void(Reach)> done);
 
   void send(const SendFrame& send);
   /// Sends the close frame behind what is queued and ends the link; no LinkDown follows.
@@ -97,6 +102,7 @@ class LinkServer {
 
   /// Stops listening and closes every link behind what is queued.
   void shut_down();
+  [[nodiscard]] bool is_open(LinkId link) const { return connections_.contains(link); }
   [[nodiscard]] bool is_drained() const { return connections_.empty(); }
   [[nodiscard]] const LinkCounters& counters() const { return counters_; }
   /// How far the bounds of base/limits.h are used, by the constant's name in words.
@@ -138,6 +144,7 @@ class LinkServer {
   void fail(LinkId id, const Error& error);
   void end_faulty(LinkId id, const std::string& what);
   void check_paces();
+  void check_local_addresses();
   void drop(LinkId id);
   Error fault_error(const Connection& connection) const;
 
@@ -155,6 +162,7 @@ class LinkServer {
   std::uint64_t next_waiting_ = 1;
   bool accept_paused_ = false;
   Instant accept_again_at_{};
+  Instant local_checked_at_{};
   LinkId next_id_ = 1;
   std::map<LinkId, std::unique_ptr<Connection>> connections_;
   // Those that are looked at each turn: of ten thousand links few have a deadline.

@@ -135,6 +135,12 @@ bool LinkServer::on_channel(Connection& connection) {
     fail(id, {ExitStatus::kUnavailable, "another node answers at " + connection.remote.format()});
     return false;
   }
+  if (connection.probe) {
+    const auto probe = connection.probe;
+    drop(id);
+    probe(Reach::kReached);
+    return false;
+  }
   if (!events_.is_welcome(to_node(connection.tls->peer()))) {
     ++counters_.refused_faulty;
     fail(id, {ExitStatus::kTryAgain, "the node at " + connection.remote.format() +
@@ -243,14 +249,22 @@ bool LinkServer::on_handshake_frame(Connection& connection, const FrameView& fra
   up.node = result.node;
   up.outbound = connection.outbound;
   up.remote = to_net(connection.remote);
-  if (auto local = local_address(connection.fd.get())) up.local = to_net(*local);
+  if (auto local = local_address(connection.fd.get())) {
+    connection.local = *local;
+    up.local = to_net(*local);
+  }
   up.observed = result.observed;
   up.addresses = result.addresses;
   up.heads_given = connection.handshake->heads_given();
   up.heads_received = result.heads;
   const std::uint64_t join = connection.join;
+  const std::string where = connection.remote.format();
   if (!events_.on_link_up(up, result.mesh, join)) {
     drop(id);
+    // Where that was said already, nobody listens any more.
+    if (join != 0)
+      events_.on_join_failed(join,
+                             {ExitStatus::kTryAgain, "the mesh at " + where + " cannot be entered now"});
     return false;
   }
   return connections_.contains(id);

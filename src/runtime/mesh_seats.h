@@ -43,6 +43,11 @@ class MeshSeats {
 
   void take_link(LinkId link, const MeshId& mesh) { homes_[link] = mesh; }
   void drop_link(LinkId link) { homes_.erase(link); }
+  /// Those that were closed from here: nothing is told of them.
+  template <class IsClosed>
+  void drop_links(IsClosed is_closed) {
+    std::erase_if(homes_, [&](const auto& home) { return is_closed(home.first); });
+  }
   [[nodiscard]] MeshRunner* home_of(LinkId link) const;
   [[nodiscard]] std::vector<LinkId> links_of(const MeshId& mesh) const;
 

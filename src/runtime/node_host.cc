@@ -106,6 +106,15 @@ Result<void> NodeHost::Impl::prepare() {
   joins = std::make_unique<JoinAttempts>(*loop, *resolver, *links);
   rendezvous =
       std::make_unique<RendezvousLinks>(*loop, *joins, *links, *signer, log, [this] { return presence(); });
+  ReachActions dial_back;
+  dial_back.is_open = [this](LinkId link) { return links->is_open(link); };
+  dial_back.send = [this](LinkId link, Bytes frame) {
+    links->send({link, std::make_shared<const Bytes>(std::move(frame)), FrameClass::kControl});
+  };
+  dial_back.probe = [this](const NodeKey& node, const NetAddress& address, std::function<void(Reach)> done) {
+    links->probe(node, address, std::move(done));
+  };
+  reach = std::make_unique<Reachability>(to_net(listen_address), std::move(dial_back));
   DeskActions actions;
   actions.enter = [this](const control::EnterMeshRequest& request, Entered done) {
     enter(request, std::move(done));
@@ -140,6 +149,7 @@ void NodeHost::Impl::turn() {
   std::optional<Instant> deadline = links->next_deadline();
   keep_sooner(deadline, joins->next_deadline());
   if (!leaving) keep_sooner(deadline, rendezvous->next_deadline());
+  keep_sooner(deadline, reach->next_deadline());
   keep_sooner(deadline, ready_by);
   keep_sooner(deadline, name_by);
   keep_sooner(deadline, screen_by);
@@ -154,6 +164,7 @@ void NodeHost::Impl::turn() {
   joins->check_deadlines();
   if (!leaving) rendezvous->check_deadlines();
   links->check_deadlines();
+  reach->ask_due(loop->now().monotonic);
   control->check_deadlines();
   for (const auto& seat : seats.all()) {
     seat->runner->end_turn();
@@ -320,8 +331,10 @@ bool NodeHost::Impl::on_link_up(const LinkUp& up, const MeshId& mesh, std::uint6
     runner = *opened;
     invite_doors.erase(mesh);
   }
+  seats.drop_links([this](LinkId link) { return !links->is_open(link); });
   seats.take_link(up.link, mesh);
   runner->handle(up);
+  reach->on_link_up(up, loop->now().monotonic);
   if (join != 0) joins->end(join, JoinFound{up.node, mesh});
   return true;
 }
@@ -330,6 +343,7 @@ void NodeHost::Impl::on_link_down(LinkId link, bool is_faulty) {
   if (rendezvous->on_link_down(link)) return;
   MeshRunner* runner = seats.home_of(link);
   seats.drop_link(link);
+  reach->on_link_down(link);
   if (runner != nullptr) runner->handle(LinkDown{link, is_faulty});
 }
 
@@ -354,6 +368,7 @@ void NodeHost::Impl::on_join_failed(std::uint64_t join, const Error& error) {
 
 bool NodeHost::Impl::on_frame(LinkId link, const FrameView& frame) {
   if (rendezvous->has(link)) return rendezvous->on_frame(link, frame);
+  if (const auto taken = reach->on_frame(link, frame, loop->now().monotonic)) return *taken;
   MeshRunner* runner = seats.home_of(link);
   return runner != nullptr && runner->on_frame(link, frame);
 }

@@ -18,6 +18,7 @@
 #include "p2pmesh/posix/signals.h"
 #include "p2pmesh/runtime/node_host.h"
 #include "profile.h"
+#include "reachability.h"
 #include "rendezvous_links.h"
 
 namespace p2pmesh {
@@ -102,6 +103,7 @@ struct NodeHost::Impl final : LinkEvents {
   std::unique_ptr<LinkServer> links;
   std::unique_ptr<JoinAttempts> joins;
   std::unique_ptr<RendezvousLinks> rendezvous;
+  std::unique_ptr<Reachability> reach;
   std::unique_ptr<ControlDesk> desk;
   std::unique_ptr<ControlServer> control;
   std::map<MeshId, std::unique_ptr<InviteDoor>> invite_doors;  // until the mesh is joined

@@ -251,6 +251,7 @@ std::unique_ptr<ControlRequests> NodeHost::Impl::make_requests() {
   };
   actions.screens_changed = [this] { screens_changed(); };
   actions.lookups = [this] { return resolver->pending(); };
+  actions.reachable = [this] { return reach->state(); };
   actions.settings = options.settings;
   return std::make_unique<ControlRequests>(std::move(actions), options.leaves_with_last_screen);
 }

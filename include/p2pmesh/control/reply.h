@@ -54,7 +54,9 @@ struct StatusReply {
   std::uint64_t screens = 0;  ///< connections that attached as screens, the asking one included
   std::int64_t pid = 0;
   std::string version;
-  std::string storage = "ok";  ///< or what is wrong with it
+  std::string storage = "ok";         ///< or what is wrong with it
+  std::string reachable = "unknown";  ///< whether others can dial the node: "yes", "no" or "unknown"
+  std::string reachable_why;
   std::vector<std::pair<std::string, std::uint64_t>> counters;
   std::optional<RendezvousFacts> rendezvous = std::nullopt;
 };

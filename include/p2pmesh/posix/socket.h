@@ -43,6 +43,9 @@ void shut_down_writing(int fd);
 Result<SocketAddress> local_address(int fd);
 Result<SocketAddress> peer_address(int fd);
 
+/// Whether this machine has that IP address now; true when that cannot be told.
+bool has_address(const SocketAddress& address);
+
 /// The address that packets to the outside would carry: a UDP socket is "connected" to a documentation
 /// address and asked for its name; nothing is sent. IPv4 alone; nothing without a default route.
 std::optional<SocketAddress> default_route_address();

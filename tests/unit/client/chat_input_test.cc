@@ -38,6 +38,12 @@ struct Typing {
         control::append_reply(out, request.id, control::RoomReply{{join->room, true, true, 0, 0, 0}});
         continue;
       }
+      if (std::holds_alternative<control::ConnectRequest>(*request.request)) {
+        control::append_error(
+            out, request.id,
+            {control::RpcErrorCode::kApplication, "nobody is there", ExitStatus::kUnavailable});
+        continue;
+      }
       if (send == nullptr) {
         control::append_reply(out, request.id, control::MembersReply{});
         continue;
@@ -74,7 +80,8 @@ TEST_CASE("lines are sent in order, empty ones and commands are not") {
   typing.end();
   typing.finish();
   CHECK(typing.texts == std::vector<std::string>{"one", "/etc", " /x", "two"});
-  CHECK(typing.screens.current->view.take_output() == ">INFO: Unknown command /foo. Type /help for commands.\n");
+  CHECK(typing.screens.current->view.take_output() ==
+        ">INFO: Unknown command /foo. Type /help for commands.\n");
   CHECK(typing.complaints.empty());
   CHECK(typing.input->status() == ExitStatus::kOk);
   CHECK(typing.input->sent() == 4);
@@ -90,6 +97,40 @@ TEST_CASE("what comes after leaving is not sent") {
     CHECK(typing.input->has_quit());
     CHECK(typing.texts == std::vector<std::string>{"before"});
   }
+}
+
+TEST_CASE("who leaves does not wait until a host is found, and a line behind that does") {
+  for (const char* command : {"/connect far 1", "/enter far 1", "/add Zoe far 1"}) {
+    Typing typing;
+    typing.type(std::string(command) + "\n");
+    typing.node.wait([&] {
+      typing.input->pump();
+      return typing.input->is_searching();
+    });
+    typing.type("/qu");
+    typing.node.settle();
+    typing.input->pump();
+    CHECK_FALSE(typing.input->has_quit());
+    typing.type("it\nafter\n");
+    typing.node.wait([&] {
+      typing.input->pump();
+      return typing.input->has_quit();
+    });
+    CHECK(typing.input->is_searching());
+  }
+  Typing typing;
+  typing.type("/connect far 1\nbehind\n:q\n");
+  typing.node.wait([&] {
+    typing.input->pump();
+    return typing.input->is_searching();
+  });
+  typing.node.settle();
+  typing.input->pump();
+  CHECK_FALSE(typing.input->has_quit());
+  CHECK(typing.input->sent() == 0);
+  typing.finish();
+  CHECK(typing.texts == std::vector<std::string>{"behind"});
+  CHECK(typing.input->has_quit());
 }
 
 TEST_CASE("a line that is too long or not UTF-8 is skipped with its number, the rest goes on") {

@@ -135,6 +135,18 @@ TEST_CASE("a private node is started with what the user gave") {
   CHECK(node_command("p", chat({"--exact-name", "Bob"}), "/d", 3).back() == "--exact-name");
 }
 
+TEST_CASE("check takes a place, and needs no node") {
+  const CtlOptions options = ctl({"check", "[::1]", "9750", "--json"});
+  CHECK(options.verb == Verb::kCheck);
+  CHECK(options.host == "::1");
+  CHECK(options.port == 9750);
+  CHECK(options.json);
+  CHECK(ctl({"switch", "abc"}).verb == Verb::kSwitch);
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"check"}, {"check", "h"}, {"check", "h", "0"}, {"check", "h", "x"}, {"check", "h", "1", "2"}})
+    CHECK(parse_ctl(words).error().status == ExitStatus::kUsage);
+}
+
 TEST_CASE("passphrases come from files, and never from an argument") {
   CHECK(chat({"--passphrase-file", "/p", "Bob"}).passphrase_file == "/p");
   CHECK(parse_chat({"--passphrase-file", "", "Bob"}).error().status == ExitStatus::kUsage);

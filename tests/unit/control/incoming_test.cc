@@ -85,6 +85,8 @@ TEST_CASE("a status survives the way from node to client") {
   status.pid = 4711;
   status.version = "0.1.0";
   status.storage = "disk full";
+  status.reachable = "no";
+  status.reachable_why = kAwkward;
   status.counters = {{"bytes_in", 7}, {"frames_in", UINT64_MAX}};
   const auto got = reply_there_and_back(StatusRequest{}, status);
   CHECK(got.name == kAwkward);
@@ -101,6 +103,8 @@ TEST_CASE("a status survives the way from node to client") {
   CHECK(got.screens == 2);
   CHECK(got.pid == 4711);
   CHECK(got.storage == "disk full");
+  CHECK(got.reachable == "no");
+  CHECK(got.reachable_why == kAwkward);
   CHECK(got.counters == status.counters);
   CHECK_FALSE(got.rendezvous);
   status.rendezvous = RendezvousFacts{10'000, 9'000, 7, 3, UINT64_MAX};

@@ -275,5 +275,19 @@ TEST_CASE("APassphraseComesFromAFileOrADescriptorAndAChangeNeedsNoName") {
   CHECK(change->new_passphrase_fd == 5);
 }
 
+TEST_CASE("ACheckNeedsAPlaceAndNoName") {
+  const auto options = parse({"--check", "[::1]:9750", "--json"});
+  REQUIRE(options);
+  REQUIRE(options->check);
+  CHECK(options->check->host == "::1");
+  CHECK(options->check->port == 9750);
+  CHECK(options->json);
+  CHECK(parse({"--check=-x:1"})->check->host == "-x");
+  CHECK_FALSE(parse({"--name", "A", "--data-dir", "/x"})->check);
+  for (const char* place : {"", "h", "h:0", "h:65536", ":1"})
+    CHECK(status_of({"--check", place}) == ExitStatus::kUsage);
+  CHECK(status_of({"--name", "A", "--data-dir", "/x", "--json"}) == ExitStatus::kUsage);
+}
+
 }  // namespace
 }  // namespace p2pmesh

@@ -55,6 +55,13 @@ int option(int fd, int level, int name) {
 
 }  // namespace
 
+TEST_CASE("an address is this machine's, or it is not") {
+  CHECK(has_address(SocketAddress::loopback(9)));
+  CHECK(has_address(*SocketAddress::from_host("127.1.2.3", 0)));
+  CHECK_FALSE(has_address(*SocketAddress::from_host("192.0.2.1", 0)));
+  CHECK_FALSE(has_address(*SocketAddress::from_host("2001:db8::1", 0)));
+}
+
 TEST_CASE("a connection is made over IPv4 and carries bytes both ways") {
   Link link = open_link(SocketAddress::loopback(0));
   for (const auto* fd : {&link.client, &link.server}) {

@@ -229,6 +229,26 @@ TEST_CASE("ADialThatReachesNobodyOrAnotherNodeHasFailed") {
   CHECK(pair.one->told.back() == "dial failed");
 }
 
+TEST_CASE("AProbeTellsWhoAnswersAndNoLinkComesUp") {
+  Pair pair;
+  const auto probe = [&](const NodeKey& node, const NetAddress& address) {
+    std::optional<Reach> told;
+    pair.one->links->probe(node, address, [&](Reach reach) { told = reach; });
+    pair.run_until([&] { return told.has_value(); });
+    return *told;
+  };
+  CHECK(probe(pair.other->node(), pair.other->address) == Reach::kReached);
+  NodeKey stranger;
+  stranger.bytes.fill(7);
+  CHECK(probe(stranger, pair.other->address) == Reach::kOtherNode);
+  const NetAddress gone = pair.other->address;
+  pair.other->links->shut_down();
+  CHECK(probe(pair.other->node(), gone) == Reach::kRefused);
+  CHECK(pair.one->told.empty());
+  CHECK(pair.other->told.empty());
+  CHECK(pair.one->links->is_drained());
+}
+
 std::uint64_t waiting_at(const Side& side) {
   for (const auto& [name, value] : side.links->uses()) {
     if (name == "waiting_links_max") return value;
