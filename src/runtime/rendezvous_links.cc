@@ -86,7 +86,8 @@ void RendezvousLinks::dial(Server& server) {
 }
 
 /// All come back at once when a server does, so each waits a different while.
-void RendezvousLinks::fall_back(Server& server, const std::string& trouble) {
+void RendezvousLinks::fall_back(Server& server, const std::string& what) {
+  const std::string trouble = format_safe_line(what);  // it may hold a host as somebody typed it
   server.link.reset();
   server.is_registered = false;
   server.told.reset();
@@ -245,6 +246,7 @@ void RendezvousLinks::on_denied(Server& server, const Denied& denied) {
 }
 
 void RendezvousLinks::look_up(const std::string& name, LookedUp done) {
+  if (servers_.empty()) return done(fail(ExitStatus::kUnavailable, nobody_answers()));
   const Instant now = loop_.now().monotonic;
   searches_.emplace(next_search_++, Search{name, std::move(done), now + kSearchTimeout, now, {}, false});
 }

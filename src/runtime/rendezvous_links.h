@@ -105,7 +105,7 @@ class RendezvousLinks {
   [[nodiscard]] const Server* find(LinkId link) const;
   [[nodiscard]] Server* find(LinkId link);
   void dial(Server& server);
-  void fall_back(Server& server, const std::string& trouble);
+  void fall_back(Server& server, const std::string& what);
   void send(Server& server, const Bytes& frame);
   void tell_presence(Server& server);
   void on_registered(Server& server, const Registered& reply);

@@ -104,6 +104,10 @@ class Members(RendezvousTest):
         alice = self.start("Alice", server)
         bob = self.node("Bob").start()
         host, port = "127.0.0.1", str(server.port)
+        with self.assertRaises(RpcFault) as raised:
+            bob.call("mesh.enter", find="Alice")
+        self.assertEqual(raised.exception.status, 69)
+        self.assertIn("No discovery server is known", raised.exception.message)
         self.ctl(bob.data_dir, "rendezvous", f"{host}:{port}")
         mesh.wait_until(lambda: self.ctl(bob.data_dir, "rendezvous").stdout
                         == f"{host}:{port}, registered\n".encode(), 15, "Bob is registered")
