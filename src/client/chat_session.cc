@@ -98,6 +98,7 @@ Result<void> ChatSession::open() {
   screens_.all.push_back(make_screen(std::move(node_.connection)));
   screens_.current = screens_.all.front().get();
   screens_.current->is_attached = true;
+  screens_.current->is_opened_by_session = true;
   return {};
 }
 
@@ -360,8 +361,14 @@ Result<ExitStatus> ChatSession::wait_until_taken() {
   for (Duration poll = kTakenPollMin;; poll = std::min(2 * poll, kTakenPollMax)) {
     std::uint64_t pending = 0;
     bool is_alone = true, is_hidden = false;
-    for (const auto& one : screens_.all) {
+    // They may change while one is asked.
+    std::vector<MeshId> meshes;
+    for (const auto& one : screens_.all) meshes.push_back(one->mesh);
+    for (const MeshId& mesh : meshes) {
+      const MeshScreen* one = screens_.find(mesh);
+      if (one == nullptr) continue;
       const auto status = call<control::StatusReply>(*one->node, control::StatusRequest{}, waiter());
+      if (screens_.find(mesh) == nullptr) continue;
       if (!status) return tl::unexpected<Error>(node().is_open() ? status.error() : node_gone());
       pending += status->pending;
       is_hidden = is_hidden || !status->discoverable;

@@ -5,6 +5,7 @@
 #include "chat_session.h"
 #include "complaint.h"
 #include "p2pmesh/text/safe_text.h"
+#include "screen_lines.h"
 
 namespace p2pmesh {
 namespace {
@@ -114,6 +115,8 @@ void ChatSession::remove_screen(const MeshId& mesh) {
   take_output();
   std::unique_ptr<MeshScreen> left = std::move(*found);
   screens_.all.erase(found);
+  if (left->unanswered > 0)
+    complain("p2pchat", count_of(left->unanswered, "line") + " may not have been sent: the mesh was left.");
   if (left->is_attached) {
     // The node counts its screens; it must not think that this one has ended.
     MeshScreen& heir = *screens_.all.front();
@@ -155,7 +158,7 @@ void ChatSession::on_event(MeshScreen& screen, control::Event event) {
   const bool was_live = screen.view.is_live();
   screen.view.on_event(std::move(event), loop_->now().monotonic);
   // The one that the screen began in is gathered by itself.
-  if (is_live && !was_live && !screen.view.is_showing() && &screen != screens_.all.front().get())
+  if (is_live && !was_live && !screen.view.is_showing() && !screen.is_opened_by_session)
     end_gathering_of(screen);
   if (names_founder) refresh_labels();
 }

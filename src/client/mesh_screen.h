@@ -26,6 +26,7 @@ struct MeshScreen {
   std::unique_ptr<NodeConnection> node;
   ChatView view;
   ChatCommands commands;
+  bool is_opened_by_session = false;            ///< which gathers what was missed itself
   bool is_attached = false;                     ///< the node counts it as a screen
   std::optional<control::Cursor> resume_after;  ///< a gap event asked for a new subscription
   control::Cursor marked;

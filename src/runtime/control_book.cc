@@ -42,16 +42,19 @@ void ControlRequests::look_at(const std::string& host, std::uint16_t port, Found
         fail(ExitStatus::kTryAgain, "Too many places are being looked at; try again in a few seconds."));
   }
   ++looking_;
-  actions_.connect(runner_->mesh(), bare, port, [this, done = std::move(done)](const Result<NodeKey>& found) {
-    if (found) {
-      MemberKey member;  // of an ordinary profile, whose node has the same key
-      member.bytes = found->bytes;
-      looks_.push_back({member, std::nullopt, done});
-      return;
-    }
-    --looking_;
-    done(tl::unexpected<Error>(found.error()));
-  });
+  actions_.connect(
+      runner_->mesh(), bare, port,
+      [this, done = std::move(done), alive = std::weak_ptr(alive_)](const Result<NodeKey>& found) {
+        if (alive.expired()) return;
+        if (found) {
+          MemberKey member;  // of an ordinary profile, whose node has the same key
+          member.bytes = found->bytes;
+          looks_.push_back({member, std::nullopt, done});
+          return;
+        }
+        --looking_;
+        done(tl::unexpected<Error>(found.error()));
+      });
 }
 
 void ControlRequests::check_looking(Instant now) {

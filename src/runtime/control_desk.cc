@@ -35,7 +35,7 @@ void ControlDesk::on_request(ControlSession& session, std::string id, control::R
       },
       request);
   if (is_taken) return;
-  if (MeshSeat* seat = seat_of(session))
+  if (MeshSeat* seat = seat_of(session); seat != nullptr && !seat->leave_by)
     return seat->requests->on_request(session, std::move(id), std::move(request));
   server_->refuse(session.id, id,
                   Error{ExitStatus::kTryAgain,

@@ -165,8 +165,9 @@ class ControlRequests final : public ControlEvents {
     std::optional<Instant> deadline;  // from the first check on
     Found done;
   };
-  std::vector<Look> looks_;  // reached, and its member record is to come
-  std::size_t looking_ = 0;  // looks_ and those that are dialled
+  std::vector<Look> looks_;                                     // reached, and its member record is to come
+  std::size_t looking_ = 0;                                     // looks_ and those that are dialled
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for dials that outlive the mesh
   std::map<MemberKey, Instant> looked_for_;
   HostActions actions_;
   bool leaves_with_last_screen_;

@@ -211,6 +211,16 @@ void LinkServer::start_dial(const SocketAddress& address, std::optional<NodeKey>
   connection.wanted = wanted;
 }
 
+void LinkServer::give_up(const MeshId& mesh) {
+  std::vector<LinkId> dialled;
+  for (const auto& [id, connection] : connections_) {
+    const bool is_open =
+        connection->state == ConnectionState::kUp || connection->state == ConnectionState::kClosing;
+    if (!is_open && connection->wanted == mesh) dialled.push_back(id);
+  }
+  for (LinkId id : dialled) fail(id, {ExitStatus::kTryAgain, "the mesh was left meanwhile"});
+}
+
 void LinkServer::send(const SendFrame& send) {
   auto found = connections_.find(send.link);
   if (found == connections_.end() || found->second->state != ConnectionState::kUp) return;

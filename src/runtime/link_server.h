@@ -91,6 +91,8 @@ class LinkServer {
   /// Looks whether that node answers there, and hangs up.
   void probe(const NodeKey& node, const NetAddress& address, std::function<void(Reach)> done);
 
+  /// Ends the dials for a mesh that are not through.
+  void give_up(const MeshId& mesh);
   void send(const SendFrame& send);
   /// Sends the close frame behind what is queued and ends the link; no LinkDown follows.
   void close(LinkId link, CloseReason reason);

@@ -248,6 +248,7 @@ bool LinkServer::on_handshake_frame(Connection& connection, const FrameView& fra
   up.link = id;
   up.node = result.node;
   up.outbound = connection.outbound;
+  up.is_closed = connection.handshake->is_closed();
   up.remote = to_net(connection.remote);
   if (auto local = local_address(connection.fd.get())) {
     connection.local = *local;

@@ -62,6 +62,12 @@ MeshRunner* MeshSeats::for_anybody() const {
   return current;
 }
 
+std::vector<MeshSeat*> MeshSeats::snapshot() const {
+  std::vector<MeshSeat*> seats;
+  for (const auto& seat : seats_) seats.push_back(seat.get());
+  return seats;
+}
+
 std::size_t MeshSeats::staying() const {
   return static_cast<std::size_t>(
       std::count_if(seats_.begin(), seats_.end(), [](const auto& seat) { return !seat->leave_by; }));

@@ -37,6 +37,8 @@ class MeshSeats {
   [[nodiscard]] MeshRunner* for_anybody() const;
   /// In the order in which they were entered.
   [[nodiscard]] const std::vector<std::unique_ptr<MeshSeat>>& all() const { return seats_; }
+  /// As they are now: for loops in which one may be added.
+  [[nodiscard]] std::vector<MeshSeat*> snapshot() const;
   /// Those that are not being left.
   [[nodiscard]] std::size_t staying() const;
   [[nodiscard]] std::vector<ActiveMesh> active() const;

@@ -166,7 +166,8 @@ void NodeHost::Impl::turn() {
   links->check_deadlines();
   reach->ask_due(loop->now().monotonic);
   control->check_deadlines();
-  for (const auto& seat : seats.all()) {
+  // A request that was held may open a mesh.
+  for (MeshSeat* seat : seats.snapshot()) {
     seat->runner->end_turn();
     seat->requests->check_looking(loop->now().monotonic);
     control->hold_requests(seat->runner->mesh(), !seat->runner->node().can_take_text());
@@ -212,8 +213,8 @@ void NodeHost::Impl::check_ready() {
   if (*ready_by > loop->now().monotonic && runner->node().status().neighbors == 0) return;
   if (options.exact_name && !is_name_settled()) return;
   ready_by.reset();
-  told_ready = true;
   resume_others();
+  told_ready = true;
   if (options.leaves_with_last_screen) screen_by = loop->now().monotonic + kFirstScreenTimeout;
   if (callbacks.ready) callbacks.ready();
 }
@@ -311,10 +312,21 @@ bool NodeHost::Impl::on_link_up(const LinkUp& up, const MeshId& mesh, std::uint6
   if (mesh == kRendezvousMesh) {
     if (join == 0) return false;
     rendezvous->on_link_up(up.link, up.node, join);
-    joins->end(join, JoinFound{up.node, mesh});
-    return rendezvous->has(up.link);
+    if (rendezvous->has(up.link)) {
+      joins->end(join, JoinFound{up.node, mesh});
+      return true;
+    }
+    joins->end(join, fail(ExitStatus::kUnavailable,
+                          "a discovery server is there, no member: use --rendezvous HOST:PORT"));
+    return false;
   }
   MeshRunner* runner = seats.find(mesh);
+  // Who names a closed mesh has to have shown that it is of it.
+  if (!up.is_closed && (runner != nullptr ? runner->is_closed() : holds_closed(mesh))) {
+    if (join != 0)
+      joins->end(join, fail(ExitStatus::kNoPermission, "who answers there has not shown to be of that mesh"));
+    return false;
+  }
   if (runner == nullptr) {
     if (seats.find_seat(mesh) != nullptr || !joins->opens(join)) return false;
     Opening opening{mesh};
@@ -329,7 +341,7 @@ bool NodeHost::Impl::on_link_up(const LinkUp& up, const MeshId& mesh, std::uint6
       return false;
     }
     runner = *opened;
-    invite_doors.erase(mesh);
+    retire_door(mesh);
   }
   seats.drop_links([this](LinkId link) { return !links->is_open(link); });
   seats.take_link(up.link, mesh);
@@ -369,8 +381,9 @@ void NodeHost::Impl::on_join_failed(std::uint64_t join, const Error& error) {
 bool NodeHost::Impl::on_frame(LinkId link, const FrameView& frame) {
   if (rendezvous->has(link)) return rendezvous->on_frame(link, frame);
   if (const auto taken = reach->on_frame(link, frame, loop->now().monotonic)) return *taken;
+  // What was on its way when its mesh was left is nobody's fault.
   MeshRunner* runner = seats.home_of(link);
-  return runner != nullptr && runner->on_frame(link, frame);
+  return runner == nullptr || runner->on_frame(link, frame);
 }
 
 NodeHost::NodeHost(HostOptions options, HostCallbacks callbacks, LogSink& log)

@@ -62,6 +62,10 @@ struct NodeHost::Impl final : LinkEvents {
   Result<MeshId> open_new_mesh(bool closed);
   std::unique_ptr<ControlRequests> make_requests();
   void resume_others();
+  /// Its files are here, and say that it is closed or cannot be read.
+  [[nodiscard]] bool holds_closed(const MeshId& mesh) const;
+  void retire_door(const MeshId& mesh);
+  [[nodiscard]] bool is_seen_everywhere() const;
   Result<void> keep_meshes();
   Result<void> leave_mesh(const MeshId& mesh);
   Result<void> switch_to(const MeshId& mesh);
@@ -107,7 +111,9 @@ struct NodeHost::Impl final : LinkEvents {
   std::unique_ptr<ControlDesk> desk;
   std::unique_ptr<ControlServer> control;
   std::map<MeshId, std::unique_ptr<InviteDoor>> invite_doors;  // until the mesh is joined
+  std::vector<std::unique_ptr<InviteDoor>> spent_doors;        // handshakes may still be at them
   MeshSeats seats;
+  std::vector<ActiveMesh> unresumed;  // could not be opened in this run, and are not forgotten for that
 
   SocketAddress listen_address;
   bool told_ready = false;

@@ -131,7 +131,7 @@ std::optional<RendezvousPresence> NodeHost::Impl::presence() const {
   const NodeStatus status = current->node().status();
   RendezvousPresence presence;
   presence.name = status.claimed_name;
-  presence.discoverable = status.discoverable;
+  presence.discoverable = is_seen_everywhere();
   presence.addresses = current->node().advertised();
   if (presence.addresses.empty()) {
     const auto outside = default_route_address();
@@ -162,6 +162,8 @@ void NodeHost::Impl::enter_by(const InviteLink& invite, Entered done) {
   const auto held = read_closed_mesh(path, invite.mesh, *files);
   if (!held) return done(tl::unexpected<Error>(held.error()));
   if (!*held) {
+    if (invite_doors.contains(invite.mesh))
+      return done(fail(ExitStatus::kTryAgain, "That mesh is being entered already; wait a moment."));
     wanted->done = std::move(done);
     invite_doors[invite.mesh] = std::make_unique<InviteDoor>(invite.secret, ed25519_verifier());
     return search(std::move(wanted));
@@ -209,11 +211,11 @@ void NodeHost::Impl::search(std::shared_ptr<Search> search) {
 
 /// A closed mesh that turned us away may be one that we are a member of.
 void NodeHost::Impl::end_search(const std::shared_ptr<Search>& search, const Error& error) {
-  if (search->invite) invite_doors.erase(search->invite->mesh);
+  if (search->invite) retire_door(search->invite->mesh);
   const Error shown = search->refused.value_or(error);
   const auto last = profile->last_mesh();
   const bool may_be_ours =
-      search->refused && !search->invite && !leaving && last && profile->was_closed(*last);
+      !told_ready && search->refused && !search->invite && !leaving && last && profile->was_closed(*last);
   if (!may_be_ours) return search->done(tl::unexpected<Error>(shown));
   joins->start(search->refused_at.host, search->refused_at.port, last, false,
                [this, search, shown, mesh = *last](const Result<JoinFound>& found) {
@@ -261,6 +263,8 @@ Result<MeshRunner*> NodeHost::Impl::open_mesh(Opening opening) {
     return fail(ExitStatus::kTryAgain, "This node is in " + std::to_string(limits::kMeshesMax) +
                                            " meshes, which is all that it may; leave one first: /leave MESH");
   }
+  if (seats.find_seat(opening.mesh) != nullptr)
+    return fail(ExitStatus::kTryAgain, "That mesh is just being left; try again in a moment.");
   MeshPlace place;
   place.mesh = opening.mesh;
   place.directory = profile->meshes_directory();
@@ -270,7 +274,8 @@ Result<MeshRunner*> NodeHost::Impl::open_mesh(Opening opening) {
   place.founder_nonce = opening.nonce;
   place.protocol = options.protocol;
   place.carry = options.carry;
-  place.undiscoverable = options.undiscoverable;
+  // Who is not to be seen is not to be seen anywhere.
+  place.undiscoverable = options.undiscoverable || !is_seen_everywhere();
   place.closed = std::move(opening.closed);
   place.was_closed = profile->was_closed(opening.mesh);
   auto opened = MeshRunner::open(
@@ -298,9 +303,26 @@ Result<MeshRunner*> NodeHost::Impl::open_mesh(Opening opening) {
 void NodeHost::Impl::resume_others() {
   for (const ActiveMesh& active : profile->active_meshes()) {
     if (seats.find_seat(active.mesh) != nullptr) continue;
-    if (const auto opened = open_mesh({active.mesh, {}, {}, true}); !opened)
+    const auto opened = open_mesh({active.mesh, {}, {}, true});
+    if (!opened) unresumed.push_back(active);
+    if (!opened)
       log.log(LogLevel::kError, "mesh " + active.mesh.hex().substr(0, 8) + ": " + opened.error().message);
   }
+}
+
+bool NodeHost::Impl::holds_closed(const MeshId& mesh) const {
+  const auto held = read_closed_mesh(mesh_file(profile->meshes_directory(), mesh, ".closed"), mesh, *files);
+  return !held || held->has_value();
+}
+
+void NodeHost::Impl::retire_door(const MeshId& mesh) {
+  auto door = invite_doors.extract(mesh);
+  if (door) spent_doors.push_back(std::move(door.mapped()));
+}
+
+bool NodeHost::Impl::is_seen_everywhere() const {
+  return std::all_of(seats.all().begin(), seats.all().end(),
+                     [](const auto& seat) { return seat->runner->node().status().discoverable; });
 }
 
 Result<void> NodeHost::Impl::keep_meshes() {
@@ -310,6 +332,9 @@ Result<void> NodeHost::Impl::keep_meshes() {
   // Before the others are resumed, they are those of the last run.
   for (const ActiveMesh& earlier : profile->active_meshes()) {
     if (!told_ready && seats.find_seat(earlier.mesh) == nullptr) active.push_back(earlier);
+  }
+  for (const ActiveMesh& other : unresumed) {
+    if (seats.find_seat(other.mesh) == nullptr) active.push_back(other);
   }
   return profile->remember_active(active);
 }
@@ -347,6 +372,7 @@ void NodeHost::Impl::check_left() {
   }
   for (const MeshId& mesh : left) {
     MeshSeat& seat = *seats.find_seat(mesh);
+    links->give_up(mesh);  // whose handshakes know the door of its runner
     for (LinkId link : seats.links_of(mesh)) links->close(link, CloseReason::kLeaving);
     const std::string label = seats.label_of(*seat.runner);
     if (!seat.runner->stop())

@@ -14,11 +14,13 @@ using namespace std::chrono_literals;
 
 constexpr Duration kBackOffMin = 1s;
 constexpr Duration kBackOffMax = 60s;
-constexpr Duration kAnswerTimeout = 10s;                       // it writes to its disk first
-constexpr Duration kPresenceLook = 1s;                         // for what has changed; guess
-constexpr Duration kSearchTimeout = 5s;                        // "after 5 s of asking"
-constexpr Duration kSearchAgain = 1s;                          // somebody may have just come
-constexpr std::uint64_t kValidForMs = 12ULL * 60 * 60 * 1000;  // clocks may be hours apart
+constexpr Duration kAnswerTimeout = 10s;     // it writes to its disk first
+constexpr Duration kPresenceLook = 1s;       // for what has changed; guess
+constexpr std::size_t kQuestionsMax = 1024;  // that a server has not answered; guess
+constexpr Duration kSearchTimeout = 5s;      // "after 5 s of asking"
+constexpr Duration kSearchAgain = 1s;        // somebody may have just come
+constexpr std::uint64_t kClocksApartMaxMs = 10ULL * 365 * 24 * 60 * 60 * 1000;  // of what a server may say
+constexpr std::uint64_t kValidForMs = 12ULL * 60 * 60 * 1000;                   // clocks may be hours apart
 
 std::uint64_t draw_jitter_seed() {
   std::array<std::uint8_t, 8> bytes;
@@ -147,7 +149,7 @@ void RendezvousLinks::tell_presence(Server& server) {
   registration.addresses = presence.addresses;
   registration.meshes = presence.meshes;
   registration.discoverable = presence.discoverable;
-  registration.version = last_version_ = std::max(last_version_ + 1, now.wall_ms);
+  registration.version = server.last_version = std::max(server.last_version + 1, now.wall_ms);
   registration.valid_until_ms =
       static_cast<WallMs>(static_cast<std::int64_t>(now.wall_ms) + server.clock_ahead_ms) + kValidForMs;
   registration.signature = signer_.sign(registration_signing_bytes(server.node, registration));
@@ -184,7 +186,8 @@ bool RendezvousLinks::on_frame(LinkId link, const FrameView& frame) {
 }
 
 void RendezvousLinks::on_registered(Server& server, const Registered& reply) {
-  if (reply.ticket != server.register_ticket) return;
+  if (reply.ticket == 0 || reply.ticket != server.register_ticket) return;
+  server.register_ticket = 0;  // answered; it is not said twice
   if (!server.is_registered)
     log_.log(LogLevel::kInfo, "registered at the discovery server " + format_place(server.place));
   server.is_registered = true;
@@ -221,7 +224,9 @@ std::string RendezvousLinks::describe(const Server& server, const Denied& denied
 
 void RendezvousLinks::on_denied(Server& server, const Denied& denied) {
   // Of a question the next round asks again.
-  if (denied.ticket != server.register_ticket) return void(server.questions.erase(denied.ticket));
+  if (denied.ticket == 0 || denied.ticket != server.register_ticket)
+    return void(server.questions.erase(denied.ticket));
+  server.register_ticket = 0;
   const Now& now = loop_.now();
   server.answer_by.reset();
   server.is_registered = false;
@@ -236,12 +241,13 @@ void RendezvousLinks::on_denied(Server& server, const Denied& denied) {
     server.register_at =
         now.monotonic +
         std::max<Duration>(wait, std::chrono::milliseconds(std::min<std::uint64_t>(denied.value, 3'600'000)));
-  if (denied.reason == DenyReason::kStale && denied.value < UINT64_MAX)
-    last_version_ = std::max(last_version_, denied.value);
+  // No honest one holds a version of more than a day from now.
+  if (denied.reason == DenyReason::kStale && denied.value < now.wall_ms + limits::kRendezvousAheadMs)
+    server.last_version = std::max(server.last_version, denied.value);
   // A server that lies about the time gets a registration of another time, which is good for it alone.
   if (denied.reason == DenyReason::kExpired) {
-    server.clock_ahead_ms = static_cast<std::int64_t>(std::min<std::uint64_t>(denied.value, INT64_MAX)) -
-                            static_cast<std::int64_t>(now.wall_ms);
+    const std::uint64_t clock = std::min(denied.value, now.wall_ms + kClocksApartMaxMs);
+    server.clock_ahead_ms = static_cast<std::int64_t>(clock) - static_cast<std::int64_t>(now.wall_ms);
   }
 }
 
@@ -254,7 +260,7 @@ void RendezvousLinks::look_up(const std::string& name, LookedUp done) {
 void RendezvousLinks::ask(Search& search, std::uint64_t number) {
   search.ask_at = loop_.now().monotonic + kSearchAgain;
   for (Server& server : servers_) {
-    if (!server.link) continue;
+    if (!server.link || server.questions.size() >= kQuestionsMax) continue;
     LookUp question;
     question.ticket = next_ticket_++;
     question.name = search.name;
@@ -364,7 +370,7 @@ void RendezvousLinks::withdraw() {
     Withdraw message;
     message.ticket = next_ticket_++;
     message.member = to_member(signer_.public_key());
-    message.version = last_version_ = std::max(last_version_ + 1, loop_.now().wall_ms);
+    message.version = server.last_version = std::max(server.last_version + 1, loop_.now().wall_ms);
     message.signature = signer_.sign(withdrawal_signing_bytes(server.node, message));
     send(server, encode_frame_of(message));
   }

@@ -89,7 +89,8 @@ class RendezvousLinks {
     std::optional<Instant> register_at;
     std::optional<Instant> answer_by;  ///< of a registration; then the link is given up
     RendezvousTicket register_ticket = 0;
-    std::optional<RendezvousPresence> told;               ///< as it was last registered
+    std::optional<RendezvousPresence> told;  ///< as it was last registered
+    std::uint64_t last_version = 0;
     std::int64_t clock_ahead_ms = 0;                      ///< of the server's
     std::map<RendezvousTicket, std::uint64_t> questions;  ///< which search each is of
   };
@@ -128,7 +129,6 @@ class RendezvousLinks {
   std::map<std::uint64_t, Search> searches_;
   std::uint64_t next_search_ = 1;
   RendezvousTicket next_ticket_ = 1;
-  std::uint64_t last_version_ = 0;
   Instant look_at_{};  ///< when the presence is compared again
 };
 

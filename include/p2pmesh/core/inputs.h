@@ -64,6 +64,7 @@ struct LinkUp {
   LinkId link = 0;
   NodeKey node;
   bool outbound = false;
+  bool is_closed = false;             ///< each has shown the other to be of a closed mesh; for the driver
   NetAddress remote;                  ///< the far end of the connection
   NetAddress local;                   ///< the near end
   NetAddress observed;                ///< the near end as the peer sees it
