@@ -126,13 +126,23 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
     const auto member = find_member(*request.member);
     if (!member) return refuse(member.error());
     act.subject = *member;
-  } else {
-    act.topic = runner_->topic_id(act.room);
   }
   if (request.for_ms) act.end_ms = runner_->wall_ms() + *request.for_ms;
   if (const auto error = check_allowed(act)) return refuse(*error);
   if (const auto error = check_can_say_now()) return refuse(*error);
-  runner_->write_act(session.id, id, std::move(act));
+  if (request.member) return runner_->write_act(session.id, id, std::move(act));
+  // As the store has it: the topic that somebody has just seen is the one that is locked.
+  using Topic = std::optional<StoredTopic>;
+  ask_store<Topic>(
+      session, id,
+      [room = act.room, lock = runner_->topic_lock(act.room)](MeshStore& store) {
+        return store.topic_of(room, lock);
+      },
+      [this, id, act](ControlSession& asking, Topic& topic) {
+        WriteAct of_topic = act;
+        if (topic) of_topic.topic = topic->id;
+        runner_->write_act(asking.id, id, std::move(of_topic));
+      });
 }
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,

@@ -142,8 +142,6 @@ class MeshRunner final : public StorageEvents, public DoorKeeper {
   /// Opens a room in which nothing is known to have been said, for the local member.
   void found_room(const std::string& room);
   [[nodiscard]] std::optional<StoredTopicLock> topic_lock(const std::string& room) const;
-  /// The envelope of the topic that holds; zero: none.
-  [[nodiscard]] EnvelopeId topic_id(const std::string& room) const { return rooms_.topic_id(room); }
   /// The room that is meant by what check_room_label() has passed.
   [[nodiscard]] std::string find_room(const std::string& typed) const;
   /// Likewise of one that is to be joined: it may be one that somebody has sent the key of, which is kept

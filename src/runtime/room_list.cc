@@ -164,11 +164,6 @@ bool RoomList::set_topic(const std::string& name, const std::optional<StoredTopi
   return is_other;
 }
 
-EnvelopeId RoomList::topic_id(const std::string& name) const {
-  const auto found = rooms_.find(name);
-  return found == rooms_.end() || !found->second.topic ? EnvelopeId{} : found->second.topic->id;
-}
-
 std::string RoomList::room_of_topic(const EnvelopeId& envelope) const {
   for (const auto& [name, room] : rooms_) {
     if (room.topic && room.topic->id == envelope) return name;

@@ -51,8 +51,6 @@ class RoomList {
 
   /// The topic that holds in a room now, nothing when it never had one. True when it was another one.
   bool set_topic(const std::string& room, const std::optional<StoredTopic>& topic);
-  /// The envelope that has set a room's topic; zero: none.
-  [[nodiscard]] EnvelopeId topic_id(const std::string& room) const;
   /// The room whose topic this envelope has set; empty when none has it.
   [[nodiscard]] std::string room_of_topic(const EnvelopeId& envelope) const;
 
