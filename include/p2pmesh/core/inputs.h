@@ -64,13 +64,13 @@ struct LinkUp {
   LinkId link = 0;
   NodeKey node;
   bool outbound = false;
-  bool is_closed = false;             ///< each has shown the other to be of a closed mesh; for the driver
   NetAddress remote;                  ///< the far end of the connection
   NetAddress local;                   ///< the near end
   NetAddress observed;                ///< the near end as the peer sees it
   std::vector<NetAddress> addresses;  ///< where the peer listens
   std::vector<Head> heads_given;      ///< in our welcome
   std::vector<Head> heads_received;   ///< in the peer's welcome
+  bool is_closed = false;             ///< each has shown the other to be of a closed mesh; for the driver
 };
 struct LinkDown {
   LinkId link = 0;
