@@ -337,10 +337,10 @@ TEST_CASE("any bytes give a request or an error") {
 }
 
 TEST_CASE("a host may be as long as a domain name and no longer") {
-  for (const auto& [method, before] :
-       {std::pair("mesh.connect", "{"), std::pair("book.add", R"({"name":"Bob",)")}) {
-    const auto host_of = [before = before](std::size_t bytes) {
-      return before + std::string(R"("port":1,"host":")") + std::string(bytes, 'a') + "\"}";
+  for (const auto& row : {std::pair("mesh.connect", "{"), std::pair("book.add", R"({"name":"Bob",)")}) {
+    const char* method = row.first;
+    const auto host_of = [&row](std::size_t bytes) {
+      return row.second + std::string(R"("port":1,"host":")") + std::string(bytes, 'a') + "\"}";
     };
     CAPTURE(method);
     CHECK(parse_request(call(method, host_of(limits::kHostBytesMax))).request);

@@ -39,7 +39,7 @@ TEST_CASE("APassphraseFileIsReadWithoutItsLineEnd") {
 }
 
 TEST_CASE("AFileThatOthersMayOpenIsRefusedAndSaysWhatToType") {
-  for (const mode_t mode : {0640, 0604, 0620, 0601, 0644}) {
+  for (const mode_t mode : {0640U, 0604U, 0620U, 0601U, 0644U}) {
     const SecretFile file("secret\n", mode);
     const auto read = file.read();
     REQUIRE_FALSE(read);
