@@ -27,6 +27,10 @@ class ChatSession {
   Result<ExitStatus> run();
 
  private:
+  static constexpr std::size_t kOutputBytesMax = 1024 * 1024;  // then the node is held back
+
+  /// The first failure leaves quietly: the user or the reader of the output is gone.
+  static tl::unexpected<Error> quietly() { return fail(ExitStatus::kOk, ""); }
   Result<void> open();
   [[nodiscard]] std::optional<Error> check_running_mesh() const;
   Result<void> join();

@@ -5,6 +5,7 @@
 
 #include "method_names.h"
 #include "object_reader.h"
+#include "status_reply.h"
 
 namespace p2pmesh::control {
 namespace {
@@ -60,58 +61,6 @@ std::optional<TopicFacts> read_topic_of(ObjectReader& outer) {
 FoundMessage read_found(ObjectReader& fields) {
   const Cursor cursor = fields.cursor("cursor");
   return {cursor, read_message(fields)};
-}
-
-std::optional<RendezvousFacts> read_rendezvous(ObjectReader& outer) {
-  const Json* object = outer.optional_object("rendezvous");
-  if (object == nullptr) return std::nullopt;
-  ObjectReader fields(*object);
-  RendezvousFacts facts;
-  facts.registered = fields.number("registered");
-  facts.online = fields.number("online");
-  facts.requests = fields.number("requests");
-  facts.watchers = fields.number("watchers");
-  facts.links = fields.number("links");
-  if (!fields.fault().empty()) outer.refuse(fields.fault());
-  return facts;
-}
-
-StatusReply read_status(ObjectReader& fields) {
-  StatusReply reply;
-  reply.name = fields.text("name");
-  reply.claimed_name = fields.text("claimed_name");
-  reply.profile = fields.text("profile");
-  reply.key = fields.key<MemberKey>("key");
-  reply.node_key = fields.key<NodeKey>("node_key");
-  reply.mesh = fields.key<MeshId>("mesh");
-  reply.address = fields.text("address");
-  reply.port = static_cast<std::uint16_t>(fields.number("port", 0, 65535));
-  reply.view = fields.text("view");
-  reply.neighbors = fields.number("neighbors");
-  reply.passive = fields.number("passive");
-  reply.members = fields.number("members");
-  reply.online = fields.number("online");
-  reply.pending = fields.number("pending");
-  reply.messages = fields.number("messages");
-  reply.carried = fields.number("carried");
-  reply.carried_bytes = fields.number("carried_bytes");
-  reply.carried_dropped = fields.number("carried_dropped");
-  reply.closed = fields.boolean("closed");
-  reply.discoverable = fields.boolean("discoverable");
-  reply.receipts = fields.boolean("receipts");
-  reply.synced = fields.boolean("synced");
-  reply.leaves_with_last_screen = fields.boolean("leaves_with_last_screen");
-  reply.screens = fields.optional_number("screens", 0, UINT64_MAX).value_or(0);
-  reply.pid = static_cast<std::int64_t>(fields.number("pid", 0, INT32_MAX));
-  reply.version = fields.text("version");
-  reply.storage = fields.text("storage");
-  reply.reachable = fields.text("reachable");
-  reply.reachable_why = fields.text("reachable_why");
-  for (const auto& [name, value] : fields.object("counters").get_ref<const Json::object_t&>()) {
-    if (value.is_number_unsigned()) reply.counters.emplace_back(name, value.get<std::uint64_t>());
-  }
-  reply.rendezvous = read_rendezvous(fields);
-  return reply;
 }
 
 MemberEntry read_member(ObjectReader& fields) {

@@ -214,4 +214,14 @@ void append_topic_fields(std::string& out, const TopicFacts& topic) {
   append_number(out, topic.at_ms);
 }
 
+void append_text_field(std::string& out, std::string_view name, std::string_view text) {
+  out += name;
+  append_json_string(out, text);
+}
+
+void append_boolean_field(std::string& out, std::string_view name, bool value) {
+  out += name;
+  append_boolean(out, value);
+}
+
 }  // namespace p2pmesh::control

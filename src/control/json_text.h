@@ -41,4 +41,13 @@ void append_message_fields(std::string& out, const ChatMessage& message);
 /// Likewise of a topic.
 void append_topic_fields(std::string& out, const TopicFacts& topic);
 
+/// A field of an object: its name with the quotes, the colon and what stands before it, and its value.
+void append_text_field(std::string& out, std::string_view name, std::string_view text);
+void append_boolean_field(std::string& out, std::string_view name, bool value);
+template <class Number>
+void append_number_field(std::string& out, std::string_view name, Number number) {
+  out += name;
+  append_number(out, number);
+}
+
 }  // namespace p2pmesh::control

@@ -1,23 +1,10 @@
 #include "p2pmesh/control/reply.h"
 
 #include "json_text.h"
+#include "status_reply.h"
 
 namespace p2pmesh::control {
 namespace {
-
-void append_text_field(std::string& out, std::string_view name, std::string_view text) {
-  out += name;
-  append_json_string(out, text);
-}
-template <class Number>
-void append_number_field(std::string& out, std::string_view name, Number number) {
-  out += name;
-  append_number(out, number);
-}
-void append_boolean_field(std::string& out, std::string_view name, bool value) {
-  out += name;
-  append_boolean(out, value);
-}
 
 /// Appends an array, each element by `append_element`.
 template <class Elements, class Append>
@@ -37,56 +24,7 @@ void append_one(std::string& out, const EmptyReply&) {
 }
 
 void append_one(std::string& out, const StatusReply& reply) {
-  append_text_field(out, "{\"name\":", reply.name);
-  append_text_field(out, ",\"claimed_name\":", reply.claimed_name);
-  append_text_field(out, ",\"profile\":", reply.profile);
-  out += ",\"key\":";
-  append_id(out, reply.key);
-  out += ",\"node_key\":";
-  append_id(out, reply.node_key);
-  out += ",\"mesh\":";
-  append_id(out, reply.mesh);
-  append_text_field(out, ",\"address\":", reply.address);
-  append_number_field(out, ",\"port\":", std::uint64_t{reply.port});
-  append_text_field(out, ",\"view\":", reply.view);
-  append_number_field(out, ",\"neighbors\":", reply.neighbors);
-  append_number_field(out, ",\"passive\":", reply.passive);
-  append_number_field(out, ",\"members\":", reply.members);
-  append_number_field(out, ",\"online\":", reply.online);
-  append_number_field(out, ",\"pending\":", reply.pending);
-  append_number_field(out, ",\"messages\":", reply.messages);
-  append_number_field(out, ",\"carried\":", reply.carried);
-  append_number_field(out, ",\"carried_bytes\":", reply.carried_bytes);
-  append_number_field(out, ",\"carried_dropped\":", reply.carried_dropped);
-  append_boolean_field(out, ",\"closed\":", reply.closed);
-  append_boolean_field(out, ",\"discoverable\":", reply.discoverable);
-  append_boolean_field(out, ",\"receipts\":", reply.receipts);
-  append_boolean_field(out, ",\"synced\":", reply.synced);
-  append_boolean_field(out, ",\"leaves_with_last_screen\":", reply.leaves_with_last_screen);
-  append_number_field(out, ",\"screens\":", reply.screens);
-  append_number_field(out, ",\"pid\":", reply.pid);
-  append_text_field(out, ",\"version\":", reply.version);
-  append_text_field(out, ",\"storage\":", reply.storage);
-  append_text_field(out, ",\"reachable\":", reply.reachable);
-  append_text_field(out, ",\"reachable_why\":", reply.reachable_why);
-  out += ",\"counters\":{";
-  bool is_first = true;
-  for (const auto& [name, value] : reply.counters) {
-    if (!is_first) out += ',';
-    is_first = false;
-    append_json_string(out, name);
-    append_number_field(out, ":", value);
-  }
-  out += '}';
-  if (reply.rendezvous) {
-    append_number_field(out, ",\"rendezvous\":{\"registered\":", reply.rendezvous->registered);
-    append_number_field(out, ",\"online\":", reply.rendezvous->online);
-    append_number_field(out, ",\"requests\":", reply.rendezvous->requests);
-    append_number_field(out, ",\"watchers\":", reply.rendezvous->watchers);
-    append_number_field(out, ",\"links\":", reply.rendezvous->links);
-    out += '}';
-  }
-  out += '}';
+  append_status(out, reply);
 }
 
 void append_one(std::string& out, const MembersReply& reply) {

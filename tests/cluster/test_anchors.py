@@ -90,8 +90,8 @@ class Anchors(mesh.MeshTest):
         self.fill_address_book()
         self.victim.restart()
         mesh.wait_until(lambda: len(self.strangers.taken) >= 8, 10, "strangers are dialled")
-        time.sleep(mesh.stretched(ANCHORS_FIRST_S))
-        self.assertEqual(self.neighbors(), {})
+        with self.assertRaises(AssertionError):
+            mesh.wait_until(self.neighbors, ANCHORS_FIRST_S, "no neighbor")
         self.victim.kill()
 
         self.peers_file.write_text(content)

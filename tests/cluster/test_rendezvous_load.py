@@ -83,7 +83,8 @@ class RendezvousLoad(RendezvousTest):
         until = time.monotonic() + seconds - 2
         ends = 0
         while time.monotonic() < until:
-            time.sleep(chance.uniform(0.3, 1.5))
+            enough = server.facts()["registered"] + chance.randrange(30, 150)
+            mesh.wait_until(lambda: server.facts()["registered"] >= enough, 15, "some more have registered")
             server.kill()
             ends += 1
             server.start()

@@ -1,7 +1,6 @@
 // Look-ups as fast as they go, without waiting for answers; a link that is closed is opened anew.
 //   --count N    how many (1000000)
 //   --seconds N  at most (60)
-#include <thread>
 
 #include "commands.h"
 #include "member_link.h"
@@ -22,11 +21,9 @@ int flood_look_ups(const attacks::AttackOptions& options) {
   const Clock::time_point end = Clock::now() + std::chrono::seconds(options.number("seconds", 60));
   std::uint64_t sent = 0, found = 0, denied = 0, links = 0;
   while (sent < count && Clock::now() < end) {
-    MemberLink link(key, attacks::AttackOptions::source(links), target);
-    if (!link.enter(Clock::now() + 5s)) {
-      std::this_thread::sleep_for(20ms);
-      continue;
-    }
+    const auto entered = enter_before(key, attacks::AttackOptions::source(links), target, end);
+    if (!entered) break;
+    MemberLink& link = *entered;
     ++links;
     link.set_on_frame([&](const FrameView& frame) {
       found += frame.type == static_cast<std::uint8_t>(FrameType::kFound) ? 1 : 0;

@@ -1,6 +1,7 @@
 #include "member_link.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "p2pmesh/crypto/hash.h"
 #include "p2pmesh/posix/clock.h"
@@ -43,6 +44,17 @@ MemberLink::MemberLink(const HostileKey& key, const SocketAddress& source, const
 
 bool MemberLink::enter(Clock::time_point deadline) {
   return link_.connect(deadline) && link_.shake_hands(deadline);
+}
+
+std::unique_ptr<MemberLink> enter_before(const HostileKey& key, const SocketAddress& source,
+                                         const SocketAddress& target, Clock::time_point end) {
+  constexpr auto kAgain = std::chrono::milliseconds(20);  // a server that is not there refuses at once
+  while (Clock::now() < end) {
+    auto link = std::make_unique<MemberLink>(key, source, target);
+    if (link->enter(std::min(end, Clock::now() + std::chrono::seconds(5)))) return link;
+    std::this_thread::sleep_for(kAgain);
+  }
+  return nullptr;
 }
 
 std::optional<RendezvousTicket> ticket_of(const FrameView& frame) {

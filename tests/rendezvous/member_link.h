@@ -53,6 +53,10 @@ class MemberLink {
   RendezvousTicket ticket_ = 0;
 };
 
+/// A link that is up; dialled again while nobody answers. Null at `end`.
+std::unique_ptr<MemberLink> enter_before(const HostileKey& key, const SocketAddress& source,
+                                         const SocketAddress& target, Clock::time_point end);
+
 /// The ticket of an answer; nothing for what nobody has asked for.
 std::optional<RendezvousTicket> ticket_of(const FrameView& frame);
 

@@ -6,7 +6,6 @@
 // newer.
 #include <iostream>
 #include <sstream>
-#include <thread>
 
 #include "commands.h"
 #include "many_links.h"
@@ -31,11 +30,9 @@ int steady(const attacks::AttackOptions& options) {
   std::uint64_t next = 1;
   std::size_t links = 0;
   while (Clock::now() < end) {
-    MemberLink link(key, attacks::AttackOptions::source(1), target);
-    if (!link.enter(Clock::now() + 5s)) {
-      std::this_thread::sleep_for(20ms);
-      continue;
-    }
+    const auto entered = enter_before(key, attacks::AttackOptions::source(1), target, end);
+    if (!entered) break;
+    MemberLink& link = *entered;
     ++links;
     std::map<RendezvousTicket, std::string> under_way;
     link.set_on_frame([&](const FrameView& frame) {

@@ -1,0 +1,156 @@
+// What a screen shows first: what was missed, who is here, the history that was asked for.
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+#include "chat_session.h"
+#include "contact_lines.h"
+#include "p2pmesh/base/limits.h"
+#include "p2pmesh/posix/clock.h"
+#include "p2pmesh/posix/socket_address.h"
+#include "screen_lines.h"
+
+namespace p2pmesh {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kGatherTimeout = 2s;   // design.md, section 6
+constexpr Duration kReplayTimeout = 60s;  // the node reads its own disk
+
+bool is_loopback(const std::string& host) {
+  const auto address = SocketAddress::from_host(host, 0);
+  return address && address->is_loopback();
+}
+
+}  // namespace
+
+/// Waits for what was missed: the node's replay, and its first comparison with a neighbor if there is one to
+/// come.
+Result<void> ChatSession::gather() {
+  const Instant gathered_by = read_clock().monotonic + kGatherTimeout;
+  // Nobody to compare with: no link, and no member known that might come back.
+  const bool is_alone =
+      options_.host.empty() && options_.invite.empty() && status_.neighbors == 0 && status_.members <= 1;
+  const auto is_complete = [&] {
+    return view().is_live() && (is_alone || status_.synced || view().is_synced());
+  };
+  while (!is_complete() && node().is_open()) {
+    const bool was_live = view().is_live();
+    const Duration patience = was_live ? gathered_by - read_clock().monotonic : kReplayTimeout;
+    const bool has_changed = wait(
+        [&] {
+          return screen().resume_after || is_complete() || view().is_live() != was_live || !node().is_open();
+        },
+        patience);
+    if (is_leaving()) return quietly();
+    if (!has_changed) break;
+    if (!screen().resume_after) continue;
+    view().expect_replay();
+    if (auto again = subscribe(*std::exchange(screen().resume_after, std::nullopt)); !again) return again;
+  }
+  return {};
+}
+
+Result<void> ChatSession::show_opening() {
+  if (auto gathered = gather(); !gathered) return gathered;
+  auto status = call<control::StatusReply>(node(), control::StatusRequest{}, waiter());
+  if (!status) return tl::unexpected<Error>(node_gone());
+  status_ = *std::move(status);
+  const auto members = call<control::MembersReply>(node(), control::MembersRequest{}, waiter());
+  if (!members) return tl::unexpected<Error>(members.error());
+  view().show_here(status_, *members);
+  if (!status_.discoverable) view().show_info(describe_discoverable(false));
+  if (!options_.host.empty()) warn_if_unreachable();
+  if (auto ended = end_gathering(); !ended) return ended;
+  const auto contacts = call<control::ContactsReply>(node(), control::ContactsRequest{}, waiter());
+  if (!contacts) return tl::unexpected<Error>(contacts.error());
+  view().show_requests(*contacts);
+  if (!options_.lists_history) return {};
+  auto listed = options_.history ? list_newest(*options_.history) : list_all();
+  if (!listed) return listed;
+  view().end_listing(loop_->now().monotonic);
+  return {};
+}
+
+/// In the very turn in which the node counts: what comes before is counted, what comes after is shown.
+Result<void> ChatSession::end_gathering() {
+  const auto is_answered = std::make_shared<bool>(false);  // the reply may come when this has given up
+  node().request(control::RoomsRequest{}, [this, is_answered](const auto& reply) {
+    *is_answered = true;
+    const auto* rooms = reply ? std::get_if<control::RoomsReply>(&*reply) : nullptr;
+    if (!options_.lists_history) view().show_missed();
+    if (rooms != nullptr) view().show_unread(*rooms);
+    if (!options_.lists_history) return;
+    view().note_read(view().current_room());
+    view().begin_listing();
+  });
+  wait([&] { return *is_answered || !node().is_open(); }, kCallTimeout);
+  if (is_leaving()) return quietly();
+  if (!*is_answered) return tl::unexpected<Error>(node_gone());
+  return {};
+}
+
+/// Who joined from another machine but listens on loopback talks through its neighbors alone, and is cut off
+/// when they leave.
+void ChatSession::warn_if_unreachable() {
+  if (options_.listen.empty() || !is_loopback(status_.address)) return;
+  const auto peers = call<control::PeersReply>(node(), control::PeersRequest{}, waiter());
+  if (!peers) return;
+  const auto is_far = [](const control::PeerEntry& peer) {
+    const auto address = SocketAddress::parse(peer.address);
+    return address && !address->is_loopback();
+  };
+  if (std::none_of(peers->peers.begin(), peers->peers.end(), is_far)) return;
+  view().show_info(
+      "Others cannot reach you, and you are cut off when those you reached leave: this node listens on " +
+      status_.address + ". To be reached, start with: --listen 0.0.0.0:0");
+}
+
+Result<void> ChatSession::list_newest(std::size_t count) {
+  std::deque<std::vector<control::ChatMessage>> pages;
+  control::ListRequest request;
+  request.room = view().current_room();
+  bool more = count > 0;
+  std::size_t total = 0;
+  while (more) {
+    request.limit = std::min(count - total, limits::kControlPageMax);
+    auto page = call<control::ListReply>(node(), request, waiter());
+    if (!page) return tl::unexpected<Error>(page.error());
+    if (page->messages.empty()) break;
+    request.before = page->messages.front().id;
+    total += page->messages.size();
+    more = page->more && total < count;
+    pages.push_front(std::move(page->messages));
+  }
+  if (total == 0) return {};
+  view().show_info(count_of(total, "earlier message") + ":");
+  for (const auto& page : pages) view().show_listed(page);
+  view().show_info("End of earlier messages.");
+  return {};
+}
+
+Result<void> ChatSession::list_all() {
+  control::ListRequest request;
+  request.room = view().current_room();
+  request.after = control::MessageId{};
+  request.limit = limits::kControlPageMax;
+  bool is_first = true;
+  for (;;) {
+    const auto page = call<control::ListReply>(node(), request, waiter());
+    if (!page) return tl::unexpected<Error>(page.error());
+    if (page->messages.empty()) break;
+    if (is_first) view().show_info("All earlier messages:");
+    is_first = false;
+    view().show_listed(page->messages);
+    request.after = page->messages.back().id;
+    // A reader that is slower than the node must not make the output grow.
+    wait([&] { return output_->pending_bytes() < kOutputBytesMax; }, std::nullopt);
+    if (is_leaving()) return quietly();
+    if (!page->more) break;
+  }
+  if (!is_first) view().show_info("End of earlier messages.");
+  return {};
+}
+
+}  // namespace p2pmesh
