@@ -345,6 +345,13 @@ const std::vector<ChatCommands::Command>& ChatCommands::table() {
         "What is typed goes there, and the other commands concern it. MESH: its name in /meshes, or how its "
         "number there begins."},
        &ChatCommands::switch_mesh},
+      {{"/people",
+        {},
+        {{}},
+        "lists who is known to the discovery servers",
+        "Who is there and since when not, and the meshes that can be entered. /enter NAME goes to somebody's "
+        "mesh, /msg NAME TEXT writes to somebody alone."},
+       &ChatCommands::people},
       {{"/enter",
         {},
         {{kHostOrLink, kOptionalPort}},

@@ -151,7 +151,8 @@ void ChatCommands::ask(const control::Request& request, std::function<void(const
     const ExitStatus status = control::to_error(reply.error()).status;
     const bool is_users_fault = status == ExitStatus::kUsage || status == ExitStatus::kTryAgain ||
                                 status == ExitStatus::kCannotCreate || status == ExitStatus::kProtocol ||
-                                status == ExitStatus::kNoPermission;
+                                status == ExitStatus::kNoPermission || status == ExitStatus::kUnknownHost ||
+                                (is_search != 0 && status == ExitStatus::kUnavailable);
     if (is_users_fault) return view_.show_info(why);
     complain_("The node could not do it: " + why);
   });

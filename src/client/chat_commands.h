@@ -35,6 +35,9 @@ class ChatCommands {
   static bool is_quit(std::string_view line);
   void run(std::string_view line);
 
+  /// Goes to the mesh of somebody whom a discovery server knows; else the user is told why not.
+  void join_mesh_of(const std::string& name, std::function<void(bool)> done);
+
   [[nodiscard]] bool has_quit() const { return has_quit_; }
   /// The key of whom a conversation is open with, where lines go then.
   [[nodiscard]] std::optional<std::string> talks_with() const {
@@ -72,6 +75,7 @@ class ChatCommands {
   // chat_meshes.cc
   void meshes(const CommandArguments& arguments);
   void switch_mesh(const CommandArguments& arguments);
+  void people(const CommandArguments& arguments);
   void enter(const CommandArguments& arguments);
   void open(const CommandArguments& arguments);
   void leave(const CommandArguments& arguments);

@@ -108,6 +108,8 @@ void ChatInput::watch(bool wanted) {
 }
 
 void ChatInput::take(InputLine line) {
+  if (question_ && !line.too_long && !ChatCommands::is_command(line.text))
+    return std::exchange(question_, {})(std::move(line.text));
   if (line.bytes == 0) return;
   const std::string place = "Line " + std::to_string(line.number);
   if (!line.too_long && ChatCommands::is_command(line.text)) return screens_.current->commands.run(line.text);

@@ -1,7 +1,9 @@
 // The commands about the meshes that the node is in: /meshes, /switch, /enter, /open, /leave.
 #include "chat_commands.h"
+#include "contact_lines.h"
 #include "mesh_lines.h"
 #include "p2pmesh/base/invite_link.h"
+#include "p2pmesh/base/limits.h"
 #include "p2pmesh/text/safe_text.h"
 #include "screen_lines.h"
 
@@ -14,6 +16,14 @@ void ChatCommands::meshes(const CommandArguments&) {
     const std::size_t count = listed->meshes.size();
     view_.show_info(count == 1 ? "1 mesh:" : std::to_string(count) + " meshes:");
     for (const control::MeshEntry& mesh : listed->meshes) view_.show_info(describe_mesh(mesh) + ".");
+  });
+}
+
+/// Whom one can find by name, and what can be entered.
+void ChatCommands::people(const CommandArguments&) {
+  ask(control::RendezvousPeopleRequest{}, [this](const control::Reply& reply) {
+    if (const auto* listed = std::get_if<control::RendezvousPeopleReply>(&reply))
+      view_.show_registered(*listed, limits::kRendezvousListedMax);
   });
 }
 
@@ -45,6 +55,25 @@ void ChatCommands::enter(const CommandArguments& arguments) {
     const auto* entered = std::get_if<control::MeshReply>(&reply);
     if (entered != nullptr) go_to(control::SwitchMeshRequest{entered->mesh.mesh.hex()});
   });
+}
+
+void ChatCommands::join_mesh_of(const std::string& name, std::function<void(bool)> done) {
+  ++unanswered_;
+  ++searching_;
+  node_.request(control::EnterMeshRequest{"", 0, {}, name},
+                [this, done = std::move(done)](const tl::expected<control::Reply, control::RpcError>& reply) {
+                  --unanswered_;
+                  --searching_;
+                  ++answered_;
+                  const auto* entered = reply ? std::get_if<control::MeshReply>(&*reply) : nullptr;
+                  if (entered == nullptr) {
+                    view_.show_info(reply ? "The node gave another answer than was asked for."
+                                          : end_sentence(reply.error().message));
+                    return done(false);
+                  }
+                  go_to(control::SwitchMeshRequest{entered->mesh.mesh.hex()});
+                  done(true);
+                });
 }
 
 void ChatCommands::open(const CommandArguments& arguments) {

@@ -27,6 +27,7 @@ constexpr const char* kHelp =
     "  --new               open another mesh, and be in the others too\n"
     "  --mesh MESH         begin in this one of the meshes, as /meshes lists them\n"
     "  --rendezvous HOST[:PORT]  be registered at this discovery server (7070); repeatable\n"
+    "  --known-only             cut who comes to this node and is not known there\n"
     "  --find NAME         join the mesh of NAME, whom a discovery server knows\n"
     "  --private           the mesh that is opened lets in who has an invite alone\n"
     "  --undiscoverable    begin as after /discover off\n"
@@ -95,6 +96,7 @@ Result<std::variant<ChatOptions, PrintOnly>> parse_chat_options(int count, const
   const auto* mesh = app.add_option("--mesh", options.mesh);
   app.add_option("--rendezvous", options.rendezvous)->allow_extra_args(false);
   const auto* find = app.add_option("--find", options.find);
+  app.add_flag("--known-only", options.known_only);
   app.add_flag("--private", options.closed);
   app.add_flag("--undiscoverable", options.undiscoverable);
   app.add_flag("--exact-name", options.exact_name);
@@ -144,6 +146,8 @@ Result<std::variant<ChatOptions, PrintOnly>> parse_chat_options(int count, const
     if (!parsed) return tl::unexpected<Error>(parsed.error());
     place = *parsed;
   }
+  if (options.known_only && options.rendezvous.empty())
+    return usage("--known-only asks discovery servers who is known: --rendezvous HOST:PORT is missing.");
   if (!find->empty()) {
     auto sought = check_name(options.find);
     if (!sought) return tl::unexpected<Error>(sought.error());

@@ -23,6 +23,7 @@ struct ChatOptions {
   std::vector<std::string> rendezvous;  ///< "HOST:PORT" of discovery servers
   std::string find;                     ///< whose mesh is joined, as they say; empty if not given
   std::string mesh;                     ///< which of the node's is shown first; empty if not given
+  bool known_only = false;              ///< who is not known there is cut
   bool fresh = false;                   ///< --new
   bool closed = false;                  ///< --private
   std::string passphrase_file;          ///< empty if not given

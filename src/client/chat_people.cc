@@ -46,6 +46,10 @@ void ChatCommands::open_conversation(const std::string& member, const std::strin
   ask(control::ConversationRequest{member, true}, [this, text](const control::Reply& reply) {
     const auto* opened = std::get_if<control::MemberReply>(&reply);
     if (opened == nullptr) return;
+    if (opened->mesh) {
+      if (!text.empty()) send_direct(opened->member.hex(), text);
+      return go_to(control::SwitchMeshRequest{opened->mesh->hex()});
+    }
     if (talks_with_ && talks_with_->member != opened->member) close_conversation();
     talks_with_ = *opened;
     view_.show_info("You talk with " + format_safe_line(opened->name) + " alone now; /close to stop.");
@@ -79,7 +83,11 @@ void ChatCommands::request(const CommandArguments& arguments) {
   const std::string member = *arguments.member;
   ask(control::AskRequest{member}, [this, member](const control::Reply& reply) {
     if (const auto* sent = std::get_if<control::SendReply>(&reply)) view_.on_sent(*sent);
-    view_.show_info("You have asked " + format_safe_line(member) + " to talk.");
+    const auto* stranger = std::get_if<control::MemberReply>(&reply);
+    const std::string name = format_safe_line(stranger == nullptr ? member : stranger->name);
+    view_.show_info(
+        "You have asked " + name + " to talk." +
+        (stranger == nullptr ? "" : " What you write meanwhile waits there: /msg " + name + " TEXT"));
   });
 }
 

@@ -175,6 +175,7 @@ Result<void> ChatSession::talk() {
                                        [](std::string_view message) { complain("p2pchat", message); });
   if (auto opened = input_->open(); !opened) return opened;
   open_others();
+  offer_registered();
   for (;;) {
     const auto wants_more = [](const auto& one) { return one->resume_after.has_value(); };
     const auto is_over = [](const auto& one) { return !one->node->is_open(); };

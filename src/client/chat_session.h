@@ -40,6 +40,9 @@ class ChatSession {
   Result<void> end_gathering();
   Result<void> list_all();
   void warn_if_unreachable();
+  /// Who and what the discovery servers tell of; somebody at a terminal may choose.
+  void offer_registered();
+  void ask_whom();
   Result<ExitStatus> status_of_leaving() const;
   Result<void> list_newest(std::size_t count);
   Result<void> talk();

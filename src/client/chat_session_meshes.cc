@@ -33,7 +33,9 @@ void ChatSession::open_others() {
     for (const control::MeshEntry& entry : listed->meshes) {
       MeshScreen* screen = screens_.find(entry.mesh);
       if (screen == nullptr) screen = add_screen(entry.mesh);
-      if (screen != nullptr && screen != screens_.current) screen->view.set_mesh_label(entry.label);
+      if (screen == nullptr) continue;
+      if (screen != screens_.current) screen->view.set_mesh_label(entry.label);
+      screen->view.set_conversation(entry.with ? entry.label : "");
     }
   });
 }
@@ -78,7 +80,11 @@ void ChatSession::end_gathering_of(MeshScreen& screen) {
   });
   screen.node->request(control::ContactsRequest{}, [&screen](const auto& reply) {
     const auto* contacts = reply ? std::get_if<control::ContactsReply>(&*reply) : nullptr;
-    if (contacts != nullptr) screen.view.show_requests(*contacts);
+    if (contacts == nullptr) return;
+    // Who is in no mesh with us is shown once, in the current one.
+    control::ContactsReply members = *contacts;
+    std::erase_if(members.contacts, [](const auto& contact) { return contact.mesh.has_value(); });
+    screen.view.show_requests(members);
   });
 }
 
@@ -100,7 +106,10 @@ void ChatSession::switch_to(const control::MeshEntry& entry) {
   take_output();
   screens_.current = next;
   next->view.set_mesh_label("");
-  next->view.show_info("You are in the mesh " + format_safe_line(entry.label) + " now.");
+  next->view.set_conversation(entry.with ? entry.label : "");
+  next->view.show_info(entry.with
+                           ? "You talk with " + entry.label + " alone now; /meshes shows where else you are."
+                           : "You are in the mesh " + format_safe_line(entry.label) + " now.");
   refresh_labels();
 }
 
@@ -153,6 +162,10 @@ void ChatSession::on_event(MeshScreen& screen, control::Event event) {
     return;
   }
   if (const auto* mesh = std::get_if<control::MeshEvent>(&event)) return on_mesh(*mesh);
+  if (const auto* stranger = std::get_if<control::StrangerEvent>(&event)) {
+    if (&screen == screens_.current && screen.view.is_showing()) screen.view.show_stranger(*stranger);
+    return refresh_labels();
+  }
   const bool names_founder = std::holds_alternative<control::SyncedEvent>(event);
   const bool is_live = std::holds_alternative<control::LiveEvent>(event);
   const bool was_live = screen.view.is_live();

@@ -8,6 +8,7 @@
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/posix/clock.h"
 #include "p2pmesh/posix/socket_address.h"
+#include "p2pmesh/posix/stream_io.h"
 #include "screen_lines.h"
 
 namespace p2pmesh {
@@ -15,8 +16,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kGatherTimeout = 2s;   // design.md, section 6
-constexpr Duration kReplayTimeout = 60s;  // the node reads its own disk
+constexpr Duration kGatherTimeout = 2s;       // design.md, section 6
+constexpr std::size_t kRegisteredShown = 20;  // lines at the start, as many as fit a screen
+constexpr Duration kReplayTimeout = 60s;      // the node reads its own disk
 
 bool is_loopback(const std::string& host) {
   const auto address = SocketAddress::from_host(host, 0);
@@ -105,6 +107,44 @@ void ChatSession::warn_if_unreachable() {
   view().show_info(
       "Others cannot reach you, and you are cut off when those you reached leave: this node listens on " +
       status_.address + ". To be reached, start with: --listen 0.0.0.0:0");
+}
+
+void ChatSession::offer_registered() {
+  const bool has_target =
+      !options_.host.empty() || !options_.invite.empty() || !options_.find.empty() || !options_.mesh.empty();
+  if (options_.rendezvous.empty() || has_target) return;
+  MeshScreen& opened = screen();
+  opened.node->request(control::RendezvousPeopleRequest{}, [this, mesh = opened.mesh](const auto& reply) {
+    MeshScreen* there = screens_.find(mesh);
+    if (there == nullptr) return;
+    const auto* listed = reply ? std::get_if<control::RendezvousPeopleReply>(&*reply) : nullptr;
+    if (listed == nullptr) return there->view.show_info(reply ? "" : end_sentence(reply.error().message));
+    control::RendezvousPeopleReply elsewhere = *listed;
+    std::erase_if(elsewhere.meshes, [&](const auto& entry) { return entry.mesh == mesh; });
+    there->view.show_registered(elsewhere, kRegisteredShown);
+    const bool is_person = !options_.plain && is_terminal(0) && is_terminal(1);
+    const auto is_other = [&](const control::RegisteredPerson& person) {
+      return person.online && person.key != status_.key;
+    };
+    if (is_person && std::any_of(listed->people.begin(), listed->people.end(), is_other)) ask_whom();
+  });
+}
+
+/// Until a name is known, or none is given.
+void ChatSession::ask_whom() {
+  view().show_info("Whom do you want to chat with? Type a name, or an empty line for nobody.");
+  input_->set_question([this](const std::string& name) {
+    if (name.empty()) return;
+    const bool is_unused = status_.members <= 1 && status_.messages == 0;
+    const MeshId before = screen().mesh;
+    screen().commands.join_mesh_of(name, [this, is_unused, before](bool has_joined) {
+      if (!has_joined) return ask_whom();
+      // The mesh that was opened for want of another one.
+      MeshScreen* left = screens_.find(before);
+      if (is_unused && left != nullptr)
+        left->node->request(control::LeaveMeshRequest{before.hex()}, [](const auto&) {});
+    });
+  });
 }
 
 Result<void> ChatSession::list_newest(std::size_t count) {

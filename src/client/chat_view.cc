@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "clock_text.h"
+#include "contact_lines.h"
+#include "mesh_lines.h"
 #include "moderation_words.h"
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/text/name.h"
@@ -177,6 +179,11 @@ void ChatView::append(const control::ChatMessage& message) {
     show_info(format_safe_line(message.name) + " writes to you." +
               describe_doubt(message.direct->doubt, shown_name_));
   }
+  if (!with_.empty()) {
+    control::ChatMessage direct = message;
+    if (!direct.direct) direct.direct = control::DirectFacts{{}, with_, std::nullopt};
+    return append_message(out_, direct, "");
+  }
   if (label_.empty())
     return append_message(out_, message, message.room == current_ ? "" : short_room(message.room, joined_));
   control::ChatMessage labelled = message;
@@ -238,6 +245,34 @@ void ChatView::show_here(const control::StatusReply& status, const control::Memb
   if (shown_name_ != claimed_name_) tell_lost_name();
 }
 
+void ChatView::show_registered(const control::RendezvousPeopleReply& listed, std::size_t most) {
+  std::vector<std::string> lines;
+  for (const bool online : {true, false}) {
+    for (const control::RegisteredPerson& person : listed.people) {
+      if (person.key != self_ && person.online == online) lines.push_back(describe_registered(person));
+    }
+  }
+  if (lines.empty()) show_info("Nobody else is registered there.");
+  for (const control::RegisteredMesh& mesh : listed.meshes) lines.push_back(describe_registered_mesh(mesh));
+  for (std::size_t i = 0; i < std::min(lines.size(), most); ++i) show_info(lines[i] + ".");
+  if (lines.size() > most || listed.more) show_info("There are more: /people, or p2pmeshctl people.");
+}
+
+void ChatView::show_stranger(const control::StrangerEvent& event) {
+  const std::string name = format_safe_line(event.name);
+  if (event.what == "asks")
+    show_info(name + ", who is in no mesh of yours, wants to talk. /accept " + name + ", or /decline " +
+              name + ".");
+  else if (event.what == "delivered")
+    show_info(name + " has your request.");
+  else if (event.what == "declined")
+    show_info(name + " has declined.");
+  else if (event.what == "together")
+    show_info("You talk with " + name + ": /msg " + name + " TEXT, or /switch " + name + ".");
+  else if (event.what == "refused")
+    show_info("You are not let in to talk with " + name + ": " + end_sentence(event.why));
+}
+
 void ChatView::show_missed() {
   const std::size_t total = missed_.total();
   const std::vector<control::ChatMessage> messages = missed_.take();
@@ -266,7 +301,10 @@ void ChatView::show_missed_directs() {
 
 void ChatView::show_requests(const control::ContactsReply& contacts) {
   for (const control::ContactEntry& contact : contacts.contacts) {
-    if (contact.asks) append_request(out_, contact.name, describe_doubt(contact.doubt, shown_name_));
+    if (contact.asks && contact.mesh)
+      show_stranger({"asks", contact.key, contact.name, *contact.mesh, ""});
+    else if (contact.asks)
+      append_request(out_, contact.name, describe_doubt(contact.doubt, shown_name_));
     if (contact.taken_over)
       append_taken_over(out_, contact.taken_over->name, contact.taken_over->key, contact.name);
   }

@@ -101,6 +101,11 @@ class ChatView {
 
   /// Shown with everything; empty in the current mesh.
   void set_mesh_label(std::string label) { label_ = std::move(label); }
+  /// The mesh is a conversation with somebody who is called so: what is said there is shown as direct.
+  void set_conversation(std::string name) { with_ = std::move(name); }
+  void show_stranger(const control::StrangerEvent& event);
+  /// Who is there and what, as discovery servers tell; the local member left out.
+  void show_registered(const control::RendezvousPeopleReply& listed, std::size_t most);
   /// Who the local member is, when nothing of the opening is shown.
   void begin_quietly(const control::StatusReply& status);
 
@@ -128,6 +133,7 @@ class ChatView {
   std::vector<control::NoticeEvent> revoked_;  // to be told when showing begins
   std::string out_;
   std::string label_;
+  std::string with_;  // whose conversation the mesh is; empty: a mesh of many
   MemberKey self_;
   std::string claimed_name_;
   std::string shown_name_;

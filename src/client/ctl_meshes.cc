@@ -46,6 +46,17 @@ Result<ExitStatus> show_rendezvous(CtlSession& session, const CtlOptions& option
   return session.print(out).map([] { return ExitStatus::kOk; });
 }
 
+Result<ExitStatus> show_people(CtlSession& session, const CtlOptions& options) {
+  const auto reply = session.ask<control::RendezvousPeopleReply>(control::RendezvousPeopleRequest{});
+  if (!reply) return tl::unexpected<Error>(reply.error());
+  if (options.json) return session.print_value(*reply);
+  std::string out;
+  for (const control::RegisteredPerson& person : reply->people) out += describe_registered(person) + "\n";
+  for (const control::RegisteredMesh& mesh : reply->meshes) out += describe_registered_mesh(mesh) + "\n";
+  if (reply->more) out += "...\n";
+  return session.print(out).map([] { return ExitStatus::kOk; });
+}
+
 Result<ExitStatus> open_mesh(CtlSession& session, const CtlOptions& options) {
   return print_mesh(session, options, control::OpenMeshRequest{options.closed});
 }

@@ -60,6 +60,7 @@ enum class Verb {
   kSwitch,
   kRendezvous,
   kCheck,
+  kPeople,
 };
 
 struct CtlOptions {
@@ -68,9 +69,9 @@ struct CtlOptions {
   std::string mesh;      ///< which of the node's; empty: the current one
   bool json = false;
   Verb verb = Verb::kStatus;
-  std::string room = "#lobby";  ///< checked
-  std::string peer;             ///< of whom or to whom; a name or a key; of nick: the name wanted; unchecked
-  std::string text;             ///< of send, "-" with `reads_input`; of topic
+  std::string room{kDefaultRoom};  ///< checked
+  std::string peer;  ///< of whom or to whom; a name or a key; of nick: the name wanted; unchecked
+  std::string text;  ///< of send, "-" with `reads_input`; of topic
   bool sets_topic = false;
   std::string at;                   ///< of members; empty: all
   std::string host;                 ///< of add, connect, enter and check

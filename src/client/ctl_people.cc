@@ -69,7 +69,7 @@ Result<ExitStatus> note_person(CtlSession& session, const CtlOptions& options) {
 }
 
 Result<ExitStatus> ask_to_talk(CtlSession& session, const CtlOptions& options) {
-  const auto asked = session.ask<control::SendReply>(control::AskRequest{options.peer});
+  const auto asked = session.ask<control::Reply>(control::AskRequest{options.peer});
   if (!asked) return tl::unexpected<Error>(asked.error());
   return ExitStatus::kOk;
 }

@@ -176,6 +176,8 @@ Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options) {
       return switch_mesh(session, options);
     case Verb::kRendezvous:
       return show_rendezvous(session, options);
+    case Verb::kPeople:
+      return show_people(session, options);
     case Verb::kPassphrase:
     case Verb::kCheck:
       break;

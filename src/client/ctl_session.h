@@ -54,6 +54,7 @@ Result<ExitStatus> open_mesh(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> leave_mesh(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> switch_mesh(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_rendezvous(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> show_people(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_members(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_rooms(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> send_text(CtlSession& session, const CtlOptions& options);

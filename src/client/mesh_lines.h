@@ -9,6 +9,9 @@ namespace p2pmesh {
 
 /// "Alice, current, open, 5 members, 3 online, 2 unread, mesh 5815114c", the label made safe.
 std::string describe_mesh(const control::MeshEntry& mesh);
+/// "Bob is online", "Zoe was last seen at ...".
+std::string describe_registered(const control::RegisteredPerson& person);
+std::string describe_registered_mesh(const control::RegisteredMesh& mesh);
 
 /// "10.0.0.7:7070, registered", or what is wrong.
 std::string describe_rendezvous(const control::RendezvousEntry& server);

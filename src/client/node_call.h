@@ -19,7 +19,8 @@ using Wait = std::function<bool(const std::function<bool()>& done, Duration time
 /// A node that is alive answers sooner, unless its disk hangs; guess.
 inline constexpr Duration kCallTimeout = std::chrono::seconds(15);
 
-/// Asks and waits for the reply. Errors: the node's own; kUnavailable when it does not answer or ends.
+/// Asks and waits for the reply, of whatever kind where OneReply is control::Reply. Errors: the node's own;
+/// kUnavailable when it does not answer or ends.
 template <class OneReply>
 Result<OneReply> call(NodeConnection& node, const control::Request& request, const Wait& wait) {
   using Answer = tl::expected<control::Reply, control::RpcError>;
@@ -32,10 +33,14 @@ Result<OneReply> call(NodeConnection& node, const control::Request& request, con
                 node.is_open() ? "The node does not answer." : "The node has ended.");
   }
   if (!**answer) return tl::unexpected<Error>(control::to_error((*answer)->error()));
-  auto* reply = std::get_if<OneReply>(&***answer);
-  if (reply == nullptr)
-    return fail(ExitStatus::kProtocol, "The node gave another answer than was asked for.");
-  return std::move(*reply);
+  if constexpr (std::is_same_v<OneReply, control::Reply>) {
+    return std::move(***answer);
+  } else {
+    auto* reply = std::get_if<OneReply>(&***answer);
+    if (reply == nullptr)
+      return fail(ExitStatus::kProtocol, "The node gave another answer than was asked for.");
+    return std::move(*reply);
+  }
 }
 
 }  // namespace p2pmesh

@@ -136,6 +136,7 @@ std::vector<std::string> node_command(const std::string& program, const ChatOpti
   if (!options.invite.empty()) argv.insert(argv.end(), {"--invite", options.invite});
   for (const std::string& place : options.rendezvous) argv.insert(argv.end(), {"--rendezvous", place});
   if (!options.find.empty()) argv.insert(argv.end(), {"--find", options.find});
+  if (options.known_only) argv.emplace_back("--known-only");
   if (options.closed) argv.emplace_back("--private");
   if (options.fresh) argv.emplace_back("--new");
   if (options.exact_name) argv.emplace_back("--exact-name");

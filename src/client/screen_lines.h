@@ -6,12 +6,11 @@
 #include <string_view>
 #include <vector>
 
+#include "p2pmesh/base/room_label.h"
 #include "p2pmesh/control/event.h"
 #include "p2pmesh/control/reply.h"
 
 namespace p2pmesh {
-
-inline constexpr std::string_view kDefaultRoom = "#lobby";
 
 /// ">INFO: " and a sentence, whose foreign parts are safe already.
 void append_info(std::string& out, std::string_view sentence);

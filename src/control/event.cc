@@ -75,6 +75,21 @@ void append_one(std::string& out, const RoomEvent& event) {
   out += event.joined ? ",\"joined\":true}" : ",\"joined\":false}";
 }
 
+void append_one(std::string& out, const StrangerEvent& event) {
+  open_event(out, "stranger");
+  out += ",\"what\":";
+  append_json_string(out, event.what);
+  out += ",\"member\":";
+  append_id(out, event.member);
+  out += ",\"name\":";
+  append_json_string(out, event.name);
+  out += ",\"mesh\":";
+  append_id(out, event.mesh);
+  out += ",\"why\":";
+  append_json_string(out, event.why);
+  out += '}';
+}
+
 void append_one(std::string& out, const MeshEvent& event) {
   open_event(out, "mesh");
   out += ",\"mesh\":";
@@ -204,6 +219,9 @@ void append_event(std::string& out, const ModerationEvent& event) {
   append_line(out, event);
 }
 void append_event(std::string& out, const MeshEvent& event) {
+  append_line(out, event);
+}
+void append_event(std::string& out, const StrangerEvent& event) {
   append_line(out, event);
 }
 

@@ -3,50 +3,13 @@
 #include <array>
 #include <charconv>
 
+#include "incoming_event.h"
 #include "method_names.h"
 #include "object_reader.h"
 #include "status_reply.h"
 
 namespace p2pmesh::control {
 namespace {
-
-NameDoubt read_doubt(ObjectReader& fields) {
-  NameDoubt doubt;
-  doubt.looks_like = fields.optional_text("looks_like");
-  doubt.mixes_scripts = fields.optional_boolean("mixes_scripts").value_or(false);
-  return doubt;
-}
-
-ChatMessage read_message(ObjectReader& fields) {
-  ChatMessage message;
-  message.id = fields.message_id("id");
-  message.author = fields.key<MemberKey>("author");
-  message.name = fields.text("name");
-  message.room = fields.text("room");
-  message.text = fields.text("text");
-  message.wall_ms = fields.number("wall_ms");
-  message.depth = fields.number("depth");
-  message.own = fields.boolean("own");
-  message.forked = fields.boolean("forked");
-  message.taken = fields.optional_number("taken", 0, UINT64_MAX);
-  if (auto name = fields.optional_text("with_name")) {
-    message.direct.emplace();
-    message.direct->peer = fields.key<MemberKey>("with");
-    message.direct->name = std::move(*name);
-    message.direct->doubt = read_doubt(fields);
-    if (const auto state = fields.optional_text("state")) message.direct->state = parse_direct_state(*state);
-  }
-  return message;
-}
-
-TopicFacts read_topic(ObjectReader& fields) {
-  TopicFacts topic;
-  topic.text = fields.text("text");
-  topic.author = fields.key<MemberKey>("author");
-  topic.name = fields.text("name");
-  topic.at_ms = fields.number("at_ms");
-  return topic;
-}
 
 /// Null when there is none.
 std::optional<TopicFacts> read_topic_of(ObjectReader& outer) {
@@ -122,7 +85,16 @@ ContactEntry read_contact(ObjectReader& fields) {
     const auto successor = fields.key<MemberKey>("taken_over_by");
     contact.taken_over = ContactEntry::Successor{*std::move(known_as), successor};
   }
+  contact.mesh = fields.optional_key<MeshId>("mesh");
   return contact;
+}
+
+MemberReply read_member_reply(ObjectReader& fields) {
+  MemberReply reply;
+  reply.member = fields.key<MemberKey>("member");
+  reply.name = fields.text("name");
+  reply.mesh = fields.optional_key<MeshId>("mesh");
+  return reply;
 }
 
 AddReply read_added(ObjectReader& fields) {
@@ -191,6 +163,24 @@ RendezvousEntry read_standing(ObjectReader& fields) {
   return entry;
 }
 
+RegisteredPerson read_registered(ObjectReader& fields) {
+  RegisteredPerson person;
+  person.name = fields.text("name");
+  person.key = fields.key<MemberKey>("key");
+  person.online = fields.boolean("online");
+  person.seen_ms = fields.number("seen_ms");
+  return person;
+}
+
+RegisteredMesh read_registered_mesh(ObjectReader& fields) {
+  RegisteredMesh mesh;
+  mesh.mesh = fields.key<MeshId>("mesh");
+  mesh.label = fields.text("label");
+  mesh.online = fields.number("online");
+  mesh.names = fields.texts("names");
+  return mesh;
+}
+
 MeshEntry read_mesh(ObjectReader& fields) {
   MeshEntry entry;
   entry.mesh = fields.key<MeshId>("mesh");
@@ -203,6 +193,7 @@ MeshEntry read_mesh(ObjectReader& fields) {
   entry.neighbors = fields.number("neighbors");
   entry.unread = fields.number("unread");
   entry.read_cursor = fields.cursor("read_cursor");
+  entry.with = fields.optional_key<MemberKey>("with");
   return entry;
 }
 
@@ -269,7 +260,10 @@ Reply read_result(std::string_view method, ObjectReader& line) {
   } else if (method == "message.send" || method == "contact.ask" || method == "topic.set" ||
              method == "room.invite" || method == "moderation.act") {
     const auto pending = fields.optional_number("pending", 1, UINT64_MAX);
-    reply = pending ? SendReply{{}, *pending} : SendReply{fields.message_id("id")};
+    if (method == "contact.ask" && fields.has("member"))
+      reply = read_member_reply(fields);
+    else
+      reply = pending ? SendReply{{}, *pending} : SendReply{fields.message_id("id")};
   } else if (method == "message.list") {
     auto messages = read_each(fields.array("messages"), read_message, fields);
     reply = ListReply{std::move(messages), fields.boolean("more")};
@@ -280,10 +274,14 @@ Reply read_result(std::string_view method, ObjectReader& line) {
     reply = CancelReply{fields.number("cancelled")};
   } else if (method == "conversation.set" || method == "person.set" || method == "mesh.connect" ||
              method == "revocation.publish") {
-    reply = MemberReply{fields.key<MemberKey>("member"), fields.text("name")};
+    reply = read_member_reply(fields);
   } else if (method == "mesh.use" || method == "mesh.enter" || method == "mesh.open" ||
              method == "mesh.leave" || method == "mesh.switch") {
     reply = MeshReply{read_mesh(fields)};
+  } else if (method == "rendezvous.people") {
+    auto people = read_each_of(fields, "people", read_registered);
+    auto meshes = read_each_of(fields, "meshes", read_registered_mesh);
+    reply = RendezvousPeopleReply{std::move(people), std::move(meshes), fields.boolean("more")};
   } else if (method == "name.set") {
     std::string name = fields.text("name");
     reply = NameReply{std::move(name), fields.boolean("changed")};
@@ -363,96 +361,6 @@ Incoming read_reply(const Json& json) {
     incoming.reply = read_result(method, line);
   }
   if (!line.fault().empty()) return MalformedLine{line.fault()};
-  return incoming;
-}
-
-Incoming read_event(const Json& json) {
-  ObjectReader line(json);
-  ObjectReader fields(line.object("params"));
-  const std::string type = fields.text("type");
-  Incoming incoming = UnknownEvent{};
-  if (type == "message") {
-    MessageEvent event;
-    event.cursor = fields.cursor("cursor");
-    event.message = read_message(fields);
-    event.repaired = fields.boolean("repaired");
-    event.gap = fields.boolean("gap");
-    event.was_pending = fields.optional_boolean("was_pending").value_or(false);
-    event.replayed = fields.boolean("replayed");
-    incoming = Event(std::move(event));
-  } else if (const auto kind = parse_notice_kind(type)) {
-    NoticeEvent event;
-    event.kind = *kind;
-    event.cursor = fields.cursor("cursor");
-    event.member = fields.key<MemberKey>("member");
-    event.name = fields.text("name");
-    if (event.kind == NoticeKind::kRenamed || event.kind == NoticeKind::kTakenOver)
-      event.old_name = fields.text("old_name");
-    event.doubt = read_doubt(fields);
-    event.at_ms = fields.number("at_ms");
-    event.replayed = fields.boolean("replayed");
-    incoming = Event(std::move(event));
-  } else if (type == "live") {
-    incoming = Event(LiveEvent{});
-  } else if (type == "synced") {
-    incoming = Event(SyncedEvent{});
-  } else if (type == "gap") {
-    incoming = Event(GapEvent{fields.cursor("resume_after")});
-  } else if (type == "delivery") {
-    incoming = Event(DeliveryEvent{fields.key<MemberKey>("member"), fields.text("name")});
-  } else if (type == "conversation") {
-    ConversationEvent event;
-    event.member = fields.key<MemberKey>("member");
-    event.name = fields.text("name");
-    event.open = fields.boolean("open");
-    incoming = Event(std::move(event));
-  } else if (type == "room") {
-    RoomEvent event;
-    event.room = fields.text("room");
-    event.joined = fields.boolean("joined");
-    incoming = Event(std::move(event));
-  } else if (type == "topic") {
-    TopicEvent event;
-    event.room = fields.text("room");
-    event.envelope = fields.key<EnvelopeId>("envelope");
-    event.topic = read_topic(fields);
-    incoming = Event(std::move(event));
-  } else if (type == "opened") {
-    RoomOpenedEvent event;
-    event.room = fields.text("room");
-    event.messages = fields.number("messages");
-    incoming = Event(std::move(event));
-  } else if (type == "invitation") {
-    InvitationEvent event;
-    event.room = fields.text("room");
-    event.member = fields.key<MemberKey>("member");
-    event.name = fields.text("name");
-    incoming = Event(std::move(event));
-  } else if (type == "moderation") {
-    ModerationEvent event;
-    event.verb = fields.text("verb");
-    event.room = fields.text("room");
-    event.by = fields.key<MemberKey>("by");
-    event.by_name = fields.text("by_name");
-    if (auto name = fields.optional_text("name")) {
-      event.name = *std::move(name);
-      event.member = fields.key<MemberKey>("member");
-    }
-    event.self = fields.boolean("self");
-    event.end_ms = fields.number("end_ms");
-    event.reason = fields.text("reason");
-    incoming = Event(std::move(event));
-  } else if (type == "mesh") {
-    MeshEvent event;
-    event.mesh = fields.key<MeshId>("mesh");
-    event.label = fields.text("label");
-    event.entered = fields.boolean("entered");
-    incoming = Event(std::move(event));
-  } else if (type == "storage") {
-    incoming = Event(StorageEvent{fields.text("state")});
-  }
-  if (!line.fault().empty()) return MalformedLine{line.fault()};
-  if (!fields.fault().empty()) return MalformedLine{fields.fault()};
   return incoming;
 }
 

@@ -45,6 +45,12 @@ class ObjectReader {
       return *id;
     return expect(name, "64 hexadecimal digits"), Id{};
   }
+  /// Nothing when it is missing or null.
+  template <class Id>
+  std::optional<Id> optional_key(std::string_view name) {
+    return find(name, false) == nullptr ? std::nullopt : std::optional(key<Id>(name));
+  }
+  [[nodiscard]] bool has(std::string_view name) { return find(name, false) != nullptr; }
   /// The elements of an array; empty and a fault when it is none.
   const Json::array_t& array(std::string_view name);
   const Json& object(std::string_view name);

@@ -19,6 +19,13 @@ void append_array(std::string& out, const Elements& elements, Append append_elem
   out += ']';
 }
 
+/// Of somebody who is in no other mesh with the local member.
+void append_mesh_field(std::string& out, const std::optional<MeshId>& mesh) {
+  if (!mesh) return;
+  out += ",\"mesh\":";
+  append_id(out, *mesh);
+}
+
 void append_one(std::string& out, const EmptyReply&) {
   out += "{}";
 }
@@ -136,6 +143,10 @@ void append_one(std::string& out, const MeshReply& reply) {
   append_number_field(out, ",\"unread\":", entry.unread);
   out += ",\"read_cursor\":";
   append_cursor(out, entry.read_cursor);
+  if (entry.with) {
+    out += ",\"with\":";
+    append_id(out, *entry.with);
+  }
   out += '}';
 }
 
@@ -153,10 +164,35 @@ void append_one(std::string& out, const RendezvousReply& reply) {
   });
 }
 
+void append_one(std::string& out, const RendezvousPeopleReply& reply) {
+  out += "{\"people\":";
+  append_array(out, reply.people, [&](const RegisteredPerson& person) {
+    append_text_field(out, "{\"name\":", person.name);
+    out += ",\"key\":";
+    append_id(out, person.key);
+    append_boolean_field(out, ",\"online\":", person.online);
+    append_number_field(out, ",\"seen_ms\":", person.seen_ms);
+    out += '}';
+  });
+  out += ",\"meshes\":";
+  append_array(out, reply.meshes, [&](const RegisteredMesh& mesh) {
+    out += "{\"mesh\":";
+    append_id(out, mesh.mesh);
+    append_text_field(out, ",\"label\":", mesh.label);
+    append_number_field(out, ",\"online\":", mesh.online);
+    out += ",\"names\":";
+    append_array(out, mesh.names, [&](const std::string& name) { append_json_string(out, name); });
+    out += '}';
+  });
+  append_boolean_field(out, ",\"more\":", reply.more);
+  out += '}';
+}
+
 void append_one(std::string& out, const MemberReply& reply) {
   out += "{\"member\":";
   append_id(out, reply.member);
   append_text_field(out, ",\"name\":", reply.name);
+  append_mesh_field(out, reply.mesh);
   out += '}';
 }
 
@@ -186,6 +222,7 @@ void append_one(std::string& out, const ContactsReply& reply) {
       append_text_field(out, ",\"host\":", contact.host);
       append_number_field(out, ",\"port\":", std::uint64_t{contact.port});
     }
+    append_mesh_field(out, contact.mesh);
     out += '}';
   });
 }
@@ -406,6 +443,9 @@ void append_reply(std::string& out, std::string_view id, const LimitsReply& repl
   append_line(out, id, reply);
 }
 void append_reply(std::string& out, std::string_view id, const RendezvousReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const RendezvousPeopleReply& reply) {
   append_line(out, id, reply);
 }
 void append_reply(std::string& out, std::string_view id, const MeshesReply& reply) {

@@ -306,7 +306,8 @@ constexpr std::array<Request (*)(ObjectReader&), kMethodNames.size()> kReaders =
     read_mesh<LeaveMeshRequest>,
     read_mesh<SwitchMeshRequest>,
     read_empty<RendezvousRequest>,
-    read_add_rendezvous};
+    read_add_rendezvous,
+    read_empty<RendezvousPeopleRequest>};
 
 RpcError invalid_request(std::string reason) {
   return {RpcErrorCode::kInvalidRequest, std::move(reason), ExitStatus::kUsage};

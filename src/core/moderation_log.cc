@@ -4,12 +4,13 @@
 #include <tuple>
 
 #include "p2pmesh/base/limits.h"
+#include "p2pmesh/base/room_label.h"
 #include "p2pmesh/crypto/hash.h"
 
 namespace p2pmesh {
 namespace {
 
-constexpr const char* kMeshFoundersRoom = "#lobby";  // where everybody is; nobody else opens it
+constexpr std::string_view kMeshFoundersRoom = kDefaultRoom;  // where everybody is; nobody else opens it
 
 /// Of one member in one scope, the longest first. Of those that differ in their cuts alone one is left, which
 /// refuses what any of them does; of too many those that end first give way.

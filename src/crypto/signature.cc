@@ -57,6 +57,12 @@ void draw_random(std::span<std::uint8_t> out) {
   randombytes_buf(out.data(), out.size());
 }
 
+std::uint64_t draw_random_64() {
+  std::uint64_t number = 0;
+  randombytes_buf(&number, sizeof number);
+  return number;
+}
+
 bool is_signing_key(const PublicKey& key) {
   return crypto_core_ed25519_is_valid_point(key.data()) == 1;
 }

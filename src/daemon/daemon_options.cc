@@ -31,13 +31,21 @@ struct Raw {
 
 constexpr const char* kRendezvousAddress = "127.0.0.1:7070";
 // What is of a member alone.
-constexpr const char* kNotOfRendezvous[] = {"--name",           "--join",
-                                            "--listen",         "--new",
-                                            "--private",        "--invite",
-                                            "--exact-name",     "--leave-with-last-screen",
-                                            "--undiscoverable", "--passphrase-file",
-                                            "--rendezvous",     "--find",
-                                            "--passphrase-fd",  "--change-passphrase"};
+constexpr const char* kNotOfRendezvous[] = {"--name",
+                                            "--join",
+                                            "--listen",
+                                            "--new",
+                                            "--private",
+                                            "--invite",
+                                            "--exact-name",
+                                            "--leave-with-last-screen",
+                                            "--undiscoverable",
+                                            "--passphrase-file",
+                                            "--rendezvous",
+                                            "--find",
+                                            "--known-only",
+                                            "--passphrase-fd",
+                                            "--change-passphrase"};
 
 /// The same fault has another status, and another place to mend it, in the file.
 tl::unexpected<Error> fault(bool from_file, const DaemonOptions& options, const std::string& message) {
@@ -133,6 +141,11 @@ Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& o
                    "--rendezvous " + format_safe_line(text) + ": " + place.error().message);
     options.host.rendezvous.push_back(*place);
   }
+  options.host.known_only = options.host.known_only || config.known_only.value_or(false);
+  if (options.host.known_only && options.host.rendezvous.empty()) {
+    return fail(ExitStatus::kUsage,
+                "--known-only asks discovery servers who is known; give one with --rendezvous HOST:PORT.");
+  }
   if (!raw.find.empty()) {
     auto sought = check_name(raw.find);
     if (!sought) return tl::unexpected(sought.error());
@@ -189,6 +202,8 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
       ->allow_extra_args(false);
   app.add_option("--find", raw.find, "join the mesh of this member, as a discovery server knows it")
       ->option_text("NAME");
+  app.add_flag("--known-only", options.host.known_only,
+               "cut who comes here and is not known to a discovery server under its key");
   app.add_flag("--exact-name", options.host.exact_name,
                "end with 73 when another member holds the name, instead of being shown with a suffix");
   app.add_option("--log-file", options.log_file, "log there instead of standard error")->option_text("FILE");

@@ -41,6 +41,7 @@ struct DaemonConfig {
   std::optional<std::string> listen;
   std::optional<std::vector<std::string>> join;
   std::optional<std::vector<std::string>> rendezvous_places;  ///< "rendezvous" as an array
+  std::optional<bool> known_only;
   std::optional<std::string> data_dir;
   std::optional<std::string> log_level;
   ProtocolParameters protocol;

@@ -11,7 +11,7 @@ void RendezvousRegistry::Impl::on_ask(const AskFrame& message, Turn& turn) {
   const Bytes signed_bytes = ask_signing_bytes(self_, ask);
   if (!verifier_.verify(ask.asker.view(), signed_bytes, ask.signature))
     return deny(turn, message.ticket, DenyReason::kMalformed);
-  const AskId id{hash_tagged("p2pmesh ask 1", signed_bytes)};
+  const AskId id{hash_tagged(kAskIdTag, signed_bytes)};
   if (const KeptAsks::Entry* known = asks_.find(id)) {
     // It may not be on the disk yet: the answer waits behind it.
     const auto state = known->delivered ? AskState::State::kDelivered : AskState::State::kWaiting;

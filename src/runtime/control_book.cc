@@ -84,7 +84,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   ++session.unanswered;
   const NotedPlace place{"", request.host, request.port};
   look_at(request.host, request.port,
-          [this, session_id = session.id, id, where = place.format()](const Result<MemberKey>& found) {
+          [this, session_id = session.id, id, place, where = place.format()](const Result<MemberKey>& found) {
             ControlSession* asking = server_->find(session_id);
             if (asking == nullptr) return;
             --asking->unanswered;
@@ -101,23 +101,52 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
               error.message = format_safe_line(runner_->node().shown_name(member)) + " at " + error.message;
               break;
             }
+            // Who is in another mesh can be talked with alone.
+            if (found.error().status == ExitStatus::kTryAgain ||
+                found.error().status == ExitStatus::kNoPermission)
+              return ask_at(*asking, id, place, error);
             server_->refuse(session_id, id, error);
           });
 }
 
+/// `error`: why it is no member of this mesh.
+void ControlRequests::ask_at(ControlSession& session, const std::string& id, const NotedPlace& place,
+                             const Error& error) {
+  ++session.unanswered;
+  actions_.ask_at(
+      {place.host, place.port}, [this, session_id = session.id, id, error,
+                                 alive = std::weak_ptr(alive_)](const Result<control::MemberReply>& met) {
+        if (alive.expired()) return;
+        ControlSession* asking = server_->find(session_id);
+        if (asking == nullptr) return;
+        --asking->unanswered;
+        if (met) return server_->reply(session_id, id, *met);
+        // It takes no requests either, as one that is undiscoverable.
+        const bool is_other =
+            met.error().status == ExitStatus::kTryAgain || met.error().status == ExitStatus::kNoPermission;
+        server_->refuse(session_id, id, is_other ? error : met.error());
+      });
+}
+
+bool ControlRequests::knows(const std::string& wanted) const {
+  const auto members = runner_->node().members();
+  if (const auto key = MemberKey::from_hex(wanted)) {
+    return *key == runner_->member() ||
+           std::any_of(members.begin(), members.end(),
+                       [&](const MemberView& member) { return member.key == *key; });
+  }
+  const std::string folded = name_key(wanted.substr(0, wanted.find('~')));
+  return runner_->people().find_alias(wanted) || runner_->people().find_place(wanted) != nullptr ||
+         name_key(runner_->node().status().claimed_name) == folded ||
+         std::any_of(members.begin(), members.end(),
+                     [&](const MemberView& member) { return name_key(claimed_part(member.name)) == folded; });
+}
+
 void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::FindRequest& request) {
-  const std::string folded = name_key(request.member.substr(0, request.member.find('~')));
-  bool known = MemberKey::from_hex(request.member) || runner_->people().find_alias(request.member) ||
-               runner_->people().find_place(request.member) != nullptr ||
-               name_key(runner_->node().status().claimed_name) == folded;
-  if (!known) {
-    const auto members = runner_->node().members();
-    known = std::any_of(members.begin(), members.end(), [&](const MemberView& member) {
-      return name_key(claimed_part(member.name)) == folded;
-    });
-  }
-  server_->reply(session.id, id, control::FindReply{known});
+  server_->reply(
+      session.id, id,
+      control::FindReply{MemberKey::from_hex(request.member).has_value() || knows(request.member)});
 }
 
 Result<std::string> ControlRequests::check_alias(const std::string& alias, const MemberKey& member) const {

@@ -13,7 +13,8 @@ constexpr bool kIsOfAllMeshes = std::is_same_v<OneRequest, control::MeshesReques
                                 std::is_same_v<OneRequest, control::LeaveMeshRequest> ||
                                 std::is_same_v<OneRequest, control::SwitchMeshRequest> ||
                                 std::is_same_v<OneRequest, control::RendezvousRequest> ||
-                                std::is_same_v<OneRequest, control::AddRendezvousRequest>;
+                                std::is_same_v<OneRequest, control::AddRendezvousRequest> ||
+                                std::is_same_v<OneRequest, control::RendezvousPeopleRequest>;
 
 }  // namespace
 
@@ -35,6 +36,7 @@ void ControlDesk::on_request(ControlSession& session, std::string id, control::R
       },
       request);
   if (is_taken) return;
+  if (route(session, id, request)) return;
   if (MeshSeat* seat = seat_of(session); seat != nullptr && !seat->leave_by)
     return seat->requests->on_request(session, std::move(id), std::move(request));
   server_->refuse(session.id, id,
@@ -121,6 +123,25 @@ void ControlDesk::answer(ControlSession& session, const std::string& id,
                          const control::AddRendezvousRequest& request) {
   actions_.use_rendezvous({request.host, request.port});
   server_->reply(session.id, id, control::EmptyReply{});
+}
+
+void ControlDesk::answer(ControlSession& session, const std::string& id,
+                         const control::RendezvousPeopleRequest&) {
+  ++session.unanswered;
+  const auto mesh = session.mesh;
+  rendezvous_.list([this, session_id = session.id, id, mesh](const Result<RendezvousListing>& listing) {
+    ControlSession* asking = server_->find(session_id);
+    if (asking == nullptr) return;
+    if (asking->mesh == mesh && asking->unanswered > 0) --asking->unanswered;
+    if (!listing) return server_->refuse(session_id, id, listing.error());
+    control::RendezvousPeopleReply reply;
+    for (const PersonEntry& person : listing->people)
+      reply.people.push_back({person.name, person.member, person.online, person.seen_ms});
+    for (const MeshEntry& entry : listing->meshes)
+      reply.meshes.push_back({entry.mesh, entry.label, entry.online, entry.names});
+    reply.more = listing->more;
+    server_->reply(session_id, id, reply);
+  });
 }
 
 void ControlDesk::answer(ControlSession& session, const std::string& id,

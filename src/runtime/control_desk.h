@@ -2,11 +2,14 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "control_server.h"
 #include "mesh_seats.h"
 #include "rendezvous_links.h"
+#include "strangers.h"
 
 namespace p2pmesh {
 
@@ -26,8 +29,9 @@ struct DeskActions {
 
 class ControlDesk final : public ControlEvents {
  public:
-  /// Borrows the seats, for its whole life.
-  ControlDesk(MeshSeats& seats, DeskActions actions) : seats_(seats), actions_(std::move(actions)) {}
+  /// Borrows everything, for its whole life.
+  ControlDesk(MeshSeats& seats, Strangers& strangers, RendezvousLinks& rendezvous, DeskActions actions)
+      : seats_(seats), strangers_(strangers), rendezvous_(rendezvous), actions_(std::move(actions)) {}
   /// It outlives this; set before it listens.
   void serve(ControlServer& server) { server_ = &server; }
 
@@ -45,11 +49,35 @@ class ControlDesk final : public ControlEvents {
   void answer(ControlSession& session, const std::string& id, const control::SwitchMeshRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::RendezvousRequest& request);
   void answer(ControlSession& session, const std::string& id, const control::AddRendezvousRequest& request);
+  // control_strangers.cc
+  /// A request that names somebody who is not of its mesh goes to where that one is; false: it stays.
+  bool route(ControlSession& session, const std::string& id, const control::Request& request);
+  void hand_to(const Stranger& stranger, ControlSession& session, const std::string& id,
+               const control::Request& request);
+  void look_for(const std::string& name, ControlSession& session, const std::string& id,
+                const control::Request& request);
+  void on_met(const std::string& name, const Result<MeshId>& met);
+  void accept_and_hand_to(const Stranger& stranger, ControlSession& session, const std::string& id,
+                          const control::Request& request);
+  void answer_stranger(ControlSession& session, const std::string& id, const Stranger& stranger,
+                       bool accepts);
+  void answer(ControlSession& session, const std::string& id,
+              const control::RendezvousPeopleRequest& request);
   void reply_with(ControlSession& session, const std::string& id, const MeshRunner* runner);
   [[nodiscard]] MeshSeat* seat_of(const ControlSession& session) const;
 
+  /// A request that waits until it is known who is meant.
+  struct Waiting {
+    SessionId session;
+    std::string id;
+    control::Request request;
+  };
+
   MeshSeats& seats_;
+  Strangers& strangers_;
+  RendezvousLinks& rendezvous_;
   DeskActions actions_;
+  std::map<std::string, std::vector<Waiting>> looked_for_;  // by the name, folded
   ControlServer* server_ = nullptr;
 };
 

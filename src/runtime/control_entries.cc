@@ -59,6 +59,12 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   const auto refuse = [&](const Error& error) { server_->refuse(session.id, id, error); };
   if (const auto error = check_closed()) return refuse(*error);
   if (const auto error = check_can_say_now()) return refuse(*error);
+  if (actions_.is_for_two(runner_->mesh())) {
+    return refuse(
+        {ExitStatus::kUsage,
+         "This is a conversation of two, and nobody else is let in; p2pchat --new --private NAME opens "
+         "a closed mesh for more."});
+  }
   if (request.address && !parse_host_port(*request.address))
     return refuse({ExitStatus::kUsage, "The address is none, like 192.168.1.5:9750; no invite was made."});
   const WallMs now_ms = runner_->wall_ms();

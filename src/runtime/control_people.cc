@@ -154,6 +154,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
     entry.port = place.port;
     reply.contacts.push_back(std::move(entry));
   }
+  for (control::ContactEntry& entry : actions_.strangers()) reply.contacts.push_back(std::move(entry));
   server_->reply(session.id, id, reply);
 }
 

@@ -23,6 +23,12 @@ struct HostActions {
   std::function<void(const MeshId& mesh, const std::string& host, std::uint16_t port,
                      std::function<void(Result<NodeKey>)> done)>
       connect;
+  /// Asks whoever is there, and in no mesh with the local member, to talk. Errors: as Strangers::ask_at().
+  std::function<void(const HostPort& place, std::function<void(Result<control::MemberReply>)> done)> ask_at;
+  /// Those who are in no mesh with the local member.
+  std::function<std::vector<control::ContactEntry>()> strangers;
+  /// It is a conversation with one of those.
+  std::function<bool(const MeshId& mesh)> is_for_two;
   /// In every mesh. Errors: as MeshRunner::set_discoverable().
   std::function<Result<void>(bool on)> set_discoverable;
   std::function<void(bool on)> set_receipts;
@@ -43,6 +49,9 @@ class ControlRequests final : public ControlEvents {
   /// Ends what has waited long enough for a member record of whom was found at an address.
   void check_looking(Instant now);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+  /// Somebody is or was called so here, or noted under that name.
+  [[nodiscard]] bool knows(const std::string& wanted) const;
 
   [[nodiscard]] std::optional<MeshId> default_mesh() const override;
   void on_request(ControlSession& session, std::string id, control::Request request) override;
@@ -84,6 +93,7 @@ class ControlRequests final : public ControlEvents {
   using Found = std::function<void(Result<MemberKey>)>;
   void look_at(const std::string& host, std::uint16_t port, Found done);
   [[nodiscard]] bool is_known(const MemberKey& member) const;
+  void ask_at(ControlSession& session, const std::string& id, const NotedPlace& place, const Error& error);
   /// Who was found at the place of a name is noted under that name. The alias that it got, or nothing.
   Result<std::string> take_place(const NotedPlace& place, const MemberKey& member);
   /// As find_member(), and who is noted at some place is looked for there: one that is absent by the way, one

@@ -137,6 +137,8 @@ class MeshRunner final : public StorageEvents, public DoorKeeper {
   // mesh_runner_moderation.cc
   /// As send_text(), of an entry of a closed mesh; answered with `reply`.
   void write_entry(SessionId session, std::string request_id, const EntryBody& body, control::Reply reply);
+  /// Of a closed mesh: for one member, for good. Nobody waits for it.
+  void write_invite(const InviteSecret& secret);
   /// As send_text(), of an act; the core's check_act() allowed it.
   void write_act(SessionId session, std::string request_id, WriteAct act);
   /// Opens a room in which nothing is known to have been said, for the local member.

@@ -44,6 +44,14 @@ void MeshRunner::write_entry(SessionId session, std::string request_id, const En
   handle(WriteEntry{token, body});
 }
 
+void MeshRunner::write_invite(const InviteSecret& secret) {
+  EntryBody body;
+  body.verb = EntryVerb::kInvite;
+  body.invite = InviteKey{make_ed25519_signer(secret)->public_key()};
+  body.uses = 1;
+  handle(WriteEntry{next_token_++, body});
+}
+
 void MeshRunner::write_act(SessionId session, std::string request_id, WriteAct act) {
   act.token = expect_acknowledge(session, std::move(request_id));
   handle(act);

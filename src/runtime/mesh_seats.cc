@@ -12,15 +12,6 @@ constexpr std::size_t kIdDigits = 8;      // of an id, where there is no name
 constexpr std::size_t kSuffixDigits = 4;  // as behind a member's name
 constexpr std::size_t kIdDigitsMin = 4;   // that somebody types
 
-/// What a mesh would be called if there were no other one.
-std::string plain_label(const MeshRunner& runner) {
-  const std::vector<RankView> ranks = runner.node().ranks({});
-  const bool has_founder = !ranks.empty() && ranks.front().rank == Rank::kFounder;
-  const std::string name = has_founder ? runner.node().shown_name(ranks.front().member) : std::string();
-  const bool is_name = !name.empty() && name.front() != '~';
-  return is_name ? format_safe_line(name) : runner.mesh().hex().substr(0, kIdDigits);
-}
-
 }  // namespace
 
 MeshSeat& MeshSeats::add(std::unique_ptr<MeshRunner> runner, std::unique_ptr<ControlRequests> requests) {
@@ -96,6 +87,16 @@ std::vector<LinkId> MeshSeats::links_of(const MeshId& mesh) const {
   return links;
 }
 
+std::string MeshSeats::plain_label(const MeshRunner& runner) const {
+  if (const auto found = conversations_.find(runner.mesh()); found != conversations_.end())
+    return format_safe_line(found->second.name);
+  const std::vector<RankView> ranks = runner.node().ranks({});
+  const bool has_founder = !ranks.empty() && ranks.front().rank == Rank::kFounder;
+  const std::string name = has_founder ? runner.node().shown_name(ranks.front().member) : std::string();
+  const bool is_name = !name.empty() && name.front() != '~';
+  return is_name ? format_safe_line(name) : runner.mesh().hex().substr(0, kIdDigits);
+}
+
 std::string MeshSeats::label_of(const MeshRunner& runner) const {
   std::string label = plain_label(runner);
   const bool is_alone = std::none_of(seats_.begin(), seats_.end(), [&](const auto& seat) {
@@ -117,6 +118,8 @@ control::MeshEntry MeshSeats::describe(const MeshRunner& runner) const {
   entry.online = status.online;
   entry.neighbors = status.neighbors;
   entry.read_cursor = runner.read_cursor();
+  if (const auto found = conversations_.find(runner.mesh()); found != conversations_.end())
+    entry.with = found->second.with;
   for (const control::RoomEntry& room : runner.list_rooms().rooms)
     entry.unread += room.joined ? room.unread : 0;
   return entry;

@@ -1,6 +1,7 @@
 // The meshes that a node is in at once: for each a runner, and what answers its control clients.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,12 @@ struct MeshSeat {
 };
 
 /// Threads: the loop's.
+/// With whom a mesh of two is.
+struct Conversation {
+  MemberKey with;
+  std::string name;  ///< as it can be typed
+};
+
 class MeshSeats {
  public:
   MeshSeat& add(std::unique_ptr<MeshRunner> runner, std::unique_ptr<ControlRequests> requests);
@@ -53,7 +60,11 @@ class MeshSeats {
   [[nodiscard]] MeshRunner* home_of(LinkId link) const;
   [[nodiscard]] std::vector<LinkId> links_of(const MeshId& mesh) const;
 
-  /// The founder's name there, or a piece of the mesh's id; unlike that of all others.
+  void set_conversations(std::map<MeshId, Conversation> conversations) {
+    conversations_ = std::move(conversations);
+  }
+  /// The name of whom the mesh is a conversation with; else the founder's name there, or a piece of the
+  /// mesh's id; unlike that of all others.
   [[nodiscard]] std::string label_of(const MeshRunner& runner) const;
   [[nodiscard]] control::MeshEntry describe(const MeshRunner& runner) const;
   /// A label, or how an id begins. Errors: kUsage with what there is.
@@ -61,7 +72,11 @@ class MeshSeats {
 
  private:
   std::vector<std::unique_ptr<MeshSeat>> seats_;
+  /// What a mesh would be called if there were no other one.
+  [[nodiscard]] std::string plain_label(const MeshRunner& runner) const;
+
   std::optional<MeshId> current_;
+  std::map<MeshId, Conversation> conversations_;
   std::unordered_map<LinkId, MeshId> homes_;
 };
 

@@ -98,14 +98,16 @@ Result<void> NodeHost::Impl::prepare() {
   resolver = std::move(*made_resolver);
 
   SeenTableOptions seen_options;
-  std::array<std::uint8_t, 8> seed;
-  draw_random(seed);
-  for (std::uint8_t byte : seed) seen_options.seed = seen_options.seed << 8 | byte;
+  seen_options.seed = draw_random_64();
   seen = std::make_unique<SeenTable>(seen_options);
   links = std::make_unique<LinkServer>(*loop, *tls, *signer, ed25519_verifier(), *this, log, options.links);
   joins = std::make_unique<JoinAttempts>(*loop, *resolver, *links);
   rendezvous =
       std::make_unique<RendezvousLinks>(*loop, *joins, *links, *signer, log, [this] { return presence(); });
+  prepare_strangers();
+  if (auto read = strangers->open(); !read) return read;
+  seats.set_conversations(conversations());
+  if (options.known_only) prepare_callers();
   ReachActions dial_back;
   dial_back.is_open = [this](LinkId link) { return links->is_open(link); };
   dial_back.send = [this](LinkId link, Bytes frame) {
@@ -125,7 +127,7 @@ Result<void> NodeHost::Impl::prepare() {
   actions.screens_changed = [this] { screens_changed(); };
   actions.use_rendezvous = [this](const HostPort& place) { rendezvous->use({place}); };
   actions.rendezvous = [this] { return rendezvous->standings(); };
-  desk = std::make_unique<ControlDesk>(seats, std::move(actions));
+  desk = std::make_unique<ControlDesk>(seats, *strangers, *rendezvous, std::move(actions));
   control = std::make_unique<ControlServer>(*loop, *desk, log);
   desk->serve(*control);
   return links->listen(std::move(*listener));
@@ -149,6 +151,7 @@ void NodeHost::Impl::turn() {
   std::optional<Instant> deadline = links->next_deadline();
   keep_sooner(deadline, joins->next_deadline());
   if (!leaving) keep_sooner(deadline, rendezvous->next_deadline());
+  if (!leaving && told_ready) keep_sooner(deadline, strangers->next_deadline());
   keep_sooner(deadline, reach->next_deadline());
   keep_sooner(deadline, ready_by);
   keep_sooner(deadline, name_by);
@@ -163,6 +166,7 @@ void NodeHost::Impl::turn() {
   loop->run_until(deadline);
   joins->check_deadlines();
   if (!leaving) rendezvous->check_deadlines();
+  if (!leaving && told_ready) strangers->check_deadlines();
   links->check_deadlines();
   reach->ask_due(loop->now().monotonic);
   control->check_deadlines();
@@ -214,6 +218,7 @@ void NodeHost::Impl::check_ready() {
   if (options.exact_name && !is_name_settled()) return;
   ready_by.reset();
   resume_others();
+  renew_invites();
   told_ready = true;
   if (options.leaves_with_last_screen) screen_by = loop->now().monotonic + kFirstScreenTimeout;
   if (callbacks.ready) callbacks.ready();
@@ -296,6 +301,10 @@ MeshTerms NodeHost::Impl::local_terms(const std::optional<MeshId>& wanted) const
     terms.door = seats.find(runner->mesh())->door();
     return terms;
   }
+  if (wanted == kStrangersMesh && !leaving && strangers->is_open()) {
+    terms.mesh = kStrangersMesh;
+    return terms;
+  }
   if (wanted && !seats.all().empty() && !leaving) terms.refusal = RefuseReason::kOtherMesh;
   const auto door = wanted ? invite_doors.find(*wanted) : invite_doors.end();
   if (door != invite_doors.end()) terms.door = door->second.get();
@@ -319,6 +328,17 @@ bool NodeHost::Impl::on_link_up(const LinkUp& up, const MeshId& mesh, std::uint6
     joins->end(join, fail(ExitStatus::kUnavailable,
                           "a discovery server is there, no member: use --rendezvous HOST:PORT"));
     return false;
+  }
+  if (callers && !up.outbound) return callers->on_link_up(up, mesh);
+  return let_in(up, mesh, join);
+}
+
+/// To where it wants.
+bool NodeHost::Impl::let_in(const LinkUp& up, const MeshId& mesh, std::uint64_t join) {
+  if (mesh == kStrangersMesh) {
+    if (!strangers->on_link_up(up, join)) return false;
+    joins->end(join, JoinFound{up.node, mesh});
+    return true;
   }
   MeshRunner* runner = seats.find(mesh);
   // Who names a closed mesh has to have shown that it is of it.
@@ -352,7 +372,8 @@ bool NodeHost::Impl::on_link_up(const LinkUp& up, const MeshId& mesh, std::uint6
 }
 
 void NodeHost::Impl::on_link_down(LinkId link, bool is_faulty) {
-  if (rendezvous->on_link_down(link)) return;
+  if (rendezvous->on_link_down(link) || strangers->on_link_down(link)) return;
+  if (callers && callers->on_link_down(link)) return;
   MeshRunner* runner = seats.home_of(link);
   seats.drop_link(link);
   reach->on_link_down(link);
@@ -379,7 +400,9 @@ void NodeHost::Impl::on_join_failed(std::uint64_t join, const Error& error) {
 }
 
 bool NodeHost::Impl::on_frame(LinkId link, const FrameView& frame) {
+  if (callers && callers->holds(link)) return callers->on_frame(link, frame);
   if (rendezvous->has(link)) return rendezvous->on_frame(link, frame);
+  if (strangers->has(link)) return strangers->on_frame(link, frame);
   if (const auto taken = reach->on_frame(link, frame, loop->now().monotonic)) return *taken;
   // What was on its way when its mesh was left is nobody's fault.
   MeshRunner* runner = seats.home_of(link);

@@ -1,4 +1,5 @@
-// What a host holds; node_host.cc runs it, node_host_joining.cc finds its meshes.
+// What a host holds; node_host.cc runs it, node_host_joining.cc finds its meshes, node_host_strangers.cc
+// those of two.
 #pragma once
 
 #include <map>
@@ -9,6 +10,7 @@
 #include "control_desk.h"
 #include "control_server.h"
 #include "join_attempt.h"
+#include "known_callers.h"
 #include "link_server.h"
 #include "mesh_door.h"
 #include "mesh_seats.h"
@@ -20,6 +22,7 @@
 #include "profile.h"
 #include "reachability.h"
 #include "rendezvous_links.h"
+#include "strangers.h"
 
 namespace p2pmesh {
 
@@ -71,6 +74,14 @@ struct NodeHost::Impl final : LinkEvents {
   Result<void> switch_to(const MeshId& mesh);
   void check_left();
 
+  // node_host_strangers.cc
+  void prepare_strangers();
+  void prepare_callers();
+  [[nodiscard]] std::map<MeshId, Conversation> conversations() const;
+  Result<InviteLink> open_for_two();
+  void renew_invites();
+  [[nodiscard]] std::vector<control::ContactEntry> list_strangers() const;
+
   void check_ready();
   void check_revoked();
   [[nodiscard]] bool is_name_settled();
@@ -82,6 +93,7 @@ struct NodeHost::Impl final : LinkEvents {
 
   MeshTerms local_terms(const std::optional<MeshId>& wanted) const override;
   bool on_link_up(const LinkUp& up, const MeshId& mesh, std::uint64_t join) override;
+  bool let_in(const LinkUp& up, const MeshId& mesh, std::uint64_t join);
   void on_link_down(LinkId link, bool is_faulty) override;
   void on_link_progress(LinkId link) override;
   bool is_welcome(const NodeKey& node) const override;
@@ -107,6 +119,8 @@ struct NodeHost::Impl final : LinkEvents {
   std::unique_ptr<LinkServer> links;
   std::unique_ptr<JoinAttempts> joins;
   std::unique_ptr<RendezvousLinks> rendezvous;
+  std::unique_ptr<Strangers> strangers;
+  std::unique_ptr<KnownCallers> callers;  // null: whoever comes is let in
   std::unique_ptr<Reachability> reach;
   std::unique_ptr<ControlDesk> desk;
   std::unique_ptr<ControlServer> control;

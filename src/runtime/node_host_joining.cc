@@ -101,7 +101,7 @@ void NodeHost::Impl::enter(const control::EnterMeshRequest& request, Entered don
 
 /// What the discovery servers say of somebody can at worst lead to nobody: who answers has to hold the key.
 void NodeHost::Impl::enter_with(const std::string& name, Entered done) {
-  rendezvous->look_up(name, [this, name, done = std::move(done)](Result<FoundMember> found) {
+  rendezvous->look_up({name, {}, false}, [this, name, done = std::move(done)](Result<FoundMember> found) {
     if (!found) return done(tl::unexpected<Error>(found.error()));
     const Registration& registration = found->registration;
     const std::string shown = format_safe_line(name);
@@ -242,6 +242,15 @@ std::unique_ptr<ControlRequests> NodeHost::Impl::make_requests() {
                    done(found ? Result<NodeKey>(found->node) : tl::unexpected<Error>(found.error()));
                  });
   };
+  actions.ask_at = [this](const HostPort& place, std::function<void(Result<control::MemberReply>)> done) {
+    strangers->ask_at(place, [this, done = std::move(done)](const Result<MeshId>& met) {
+      if (!met) return done(tl::unexpected<Error>(met.error()));
+      const Stranger& stranger = *strangers->book().find(*met);
+      done(control::MemberReply{stranger.member, strangers->book().shown_name(stranger), *met});
+    });
+  };
+  actions.strangers = [this] { return list_strangers(); };
+  actions.is_for_two = [this](const MeshId& mesh) { return strangers->book().find(mesh) != nullptr; };
   actions.set_discoverable = [this](bool on) {
     for (const auto& seat : seats.all()) {
       if (auto set = seat->runner->set_discoverable(on); !set) return set;
@@ -348,6 +357,7 @@ Result<void> NodeHost::Impl::leave_mesh(const MeshId& mesh) {
     for (const ActiveMesh& other : seats.active()) seats.set_current(other.mesh);
   }
   seat.runner->leave();
+  strangers->forget(mesh);
   return keep_meshes();
 }
 

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "p2pmesh/base/limits.h"
-#include "p2pmesh/text/name.h"
 #include "p2pmesh/text/safe_text.h"
 
 namespace p2pmesh {
@@ -14,26 +13,12 @@ using namespace std::chrono_literals;
 
 constexpr Duration kBackOffMin = 1s;
 constexpr Duration kBackOffMax = 60s;
-constexpr Duration kAnswerTimeout = 10s;     // it writes to its disk first
-constexpr Duration kPresenceLook = 1s;       // for what has changed; guess
-constexpr std::size_t kQuestionsMax = 1024;  // that a server has not answered; guess
-constexpr Duration kSearchTimeout = 5s;      // "after 5 s of asking"
-constexpr Duration kSearchAgain = 1s;        // somebody may have just come
+constexpr Duration kAnswerTimeout = 10s;                                        // it writes to its disk first
+constexpr Duration kPresenceLook = 1s;                                          // for what has changed; guess
+constexpr Duration kSearchTimeout = 5s;                                         // "after 5 s of asking"
+constexpr Duration kSearchAgain = 1s;                                           // somebody may have just come
 constexpr std::uint64_t kClocksApartMaxMs = 10ULL * 365 * 24 * 60 * 60 * 1000;  // of what a server may say
 constexpr std::uint64_t kValidForMs = 12ULL * 60 * 60 * 1000;                   // clocks may be hours apart
-
-std::uint64_t draw_jitter_seed() {
-  std::array<std::uint8_t, 8> bytes;
-  draw_random(bytes);
-  std::uint64_t seed = 0;
-  for (std::uint8_t byte : bytes) seed = seed << 8 | byte;
-  return seed;
-}
-
-std::string format_place(const HostPort& place) {
-  const bool is_ipv6 = place.host.find(':') != std::string::npos;
-  return format_safe_line(is_ipv6 ? "[" + place.host + "]" : place.host) + ":" + std::to_string(place.port);
-}
 
 std::string in_seconds(std::uint64_t ms) {
   return std::to_string((ms + 999) / 1000) + " s";
@@ -49,7 +34,7 @@ RendezvousLinks::RendezvousLinks(EventLoop& loop, JoinAttempts& joins, LinkServe
       signer_(signer),
       log_(log),
       present_(std::move(present)),
-      random_(draw_jitter_seed()) {}
+      random_(draw_random_64()) {}
 
 void RendezvousLinks::use(const std::vector<HostPort>& places) {
   for (const HostPort& place : places) {
@@ -93,11 +78,15 @@ void RendezvousLinks::fall_back(Server& server, const std::string& what) {
   server.link.reset();
   server.is_registered = false;
   server.told.reset();
-  server.questions.clear();
+  for (const auto& [ticket, number] : std::exchange(server.questions, {})) on_unknown(number);
+  server.asks.clear();
+  server.said.clear();
+  for (const auto& [ticket, number] : std::exchange(server.pages, {})) end_page(number);
+  server.watched.clear();
   server.register_at.reset();
   server.answer_by.reset();
   if (server.trouble != trouble)
-    log_.log(LogLevel::kWarning, "discovery server " + format_place(server.place) + ": " + trouble);
+    log_.log(LogLevel::kWarning, "discovery server " + format_rendezvous(server.place) + ": " + trouble);
   server.trouble = trouble;
   const int doublings = static_cast<int>(std::min<std::uint32_t>(server.failures++, 6));
   const Duration most = std::min<Duration>(kBackOffMin * (1 << doublings), kBackOffMax);
@@ -117,6 +106,7 @@ void RendezvousLinks::on_link_up(LinkId link, const NodeKey& node, std::uint64_t
     server.node = node;
     tell_presence(server);
     for (auto& [number, search] : searches_) search.ask_at = loop_.now().monotonic;
+    for (auto& [number, listing] : listings_) ask_all(server, number);
     return;
   }
 }
@@ -177,6 +167,16 @@ bool RendezvousLinks::on_frame(LinkId link, const FrameView& frame) {
       if (found) on_found(server, *found);
       return found.has_value();
     }
+    case FrameType::kAskState:
+      return on_ask_state(server, decode_ask_state(frame.payload));
+    case FrameType::kAskDelivery:
+      return on_delivery(server, decode_ask_delivery(frame.payload));
+    case FrameType::kPeople:
+      return on_people(server, decode_people(frame.payload));
+    case FrameType::kMeshes:
+      return on_meshes(server, decode_meshes(frame.payload));
+    case FrameType::kChanges:
+      return on_changes(server, decode_changes(frame.payload));
     case FrameType::kDone:
     case FrameType::kClose:
       return true;
@@ -189,13 +189,15 @@ void RendezvousLinks::on_registered(Server& server, const Registered& reply) {
   if (reply.ticket == 0 || reply.ticket != server.register_ticket) return;
   server.register_ticket = 0;  // answered; it is not said twice
   if (!server.is_registered)
-    log_.log(LogLevel::kInfo, "registered at the discovery server " + format_place(server.place));
+    log_.log(LogLevel::kInfo, "registered at the discovery server " + format_rendezvous(server.place));
   server.is_registered = true;
   server.failures = 0;
   server.trouble.clear();
   server.answer_by.reset();
   const std::uint32_t lease_s = std::clamp<std::uint32_t>(reply.lease_s, 3, 86'400);
   server.register_at = loop_.now().monotonic + std::chrono::milliseconds(lease_s * 1000ULL / 3);
+  say_asks_to(server);
+  watch(server);
 }
 
 std::string RendezvousLinks::describe(const Server& server, const Denied& denied) {
@@ -224,15 +226,21 @@ std::string RendezvousLinks::describe(const Server& server, const Denied& denied
 
 void RendezvousLinks::on_denied(Server& server, const Denied& denied) {
   // Of a question the next round asks again.
-  if (denied.ticket == 0 || denied.ticket != server.register_ticket)
-    return void(server.questions.erase(denied.ticket));
+  if (const auto ask = server.asks.extract(denied.ticket)) {
+    // Who is over its budget there says it again with the next registration.
+    if (denied.reason == DenyReason::kOverBudget) return void(server.said.erase(ask.mapped()));
+    return keeper_->on_ask_denied(ask.mapped(), describe(server, denied));
+  }
+  if (const auto page = server.pages.extract(denied.ticket)) return end_page(page.mapped());
+  if (const auto question = server.questions.extract(denied.ticket)) return on_unknown(question.mapped());
+  if (denied.ticket == 0 || denied.ticket != server.register_ticket) return;
   server.register_ticket = 0;
   const Now& now = loop_.now();
   server.answer_by.reset();
   server.is_registered = false;
   const std::string trouble = describe(server, denied);
   if (server.trouble != trouble)
-    log_.log(LogLevel::kWarning, "discovery server " + format_place(server.place) + ": " + trouble);
+    log_.log(LogLevel::kWarning, "discovery server " + format_rendezvous(server.place) + ": " + trouble);
   server.trouble = trouble;
   const auto wait =
       std::min<Duration>(kBackOffMin * (1 << std::min<std::uint32_t>(server.failures++, 6)), kBackOffMax);
@@ -251,63 +259,12 @@ void RendezvousLinks::on_denied(Server& server, const Denied& denied) {
   }
 }
 
-void RendezvousLinks::look_up(const std::string& name, LookedUp done) {
-  if (servers_.empty()) return done(fail(ExitStatus::kUnavailable, nobody_answers()));
-  const Instant now = loop_.now().monotonic;
-  searches_.emplace(next_search_++, Search{name, std::move(done), now + kSearchTimeout, now, {}, false});
-}
-
-void RendezvousLinks::ask(Search& search, std::uint64_t number) {
-  search.ask_at = loop_.now().monotonic + kSearchAgain;
-  for (Server& server : servers_) {
-    if (!server.link || server.questions.size() >= kQuestionsMax) continue;
-    LookUp question;
-    question.ticket = next_ticket_++;
-    question.name = search.name;
-    server.questions[question.ticket] = number;
-    send(server, encode_frame_of(question));
-  }
-}
-
-void RendezvousLinks::on_found(Server& server, const Found& found) {
-  const auto question = server.questions.extract(found.ticket);
-  if (!question) return;
-  const auto at = searches_.find(question.mapped());
-  if (at == searches_.end()) return;
-  Search& search = at->second;
-  search.was_answered = true;
-  if (!found.known) return;
-  const auto registration = decode_registration(found.registration);
-  // What the member itself has not signed, for this server, is the server's invention.
-  const bool is_true = registration && name_key(registration->name) == name_key(search.name) &&
-                       ed25519_verifier().verify(registration->member.view(),
-                                                 registration_signing_bytes(server.node, *registration),
-                                                 registration->signature);
-  if (!is_true) {
-    return log_.log(LogLevel::kWarning,
-                    "discovery server " + format_place(server.place) +
-                        " gave a registration that is not what was asked for, or not signed");
-  }
-  FoundMember member{*registration, found.online, found.seen_ms, {}};
-  if (found.observed) member.addresses.push_back(*found.observed);
-  for (const NetAddress& address : registration->addresses) {
-    if (std::find(member.addresses.begin(), member.addresses.end(), address) == member.addresses.end())
-      member.addresses.push_back(address);
-  }
-  if (found.online) return end_search(question.mapped(), std::move(member));
-  search.offline = std::move(member);
-}
-
-void RendezvousLinks::end_search(std::uint64_t number, Result<FoundMember> found) {
-  auto ended = searches_.extract(number);
-  if (ended) ended.mapped().done(std::move(found));
-}
-
 std::string RendezvousLinks::nobody_answers() const {
   if (servers_.empty()) return "No discovery server is known; give one with --rendezvous HOST:PORT.";
   std::string why = "No discovery server answers:";
   for (const Server& server : servers_)
-    why += " " + format_place(server.place) + (server.trouble.empty() ? "" : " (" + server.trouble + ")");
+    why +=
+        " " + format_rendezvous(server.place) + (server.trouble.empty() ? "" : " (" + server.trouble + ")");
   return why + ". A member's HOST PORT joins without one.";
 }
 
@@ -321,38 +278,17 @@ void RendezvousLinks::check_deadlines() {
   if (look_at_ <= now) {
     look_at_ = now + kPresenceLook;
     for (Server& server : servers_) {
+      if (server.is_registered) watch(server);
       if (server.is_registered && server.told && !server.answer_by &&
           *server.told != present_().value_or(*server.told))
         tell_presence(server);
     }
   }
-  std::vector<std::uint64_t> over;
-  for (auto& [number, search] : searches_) {
-    if (search.deadline <= now)
-      over.push_back(number);
-    else if (search.ask_at <= now)
-      ask(search, number);
-  }
-  for (std::uint64_t number : over) {
-    const Search& search = searches_.at(number);
-    const std::string name = format_safe_line(search.name);
-    if (search.offline) {
-      end_search(number,
-                 fail(ExitStatus::kUnavailable, name + " is not online now. /add notes where somebody is; "
-                                                       "the discovery server keeps who asked for whom."));
-    } else if (search.was_answered) {
-      end_search(number,
-                 fail(ExitStatus::kUnknownHost, "Nobody called " + name +
-                                                    " is known to the discovery server. Is the name right? "
-                                                    "Who is undiscoverable is not told either."));
-    } else {
-      end_search(number, fail(ExitStatus::kUnavailable, nobody_answers()));
-    }
-  }
+  check_searches(now);
 }
 
 std::optional<Instant> RendezvousLinks::next_deadline() const {
-  if (servers_.empty() && searches_.empty()) return std::nullopt;
+  if (servers_.empty() && searches_.empty() && listings_.empty()) return std::nullopt;
   Instant next = look_at_;
   for (const Server& server : servers_) {
     for (const auto& due : {server.dial_at, server.answer_by, server.register_at}) {
@@ -360,6 +296,7 @@ std::optional<Instant> RendezvousLinks::next_deadline() const {
     }
   }
   for (const auto& [number, search] : searches_) next = std::min({next, search.deadline, search.ask_at});
+  for (const auto& [number, listing] : listings_) next = std::min(next, listing.deadline);
   return next;
 }
 
@@ -380,7 +317,7 @@ std::vector<RendezvousStanding> RendezvousLinks::standings() const {
   std::vector<RendezvousStanding> standings;
   for (const Server& server : servers_)
     standings.push_back(
-        {format_place(server.place), server.link.has_value(), server.is_registered, server.trouble});
+        {format_rendezvous(server.place), server.link.has_value(), server.is_registered, server.trouble});
   return standings;
 }
 

@@ -49,7 +49,8 @@ class Book(PeopleTest):
 
     def test_nobody_and_another_mesh_and_another_protocol_change_nothing(self):
         alice, bob = self.start("Alice", "Bob")
-        eve = self.node("Eve").start()
+        # Who is discoverable would be asked to talk instead: test_strangers.py.
+        eve = self.node("Eve", options=["--undiscoverable"]).start()
         before, at_eve = self.state(alice), self.state(eve)
         with socket.socket() as other:
             other.bind(("127.0.0.1", 0))
@@ -234,7 +235,8 @@ class Screen(mesh.MeshTest):
         alice = Chat(self.box, "Alice").expect_open()
         bob = Chat(self.box, "Bob", "127.0.0.1", alice.port).expect_open()
         alice.expect(r"^>INFO: Bob joined\.$")
-        eve = Chat(self.box, "Eve").expect_open()
+        # Who is discoverable would be asked to talk instead: test_strangers.py.
+        eve = Chat(self.box, "Eve", options=["--undiscoverable"]).expect_open()
         alice.say(f"/connect 127.0.0.1 {bob.port}")
         alice.expect(rf"^>INFO: Bob is at 127\.0\.0\.1:{bob.port}\.$")
         alice.expect(r"^>INFO: You talk with Bob alone now; /close to stop\.$")

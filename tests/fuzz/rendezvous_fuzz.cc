@@ -5,6 +5,7 @@
 #include "fuzz_input.h"
 #include "p2pmesh/rendezvous/registry.h"
 #include "p2pmesh/wire/rendezvous_messages.h"
+#include "p2pmesh/wire/stranger_request.h"
 
 using namespace p2pmesh;
 
@@ -25,6 +26,14 @@ void check_again(const std::optional<Message>& message, ByteView payload) {
   if (!message) return;
   const Bytes again = encode_frame_of(*message);
   demand(std::equal(again.begin() + limits::kFrameHeaderBytes, again.end(), payload.begin(), payload.end()));
+}
+
+/// What is sealed in an ask, were it opened.
+void check_stranger(ByteView plain) {
+  const auto request = decode_stranger_request(plain);
+  if (!request) return;
+  const Bytes again = encode_stranger_request(*request);
+  demand(std::equal(again.begin(), again.end(), plain.begin(), plain.end()));
 }
 
 void check_payload(std::uint8_t type, ByteView payload) {
@@ -58,6 +67,7 @@ void check_payload(std::uint8_t type, ByteView payload) {
     case FrameType::kChangesSeen:
       return check_again(decode_changes_seen(payload), payload);
     case FrameType::kAsk:
+      check_stranger(payload);
       return check_again(decode_ask_frame(payload), payload);
     case FrameType::kAskState:
       return check_again(decode_ask_state(payload), payload);

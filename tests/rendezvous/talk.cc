@@ -125,7 +125,7 @@ class Talker {
     const Bytes bytes = ask_signing_bytes(link_.server(), ask);
     const bool is_good = ed25519_verifier().verify(ask.asker.view(), bytes, ask.signature);
     requests_.push_back((is_good ? "" : "forged:") + std::string(as_text(ask.sealed)));
-    untaken_.push_back(AskId{hash_tagged("p2pmesh ask 1", bytes)});
+    untaken_.push_back(AskId{hash_tagged(kAskIdTag, bytes)});
   }
 
   /// Sends, and says what comes back under that ticket.

@@ -299,7 +299,9 @@ inline constexpr auto kRendezvousGrace = 5s;    // after the link's end: a link 
 inline constexpr std::uint64_t kRendezvousNameKeptMs =
     90ULL * 24 * 60 * 60 * 1000;                                             // design.md: as a name in a mesh
 inline constexpr std::uint64_t kRendezvousAheadMs = 24ULL * 60 * 60 * 1000;  // a registration's validity
-inline constexpr std::size_t kRendezvousUsedMax = 8;  // servers that one node is registered at; guess
+inline constexpr std::size_t kRendezvousQuestionsMax = 1024;  // of one node, without an answer; guess
+inline constexpr std::size_t kRendezvousListedMax = 1000;  // people, and meshes, that a user is shown; guess
+inline constexpr std::size_t kRendezvousUsedMax = 8;       // servers that one node is registered at; guess
 inline constexpr std::size_t kRendezvousMeshesPerMember = 16;  // guess
 inline constexpr std::size_t kRendezvousLabelBytesMax = 64;    // as a name
 inline constexpr std::size_t kRegistrationBytesMax = 2048;     // one with 8 addresses and 16 meshes has 1981
@@ -332,8 +334,17 @@ inline constexpr std::size_t kAsksPerAsker = 100;
 inline constexpr std::size_t kAsksPerRecipient = 1000;
 inline constexpr std::size_t kAsksMax = 100'000;
 inline constexpr std::uint64_t kAskKeptMs = 30ULL * 24 * 60 * 60 * 1000;
-inline constexpr std::size_t kAsksAhead = 16;     // handed over and not yet taken: 64 KiB
-inline constexpr std::size_t kAsksTakenMax = 64;  // in one frame
+inline constexpr std::size_t kAsksAhead = 16;           // handed over and not yet taken: 64 KiB
+inline constexpr std::size_t kAsksTakenMax = 64;        // in one frame
+inline constexpr std::size_t kStrangerMeshesMax = 256;  // conversations with people of no mesh of ours; guess
+inline constexpr std::size_t kStrangersAskingMax = 64;  // of them, requests that nobody has answered
+inline constexpr std::size_t kStrangerFramesMax = 8;    // of a link that brings a request: it needs two
+inline constexpr auto kStrangerLinkTime = 10s;          // then it is closed; as long as a handshake twice
+
+// Who comes while --known-only holds it at the door.
+inline constexpr std::size_t kCallersHeldMax = 64;                // until a server has answered; guess
+inline constexpr std::size_t kCallerHeldBytesMax = 256ULL << 10;  // what one says meanwhile; guess
+inline constexpr std::size_t kCallersKnownMax = 16'384;           // keys of those that were known; 0.5 MiB
 
 // Looking up host names.
 inline constexpr std::size_t kLookupsMax = 8;  // threads at once; one a name typed or configured; guess

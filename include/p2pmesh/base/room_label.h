@@ -21,6 +21,9 @@ struct RoomSecret {
   bool operator==(const RoomSecret&) const = default;
 };
 
+/// Where everybody is.
+inline constexpr std::string_view kDefaultRoom = "#lobby";
+
 inline constexpr std::size_t kRoomSuffixBytes = 9;  // `~` and eight hexadecimal digits
 
 /// A label with a name and the suffix of a key. No public room can have one: `~` cannot be in a name.

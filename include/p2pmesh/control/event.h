@@ -97,6 +97,14 @@ struct MeshEvent {
   std::string label;
   bool entered = false;
 };
+/// Of somebody who is in no mesh of the node but the one of the two; told to the subscribers of all meshes.
+struct StrangerEvent {
+  std::string what;  ///< "asks", "delivered", "declined", "together" or "refused"
+  MemberKey member;
+  std::string name;  ///< as it can be typed
+  MeshId mesh;       ///< of the two
+  std::string why;   ///< of "refused": a sentence
+};
 struct StorageEvent {
   std::string state = "ok";  ///< or what is wrong
 };
@@ -115,7 +123,7 @@ struct ConversationEvent {
 
 using Event = std::variant<MessageEvent, NoticeEvent, LiveEvent, SyncedEvent, GapEvent, RoomEvent,
                            StorageEvent, DeliveryEvent, ConversationEvent, TopicEvent, RoomOpenedEvent,
-                           InvitationEvent, ModerationEvent, MeshEvent>;
+                           InvitationEvent, ModerationEvent, MeshEvent, StrangerEvent>;
 
 /// Append an event line, line feed included. The same bytes serve every subscriber. Strings as in
 /// append_reply().
@@ -133,6 +141,7 @@ void append_event(std::string& out, const RoomOpenedEvent& event);
 void append_event(std::string& out, const InvitationEvent& event);
 void append_event(std::string& out, const ModerationEvent& event);
 void append_event(std::string& out, const MeshEvent& event);
+void append_event(std::string& out, const StrangerEvent& event);
 void append_event(std::string& out, const Event& event);
 
 /// Appends the JSON object of an event alone ("params"), without a line feed.

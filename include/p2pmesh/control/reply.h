@@ -177,6 +177,8 @@ struct ContactEntry {
   std::string host;   ///< where it was noted to be; empty: nowhere
   std::uint16_t port = 0;
   bool known = true;  ///< else a name and where to look: without a key, and nobody was found yet
+  /// In no mesh with the local member but that of the two.
+  std::optional<MeshId> mesh = std::nullopt;
 };
 /// member.find
 struct FindReply {
@@ -198,11 +200,12 @@ struct ForgetReply {
 struct RevocationReply {
   std::string statement;  ///< one line
 };
-/// conversation.set, person.set, mesh.connect, revocation.publish: with whom it is, for a name may be
-/// somebody else's later.
+/// conversation.set, person.set, mesh.connect, revocation.publish, and contact.ask of somebody who is in no
+/// mesh with the local member: with whom it is, for a name may be somebody else's later.
 struct MemberReply {
   MemberKey member;
   std::string name;
+  std::optional<MeshId> mesh = std::nullopt;  ///< that of the two, where it is apart from all others
 };
 struct ContactsReply {
   std::vector<ContactEntry> contacts;
@@ -288,11 +291,12 @@ struct MeshEntry {
   std::string name;      ///< the local member's there, as shown
   bool current = false;  ///< new clients are in it
   bool closed = false;
-  std::uint64_t members = 0;    ///< oneself included
-  std::uint64_t online = 0;     ///< oneself included
-  std::uint64_t neighbors = 0;  ///< live links
-  std::uint64_t unread = 0;     ///< in the joined rooms
-  Cursor read_cursor = {};      ///< up to where screens have shown it
+  std::uint64_t members = 0;                     ///< oneself included
+  std::uint64_t online = 0;                      ///< oneself included
+  std::uint64_t neighbors = 0;                   ///< live links
+  std::uint64_t unread = 0;                      ///< in the joined rooms
+  Cursor read_cursor = {};                       ///< up to where screens have shown it
+  std::optional<MemberKey> with = std::nullopt;  ///< it is a conversation with this one, and called so
 };
 /// mesh.list, in the order in which they were entered
 struct MeshesReply {
@@ -318,11 +322,32 @@ struct RendezvousReply {
 /// read.mark, shutdown, contact.answer, discover.set, receipts.set, invite.cancel: done.
 struct EmptyReply {};
 
+/// Somebody whom a discovery server tells of.
+struct RegisteredPerson {
+  std::string name;
+  MemberKey key;
+  bool online = false;
+  WallMs seen_ms = 0;  ///< when it was last heard of
+};
+/// A mesh that others may join, as somebody in it has told.
+struct RegisteredMesh {
+  MeshId mesh;
+  std::string label;  ///< the founder's name, or a piece of the id
+  std::uint64_t online = 0;
+  std::vector<std::string> names;  ///< of some who are in it
+};
+/// rendezvous.people
+struct RendezvousPeopleReply {
+  std::vector<RegisteredPerson> people;  ///< by name
+  std::vector<RegisteredMesh> meshes;    ///< the largest first
+  bool more = false;                     ///< there are further ones
+};
+
 using Reply = std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply,
                            SearchReply, RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply,
                            MemberReply, PendingReply, CancelReply, TopicReply, NameReply, FindReply, AddReply,
                            ForgetReply, RevocationReply, ModerationReply, LinkReply, InvitesReply,
-                           LimitsReply, MeshesReply, MeshReply, RendezvousReply>;
+                           LimitsReply, MeshesReply, MeshReply, RendezvousReply, RendezvousPeopleReply>;
 
 /// Append a reply line, line feed included; nothing at all when `id` is empty (a notification). `id` is
 /// ParsedRequest::id. Strings need not be UTF-8: ill-formed bytes become U+FFFD. Control and bidi characters
@@ -355,6 +380,7 @@ void append_reply(std::string& out, std::string_view id, const LimitsReply& repl
 void append_reply(std::string& out, std::string_view id, const MeshesReply& reply);
 void append_reply(std::string& out, std::string_view id, const MeshReply& reply);
 void append_reply(std::string& out, std::string_view id, const RendezvousReply& reply);
+void append_reply(std::string& out, std::string_view id, const RendezvousPeopleReply& reply);
 void append_error(std::string& out, std::string_view id, const RpcError& error);
 
 /// Appends the JSON value of a reply alone, without a line feed.

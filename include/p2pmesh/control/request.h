@@ -23,9 +23,9 @@ struct PeersRequest {};
 
 /// Answered once durable.
 struct SendRequest {
-  std::string text;               ///< 1 to kMessageBytesMax bytes of UTF-8
-  std::string room = "#lobby";    ///< as the client wrote it, unchecked
-  std::optional<std::string> as;  ///< name of a local member, unchecked
+  std::string text;                ///< 1 to kMessageBytesMax bytes of UTF-8
+  std::string room{kDefaultRoom};  ///< as the client wrote it, unchecked
+  std::optional<std::string> as;   ///< name of a local member, unchecked
   std::optional<std::string>
       to;  ///< a direct message: shown name or key of a member, unchecked; no room then
 };
@@ -33,7 +33,7 @@ struct SendRequest {
 /// The bounds are exclusive; with `after` the first ones after it, else the newest (before `before`). The
 /// zero id (is_start()) as `after` stands before every message: the first ones of the room.
 struct ListRequest {
-  std::string room = "#lobby";
+  std::string room{kDefaultRoom};
   std::optional<MessageId> before;
   std::optional<MessageId> after;
   std::size_t limit = 100;  ///< 1 to kControlPageMax
@@ -163,8 +163,8 @@ struct RevokeRequest {
 };
 /// What keeps order in a room, or with `mesh` in the whole mesh. Answered once durable.
 struct ModerateRequest {
-  std::string verb;             ///< is_moderation_verb()
-  std::string room = "#lobby";  ///< as the client wrote it, unchecked
+  std::string verb;                ///< is_moderation_verb()
+  std::string room{kDefaultRoom};  ///< as the client wrote it, unchecked
   bool mesh = false;
   std::optional<std::string> member =
       std::nullopt;  ///< shown name or key, unchecked; of the verbs that have one
@@ -173,7 +173,7 @@ struct ModerateRequest {
 };
 /// Who keeps order there, and what holds.
 struct ModerationRequest {
-  std::string room = "#lobby";  ///< likewise
+  std::string room{kDefaultRoom};  ///< likewise
   bool mesh = false;
 };
 /// Every bound of the node, and how far it is used.
@@ -226,16 +226,18 @@ struct AddRendezvousRequest {
   std::uint16_t port = 0;
 };
 
-using Request =
-    std::variant<StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest, SearchRequest,
-                 RoomsRequest, JoinRoomRequest, PartRoomRequest, SubscribeRequest, AttachRequest,
-                 MarkReadRequest, ConnectRequest, ShutdownRequest, AskRequest, AnswerRequest,
-                 ConversationRequest, ContactsRequest, PersonRequest, PendingRequest, CancelRequest,
-                 DiscoverRequest, ReceiptsRequest, GetTopicRequest, SetTopicRequest, InviteRequest,
-                 NameRequest, FindRequest, AddRequest, ForgetRequest, RevocationRequest, RevokeRequest,
-                 ModerateRequest, ModerationRequest, MakeLinkRequest, InvitesRequest, CancelInviteRequest,
-                 LimitsRequest, MeshesRequest, UseMeshRequest, EnterMeshRequest, OpenMeshRequest,
-                 LeaveMeshRequest, SwitchMeshRequest, RendezvousRequest, AddRendezvousRequest>;
+/// Who and what they tell of.
+struct RendezvousPeopleRequest {};
+
+using Request = std::variant<
+    StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest, SearchRequest, RoomsRequest,
+    JoinRoomRequest, PartRoomRequest, SubscribeRequest, AttachRequest, MarkReadRequest, ConnectRequest,
+    ShutdownRequest, AskRequest, AnswerRequest, ConversationRequest, ContactsRequest, PersonRequest,
+    PendingRequest, CancelRequest, DiscoverRequest, ReceiptsRequest, GetTopicRequest, SetTopicRequest,
+    InviteRequest, NameRequest, FindRequest, AddRequest, ForgetRequest, RevocationRequest, RevokeRequest,
+    ModerateRequest, ModerationRequest, MakeLinkRequest, InvitesRequest, CancelInviteRequest, LimitsRequest,
+    MeshesRequest, UseMeshRequest, EnterMeshRequest, OpenMeshRequest, LeaveMeshRequest, SwitchMeshRequest,
+    RendezvousRequest, AddRendezvousRequest, RendezvousPeopleRequest>;
 
 /// One line from a client.
 struct ParsedRequest {

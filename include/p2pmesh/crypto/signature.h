@@ -30,6 +30,7 @@ KeySeed draw_seed();
 
 /// Fills with random bytes from the kernel's source: nonces.
 void draw_random(std::span<std::uint8_t> out);
+std::uint64_t draw_random_64();
 
 /// Signs with one key. Threads: any; immutable after construction.
 class Signer {

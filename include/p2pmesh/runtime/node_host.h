@@ -35,6 +35,7 @@ struct HostOptions {
   bool closed = false;  ///< the mesh that is opened lets in who is invited alone; one that is resumed must
   std::optional<InviteLink> invite;       ///< into the closed mesh to be joined, instead of `joins`
   std::vector<HostPort> rendezvous = {};  ///< discovery servers to be registered at
+  bool known_only = false;                ///< who calls is cut unless a discovery server knows its key
   std::string find;                       ///< whose mesh is joined, as they say where; empty: nobody's
   bool exact_name = false;                ///< leave again, kCannotCreate, when another member holds the name
   bool leaves_with_last_screen = false;

@@ -26,8 +26,9 @@ inline constexpr MeshId kRendezvousMesh = [] {
 }();
 
 using RendezvousTicket = std::uint32_t;
-/// BLAKE2b-256 over what an asker signs.
+/// BLAKE2b-256 over what an asker signs, with this tag.
 using AskId = Id32<struct AskIdTag>;
+inline constexpr std::string_view kAskIdTag = "p2pmesh ask 1";
 
 /// A mesh that a member is in and that others may join.
 struct OpenMesh {

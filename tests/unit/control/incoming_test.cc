@@ -148,6 +148,35 @@ TEST_CASE("lists survive the way from node to client") {
   CHECK(servers.servers[0].trouble == kAwkward);
   CHECK_FALSE(servers.servers[0].registered);
   CHECK(servers.servers[1].registered);
+  const auto registered =
+      reply_there_and_back(RendezvousPeopleRequest{},
+                           RendezvousPeopleReply{{{kAwkward, id_of<MemberKey>(4), true, UINT64_MAX}, {}},
+                                                 {{id_of<MeshId>(5), kAwkward, 9, {"a", kAwkward}}},
+                                                 true});
+  REQUIRE(registered.people.size() == 2);
+  CHECK(registered.people[0].name == kAwkward);
+  CHECK(registered.people[0].key == id_of<MemberKey>(4));
+  CHECK(registered.people[0].online);
+  CHECK(registered.people[0].seen_ms == UINT64_MAX);
+  REQUIRE(registered.meshes.size() == 1);
+  CHECK(registered.meshes[0].mesh == id_of<MeshId>(5));
+  CHECK(registered.meshes[0].label == kAwkward);
+  CHECK(registered.meshes[0].online == 9);
+  CHECK(registered.meshes[0].names == std::vector<std::string>{"a", kAwkward});
+  CHECK(registered.more);
+  const auto stranger =
+      reply_there_and_back(AskRequest{"x"}, MemberReply{id_of<MemberKey>(4), kAwkward, id_of<MeshId>(5)});
+  CHECK(stranger.mesh == id_of<MeshId>(5));
+  CHECK_FALSE(reply_there_and_back(ConversationRequest{"x", true}, MemberReply{}).mesh);
+  ContactEntry apart;
+  apart.mesh = id_of<MeshId>(6);
+  const auto people = reply_there_and_back(ContactsRequest{}, ContactsReply{{apart, {}}});
+  REQUIRE(people.contacts.size() == 2);
+  CHECK(people.contacts[0].mesh == apart.mesh);
+  CHECK_FALSE(people.contacts[1].mesh);
+  MeshEntry of_two;
+  of_two.with = id_of<MemberKey>(8);
+  CHECK(reply_there_and_back(UseMeshRequest{"x"}, MeshReply{of_two}).mesh.with == of_two.with);
   const MeshEntry mesh{id_of<MeshId>(3), kAwkward, "Bob~9c1d", true, true, 5, 4, 3, 2, {7, 1}};
   const auto meshes = reply_there_and_back(MeshesRequest{}, MeshesReply{{mesh, {}}});
   REQUIRE(meshes.meshes.size() == 2);
@@ -297,6 +326,13 @@ TEST_CASE("every event survives the way from node to client") {
   CHECK(entered.label == kAwkward);
   CHECK(entered.entered);
   CHECK_FALSE(event_there_and_back(MeshEvent{}).entered);
+  const auto refused = event_there_and_back(
+      StrangerEvent{"refused", id_of<MemberKey>(1), kAwkward, id_of<MeshId>(2), kAwkward});
+  CHECK(refused.what == "refused");
+  CHECK(refused.member == id_of<MemberKey>(1));
+  CHECK(refused.name == kAwkward);
+  CHECK(refused.mesh == id_of<MeshId>(2));
+  CHECK(refused.why == kAwkward);
   CHECK(event_there_and_back(RoomOpenedEvent{"#b~1a2b3c4d", 12}).messages == 12);
   CHECK(event_there_and_back(InvitationEvent{"#b~1a2b3c4d", id_of<MemberKey>(7), kAwkward}).name == kAwkward);
   ModerationEvent act{"ban", "#dev",  id_of<MemberKey>(1), "Alice", id_of<MemberKey>(7), kAwkward, true,

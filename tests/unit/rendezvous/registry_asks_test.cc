@@ -17,9 +17,7 @@ struct Asking : RegistryFixture {
     ask.signature = HashSigner(asker).sign(ask_signing_bytes(self, ask));
     return ask;
   }
-  AskId id_of(const Ask& ask) const {
-    return AskId{hash_tagged("p2pmesh ask 1", ask_signing_bytes(self, ask))};
-  }
+  AskId id_of(const Ask& ask) const { return AskId{hash_tagged(kAskIdTag, ask_signing_bytes(self, ask))}; }
   std::string ask_for(std::uint64_t asker, std::uint64_t recipient, const std::string& text,
                       RendezvousLink link = 1) {
     return say(link, AskFrame{ticket, make(asker, recipient, text)});

@@ -1,0 +1,69 @@
+// Whom the local member talks with, or wants to, without a mesh that both are in: for each a closed mesh of
+// the two. In a file of its own, since a request has to outlive the node that it came to.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "p2pmesh/base/ids.h"
+#include "p2pmesh/base/invite_link.h"
+#include "p2pmesh/base/result.h"
+#include "p2pmesh/base/time.h"
+#include "p2pmesh/posix/socket_address.h"
+#include "sealed_file.h"
+
+namespace p2pmesh {
+
+enum class StrangerState : std::uint8_t {
+  kAsked = 1,     ///< by the local member, who has opened the mesh and waits there
+  kAsks = 2,      ///< the local member, who has not answered
+  kAccepted = 3,  ///< by the local member, who is not in the mesh yet
+  kTogether = 4,  ///< both are in it
+  kDeclined = 5,  ///< by the local member
+};
+
+struct Stranger {
+  MemberKey member;
+  std::string name;  ///< as it was claimed where it was found, or in its request
+  StrangerState state = StrangerState::kAsked;
+  InviteLink invite;  ///< into the mesh of the two
+  WallMs since_ms = 0;
+  bool is_delivered = false;  ///< of kAsked: the other one has the request
+  Bytes sealed;    ///< what is to be said to it: the request of kAsked, that one has declined; else empty
+  HostPort place;  ///< where it is dialled for that; without a host: at the discovery servers alone
+};
+
+/// Threads: one at a time.
+class StrangerBook {
+ public:
+  StrangerBook(std::string path, const FileSeal& seal) : path_(std::move(path)), seal_(seal) {}
+
+  /// No file: nobody. Errors: kIo, and kDamagedInput with what to do.
+  Result<void> read();
+  [[nodiscard]] const std::vector<Stranger>& all() const { return strangers_; }
+  [[nodiscard]] const Stranger* find(const MeshId& mesh) const;
+  /// With whom one talks best: in a mesh that both are in, the smallest of several; else in the own one.
+  [[nodiscard]] const Stranger* find(const MemberKey& member) const;
+  /// By a name as it is typed, `Bob` or `Bob~4f2a`, or a key. Errors: kUsage when several are called so;
+  /// null: nobody is.
+  [[nodiscard]] Result<const Stranger*> find_called(const std::string& wanted) const;
+  /// The name, with as much of the key as tells it from all others here.
+  [[nodiscard]] std::string shown_name(const Stranger& stranger) const;
+  [[nodiscard]] std::size_t count(StrangerState state) const;
+
+  /// Puts it in, or in the place of what was known of its mesh; on the disk when it returns. Errors:
+  /// kTryAgain when there are kStrangerMeshesMax, kIo, kCannotCreate; then it is as it was.
+  Result<void> keep(const Stranger& stranger);
+  Result<void> drop(const MeshId& mesh);
+
+ private:
+  Result<void> write(std::vector<Stranger> strangers);
+
+  std::string path_;
+  const FileSeal& seal_;
+  std::vector<Stranger> strangers_;  // the newest last
+};
+
+}  // namespace p2pmesh
