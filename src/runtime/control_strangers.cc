@@ -120,9 +120,11 @@ void ControlDesk::hand_to(const Stranger& stranger, ControlSession& session, con
                   ", who is not reached at the moment. It is tried again and again, and you "
                   "are told when you can talk."});
   }
-  if (std::holds_alternative<control::AskRequest>(request) ||
-      std::holds_alternative<control::ConversationRequest>(request))
-    return server_->reply(session.id, id, control::MemberReply{stranger.member, name, mesh});
+  const MemberKey member = stranger.member;
+  const bool is_ask = std::holds_alternative<control::AskRequest>(request);
+  if (is_ask) strangers_.ask_again(mesh, {});  // and the book is another one
+  if (is_ask || std::holds_alternative<control::ConversationRequest>(request))
+    return server_->reply(session.id, id, control::MemberReply{member, name, mesh});
   control::Request of_two = request;
   if (auto* send = std::get_if<control::SendRequest>(&of_two)) {
     send->to.reset();

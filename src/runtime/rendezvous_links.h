@@ -102,8 +102,8 @@ class RendezvousLinks {
   /// What all servers tell. Errors: kUnavailable, no server answers.
   void list(Listed done);
   [[nodiscard]] bool has_servers() const { return !servers_.empty(); }
-  /// There is a request more than those that were said.
-  void say_asks();
+  /// There is a request more than those that were said, or with `again` one that is to be said once more.
+  void say_asks(bool again = false);
 
   // Of the host: what its links bring.
   void on_link_up(LinkId link, const NodeKey& node, std::uint64_t join);

@@ -27,8 +27,9 @@ AskId hash_ask(const NodeKey& server, const Ask& ask) {
   return AskId{hash_tagged(kAskIdTag, ask_signing_bytes(server, ask))};
 }
 
-void RendezvousLinks::say_asks() {
+void RendezvousLinks::say_asks(bool again) {
   for (Server& server : servers_) {
+    if (again) server.said.clear();
     if (server.is_registered) say_asks_to(server);
   }
 }

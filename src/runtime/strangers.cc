@@ -105,8 +105,11 @@ Result<MeshId> Strangers::ask_member(const MemberKey& member, const std::string&
                                      const HostPort& place) {
   if (member == self_) return fail(ExitStatus::kUsage, "That is you; write to somebody else.");
   if (const Stranger* known = book_.find(member);
-      known != nullptr && known->state != StrangerState::kDeclined)
-    return known->invite.mesh;
+      known != nullptr && known->state != StrangerState::kDeclined) {
+    const MeshId mesh = known->invite.mesh;
+    if (known->state == StrangerState::kAsked) ask_again(mesh, place);
+    return mesh;
+  }
   if (!check_name(name)) return fail(ExitStatus::kProtocol, "who is there gives no name that could be shown");
   const auto invite = actions_.open();
   if (!invite) return tl::unexpected<Error>(invite.error());
@@ -123,6 +126,18 @@ Result<MeshId> Strangers::ask_member(const MemberKey& member, const std::string&
   if (auto kept = keep(stranger); !kept) return tl::unexpected<Error>(kept.error());
   servers_.say_asks();
   return invite->mesh;
+}
+
+/// The same request: who has it takes it for that.
+void Strangers::ask_again(const MeshId& mesh, const HostPort& place) {
+  const Stranger* known = book_.find(mesh);
+  if (known == nullptr || known->state != StrangerState::kAsked) return;
+  if (!known->is_delivered && place.host.empty()) return;  // it is on its way
+  Stranger again = *known;
+  again.is_delivered = false;
+  if (!place.host.empty()) again.place = place;
+  if (auto kept = keep(again); !kept) return log_.log(LogLevel::kError, kept.error().message);
+  servers_.say_asks(true);
 }
 
 std::vector<Ask> Strangers::asks_for(const NodeKey& server) {
@@ -163,7 +178,6 @@ void Strangers::on_change(const Change& change) {
 
 void Strangers::set_said(const Stranger& stranger) {
   Stranger said = stranger;
-  said.sealed.clear();
   said.is_delivered = true;
   if (auto kept = keep(said); !kept) return log_.log(LogLevel::kError, kept.error().message);
   if (said.state == StrangerState::kAsked) tell("delivered", said);

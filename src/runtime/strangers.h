@@ -59,6 +59,8 @@ class Strangers final : public AskKeeper {
   void ask(const std::string& name, Met done);
   /// Likewise of whoever is there.
   void ask_at(const HostPort& place, Met done);
+  /// Says the request of that mesh once more, since the last one may have come to nothing.
+  void ask_again(const MeshId& mesh, const HostPort& place);
   /// Answers who has asked. When it is accepted and cannot be reached now, it is tried until it is. Errors:
   /// kIo, kNoPermission when the invite does not hold any more.
   void answer(const Stranger& stranger, bool accepts, Met done);
@@ -104,7 +106,9 @@ class Strangers final : public AskKeeper {
   [[nodiscard]] Bytes seal(const StrangerRequest& request, const MemberKey& to) const;
   [[nodiscard]] std::optional<StrangerRequest> unseal(const Ask& ask) const;
   [[nodiscard]] Ask sign(const NodeKey& server, const Stranger& stranger) const;
-  [[nodiscard]] bool is_said(const Stranger& stranger) const { return stranger.sealed.empty(); }
+  [[nodiscard]] static bool is_said(const Stranger& stranger) {
+    return stranger.sealed.empty() || stranger.is_delivered;
+  }
   bool take_request(const Ask& ask, const StrangerRequest& request);
   void take_decline(const Ask& ask, const StrangerRequest& request);
   void set_said(const Stranger& stranger);

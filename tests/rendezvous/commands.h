@@ -9,6 +9,7 @@ int talk(const attacks::AttackOptions& options);
 int steady(const attacks::AttackOptions& options);
 int check(const attacks::AttackOptions& options);
 int flood_look_ups(const attacks::AttackOptions& options);
+int lie(const attacks::AttackOptions& options);
 int bench(const attacks::AttackOptions& options);
 
 }  // namespace p2pmesh::meeting

@@ -1,5 +1,5 @@
 // Members of a discovery server: `rendezvous_client COMMAND --target HOST:PORT [--name value]...`; see the
-// commands' own files. They come from 127.0.1.x.
+// commands' own files. They come from 127.0.1.x. And a server that lies: `rendezvous_client lie`.
 #include <iostream>
 #include <string>
 
@@ -14,6 +14,7 @@ int main(int count, char** arguments) {
   if (command == "steady") return steady(options);
   if (command == "check") return check(options);
   if (command == "flood-look-ups") return flood_look_ups(options);
+  if (command == "lie") return lie(options);
   if (command == "bench") return bench(options);
   std::cerr << "no such command: " << command << "\n";
   return 64;
