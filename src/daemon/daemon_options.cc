@@ -70,7 +70,8 @@ Result<void> settle_rendezvous(const Raw& raw, const DaemonConfig& config, Daemo
   }
   for (const auto& [key, is_given] :
        {std::pair("name", config.name.has_value()), std::pair("exact_name", config.exact_name.has_value()),
-        std::pair("listen", config.listen.has_value()), std::pair("join", config.join.has_value())}) {
+        std::pair("listen", config.listen.has_value()), std::pair("join", config.join.has_value()),
+        std::pair("known_only", config.known_only.has_value())}) {
     if (is_given)
       return fault(true, options, std::string(key) + " is of a member, and --serve-rendezvous serves none");
   }
@@ -187,10 +188,10 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
                  "where others reach this node (default: every address, the last run's port)")
       ->option_text("ADDR:PORT");
   app.add_option("--data-dir", raw.data_dir, "keys and history")->option_text("DIR");
-  app.add_option(
-         "--config", options.config_file,
-         "TOML file with name, exact_name, listen, join, rendezvous, data_dir, log_level, [carry], [links], "
-         "[protocol], or of a discovery server [rendezvous]")
+  app.add_option("--config", options.config_file,
+                 "TOML file with name, exact_name, listen, join, rendezvous, known_only, data_dir, "
+                 "log_level, [carry], [links], "
+                 "[protocol], or of a discovery server [rendezvous]")
       ->option_text("FILE");
   app.add_flag("--new", options.host.open_new, "open another mesh instead of resuming the last one");
   app.add_flag("--private", options.host.closed,
