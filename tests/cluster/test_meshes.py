@@ -133,6 +133,63 @@ class Meshes(PeopleTest):
         mesh_id = self.current(bob)["mesh"]
         self.assertEqual(bob.call("mesh.use", mesh=mesh_id[:8])["mesh"], mesh_id)
 
+    def test_one_that_cannot_be_resumed_is_not_forgotten(self):
+        alice, bob, carol = self.two_meshes()
+        closed = bob.call("mesh.open", closed=True)["mesh"]
+        secret = next(bob.data_dir.rglob(f"{closed}.closed"))
+        whole = secret.read_bytes()
+        bob.terminate()
+        secret.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        bob.restart()
+        mesh.wait_until(lambda: sorted(labels(bob)) == ["Alice", "Carol"], 15, "the others are resumed")
+        self.assertIn(f"mesh {closed[:8]}", bob.log.read_text())
+        # What changes the list of meshes does not drop it either.
+        bob.call("mesh.leave", mesh="Alice")
+        bob.terminate()
+        secret.write_bytes(whole)
+        bob.restart()
+        mesh.wait_until(lambda: closed in [entry["mesh"] for entry in bob.call("mesh.list")], 15, "it is back")
+
+    def test_undiscoverable_holds_for_a_mesh_that_is_entered_later(self):
+        alice = self.node("Alice").start()
+        carol = self.node("Carol").start()
+        bob = self.node("Bob", join=[alice.address]).start()
+        mesh.wait_until(lambda: self.member(alice, "Bob").get("online"), 15, "Alice sees him")
+        bob.call("discover.set", on=False)
+        self.call_enter(bob, carol)
+        mesh.wait_until(lambda: carol.status()["neighbors"] == 1, 15, "they are linked")
+        self.assertFalse(self.member(carol, "Bob").get("online", False))
+        self.assertFalse(bob.status()["discoverable"])
+        bob.call("discover.set", on=True)
+        mesh.wait_until(lambda: self.member(carol, "Bob").get("online"), 15, "Carol sees him then")
+
+    def test_a_member_is_no_discovery_server(self):
+        alice = self.node("Alice").start()
+        bob = self.node("Bob", options=["--rendezvous", alice.address]).start()
+        mesh.wait_until(lambda: bob.call("rendezvous.list")[0]["trouble"] != "", 15, "it is told")
+        entry = bob.call("rendezvous.list")[0]
+        self.assertFalse(entry["linked"])
+        self.assertIn("another mesh", entry["trouble"])
+        self.assertEqual(alice.status()["members"], 1)
+
+    def test_lines_into_a_mesh_that_is_left_are_told(self):
+        alice = self.node("Alice").start()
+        carol = self.node("Carol").start()
+        bob = Chat(self.box, "Bob", *alice.address.rsplit(":", 1)).expect_open()
+        bob.say("/enter " + carol.address.replace(":", " "))
+        bob.expect(r"^>INFO: You are in the mesh \S+ now\.$")
+        mesh.wait_until(lambda: self.box.run("p2pmeshctl", "--data-dir", str(bob.data_dir), "meshes").stdout
+                        .count(b"Carol, ") == 1, 15, "the founder is known")
+        said = [f"line {number}" for number in range(50)]
+        bob.say("/leave Carol", *said)
+        bob.expect(r"^>INFO: The mesh Carol was left; you are in another one now")
+        self.assertEqual(bob.leave() in (0, 65, 75), True)
+        # Each line is in one of the meshes, or was refused in words.
+        refused = bob.stderr().count("not sent") + bob.stderr().count("may not have been sent")
+        kept = [text for text in texts(alice.messages()) + texts(carol.messages()) if text in said]
+        self.assertEqual(len(kept), len(set(kept)))
+        self.assertTrue(len(kept) == len(said) or refused > 0, (len(kept), bob.stderr()))
+
     def test_as_many_as_may_be(self):
         alice = self.node("Alice").start()
         allowed = next(row["limit"] for row in alice.call("limits") if row["name"] == "meshes_max")
