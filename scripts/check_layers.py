@@ -45,6 +45,8 @@ LIBRARIES = {
     "nlohmann/": {"control"},
     "openssl/": {"runtime"},
     "qrencode.h": {"client"},
+    "natpmp.h": {"posix"},
+    "miniupnpc/": {"posix"},
     "CLI/": {"daemon", "client"},
     "toml++/": {"daemon"},
     "spdlog/": {"daemon"},

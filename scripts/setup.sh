@@ -12,6 +12,7 @@ set -eu
 
 packages="g++ make cmake ninja-build pkg-config python3 mandoc nftables iproute2
   openssl libssl-dev libsqlite3-dev libxxhash-dev libsodium-dev libutf8proc-dev libicu-dev libexpected-dev libjemalloc-dev libqrencode-dev
+  libnatpmp-dev libminiupnpc-dev miniupnpd-nftables
   nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libspdlog-dev libfmt-dev doctest-dev"
 
 for extra in "$@"; do

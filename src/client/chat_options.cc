@@ -31,6 +31,7 @@ constexpr const char* kHelp =
     "  --find NAME         join the mesh of NAME, whom a discovery server knows\n"
     "  --private           the mesh that is opened lets in who has an invite alone\n"
     "  --undiscoverable    begin as after /discover off\n"
+    "  --port-mapping      ask the router to let others dial this node\n"
     "  --exact-name        end with 73 when another member holds the name\n"
     "  --passphrase-file FILE  what the key is locked by, instead of being asked\n"
     "  --history N|all     begin with the newest N messages, or all\n"
@@ -99,6 +100,7 @@ Result<std::variant<ChatOptions, PrintOnly>> parse_chat_options(int count, const
   app.add_flag("--known-only", options.known_only);
   app.add_flag("--private", options.closed);
   app.add_flag("--undiscoverable", options.undiscoverable);
+  app.add_flag("--port-mapping", options.port_mapping);
   app.add_flag("--exact-name", options.exact_name);
   app.add_flag("--plain", options.plain);
   const auto* listen = app.add_option("--listen", options.listen);

@@ -28,6 +28,7 @@ struct ChatOptions {
   bool closed = false;                  ///< --private
   std::string passphrase_file;          ///< empty if not given
   bool undiscoverable = false;
+  bool port_mapping = false;  ///< asks the router, see p2pmeshd(8)
   bool exact_name = false;
   bool plain = false;
   bool lists_history = false;          ///< --history was given

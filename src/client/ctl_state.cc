@@ -68,6 +68,14 @@ std::string describe_rendezvous(const control::StatusReply& status) {
   return out;
 }
 
+std::string describe_port_mapping(const control::PortMappingFacts& facts) {
+  if (facts.state == "failed") return facts.why;
+  if (facts.state != "open") return facts.state;
+  const std::string until = facts.until_ms ? ", until " + format_local_minute(*facts.until_ms)
+                                           : std::string(", until this node leaves");
+  return facts.address + " by " + facts.by + until + (facts.why.empty() ? "" : "; " + facts.why);
+}
+
 }  // namespace
 
 Result<ExitStatus> show_status(CtlSession& session, const CtlOptions& options) {
@@ -105,6 +113,7 @@ Result<ExitStatus> show_status(CtlSession& session, const CtlOptions& options) {
                                 : status->reachable == "no" ? "not reachable from outside: "
                                                             : "not known, ";
   append_field(out, "reachable", reachable + status->reachable_why);
+  append_field(out, "port mapping", describe_port_mapping(status->port_mapping));
   append_field(out, "started",
                status->leaves_with_last_screen ? "by a screen, leaves with the last one" : "by hand");
   append_ends(out, *status);

@@ -130,6 +130,7 @@ std::vector<std::string> node_command(const std::string& program, const ChatOpti
                                    data_dir,     "--leave-with-last-screen",
                                    "--ready-fd", std::to_string(ready_fd),
                                    "--log-file", data_dir + "/p2pmeshd.log"};
+  if (options.port_mapping) argv.emplace_back("--port-mapping");
   if (options.undiscoverable) argv.emplace_back("--undiscoverable");
   if (!options.listen.empty()) argv.insert(argv.end(), {"--listen", options.listen});
   if (!options.host.empty()) argv.insert(argv.end(), {"--join", options.join_target()});

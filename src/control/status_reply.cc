@@ -19,6 +19,29 @@ std::optional<RendezvousFacts> read_rendezvous(ObjectReader& outer) {
   return facts;
 }
 
+PortMappingFacts read_port_mapping(ObjectReader& outer) {
+  PortMappingFacts facts;
+  const Json* object = outer.optional_object("port_mapping");
+  if (object == nullptr) return facts;
+  ObjectReader fields(*object);
+  facts.state = fields.text("state");
+  facts.address = fields.text("address");
+  facts.by = fields.text("by");
+  facts.until_ms = fields.optional_number("until_ms", 0, UINT64_MAX);
+  facts.why = fields.text("why");
+  if (!fields.fault().empty()) outer.refuse(fields.fault());
+  return facts;
+}
+
+void append_port_mapping(std::string& out, const PortMappingFacts& facts) {
+  append_text_field(out, ",\"port_mapping\":{\"state\":", facts.state);
+  append_text_field(out, ",\"address\":", facts.address);
+  append_text_field(out, ",\"by\":", facts.by);
+  if (facts.until_ms) append_number_field(out, ",\"until_ms\":", *facts.until_ms);
+  append_text_field(out, ",\"why\":", facts.why);
+  out += '}';
+}
+
 }  // namespace
 
 void append_status(std::string& out, const StatusReply& reply) {
@@ -54,6 +77,7 @@ void append_status(std::string& out, const StatusReply& reply) {
   append_text_field(out, ",\"storage\":", reply.storage);
   append_text_field(out, ",\"reachable\":", reply.reachable);
   append_text_field(out, ",\"reachable_why\":", reply.reachable_why);
+  if (!reply.rendezvous) append_port_mapping(out, reply.port_mapping);
   out += ",\"counters\":{";
   bool is_first = true;
   for (const auto& [name, value] : reply.counters) {
@@ -108,6 +132,7 @@ StatusReply read_status(ObjectReader& fields) {
   for (const auto& [name, value] : fields.object("counters").get_ref<const Json::object_t&>()) {
     if (value.is_number_unsigned()) reply.counters.emplace_back(name, value.get<std::uint64_t>());
   }
+  reply.port_mapping = read_port_mapping(fields);
   reply.rendezvous = read_rendezvous(fields);
   return reply;
 }

@@ -145,6 +145,12 @@ void Node::State::on(const DialFailed& failed, Turn& turn) {
   on(Wake{}, turn);
 }
 
+void Node::State::on(const OutsideAddress& outside, Turn& turn) {
+  if (!own.set_outside(outside.address)) return;
+  record_stale = true;
+  on(Wake{}, turn);
+}
+
 void Node::State::ping(Link& link, bool repaired, Turn& turn) {
   Ping ping;
   // The round trip is measured now and then; any frame shows that a link lives.

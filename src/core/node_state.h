@@ -155,6 +155,7 @@ struct Node::State {
   void on(const LinkDown& down, Turn& turn);
   void on(const LinkProgress& progress, Turn& turn);
   void on(const DialFailed& failed, Turn& turn);
+  void on(const OutsideAddress& outside, Turn& turn);
   void on(const FrameReceived& frame, Turn& turn);
   void on(const ChangeName& wish, Turn& turn);
   void on_candidate_frame(const FrameReceived& frame, Turn& turn);

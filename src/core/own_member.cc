@@ -203,9 +203,27 @@ bool OwnMember::add_address(NetAddress address) {
   if (address.is_wildcard()) return false;
   if (std::find(addresses_.begin(), addresses_.end(), address) != addresses_.end()) return false;
   // Who moves from network to network: the oldest one is the one most likely gone.
-  if (addresses_.size() >= limits::kAddressesMax) addresses_.erase(addresses_.begin());
+  if (addresses_.size() >= limits::kAddressesMax) addresses_.erase(addresses_.begin() + (outside_ ? 1 : 0));
   addresses_.push_back(address);
   return true;
+}
+
+bool OwnMember::set_outside(const std::optional<NetAddress>& outside) {
+  if (outside == outside_) return false;
+  if (outside_) addresses_.erase(addresses_.begin());
+  outside_ = outside;
+  if (!outside_) return true;
+  // The router's own address with another port leads nowhere.
+  std::erase_if(addresses_, [this](const NetAddress& address) { return is_of_router(address); });
+  if (addresses_.size() >= limits::kAddressesMax) addresses_.erase(addresses_.begin());
+  addresses_.insert(addresses_.begin(), *outside_);
+  return true;
+}
+
+bool OwnMember::is_of_router(NetAddress address) const {
+  if (!outside_) return false;
+  address.port = outside_->port;
+  return address == *outside_;
 }
 
 bool OwnMember::on_observed(const LinkUp& up) {
@@ -216,7 +234,7 @@ bool OwnMember::on_observed(const LinkUp& up) {
   local.port = 0;
   // Our own end of the connection is ours. Behind a router it is what the others there can dial.
   const bool is_local_new = add_address(local);
-  if (observed == local) return is_local_new;
+  if (observed == local || is_of_router(observed)) return is_local_new;
   auto [found, is_new] = observed_.try_emplace(observed, up.node);
   if (observed_.size() > limits::kPeersMax) observed_.clear();
   const bool is_confirmed = !is_new && found->second != up.node;

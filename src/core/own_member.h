@@ -61,6 +61,8 @@ class OwnMember {
 
   /// What a peer's end of a connection tells of our addresses. True when the list changed.
   bool on_observed(const LinkUp& up);
+  /// Where a router sends on to this node; nothing: no longer. True when the list changed.
+  bool set_outside(const std::optional<NetAddress>& outside);
   [[nodiscard]] const std::vector<NetAddress>& addresses() const { return addresses_; }
 
   void set_prekey(const AgreementKey& prekey) { prekey_ = prekey; }
@@ -82,6 +84,7 @@ class OwnMember {
   [[nodiscard]] std::optional<NameClaim> read_claim(const SponsorReply& reply, const std::string& name) const;
   void answer_wish(NameVerdict verdict, Turn& turn);
   bool add_address(NetAddress address);
+  [[nodiscard]] bool is_of_router(NetAddress address) const;
 
   const NodeOptions& options_;
   Author& author_;
@@ -99,6 +102,7 @@ class OwnMember {
   Instant asked_at_{};
   Instant write_anyway_at_{};
   std::vector<NetAddress> addresses_;
+  std::optional<NetAddress> outside_;       // then the first of them
   std::map<NetAddress, NodeKey> observed_;  // seen once, by whom: counts when a second one says so
   std::map<std::string, std::pair<MemberKey, Instant>> granted_;  // names signed for lately
 };

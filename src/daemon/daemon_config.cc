@@ -246,6 +246,8 @@ Result<DaemonConfig> read_daemon_config(const std::string& path) {
       fits = take_string(node, config.name);
     else if (name == "exact_name")
       fits = take_switch(node, config.exact_name);
+    else if (name == "port_mapping")
+      fits = take_switch(node, config.port_mapping);
     else if (name == "listen")
       fits = take_string(node, config.listen);
     else if (name == "join")
@@ -275,9 +277,10 @@ Result<DaemonConfig> read_daemon_config(const std::string& path) {
     if (!fits) {
       return config_error(
           path, node.source(),
-          std::string(name) + (name == "join" || name == "rendezvous"         ? " must be an array of strings"
-                               : name == "exact_name" || name == "known_only" ? " must be true or false"
-                                                                              : " must be a string"));
+          std::string(name) + (name == "join" || name == "rendezvous" ? " must be an array of strings"
+                               : name == "exact_name" || name == "known_only" || name == "port_mapping"
+                                   ? " must be true or false"
+                                   : " must be a string"));
     }
   }
   if (config.log_level && !is_log_level(*config.log_level)) {

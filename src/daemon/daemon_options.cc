@@ -31,21 +31,14 @@ struct Raw {
 
 constexpr const char* kRendezvousAddress = "127.0.0.1:7070";
 // What is of a member alone.
-constexpr const char* kNotOfRendezvous[] = {"--name",
-                                            "--join",
-                                            "--listen",
-                                            "--new",
-                                            "--private",
-                                            "--invite",
-                                            "--exact-name",
-                                            "--leave-with-last-screen",
-                                            "--undiscoverable",
-                                            "--passphrase-file",
-                                            "--rendezvous",
-                                            "--find",
-                                            "--known-only",
-                                            "--passphrase-fd",
-                                            "--change-passphrase"};
+constexpr const char* kNotOfRendezvous[] = {"--name",           "--join",
+                                            "--listen",         "--new",
+                                            "--private",        "--invite",
+                                            "--exact-name",     "--leave-with-last-screen",
+                                            "--undiscoverable", "--passphrase-file",
+                                            "--port-mapping",   "--rendezvous",
+                                            "--find",           "--known-only",
+                                            "--passphrase-fd",  "--change-passphrase"};
 
 /// The same fault has another status, and another place to mend it, in the file.
 tl::unexpected<Error> fault(bool from_file, const DaemonOptions& options, const std::string& message) {
@@ -70,6 +63,7 @@ Result<void> settle_rendezvous(const Raw& raw, const DaemonConfig& config, Daemo
   }
   for (const auto& [key, is_given] :
        {std::pair("name", config.name.has_value()), std::pair("exact_name", config.exact_name.has_value()),
+        std::pair("port_mapping", config.port_mapping.has_value()),
         std::pair("listen", config.listen.has_value()), std::pair("join", config.join.has_value()),
         std::pair("known_only", config.known_only.has_value())}) {
     if (is_given)
@@ -159,6 +153,7 @@ Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& o
       return fail(ExitStatus::kUsage, "--find asks discovery servers; give one with --rendezvous HOST:PORT.");
   }
   options.host.exact_name = options.host.exact_name || config.exact_name.value_or(false);
+  options.host.port_mapping = options.host.port_mapping || config.port_mapping.value_or(false);
   if (options.host.undiscoverable && options.host.exact_name) {
     return fail(
         ExitStatus::kUsage,
@@ -188,10 +183,11 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
                  "where others reach this node (default: every address, the last run's port)")
       ->option_text("ADDR:PORT");
   app.add_option("--data-dir", raw.data_dir, "keys and history")->option_text("DIR");
-  app.add_option("--config", options.config_file,
-                 "TOML file with name, exact_name, listen, join, rendezvous, known_only, data_dir, "
-                 "log_level, [carry], [links], "
-                 "[protocol], or of a discovery server [rendezvous]")
+  app.add_option(
+         "--config", options.config_file,
+         "TOML file with name, exact_name, port_mapping, listen, join, rendezvous, known_only, data_dir, "
+         "log_level, [carry], [links], "
+         "[protocol], or of a discovery server [rendezvous]")
       ->option_text("FILE");
   app.add_flag("--new", options.host.open_new, "open another mesh instead of resuming the last one");
   app.add_flag("--private", options.host.closed,
@@ -214,6 +210,8 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
                "leave when the last p2pchat has gone");
   app.add_flag("--undiscoverable", options.host.undiscoverable,
                "appear offline to all but contacts, and send nothing, until told otherwise");
+  app.add_flag("--port-mapping", options.host.port_mapping,
+               "ask the router to send on what comes to the listening port, while this node runs");
   auto* file = app.add_option("--passphrase-file", options.passphrase_file,
                               "what the member's key is locked by; mode 0600; locks a new key")
                    ->option_text("FILE");

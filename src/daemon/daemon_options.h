@@ -38,6 +38,7 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
 struct DaemonConfig {
   std::optional<std::string> name;
   std::optional<bool> exact_name;
+  std::optional<bool> port_mapping;
   std::optional<std::string> listen;
   std::optional<std::vector<std::string>> join;
   std::optional<std::vector<std::string>> rendezvous_places;  ///< "rendezvous" as an array

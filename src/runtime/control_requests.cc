@@ -12,6 +12,28 @@ namespace {
 
 constexpr std::size_t kReplayPage = 500;
 
+control::PortMappingFacts to_facts(const MappingState& state) {
+  control::PortMappingFacts facts;
+  facts.why = state.why;
+  switch (state.phase) {
+    case MappingState::Phase::kOff:
+      break;
+    case MappingState::Phase::kAsking:
+      facts.state = "asking";
+      break;
+    case MappingState::Phase::kFailed:
+      facts.state = "failed";
+      break;
+    case MappingState::Phase::kOpen:
+      facts.state = "open";
+      facts.address = state.outside.format();
+      facts.by = state.by == MappingMethod::kNatPmp ? "NAT-PMP" : "UPnP";
+      facts.until_ms = state.until_ms;
+      break;
+  }
+  return facts;
+}
+
 }  // namespace
 
 void ControlRequests::serve(ControlServer& server, MeshRunner& runner, std::string address,
@@ -71,6 +93,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
     reply.reachable = std::move(reach.reachable);
     reply.reachable_why = std::move(reach.why);
   }
+  if (actions_.port_mapping) reply.port_mapping = to_facts(actions_.port_mapping());
   reply.counters = runner_->counters();
   reply.counters.emplace_back("control_clients", server_->sessions());
   reply.counters.emplace_back("control_refused_user", server_->refused_user());

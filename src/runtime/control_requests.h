@@ -12,6 +12,7 @@
 #include "mesh_runner.h"
 #include "p2pmesh/base/check.h"
 #include "p2pmesh/runtime/node_host.h"
+#include "port_mapper.h"
 #include "reachability.h"
 
 namespace p2pmesh {
@@ -35,6 +36,7 @@ struct HostActions {
   std::function<void()> screens_changed;
   std::function<std::size_t()> lookups;  ///< of host names, under way or waiting
   std::function<ReachState()> reachable;
+  std::function<MappingState()> port_mapping;
   std::vector<HostSetting> settings = {};
 };
 

@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint16_t kFirstPort = 9750;  // design.md, section 6
 constexpr std::uint16_t kLastPort = 9849;
 constexpr auto kLeaveTimeout = std::chrono::milliseconds(1500);  // "quietly within 2 s"
+constexpr auto kUnmapTimeout = std::chrono::milliseconds(1000);  // a router of the same house; guess
 constexpr auto kNameTimeout = std::chrono::seconds(10);          // as long as a first comparison may take
 constexpr auto kNamePoll = std::chrono::milliseconds(100);
 constexpr auto kFirstScreenTimeout = std::chrono::seconds(10);  // a screen that never came
@@ -116,6 +117,9 @@ Result<void> NodeHost::Impl::prepare() {
   dial_back.probe = [this](const NodeKey& node, const NetAddress& address, std::function<void(Reach)> done) {
     links->probe(node, address, std::move(done));
   };
+  dial_back.not_reached = [this] {
+    if (port_mapping && outside_address) port_mapping->ask_again();
+  };
   reach = std::make_unique<Reachability>(to_net(listen_address), std::move(dial_back));
   DeskActions actions;
   actions.enter = [this](const control::EnterMeshRequest& request, Entered done) {
@@ -157,6 +161,7 @@ void NodeHost::Impl::turn() {
   keep_sooner(deadline, name_by);
   keep_sooner(deadline, screen_by);
   keep_sooner(deadline, leave_by);
+  keep_sooner(deadline, unmap_by);
   for (const auto& seat : seats.all()) {
     keep_sooner(deadline, seat->runner->next_deadline());
     keep_sooner(deadline, seat->requests->next_deadline());
@@ -193,7 +198,8 @@ void NodeHost::Impl::turn() {
     closing_links = true;
     links->shut_down();
   }
-  if ((closing_links && links->is_drained()) || (leave_by && *leave_by <= now)) {
+  if (unmap_by && (*unmap_by <= now || port_mapping->has_ended())) unmap_by.reset();
+  if ((closing_links && links->is_drained() && !unmap_by) || (leave_by && *leave_by <= now)) {
     control->shut_down();
     ended = true;
   }
@@ -275,6 +281,10 @@ void NodeHost::Impl::leave() {
   }
   leave_by = loop->now().monotonic + kLeaveTimeout;
   rendezvous->withdraw();
+  if (port_mapping) {
+    port_mapping->end();
+    unmap_by = loop->now().monotonic + kUnmapTimeout;
+  }
   for (const auto& seat : seats.all()) {
     if (!seat->leave_by) seat->runner->leave();
   }

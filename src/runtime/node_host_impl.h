@@ -19,6 +19,7 @@
 #include "p2pmesh/posix/resolver.h"
 #include "p2pmesh/posix/signals.h"
 #include "p2pmesh/runtime/node_host.h"
+#include "port_mapping.h"
 #include "profile.h"
 #include "reachability.h"
 #include "rendezvous_links.h"
@@ -73,6 +74,8 @@ struct NodeHost::Impl final : LinkEvents {
   Result<void> leave_mesh(const MeshId& mesh);
   Result<void> switch_to(const MeshId& mesh);
   void check_left();
+  Result<void> start_port_mapping();
+  void port_mapping_changed();
 
   // node_host_strangers.cc
   void prepare_strangers();
@@ -122,6 +125,8 @@ struct NodeHost::Impl final : LinkEvents {
   std::unique_ptr<Strangers> strangers;
   std::unique_ptr<KnownCallers> callers;  // null: whoever comes is let in
   std::unique_ptr<Reachability> reach;
+  std::unique_ptr<PortMapping> port_mapping;
+  std::optional<NetAddress> outside_address;  // what the router sends on
   std::unique_ptr<ControlDesk> desk;
   std::unique_ptr<ControlServer> control;
   std::map<MeshId, std::unique_ptr<InviteDoor>> invite_doors;  // until the mesh is joined
@@ -140,6 +145,7 @@ struct NodeHost::Impl final : LinkEvents {
   std::optional<Instant> name_by;  // exact_name: until then it is known who holds it
   std::optional<Instant> screen_by;
   std::optional<Instant> leave_by;
+  std::optional<Instant> unmap_by;  // the router has until then
 };
 
 }  // namespace p2pmesh

@@ -263,6 +263,9 @@ std::unique_ptr<ControlRequests> NodeHost::Impl::make_requests() {
   actions.screens_changed = [this] { screens_changed(); };
   actions.lookups = [this] { return resolver->pending(); };
   actions.reachable = [this] { return reach->state(); };
+  actions.port_mapping = [this] {
+    return port_mapping ? port_mapping->state(loop->now().monotonic) : MappingState{};
+  };
   actions.settings = options.settings;
   return std::make_unique<ControlRequests>(std::move(actions), options.leaves_with_last_screen);
 }
@@ -294,10 +297,12 @@ Result<MeshRunner*> NodeHost::Impl::open_mesh(Opening opening) {
   MeshSeat& seat = seats.add(std::move(*opened), make_requests());
   MeshRunner& runner = *seat.runner;
   runner.begin();
+  if (outside_address) runner.handle(OutsideAddress{outside_address});
   seat.requests->serve(*control, runner, shown_address(options.listen), listen_address.port());
   if (is_first) {
     if (auto listening = control->listen(options.data_dir + "/control.sock"); !listening)
       return tl::unexpected<Error>(listening.error());
+    if (auto started = start_port_mapping(); !started) log.log(LogLevel::kError, started.error().message);
   }
   if (told_ready) {
     if (auto kept = keep_meshes(); !kept) log.log(LogLevel::kError, kept.error().message);

@@ -30,9 +30,26 @@ std::string format_net(NetAddress address, std::uint16_t port) {
 void Reachability::on_link_up(const LinkUp& up, Instant now) {
   std::erase_if(links_, [this](const auto& entry) { return !actions_.is_open(entry.first); });
   if (!is_outside(up.remote, up.local)) return;
-  links_[up.link] = Link{up.node, up.outbound, up.remote, up.observed, {}};
-  if (up.outbound && !is_same_ip(up.observed, asked_for_)) ask_at_ = now;
+  links_[up.link] = Link{up.node, up.outbound, up.remote, up.observed, {}, 0};
+  if (up.outbound && !is_held_ && !is_same_ip(up.observed, asked_for_)) ask_at_ = now;
   ask_due(now);
+}
+
+void Reachability::set_outside(const std::optional<NetAddress>& outside, Instant now) {
+  const bool was_held = std::exchange(is_held_, false);
+  if (outside == outside_ && !was_held) return;
+  // What was found of another address, or port, says nothing of this one.
+  if (outside != outside_) told_.reset();
+  if (outside != outside_)
+    for (auto& [id, link] : links_) link.asked_at.reset();
+  outside_ = outside;
+  ask_at_ = now;
+  ask_due(now);
+}
+
+/// Behind the router it is another one, as who is outside sees it.
+std::uint16_t Reachability::port_at(NetAddress observed) const {
+  return outside_ && is_same_ip(observed, *outside_) ? outside_->port : listen_.port;
 }
 
 Reachability::Link* Reachability::next_to_ask(Instant now) {
@@ -50,12 +67,14 @@ void Reachability::ask_due(Instant now) {
   if (now < ask_at_) return;
   Link* next = next_to_ask(now);
   if (next == nullptr) return;
+  is_held_ = false;
   next->asked_at = now;
+  next->asked_port = port_at(next->observed);
   asked_for_ = next->observed;
   ask_at_ = now + limits::kReachPatience;
   const auto found =
       std::find_if(links_.begin(), links_.end(), [next](const auto& entry) { return &entry.second == next; });
-  actions_.send(found->first, encode_frame_of(ReachAsk{listen_.port}));
+  actions_.send(found->first, encode_frame_of(ReachAsk{next->asked_port}));
 }
 
 std::optional<Instant> Reachability::next_deadline() const {
@@ -100,10 +119,11 @@ void Reachability::serve(LinkId link, const ReachAsk& ask, Instant now) {
 }
 
 void Reachability::take_answer(const Link& link, const ReachTold& told, Instant now) {
-  if (!link.outbound || !link.asked_at || told.port != listen_.port) return;
+  if (!link.outbound || !link.asked_at || told.port != link.asked_port) return;
   ask_at_ = now + limits::kReachInterval;
   const std::string who = "the neighbor at " + to_socket(link.remote).format();
-  const std::string where = format_net(link.observed, listen_.port);
+  const std::string where = format_net(link.observed, link.asked_port);
+  if (told.reach != Reach::kReached) actions_.not_reached();
   switch (told.reach) {
     case Reach::kReached:
       told_ = ReachState{"yes", who + " has dialled " + where};

@@ -23,6 +23,8 @@ struct ReachActions {
   std::function<void(LinkId, Bytes frame)> send;
   /// Dials, looks whether that node answers, and hangs up.
   std::function<void(const NodeKey&, const NetAddress&, std::function<void(Reach)> done)> probe;
+  /// A neighbor could not dial this node.
+  std::function<void()> not_reached = [] {};
 };
 
 /// What is known, in words.
@@ -41,6 +43,10 @@ class Reachability {
   void on_link_down(LinkId link) { links_.erase(link); }
   /// Nothing: no frame of this. False: malformed.
   std::optional<bool> on_frame(LinkId link, const FrameView& frame, Instant now);
+  /// Where a router sends on to this node, once that is known; nothing: nowhere.
+  void set_outside(const std::optional<NetAddress>& outside, Instant now);
+  /// Nobody is asked before; set_outside() ends that.
+  void hold_until(Instant until) { ask_at_ = until, is_held_ = true; }
   /// Asks again when it is time.
   void ask_due(Instant now);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
@@ -52,12 +58,16 @@ class Reachability {
     bool outbound = false;
     NetAddress remote, observed;
     std::optional<Instant> asked_at;
+    std::uint16_t asked_port = 0;
   };
   [[nodiscard]] Link* next_to_ask(Instant now);
   void serve(LinkId link, const ReachAsk& ask, Instant now);
   void take_answer(const Link& link, const ReachTold& told, Instant now);
+  [[nodiscard]] std::uint16_t port_at(NetAddress observed) const;
 
   NetAddress listen_;
+  std::optional<NetAddress> outside_;
+  bool is_held_ = false;
   ReachActions actions_;
   std::map<LinkId, Link> links_;
   Instant ask_at_{};

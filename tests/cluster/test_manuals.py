@@ -43,6 +43,9 @@ SECURITY_BOUNDS = {
     "Who makes {} keys in an open mesh fills": ["kMembersMax"],
     "{} such anchors on the disk": ["kAnchorsMax"],
     "{} nodes, {} told by one source and {} in one network": ["kPeersMax", "kPeersPerSourceMax", "kPeersPerNetworkMax"],
+    "One mapping of {}, which": ["kMappingLease"],
+    "a look every {}, a request at most every {}, and every {} where nobody does it; {} descriptions":
+        ["kMappingCheck", "kMappingSoonest", "kMappingRetryLast", "kRoutersMax"],
     "A second and at once: {} and {} announced ids, {} and {} ids asked for, {} and {} in answer to these":
         ["kIHaveIdsPerSecond", "kIHaveIdsBurst", "kGraftIdsPerSecond", "kGraftIdsBurst", "kGraftAnswerBytesPerSecond",
          "kGraftAnswerBytesBurst"],

@@ -350,6 +350,19 @@ inline constexpr std::size_t kCallersKnownMax = 16'384;           // keys of tho
 inline constexpr std::size_t kLookupsMax = 8;  // threads at once; one a name typed or configured; guess
 inline constexpr std::size_t kLookupsWaitingMax = 64;  // further ones that wait; guess
 
+// Port mapping.
+inline constexpr auto kMappingLease = 3600s;    // RFC 6886, 3.3, takes twice that; an hour after a crash
+inline constexpr auto kMappingCheck = 30s;      // between two looks whether the router still holds it; guess
+inline constexpr auto kMappingWatch = 5s;       // likewise, which router and address this machine has; guess
+inline constexpr auto kMappingSoonest = 10s;    // between two requests, whatever calls for one; guess
+inline constexpr auto kMappingRetryFirst = 5s;  // when no router did it; doubled each time
+inline constexpr auto kMappingRetryLast = 10min;    // issue "routers and odd networks"
+inline constexpr auto kMappingPatience = 60s;       // a router that hangs: then the status says so; guess
+inline constexpr auto kRouterPatience = 4s;         // an answer by NAT-PMP: four tries of RFC 6886, 3.1
+inline constexpr auto kRouterSearch = 1s;           // answers to one UPnP search; guess
+inline constexpr std::size_t kRoutersMax = 4;       // UPnP devices at the gateway that are asked; guess
+inline constexpr std::size_t kMappingPortsMax = 4;  // outside ports tried, when others hold them; guess
+
 // Storage's own bookkeeping.
 inline constexpr std::size_t kForksPerPositionMax = 4;   // the lowest ids; one is proof enough; guess
 inline constexpr std::size_t kForksPerAuthorMax = 1024;  // further ones prove nothing new; guess

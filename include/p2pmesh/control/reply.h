@@ -27,6 +27,17 @@ struct RendezvousFacts {
   bool operator==(const RendezvousFacts&) const = default;
 };
 
+/// What became of asking the router to send on the listening port.
+struct PortMappingFacts {
+  std::string state = "off";            ///< or "asking", "open", "failed"
+  std::string address;                  ///< "203.0.113.5:9750", when it is open
+  std::string by;                       ///< "NAT-PMP" or "UPnP", when it is open
+  std::optional<WallMs> until_ms = {};  ///< nothing: until it is taken back
+  std::string why;                      ///< what is wrong, in words; empty: nothing
+
+  bool operator==(const PortMappingFacts&) const = default;
+};
+
 struct StatusReply {
   std::string name;          ///< as shown, suffix included
   std::string claimed_name;  ///< as claimed in this mesh, without a suffix
@@ -57,6 +68,7 @@ struct StatusReply {
   std::string storage = "ok";         ///< or what is wrong with it
   std::string reachable = "unknown";  ///< whether others can dial the node: "yes", "no" or "unknown"
   std::string reachable_why;
+  PortMappingFacts port_mapping;
   std::vector<std::pair<std::string, std::uint64_t>> counters;
   std::optional<RendezvousFacts> rendezvous = std::nullopt;
 };

@@ -84,6 +84,10 @@ struct DialFailed {
   NodeKey node;
   NetAddress address;
 };
+/// A router sends on to this node what comes there, from now on; nothing: no longer.
+struct OutsideAddress {
+  std::optional<NetAddress> address;
+};
 /// An envelope that ingress admitted as fresh.
 struct EnvelopeReceived {
   LinkId link = 0;
@@ -246,10 +250,11 @@ struct Leave {};
 /// A deadline may have passed.
 struct Wake {};
 
-using Input = std::variant<LinkUp, LinkDown, LinkProgress, DialFailed, EnvelopeReceived, DuplicateReceived,
-                           FrameReceived, SendText, SetTopic, WriteAct, WriteEntry, SendDirect, SendInvite,
-                           RoomKeyGiven, AnswerRequest, ForgetContact, OpenConversation, CancelDraft,
-                           SetDiscoverable, SetBlocked, ReadTo, OpenLate, ChangeName, PublishRevocation,
-                           PrekeyDrawn, Committed, ForkKept, RefusedHidden, ActsLoaded, Loaded, Leave, Wake>;
+using Input =
+    std::variant<LinkUp, LinkDown, LinkProgress, DialFailed, OutsideAddress, EnvelopeReceived,
+                 DuplicateReceived, FrameReceived, SendText, SetTopic, WriteAct, WriteEntry, SendDirect,
+                 SendInvite, RoomKeyGiven, AnswerRequest, ForgetContact, OpenConversation, CancelDraft,
+                 SetDiscoverable, SetBlocked, ReadTo, OpenLate, ChangeName, PublishRevocation, PrekeyDrawn,
+                 Committed, ForkKept, RefusedHidden, ActsLoaded, Loaded, Leave, Wake>;
 
 }  // namespace p2pmesh

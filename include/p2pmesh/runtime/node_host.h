@@ -39,6 +39,7 @@ struct HostOptions {
   std::string find;                       ///< whose mesh is joined, as they say where; empty: nobody's
   bool exact_name = false;                ///< leave again, kCannotCreate, when another member holds the name
   bool leaves_with_last_screen = false;
+  bool port_mapping = false;             ///< asks the router to send on the listening port
   bool undiscoverable = false;           ///< as after /discover off
   std::optional<SecretText> passphrase;  ///< of the member's key; locks a new one
   ProtocolParameters protocol;

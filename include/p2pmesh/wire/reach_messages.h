@@ -13,7 +13,7 @@ inline constexpr std::uint8_t kReachToldType = 0x91;
 
 /// To a neighbor that was dialled: dial back, at the IP that this link comes from.
 struct ReachAsk {
-  std::uint16_t port = 0;  ///< where the sender listens; not 0
+  std::uint16_t port = 0;  ///< where the sender listens, or a router for it; not 0
 };
 
 enum class Reach : std::uint8_t {

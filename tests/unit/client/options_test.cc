@@ -132,6 +132,7 @@ TEST_CASE("a private node is started with what the user gave") {
                                          "/data/b/p2pmeshd.log", "--listen", "127.0.0.1:0", "--join",
                                          "[::1]:9750"});
   CHECK(node_command("p", chat({"--new", "Bob"}), "/d", 3).back() == "--new");
+  CHECK(node_command("p", chat({"--port-mapping", "Bob"}), "/d", 3).back() == "--port-mapping");
   CHECK(node_command("p", chat({"--exact-name", "Bob"}), "/d", 3).back() == "--exact-name");
 }
 

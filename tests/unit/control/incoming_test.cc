@@ -87,6 +87,7 @@ TEST_CASE("a status survives the way from node to client") {
   status.storage = "disk full";
   status.reachable = "no";
   status.reachable_why = kAwkward;
+  status.port_mapping = {"open", "203.0.113.5:9750", "NAT-PMP", UINT64_MAX, kAwkward};
   status.counters = {{"bytes_in", 7}, {"frames_in", UINT64_MAX}};
   const auto got = reply_there_and_back(StatusRequest{}, status);
   CHECK(got.name == kAwkward);
@@ -105,6 +106,7 @@ TEST_CASE("a status survives the way from node to client") {
   CHECK(got.storage == "disk full");
   CHECK(got.reachable == "no");
   CHECK(got.reachable_why == kAwkward);
+  CHECK(got.port_mapping == status.port_mapping);
   CHECK(got.counters == status.counters);
   CHECK_FALSE(got.rendezvous);
   status.rendezvous = RendezvousFacts{10'000, 9'000, 7, 3, UINT64_MAX};

@@ -44,6 +44,37 @@ TEST_CASE("AClaimNamesTheHeadsOfTheWelcomeAndLiesBelowThem") {
   CHECK(body->claim.heads == std::vector<EnvelopeId>{pair.a().announced.back().envelope->id});
 }
 
+TEST_CASE("WhatARouterSendsOnIsToldToAllAndTakenBack") {
+  Pair pair;
+  const auto told = [&] {
+    const auto record =
+        pair.b().store.records.at({pair.a().key(), static_cast<std::uint16_t>(Kind::kMember), std::string()});
+    return decode_member_body(record->envelope.body)->addresses;
+  };
+  const auto before = told();
+  NetAddress outside;
+  outside.ip = {203, 0, 113, 5};
+  outside.port = 4711;
+  pair.a().handle(OutsideAddress{outside});
+  pair.run(1s);
+  REQUIRE(told().size() == before.size() + 1);
+  CHECK(told().front() == outside);
+  CHECK(pair.a().node->advertised() == told());
+  NetAddress moved = outside;
+  moved.port = 4712;
+  pair.a().handle(OutsideAddress{moved});
+  pair.run(1s);
+  CHECK(told().front() == moved);
+  CHECK(told().size() == before.size() + 1);
+  const auto sent = pair.a().sent_gossip.size();
+  pair.a().handle(OutsideAddress{moved});
+  pair.run(1s);
+  CHECK(pair.a().sent_gossip.size() == sent);
+  pair.a().handle(OutsideAddress{});
+  pair.run(1s);
+  CHECK(told() == before);
+}
+
 TEST_CASE("WhoeverJoinsThroughOneIsLinkedToAll") {
   Pair pair;
   TestNode& carol = pair.add("Carol");

@@ -95,6 +95,10 @@ TEST_CASE("TheCommandLineWinsOverTheFile") {
   CHECK(parse({"--config", file.c_str(), "--exact-name"})->host.exact_name);
   const std::string exact = directory.write("exact.toml", "name = \"Alice\"\nexact_name = true\n");
   CHECK(parse({"--config", exact.c_str(), "--data-dir", "/x"})->host.exact_name);
+  CHECK_FALSE(from_file->host.port_mapping);
+  CHECK(parse({"--config", file.c_str(), "--port-mapping"})->host.port_mapping);
+  const std::string mapped = directory.write("mapped.toml", "name = \"Alice\"\nport_mapping = true\n");
+  CHECK(parse({"--config", mapped.c_str(), "--data-dir", "/x"})->host.port_mapping);
   const auto both =
       parse({"--config", file.c_str(), "--name", "Bob", "--join", "b:2", "--log-level", "error"});
   REQUIRE(both);
@@ -139,6 +143,7 @@ TEST_CASE("ADiscoveryServerHasAnAddressADirectoryAndNoMember") {
                                                                  {"--private"},
                                                                  {"--exact-name"},
                                                                  {"--undiscoverable"},
+                                                                 {"--port-mapping"},
                                                                  {"--leave-with-last-screen"},
                                                                  {"--passphrase-fd", "3"},
                                                                  {"--change-passphrase"}}) {
@@ -218,6 +223,7 @@ TEST_CASE("AFaultInTheFileIsAConfigErrorThatNamesTheFile") {
                            "links = 3\n",
                            "carry = 3\n",
                            "exact_name = 1\n",
+                           "port_mapping = \"yes\"\n",
                            "name = \"A\"\njoin = [\"a:0\"]\n",
                            "name = \"\xff\"\n"}) {
     const std::string file = directory.write("c.toml", text);

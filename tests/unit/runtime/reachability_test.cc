@@ -31,6 +31,7 @@ struct Fixture {
     ReachActions made;
     made.is_open = [this](LinkId link) { return !closed.contains(link); };
     made.send = [this](LinkId link, Bytes frame) { sent.emplace_back(link, std::move(frame)); };
+    made.not_reached = [this] { ++failures; };
     made.probe = [this](const NodeKey& who, const NetAddress& where, std::function<void(Reach)> done) {
       probed.push_back(to_socket(where).format());
       probed_nodes.push_back(who);
@@ -59,6 +60,7 @@ struct Fixture {
   std::vector<std::string> probed;
   std::vector<NodeKey> probed_nodes;
   std::vector<std::function<void(Reach)>> answers;
+  int failures = 0;
   Instant now = Instant(1h);
   Reachability reach;
 };
@@ -100,6 +102,52 @@ TEST_CASE("WithAnotherAddressItIsAskedAgainAtOnce") {
   node.up(3, true, "10.0.0.4:9750", "10.0.0.99:4001");
   REQUIRE(node.sent.size() == 2);
   CHECK(node.sent[1].first == 3);
+}
+
+TEST_CASE("BehindARouterWhatItSendsOnIsAskedFor") {
+  Fixture node;
+  node.reach.hold_until(node.now + 15s);
+  node.up(1, true, "203.0.113.9:9750", "203.0.113.5:4000");
+  CHECK(node.sent.empty());
+  node.reach.set_outside(at("203.0.113.5:4711"), node.now);
+  REQUIRE(node.sent.size() == 1);
+  CHECK(node.sent[0].second == encode_frame_of(ReachAsk{4711}));
+  node.hear(1, encode_frame_of(ReachTold{9750, Reach::kReached}));
+  CHECK(node.reach.state().reachable == "unknown");
+  node.hear(1, encode_frame_of(ReachTold{4711, Reach::kReached}));
+  CHECK(node.reach.state().why.find("has dialled 203.0.113.5:4711") != std::string::npos);
+  // Another one is asked for at once, and nothing holds of what was found of the last.
+  node.reach.set_outside(at("203.0.113.5:4712"), node.now);
+  CHECK(node.reach.state().reachable == "unknown");
+  REQUIRE(node.sent.size() == 2);
+  CHECK(node.failures == 0);
+  node.hear(1, encode_frame_of(ReachTold{4712, Reach::kSilent}));
+  CHECK(node.failures == 1);
+  // Who sees another address than the router's is dialled there as before.
+  node.now += limits::kReachInterval;
+  node.up(2, true, "192.168.7.30:9750", "192.168.7.20:4001", "192.168.7.20:4001");
+  node.reach.ask_due(node.now);
+  CHECK(node.sent.back().second == encode_frame_of(ReachAsk{9750}));
+}
+
+TEST_CASE("ARouterThatTakesItsTimeDoesNotKeepAnybodyFromAsking") {
+  Fixture node;
+  node.reach.hold_until(node.now + 15s);
+  node.up(1, true, "203.0.113.9:9750");
+  node.now += 15s - 1us;
+  node.reach.ask_due(node.now);
+  CHECK(node.sent.empty());
+  CHECK(node.reach.next_deadline() == node.now + 1us);
+  node.now += 1us;
+  node.reach.ask_due(node.now);
+  CHECK(node.sent.size() == 1);
+  Fixture without;
+  without.reach.hold_until(without.now + 15s);
+  without.up(1, true, "203.0.113.9:9750");
+  without.reach.set_outside(std::nullopt, without.now);
+  CHECK(without.sent.size() == 1);
+  without.reach.set_outside(std::nullopt, without.now + 1s);
+  CHECK(without.sent.size() == 1);
 }
 
 TEST_CASE("WhoIsDialledFromElsewhereIsReachable") {
