@@ -136,7 +136,9 @@ bool ChatCommands::is_quit(std::string_view line) {
 
 void ChatCommands::ask(const control::Request& request, std::function<void(const control::Reply&)> done) {
   const std::size_t is_search = std::holds_alternative<control::AddRequest>(request) ||
-                                        std::holds_alternative<control::EnterMeshRequest>(request)
+                                        std::holds_alternative<control::EnterMeshRequest>(request) ||
+                                        std::holds_alternative<control::AskRequest>(request) ||
+                                        std::holds_alternative<control::ConversationRequest>(request)
                                     ? 1
                                     : 0;
   ++unanswered_;

@@ -108,8 +108,8 @@ void ChatInput::watch(bool wanted) {
 }
 
 void ChatInput::take(InputLine line) {
-  if (question_ && !line.too_long && !ChatCommands::is_command(line.text))
-    return std::exchange(question_, {})(std::move(line.text));
+  const auto question = std::exchange(question_, {});
+  if (question && !line.too_long && !ChatCommands::is_command(line.text) && question(line.text)) return;
   if (line.bytes == 0) return;
   const std::string place = "Line " + std::to_string(line.number);
   if (!line.too_long && ChatCommands::is_command(line.text)) return screens_.current->commands.run(line.text);

@@ -31,8 +31,9 @@ class ChatInput {
   /// Goes on after replies, or after the connection has taken bytes. Cheap; to be called once a turn.
   void pump();
 
-  /// The next line that is no command answers a question, and is not sent; it may be empty.
-  void set_question(std::function<void(std::string)> answer) { question_ = std::move(answer); }
+  /// The next line may answer a question: when it does, it is not sent. It may be empty. A command ends the
+  /// question.
+  void set_question(std::function<bool(const std::string&)> answer) { question_ = std::move(answer); }
   [[nodiscard]] bool has_quit() const { return screens_.current->commands.has_quit(); }  ///< :q and its like
   [[nodiscard]] bool has_ended() const { return has_ended_; }  ///< end of input, every line looked at
   /// Requests that are not answered.
@@ -58,7 +59,7 @@ class ChatInput {
   MeshScreens& screens_;
   Complain complain_;
   InputLines lines_;
-  std::function<void(std::string)> question_;
+  std::function<bool(const std::string&)> question_;
   std::optional<InputLine> held_;  // was looked at, and is the next one
   bool is_finished_ = false;       // the descriptor has no more
   bool is_stopped_ = false;

@@ -83,11 +83,9 @@ void ChatCommands::request(const CommandArguments& arguments) {
   const std::string member = *arguments.member;
   ask(control::AskRequest{member}, [this, member](const control::Reply& reply) {
     if (const auto* sent = std::get_if<control::SendReply>(&reply)) view_.on_sent(*sent);
-    const auto* stranger = std::get_if<control::MemberReply>(&reply);
-    const std::string name = format_safe_line(stranger == nullptr ? member : stranger->name);
-    view_.show_info(
-        "You have asked " + name + " to talk." +
-        (stranger == nullptr ? "" : " What you write meanwhile waits there: /msg " + name + " TEXT"));
+    // Of who is in no mesh with us the node says more.
+    if (std::holds_alternative<control::SendReply>(reply))
+      view_.show_info("You have asked " + format_safe_line(member) + " to talk.");
   });
 }
 

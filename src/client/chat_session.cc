@@ -230,6 +230,8 @@ Result<ExitStatus> ChatSession::wait_until_taken() {
       const auto status = call<control::StatusReply>(*one->node, control::StatusRequest{}, waiter());
       if (screens_.find(mesh) == nullptr) continue;
       if (!status) return tl::unexpected<Error>(node().is_open() ? status.error() : node_gone());
+      // Whom one has asked may be days away.
+      if (screens_.find(mesh)->view.is_conversation() && screens_.find(mesh) != screens_.current) continue;
       pending += status->pending;
       is_hidden = is_hidden || !status->discoverable;
       if (status->pending > 0) is_alone = is_alone && status->neighbors == 0;

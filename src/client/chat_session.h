@@ -43,6 +43,7 @@ class ChatSession {
   /// Who and what the discovery servers tell of; somebody at a terminal may choose.
   void offer_registered();
   void ask_whom();
+  void leave_if_unused(const MeshId& mesh);
   Result<ExitStatus> status_of_leaving() const;
   Result<void> list_newest(std::size_t count);
   Result<void> talk();

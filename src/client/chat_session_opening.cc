@@ -9,6 +9,7 @@
 #include "p2pmesh/posix/clock.h"
 #include "p2pmesh/posix/socket_address.h"
 #include "p2pmesh/posix/stream_io.h"
+#include "p2pmesh/text/name.h"
 #include "screen_lines.h"
 
 namespace p2pmesh {
@@ -133,17 +134,27 @@ void ChatSession::offer_registered() {
 /// Until a name is known, or none is given.
 void ChatSession::ask_whom() {
   view().show_info("Whom do you want to chat with? Type a name, or an empty line for nobody.");
-  input_->set_question([this](const std::string& name) {
-    if (name.empty()) return;
-    const bool is_unused = status_.members <= 1 && status_.messages == 0;
-    const MeshId before = screen().mesh;
-    screen().commands.join_mesh_of(name, [this, is_unused, before](bool has_joined) {
+  input_->set_question([this, before = screen().mesh](const std::string& name) {
+    if (screen().mesh != before) return false;
+    if (name.empty()) return true;
+    if (!check_name(name)) return false;  // something that is said
+    screen().commands.join_mesh_of(name, [this, before](bool has_joined) {
       if (!has_joined) return ask_whom();
-      // The mesh that was opened for want of another one.
-      MeshScreen* left = screens_.find(before);
-      if (is_unused && left != nullptr)
-        left->node->request(control::LeaveMeshRequest{before.hex()}, [](const auto&) {});
+      leave_if_unused(before);
     });
+    return true;
+  });
+}
+
+/// The mesh that was opened for want of another one.
+void ChatSession::leave_if_unused(const MeshId& mesh) {
+  MeshScreen* opened = screens_.find(mesh);
+  if (opened == nullptr || mesh != status_.mesh) return;
+  opened->node->request(control::StatusRequest{}, [this, mesh](const auto& reply) {
+    const auto* status = reply ? std::get_if<control::StatusReply>(&*reply) : nullptr;
+    MeshScreen* unused = screens_.find(mesh);
+    if (status == nullptr || unused == nullptr || status->members > 1 || status->messages > 0) return;
+    unused->node->request(control::LeaveMeshRequest{mesh.hex()}, [](const auto&) {});
   });
 }
 

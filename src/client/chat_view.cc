@@ -181,6 +181,8 @@ void ChatView::append(const control::ChatMessage& message) {
   }
   if (!with_.empty()) {
     control::ChatMessage direct = message;
+    // Whom one talks with is called as here, whatever it calls itself there.
+    if (!direct.own) direct.name = with_;
     if (!direct.direct) direct.direct = control::DirectFacts{{}, with_, std::nullopt};
     return append_message(out_, direct, "");
   }
@@ -260,9 +262,13 @@ void ChatView::show_registered(const control::RendezvousPeopleReply& listed, std
 
 void ChatView::show_stranger(const control::StrangerEvent& event) {
   const std::string name = format_safe_line(event.name);
+  const std::string whom = name + ", key " + event.member.hex().substr(0, 8) + ",";
   if (event.what == "asks")
-    show_info(name + ", who is in no mesh of yours, wants to talk. /accept " + name + ", or /decline " +
-              name + ".");
+    show_info(whom + " who is in no mesh of yours, wants to talk. /accept " + name + ", or /decline " + name +
+              ".");
+  else if (event.what == "asked")
+    show_info(whom + " is asked to talk. What you write waits until " + name + " accepts: /msg " + name +
+              " TEXT.");
   else if (event.what == "delivered")
     show_info(name + " has your request.");
   else if (event.what == "declined")

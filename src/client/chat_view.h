@@ -103,6 +103,7 @@ class ChatView {
   void set_mesh_label(std::string label) { label_ = std::move(label); }
   /// The mesh is a conversation with somebody who is called so: what is said there is shown as direct.
   void set_conversation(std::string name) { with_ = std::move(name); }
+  [[nodiscard]] bool is_conversation() const { return !with_.empty(); }
   void show_stranger(const control::StrangerEvent& event);
   /// Who is there and what, as discovery servers tell; the local member left out.
   void show_registered(const control::RendezvousPeopleReply& listed, std::size_t most);

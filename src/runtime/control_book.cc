@@ -87,7 +87,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
           [this, session_id = session.id, id, place, where = place.format()](const Result<MemberKey>& found) {
             ControlSession* asking = server_->find(session_id);
             if (asking == nullptr) return;
-            --asking->unanswered;
+            asking->end_one();
             if (found) {
               return server_->reply(session_id, id,
                                     control::MemberReply{*found, runner_->node().shown_name(*found)});
@@ -119,7 +119,7 @@ void ControlRequests::ask_at(ControlSession& session, const std::string& id, con
         if (alive.expired()) return;
         ControlSession* asking = server_->find(session_id);
         if (asking == nullptr) return;
-        --asking->unanswered;
+        asking->end_one();
         if (met) return server_->reply(session_id, id, *met);
         // It takes no requests either, as one that is undiscoverable.
         const bool is_other =
@@ -140,6 +140,19 @@ bool ControlRequests::knows(const std::string& wanted) const {
          name_key(runner_->node().status().claimed_name) == folded ||
          std::any_of(members.begin(), members.end(),
                      [&](const MemberView& member) { return name_key(claimed_part(member.name)) == folded; });
+}
+
+bool ControlRequests::means(const std::string& wanted) const {
+  return knows(wanted) && find_member(wanted).has_value();
+}
+
+bool ControlRequests::is_asked_by(const std::string& wanted) const {
+  const auto member = means(wanted) ? find_member(wanted) : fail(ExitStatus::kUsage, "");
+  if (!member) return false;
+  const std::vector<CorrespondentView> people = runner_->node().correspondents();
+  return std::any_of(people.begin(), people.end(), [&](const CorrespondentView& person) {
+    return person.member == *member && person.asks;
+  });
 }
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,
@@ -228,7 +241,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   look_at(place.host, place.port,
           [this, refuse, session_id = session.id, id, place](const Result<MemberKey>& found) {
             ControlSession* asking = server_->find(session_id);
-            if (asking != nullptr) --asking->unanswered;
+            if (asking != nullptr) asking->end_one();
             if (found && is_known(*found)) {
               const auto alias = take_place(place, *found);
               if (!alias) return refuse(session_id, id, alias.error());
@@ -282,7 +295,7 @@ void ControlRequests::with_member(ControlSession& session, const std::string& id
           [this, session_id = session.id, id, place = *noted,
            then = std::move(then)](const Result<MemberKey>& found) {
             ControlSession* asking = server_->find(session_id);
-            if (asking != nullptr) --asking->unanswered;
+            if (asking != nullptr) asking->end_one();
             std::string why = found ? "who answers there has not said a name" : found.error().message;
             if (found && is_known(*found)) {
               const auto alias = take_place(place, *found);

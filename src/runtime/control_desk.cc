@@ -89,7 +89,7 @@ void ControlDesk::answer(ControlSession& session, const std::string& id,
     ControlSession* asking = server_->find(session_id);
     if (asking == nullptr) return;
     // Else its mesh was left, and nothing is counted any more.
-    if (asking->mesh == mesh && asking->unanswered > 0) --asking->unanswered;
+    if (asking->mesh == mesh) asking->end_one();
     if (!entered) return server_->refuse(session_id, id, entered.error());
     reply_with(*asking, id, seats_.find(*entered));
   });
@@ -132,7 +132,7 @@ void ControlDesk::answer(ControlSession& session, const std::string& id,
   rendezvous_.list([this, session_id = session.id, id, mesh](const Result<RendezvousListing>& listing) {
     ControlSession* asking = server_->find(session_id);
     if (asking == nullptr) return;
-    if (asking->mesh == mesh && asking->unanswered > 0) --asking->unanswered;
+    if (asking->mesh == mesh) asking->end_one();
     if (!listing) return server_->refuse(session_id, id, listing.error());
     control::RendezvousPeopleReply reply;
     for (const PersonEntry& person : listing->people)

@@ -57,8 +57,8 @@ class ControlDesk final : public ControlEvents {
   void look_for(const std::string& name, ControlSession& session, const std::string& id,
                 const control::Request& request);
   void on_met(const std::string& name, const Result<MeshId>& met);
-  void accept_and_hand_to(const Stranger& stranger, ControlSession& session, const std::string& id,
-                          const control::Request& request);
+  bool route_answer(ControlSession& session, const std::string& id, const control::AnswerRequest& answer,
+                    const MeshSeat& own);
   void answer_stranger(ControlSession& session, const std::string& id, const Stranger& stranger,
                        bool accepts);
   void answer(ControlSession& session, const std::string& id,

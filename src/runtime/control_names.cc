@@ -170,7 +170,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   runner_->change_name(*name, [this, session_id = session.id, id, name = *name](NameVerdict verdict) {
     ControlSession* asking = server_->find(session_id);
     if (asking == nullptr) return;
-    --asking->unanswered;
+    asking->end_one();
     const std::string shown = runner_->node().status().name;
     if (verdict == NameVerdict::kChanged || verdict == NameVerdict::kSame)
       return server_->reply(session_id, id, control::NameReply{shown, verdict == NameVerdict::kChanged});

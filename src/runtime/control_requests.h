@@ -54,6 +54,10 @@ class ControlRequests final : public ControlEvents {
 
   /// Somebody is or was called so here, or noted under that name.
   [[nodiscard]] bool knows(const std::string& wanted) const;
+  /// It is one member and no other.
+  [[nodiscard]] bool means(const std::string& wanted) const;
+  /// And that one waits for an answer.
+  [[nodiscard]] bool is_asked_by(const std::string& wanted) const;
 
   [[nodiscard]] std::optional<MeshId> default_mesh() const override;
   void on_request(ControlSession& session, std::string id, control::Request request) override;

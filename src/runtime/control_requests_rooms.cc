@@ -58,7 +58,7 @@ void ControlRequests::answer(ControlSession& session, const std::string& id,
   ++session.unanswered;
   runner_->storage().ask([](MeshStore&) {},
                          [this, session_id = session.id, tell] {
-                           if (ControlSession* asking = server_->find(session_id)) --asking->unanswered;
+                           if (ControlSession* asking = server_->find(session_id)) asking->end_one();
                            tell();
                          });
 }

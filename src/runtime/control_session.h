@@ -31,6 +31,8 @@ struct ControlSession {
   bool half_closed = false;    ///< its end of input was read: closed once everything is answered
   std::size_t reads = 0;       ///< questions to the store on their way
   std::size_t unanswered = 0;  ///< message.send and other requests that are on their way
+  /// One of them was answered. Those of a mesh that was left meanwhile are counted no more.
+  void end_one() { unanswered -= unanswered > 0 ? 1 : 0; }
 
   bool is_screen = false;
   Subscription subscription = Subscription::kNone;

@@ -34,32 +34,71 @@ bool ControlDesk::route(ControlSession& session, const std::string& id, const co
   const std::string* name = name_in(request);
   const MeshSeat* own = seat_of(session);
   if (name == nullptr || own == nullptr || own->leave_by) return false;
+  if (const auto* answer = std::get_if<control::AnswerRequest>(&request))
+    return route_answer(session, id, *answer, *own);
+  const StrangerBook& book = strangers_.book();
+  const Stranger* here = book.find(own->runner->mesh());
+  const bool is_exact = name->find('~') != std::string::npos || MemberKey::from_hex(*name);
+  const bool is_ours = is_exact ? own->requests->means(*name) : own->requests->knows(*name);
+  if (is_ours && here == nullptr) return false;
   if (const auto waiting = looked_for_.find(name_key(*name)); waiting != looked_for_.end()) {
     waiting->second.push_back({session.id, id, request});
     ++session.unanswered;
     return true;
   }
-  const Stranger* here = strangers_.book().find(own->runner->mesh());
-  if (here == nullptr && own->requests->knows(*name)) return false;
-  const auto stranger = strangers_.book().find_called(*name);
-  if (!stranger) {
-    server_->refuse(session.id, id, stranger.error());
+  const auto refuse = [&](const Error& error) {
+    server_->refuse(session.id, id, error);
+    return true;
+  };
+  const auto talk = book.find_called(*name, is_talk);
+  if (!talk) return refuse(talk.error());
+  if (*talk) {
+    hand_to(*book.find_talk(**talk), session, id, request);
     return true;
   }
-  if (*stranger != nullptr) {
-    hand_to(**stranger, session, id, request);
-    return true;
-  }
-  if (own->requests->knows(*name)) return false;
+  if (is_ours) return false;
   for (const auto& seat : seats_.all()) {
-    const bool is_for_two = strangers_.book().find(seat->runner->mesh()) != nullptr;
-    if (seat->leave_by || is_for_two || !seat->requests->knows(*name)) continue;
+    if (seat->leave_by || book.find(seat->runner->mesh()) != nullptr || !seat->requests->means(*name))
+      continue;
     seat->requests->on_request(session, id, request);
     return true;
   }
-  if (!begins_talk(request) || !rendezvous_.has_servers() || !check_name(*name)) return false;
+  const auto asking = book.find_called(*name, is_incoming);
+  if (!asking) return refuse(asking.error());
+  if (*asking && book.find_incoming(**asking)->state == StrangerState::kAsks) {
+    const std::string shown = format_safe_line(strangers_.shown_name(*book.find_incoming(**asking)));
+    return refuse({ExitStatus::kUsage, shown + ", whose key begins with " + (**asking).hex().substr(0, 8) +
+                                           ", wants to talk with you: /accept " + shown + " or /decline " +
+                                           shown + " first."});
+  }
+  const bool may_look = rendezvous_.has_servers() && (check_name(*name) || MemberKey::from_hex(*name));
+  if (!begins_talk(request) || !may_look) return false;
   look_for(*name, session, id, request);
   return true;
+}
+
+/// Whoever has asked is meant, here or elsewhere.
+bool ControlDesk::route_answer(ControlSession& session, const std::string& id,
+                               const control::AnswerRequest& answer, const MeshSeat& own) {
+  const StrangerBook& book = strangers_.book();
+  if (own.requests->is_asked_by(answer.member)) return false;
+  for (const StrangerBook::Fits fits : {StrangerBook::Fits(is_incoming), StrangerBook::Fits(is_talk)}) {
+    const auto meant = book.find_called(answer.member, fits);
+    if (!meant) {
+      server_->refuse(session.id, id, meant.error());
+      return true;
+    }
+    if (!*meant) continue;
+    const Stranger* stranger = book.find_incoming(**meant);
+    answer_stranger(session, id, stranger != nullptr ? *stranger : *book.find_talk(**meant), answer.accept);
+    return true;
+  }
+  for (const auto& seat : seats_.all()) {
+    if (seat->leave_by || seat.get() == &own || !seat->requests->is_asked_by(answer.member)) continue;
+    seat->requests->on_request(session, id, answer);
+    return true;
+  }
+  return false;
 }
 
 /// Lines for one name stay in their order.
@@ -76,7 +115,7 @@ void ControlDesk::on_met(const std::string& name, const Result<MeshId>& met) {
   for (const Waiting& one : waiting.mapped()) {
     ControlSession* session = server_->find(one.session);
     if (session == nullptr) continue;
-    if (session->unanswered > 0) --session->unanswered;
+    session->end_one();
     const Stranger* stranger = met ? strangers_.book().find(*met) : nullptr;
     if (stranger != nullptr) {
       hand_to(*stranger, *session, one.id, one.request);
@@ -96,31 +135,20 @@ void ControlDesk::on_met(const std::string& name, const Result<MeshId>& met) {
 
 void ControlDesk::hand_to(const Stranger& stranger, ControlSession& session, const std::string& id,
                           const control::Request& request) {
-  const std::string name = strangers_.book().shown_name(stranger);
-  const std::string shown = format_safe_line(name);
+  const std::string name = strangers_.shown_name(stranger);
   const MeshId mesh = stranger.invite.mesh;
-  if (const auto* answer = std::get_if<control::AnswerRequest>(&request))
-    return answer_stranger(session, id, stranger, answer->accept);
-  if (stranger.state == StrangerState::kAsks && begins_talk(request))
-    return accept_and_hand_to(stranger, session, id, request);
-  if (stranger.state == StrangerState::kAsks || stranger.state == StrangerState::kDeclined) {
-    return server_->refuse(session.id, id,
-                           Error{ExitStatus::kUsage, shown +
-                                                         (stranger.state == StrangerState::kAsks
-                                                              ? " wants to talk with you: /accept "
-                                                              : " was declined by you: /accept ") +
-                                                         shown + " first."});
-  }
+  const MemberKey member = stranger.member;
   MeshSeat* seat = seats_.find_seat(mesh);
+  const bool is_listing = std::holds_alternative<control::ListRequest>(request);
   if (seat == nullptr || seat->leave_by) {
+    if (is_listing) return server_->reply(session.id, id, control::ListReply{});
     return server_->refuse(
         session.id, id,
         Error{ExitStatus::kTryAgain,
-              "You have accepted " + shown +
+              "You have accepted " + format_safe_line(name) +
                   ", who is not reached at the moment. It is tried again and again, and you "
                   "are told when you can talk."});
   }
-  const MemberKey member = stranger.member;
   const bool is_ask = std::holds_alternative<control::AskRequest>(request);
   if (is_ask) strangers_.ask_again(mesh, {});  // and the book is another one
   if (is_ask || std::holds_alternative<control::ConversationRequest>(request))
@@ -136,50 +164,21 @@ void ControlDesk::hand_to(const Stranger& stranger, ControlSession& session, con
   seat->requests->on_request(session, id, std::move(of_two));
 }
 
-/// Who writes to somebody that has asked wants to talk as well.
-void ControlDesk::accept_and_hand_to(const Stranger& stranger, ControlSession& session, const std::string& id,
-                                     const control::Request& request) {
-  ++session.unanswered;
-  const MeshId mesh = stranger.invite.mesh;
-  strangers_.answer(stranger, true,
-                    [this, session_id = session.id, id, request, mesh](const Result<MeshId>& answered) {
-                      ControlSession* asking = server_->find(session_id);
-                      if (asking == nullptr) return;
-                      if (asking->unanswered > 0) --asking->unanswered;
-                      const Stranger* accepted = strangers_.book().find(mesh);
-                      if (accepted == nullptr || accepted->state == StrangerState::kAsks) {
-                        const Error gone{ExitStatus::kTryAgain, "It was answered otherwise meanwhile."};
-                        return server_->refuse(session_id, id, answered ? gone : answered.error());
-                      }
-                      hand_to(*accepted, *asking, id, request);
-                    });
-}
-
 void ControlDesk::answer_stranger(ControlSession& session, const std::string& id, const Stranger& stranger,
                                   bool accepts) {
-  if (stranger.state == StrangerState::kAsked) {
-    return server_->refuse(
-        session.id, id,
-        Error{ExitStatus::kUsage,
-              "It was you who has asked " + format_safe_line(stranger.name) + ", who has not answered yet."});
+  const std::string name = format_safe_line(strangers_.shown_name(stranger));
+  const auto refuse = [&](const std::string& why) {
+    server_->refuse(session.id, id, Error{ExitStatus::kUsage, why});
+  };
+  if (stranger.state == StrangerState::kAsked)
+    return refuse("It was you who has asked " + name + ", who has not answered yet.");
+  if (stranger.state == StrangerState::kTogether && !accepts)
+    return refuse("You talk with " + name + " already; /leave " + name + " ends that.");
+  if (stranger.state != StrangerState::kTogether) {
+    if (const auto answered = strangers_.answer(stranger, accepts); !answered)
+      return server_->refuse(session.id, id, answered.error());
   }
-  if (stranger.state == StrangerState::kTogether) {
-    if (accepts) return server_->reply(session.id, id, control::EmptyReply{});
-    return server_->refuse(
-        session.id, id,
-        Error{ExitStatus::kUsage, "You talk with " + format_safe_line(stranger.name) + " already; /leave " +
-                                      format_safe_line(stranger.name) + " ends that."});
-  }
-  ++session.unanswered;
-  strangers_.answer(stranger, accepts, [this, session_id = session.id, id](const Result<MeshId>& answered) {
-    ControlSession* asking = server_->find(session_id);
-    if (asking == nullptr) return;
-    if (asking->unanswered > 0) --asking->unanswered;
-    // It is answered all the same: who asked is tried again until it is there.
-    const bool is_kept = answered || answered.error().status != ExitStatus::kIo;
-    if (is_kept) return server_->reply(session_id, id, control::EmptyReply{});
-    server_->refuse(session_id, id, answered.error());
-  });
+  server_->reply(session.id, id, control::EmptyReply{});
 }
 
 }  // namespace p2pmesh

@@ -40,6 +40,11 @@ bool JoinAttempts::opens(std::uint64_t ticket) const {
   return found != attempts_.end() && found->second.opens;
 }
 
+std::optional<MeshId> JoinAttempts::wanted(std::uint64_t ticket) const {
+  const auto found = attempts_.find(ticket);
+  return found == attempts_.end() ? std::nullopt : found->second.wanted;
+}
+
 /// A dial may fail at once, and so end the attempt in between.
 void JoinAttempts::dial_due(std::uint64_t ticket) {
   for (;;) {

@@ -35,6 +35,8 @@ class JoinAttempts {
   /// Whether it may be this node that answers.
   [[nodiscard]] bool is_expected(std::uint64_t ticket, const NodeKey& node) const;
   [[nodiscard]] bool opens(std::uint64_t ticket) const;
+  /// As it was started.
+  [[nodiscard]] std::optional<MeshId> wanted(std::uint64_t ticket) const;
   /// The handshake of this attempt is through; an error: it is not wanted after all.
   void end(std::uint64_t ticket, Result<JoinFound> found);
   /// One address came to nothing: the next is tried, if it is not under way already.

@@ -7,6 +7,11 @@
 #include "p2pmesh/text/safe_text.h"
 
 namespace p2pmesh {
+namespace {
+
+constexpr std::size_t kFrameOverhead = 96;  // of an entry, its allocation, and room to grow
+
+}  // namespace
 
 bool KnownCallers::on_link_up(const LinkUp& up, const MeshId& mesh) {
   if (known_.contains(up.node)) return actions_.let_in(up, mesh);
@@ -24,7 +29,7 @@ bool KnownCallers::on_link_up(const LinkUp& up, const MeshId& mesh) {
 
 bool KnownCallers::on_frame(LinkId link, const FrameView& frame) {
   Held& held = held_.at(link);
-  held.bytes += frame.payload.size() + 1;
+  held.bytes += frame.payload.size() + kFrameOverhead;
   if (held.bytes > limits::kCallerHeldBytesMax) return false;
   held.frames.emplace_back(frame.type, Bytes(frame.payload.begin(), frame.payload.end()));
   return true;
@@ -47,8 +52,7 @@ void KnownCallers::on_answer(LinkId link, const NodeKey& node, const Result<Foun
   }
   if (!actions_.let_in(held.up, held.mesh)) return actions_.close(link, CloseReason::kDisconnect);
   for (const auto& [type, payload] : held.frames) {
-    if (!actions_.on_frame(link, FrameView{type, payload}))
-      return actions_.close(link, CloseReason::kDisconnect);
+    if (!actions_.on_frame(link, FrameView{type, payload})) return actions_.cut_off(link);
   }
 }
 

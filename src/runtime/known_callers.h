@@ -20,6 +20,8 @@ struct CallerActions {
   /// What it said meanwhile. False: it is at fault.
   std::function<bool(LinkId link, const FrameView& frame)> on_frame;
   std::function<void(LinkId link, CloseReason reason)> close;
+  /// It is at fault, and was let in.
+  std::function<void(LinkId link)> cut_off;
   std::function<void(const std::string& sentence)> log;
 };
 

@@ -92,6 +92,7 @@ DoorAnswer InviteDoor::answer(const Doorstep&, const HelloProof&) {
 /// Up to the founder, or as far as a welcome can show it: knowing the secret is not enough.
 bool InviteDoor::trusts(const Doorstep& at, const NodeKey& acceptor, const WelcomeProof& shown) {
   if (!shown.grant || !is_grant_of(*shown.grant, at.mesh)) return false;
+  if (founder_ && shown.grant->founder != *founder_) return false;
   const MemberKey member{acceptor.bytes};
   const auto chain = read_chain(shown.chain, at.mesh, member, verifier_);
   if (!chain) return false;

@@ -42,8 +42,18 @@ class MemberDoor final : public Door {
 
 class InviteDoor final : public Door {
  public:
-  InviteDoor(const InviteSecret& secret, const Verifier& verifier)
-      : secret_(secret), invite_(make_ed25519_signer(secret)), verifier_(verifier) {}
+  /// `founder`: whose mesh it has to be, if that is known.
+  InviteDoor(const MeshId& mesh, const InviteSecret& secret, const Verifier& verifier,
+             const std::optional<MemberKey>& founder = std::nullopt)
+      : mesh_(mesh),
+        secret_(secret),
+        founder_(founder),
+        invite_(make_ed25519_signer(secret)),
+        verifier_(verifier) {}
+  [[nodiscard]] bool is_of(const MeshId& mesh, const InviteSecret& secret,
+                           const std::optional<MemberKey>& founder) const {
+    return mesh_ == mesh && secret_ == secret && founder_ == founder;
+  }
 
   HelloProof knock(const Doorstep& at) override;
   DoorAnswer answer(const Doorstep& at, const HelloProof& shown) override;
@@ -53,7 +63,9 @@ class InviteDoor final : public Door {
   [[nodiscard]] std::optional<ClosedMesh> gained() const;
 
  private:
+  MeshId mesh_;
   InviteSecret secret_;
+  std::optional<MemberKey> founder_;
   std::unique_ptr<Signer> invite_;
   const Verifier& verifier_;
   std::optional<MeshGrant> grant_;

@@ -73,6 +73,10 @@ class MeshRunner final : public StorageEvents, public DoorKeeper {
   [[nodiscard]] const Node& node() const { return *node_; }
   [[nodiscard]] const MeshId& mesh() const { return place_.mesh; }
   [[nodiscard]] bool is_closed() const { return place_.closed.has_value(); }
+  /// Of a closed mesh.
+  [[nodiscard]] std::optional<MemberKey> founder() const {
+    return place_.closed ? std::optional(place_.closed->grant.founder) : std::nullopt;
+  }
   /// Null in an open mesh.
   [[nodiscard]] Door* door() { return door_.get(); }
   [[nodiscard]] const std::string& name() const { return place_.name; }

@@ -107,7 +107,6 @@ Result<void> NodeHost::Impl::prepare() {
       std::make_unique<RendezvousLinks>(*loop, *joins, *links, *signer, log, [this] { return presence(); });
   prepare_strangers();
   if (auto read = strangers->open(); !read) return read;
-  seats.set_conversations(conversations());
   if (options.known_only) prepare_callers();
   ReachActions dial_back;
   dial_back.is_open = [this](LinkId link) { return links->is_open(link); };
@@ -225,6 +224,7 @@ void NodeHost::Impl::check_ready() {
   ready_by.reset();
   resume_others();
   renew_invites();
+  seats.set_conversations(conversations());
   told_ready = true;
   if (options.leaves_with_last_screen) screen_by = loop->now().monotonic + kFirstScreenTimeout;
   if (callbacks.ready) callbacks.ready();
@@ -339,12 +339,18 @@ bool NodeHost::Impl::on_link_up(const LinkUp& up, const MeshId& mesh, std::uint6
                           "a discovery server is there, no member: use --rendezvous HOST:PORT"));
     return false;
   }
-  if (callers && !up.outbound) return callers->on_link_up(up, mesh);
+  // A closed mesh has a door of its own.
+  if (callers && !up.outbound && !up.is_closed) return callers->on_link_up(up, mesh);
   return let_in(up, mesh, join);
 }
 
 /// To where it wants.
 bool NodeHost::Impl::let_in(const LinkUp& up, const MeshId& mesh, std::uint64_t join) {
+  // Who names no mesh where one was wanted.
+  if (is_reserved(mesh) && join != 0 && joins->wanted(join) != mesh) {
+    joins->end(join, fail(ExitStatus::kProtocol, "who answers there is in no mesh"));
+    return false;
+  }
   if (mesh == kStrangersMesh) {
     if (!strangers->on_link_up(up, join)) return false;
     joins->end(join, JoinFound{up.node, mesh});

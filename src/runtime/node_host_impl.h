@@ -49,7 +49,9 @@ struct NodeHost::Impl final : LinkEvents {
   void begin();
   void begin_joined(const Result<MeshId>& entered);
   void enter(const control::EnterMeshRequest& request, Entered done);
-  void enter_by(const InviteLink& invite, Entered done);
+  /// `founder`: whose mesh it has to be.
+  void enter_by(const InviteLink& invite, Entered done, std::optional<MemberKey> founder = std::nullopt);
+  std::unique_ptr<InviteDoor> open_door(const InviteLink& invite, const std::optional<MemberKey>& founder);
   void enter_with(const std::string& name, Entered done);
   [[nodiscard]] std::optional<RendezvousPresence> presence() const;
   void search(std::shared_ptr<Search> search);
@@ -81,6 +83,7 @@ struct NodeHost::Impl final : LinkEvents {
   void prepare_strangers();
   void prepare_callers();
   [[nodiscard]] std::map<MeshId, Conversation> conversations() const;
+  [[nodiscard]] bool is_called(const std::string& name, const MemberKey& but) const;
   Result<InviteLink> open_for_two();
   void renew_invites();
   [[nodiscard]] std::vector<control::ContactEntry> list_strangers() const;

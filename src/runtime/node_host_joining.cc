@@ -6,6 +6,7 @@
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/crypto/hash.h"
 #include "p2pmesh/posix/socket.h"
+#include "p2pmesh/text/name.h"
 #include "p2pmesh/text/safe_text.h"
 
 namespace p2pmesh {
@@ -101,13 +102,14 @@ void NodeHost::Impl::enter(const control::EnterMeshRequest& request, Entered don
 
 /// What the discovery servers say of somebody can at worst lead to nobody: who answers has to hold the key.
 void NodeHost::Impl::enter_with(const std::string& name, Entered done) {
+  if (auto checked = check_name(name); !checked) return done(tl::unexpected<Error>(checked.error()));
   rendezvous->look_up({name, {}, false}, [this, name, done = std::move(done)](Result<FoundMember> found) {
     if (!found) return done(tl::unexpected<Error>(found.error()));
     const Registration& registration = found->registration;
     const std::string shown = format_safe_line(name);
     if (registration.member == to_member(signer->public_key()))
       return done(fail(ExitStatus::kUsage, "That is you."));
-    if (registration.meshes.empty()) {
+    if (registration.meshes.empty() || is_reserved(registration.meshes.front().mesh)) {
       return done(fail(ExitStatus::kNoPermission,
                        shown + " is in no mesh that is open; ask for an invite (/link makes one)"));
     }
@@ -150,7 +152,8 @@ std::optional<RendezvousPresence> NodeHost::Impl::presence() const {
 }
 
 /// Who has come in by it already resumes that mesh.
-void NodeHost::Impl::enter_by(const InviteLink& invite, Entered done) {
+void NodeHost::Impl::enter_by(const InviteLink& invite, Entered done, std::optional<MemberKey> founder) {
+  if (is_reserved(invite.mesh)) return done(fail(ExitStatus::kUsage, "That is no invite into a mesh."));
   auto wanted = std::make_shared<Search>();
   for (const std::string& address : invite.addresses) {
     const auto target = parse_host_port(address);
@@ -165,9 +168,11 @@ void NodeHost::Impl::enter_by(const InviteLink& invite, Entered done) {
     if (invite_doors.contains(invite.mesh))
       return done(fail(ExitStatus::kTryAgain, "That mesh is being entered already; wait a moment."));
     wanted->done = std::move(done);
-    invite_doors[invite.mesh] = std::make_unique<InviteDoor>(invite.secret, ed25519_verifier());
+    invite_doors[invite.mesh] = open_door(invite, founder);
     return search(std::move(wanted));
   }
+  if (founder && (*held)->grant.founder != *founder)
+    return done(fail(ExitStatus::kNoPermission, "that mesh is not one of the two"));
   // It may be needed once more: who let this node in may have lost what it wrote of it.
   ClosedMesh renewed = **held;
   renewed.invite = invite.secret;
@@ -179,6 +184,19 @@ void NodeHost::Impl::enter_by(const InviteLink& invite, Entered done) {
   }
   look_there(invite.mesh, wanted->targets);
   done(invite.mesh);
+}
+
+/// One that was tried before is used again.
+std::unique_ptr<InviteDoor> NodeHost::Impl::open_door(const InviteLink& invite,
+                                                      const std::optional<MemberKey>& founder) {
+  const auto same = std::find_if(spent_doors.begin(), spent_doors.end(), [&](const auto& door) {
+    return door->is_of(invite.mesh, invite.secret, founder);
+  });
+  if (same == spent_doors.end())
+    return std::make_unique<InviteDoor>(invite.mesh, invite.secret, ed25519_verifier(), founder);
+  auto door = std::move(*same);
+  spent_doors.erase(same);
+  return door;
 }
 
 /// The mesh is here already; what was typed may say better where its members are.
@@ -246,7 +264,7 @@ std::unique_ptr<ControlRequests> NodeHost::Impl::make_requests() {
     strangers->ask_at(place, [this, done = std::move(done)](const Result<MeshId>& met) {
       if (!met) return done(tl::unexpected<Error>(met.error()));
       const Stranger& stranger = *strangers->book().find(*met);
-      done(control::MemberReply{stranger.member, strangers->book().shown_name(stranger), *met});
+      done(control::MemberReply{stranger.member, strangers->shown_name(stranger), *met});
     });
   };
   actions.strangers = [this] { return list_strangers(); };

@@ -4,14 +4,26 @@
 #include "address.h"
 #include "node_host_impl.h"
 #include "p2pmesh/base/limits.h"
-#include "p2pmesh/posix/clock.h"
+#include "p2pmesh/text/name.h"
 
 namespace p2pmesh {
 
 void NodeHost::Impl::prepare_strangers() {
   StrangerActions actions;
   actions.open = [this] { return open_for_two(); };
-  actions.enter = [this](const InviteLink& invite, Entered done) { enter_by(invite, std::move(done)); };
+  actions.enter = [this](const InviteLink& invite, const MemberKey& founder, Entered done) {
+    enter_by(invite, std::move(done), founder);
+  };
+  actions.leave = [this](const MeshId& mesh) {
+    if (auto left = leave_mesh(mesh); !left) log.log(LogLevel::kWarning, left.error().message);
+  };
+  actions.has_room = [this] { return seats.all().size() < limits::kMeshesMax; };
+  actions.was_in = [this](const MeshId& mesh) {
+    const std::vector<ActiveMesh> active = profile->active_meshes();
+    return seats.find_seat(mesh) != nullptr || holds_closed(mesh) ||
+           std::any_of(active.begin(), active.end(), [&](const ActiveMesh& one) { return one.mesh == mesh; });
+  };
+  actions.is_taken = [this](const std::string& name, const MemberKey& but) { return is_called(name, but); };
   actions.is_in = [this](const MeshId& mesh) { return seats.find(mesh) != nullptr; };
   actions.has_come = [this](const MeshId& mesh, const MemberKey& other) {
     const MeshRunner* runner = seats.find(mesh);
@@ -49,15 +61,35 @@ void NodeHost::Impl::prepare_callers() {
   actions.let_in = [this](const LinkUp& up, const MeshId& mesh) { return !leaving && let_in(up, mesh, 0); };
   actions.on_frame = [this](LinkId link, const FrameView& frame) { return on_frame(link, frame); };
   actions.close = [this](LinkId link, CloseReason reason) { links->close(link, reason); };
+  actions.cut_off = [this](LinkId link) {
+    links->close(link, CloseReason::kFault);
+    on_link_down(link, true);
+  };
   actions.log = [this](const std::string& sentence) { log.log(LogLevel::kWarning, sentence); };
   callers = std::make_unique<KnownCallers>(std::move(actions));
 }
 
+/// Where nobody else can be, as far as it is known: closed, and founded by one of the two.
 std::map<MeshId, Conversation> NodeHost::Impl::conversations() const {
   std::map<MeshId, Conversation> conversations;
-  for (const Stranger& stranger : strangers->book().all())
-    conversations[stranger.invite.mesh] = {stranger.member, strangers->book().shown_name(stranger)};
+  for (const Stranger& stranger : strangers->book().all()) {
+    const MeshRunner* runner = seats.find(stranger.invite.mesh);
+    if (runner == nullptr || !is_talk(stranger)) continue;
+    const auto founder = runner->founder();
+    if (founder == stranger.member || founder == runner->member())
+      conversations[stranger.invite.mesh] = {stranger.member, strangers->shown_name(stranger)};
+  }
   return conversations;
+}
+
+bool NodeHost::Impl::is_called(const std::string& name, const MemberKey& but) const {
+  for (const auto& seat : seats.all()) {
+    if (strangers->book().find(seat->runner->mesh()) != nullptr) continue;
+    for (const MemberView& member : seat->runner->node().members()) {
+      if (member.key != but && name_key(claimed_part(member.name)) == name_key(name)) return true;
+    }
+  }
+  return false;
 }
 
 Result<InviteLink> NodeHost::Impl::open_for_two() {
@@ -94,8 +126,9 @@ void NodeHost::Impl::renew_invites() {
 std::vector<control::ContactEntry> NodeHost::Impl::list_strangers() const {
   std::vector<control::ContactEntry> contacts;
   for (const Stranger& stranger : strangers->book().all()) {
+    if (stranger.state == StrangerState::kLeft) continue;
     control::ContactEntry entry;
-    entry.name = strangers->book().shown_name(stranger);
+    entry.name = strangers->shown_name(stranger);
     entry.key = stranger.member;
     entry.mesh = stranger.invite.mesh;
     entry.asks = stranger.state == StrangerState::kAsks;
@@ -106,6 +139,7 @@ std::vector<control::ContactEntry> NodeHost::Impl::list_strangers() const {
       entry.relation = "accepted";
     if (entry.asks || stranger.state == StrangerState::kAccepted) entry.theirs = "asked";
     if (stranger.state == StrangerState::kTogether) entry.theirs = "accepted";
+    if (stranger.is_declined) entry.theirs = "declined";
     if (const MeshRunner* runner = seats.find(stranger.invite.mesh)) {
       entry.online = runner->node().status().online > 1;
       entry.unread = runner->describe_room(std::string(kDefaultRoom)).unread;

@@ -145,7 +145,7 @@ void MeshRunner::on_draft_kept(std::uint64_t number, std::uint64_t token) {
   auto found = sends_.find(token);
   if (found == sends_.end()) return;
   if (ControlSession* session = around_.control.find(found->second.session)) {
-    --session->unanswered;
+    session->end_one();
     around_.control.reply(session->id, found->second.request_id, control::SendReply{{}, number});
   }
   sends_.erase(found);
@@ -275,7 +275,7 @@ void MeshRunner::run(const Acknowledge& acknowledge) {
   auto found = sends_.find(acknowledge.token);
   if (found == sends_.end()) return;
   if (ControlSession* session = around_.control.find(found->second.session)) {
-    --session->unanswered;
+    session->end_one();
     const control::Reply sent = control::SendReply{{acknowledge.envelope, acknowledge.index}};
     std::visit(
         [&](const auto& reply) { around_.control.reply(session->id, found->second.request_id, reply); },

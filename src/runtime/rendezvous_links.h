@@ -104,6 +104,8 @@ class RendezvousLinks {
   [[nodiscard]] bool has_servers() const { return !servers_.empty(); }
   /// There is a request more than those that were said, or with `again` one that is to be said once more.
   void say_asks(bool again = false);
+  /// A request is kept no longer; `id_at` that server.
+  void take_back(const std::function<AskId(const NodeKey& server)>& id_at);
 
   // Of the host: what its links bring.
   void on_link_up(LinkId link, const NodeKey& node, std::uint64_t join);
@@ -149,6 +151,8 @@ class RendezvousLinks {
     Instant ask_at{};
     std::size_t open = 0;  ///< questions without an answer
     std::optional<FoundMember> offline;
+    std::optional<FoundMember> found;   ///< of those that are asked once
+    std::optional<MemberKey> namesake;  ///< that another server knows by the name
     bool was_answered = false;
   };
 

@@ -45,10 +45,18 @@ void RendezvousLinks::say_asks_to(Server& server) {
   }
 }
 
+void RendezvousLinks::take_back(const std::function<AskId(const NodeKey& server)>& id_at) {
+  for (Server& server : servers_) {
+    if (server.is_registered) send(server, encode_frame_of(TakeBack{next_ticket_++, id_at(server.node)}));
+  }
+}
+
 bool RendezvousLinks::on_ask_state(Server& server, const std::optional<AskState>& state) {
   if (!state) return false;
   server.asks.erase(state->ticket);
   if (keeper_ != nullptr) keeper_->on_ask_state(server.node, *state);
+  if (state->state == AskState::State::kDelivered)
+    send(server, encode_frame_of(TakeBack{next_ticket_++, state->id}));
   return true;
 }
 
@@ -123,7 +131,14 @@ void RendezvousLinks::on_found(Server& server, const Found& found) {
     if (std::find(member.addresses.begin(), member.addresses.end(), address) == member.addresses.end())
       member.addresses.push_back(address);
   }
-  if (found.online || search.wanted.is_asked_once) return end_search(question.mapped(), std::move(member));
+  if (search.wanted.is_asked_once) {
+    if (search.found && search.found->registration.member != registration->member)
+      search.namesake = registration->member;
+    else if (!search.found || !search.found->online)
+      search.found = std::move(member);
+    return on_unknown(question.mapped());
+  }
+  if (found.online) return end_search(question.mapped(), std::move(member));
   search.offline = std::move(member);
 }
 
@@ -148,6 +163,17 @@ void RendezvousLinks::check_searches(Instant now) {
   for (std::uint64_t number : over) {
     const Search& search = searches_.at(number);
     const std::string name = format_safe_line(search.wanted.name);
+    if (search.namesake) {
+      end_search(number,
+                 fail(ExitStatus::kUsage, "Two discovery servers know another one as " + name +
+                                              "; type a key: " + search.found->registration.member.hex() +
+                                              " or " + search.namesake->hex() + "."));
+      continue;
+    }
+    if (search.found) {
+      end_search(number, FoundMember(*search.found));
+      continue;
+    }
     if (search.offline) {
       end_search(number,
                  fail(ExitStatus::kUnavailable, name + " is not online now. /add notes where somebody is; "

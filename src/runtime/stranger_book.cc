@@ -24,7 +24,10 @@ void write_entry(Writer& writer, const Stranger& stranger) {
   request.name = stranger.name;
   request.invite = stranger.invite;
   writer.long_bytes(encode_stranger_request(request));
-  writer.u64(stranger.since_ms).u8(stranger.is_delivered ? 1 : 0).long_bytes(stranger.sealed);
+  writer.u64(stranger.since_ms)
+      .u8(stranger.is_delivered ? 1 : 0)
+      .u8(stranger.is_declined ? 1 : 0)
+      .long_bytes(stranger.sealed);
   writer.short_bytes(as_bytes(stranger.place.host)).u16(stranger.place.port);
 }
 
@@ -35,12 +38,13 @@ std::optional<Stranger> read_entry(Reader& reader) {
   const auto request = decode_stranger_request(reader.long_bytes());
   stranger.since_ms = reader.u64();
   stranger.is_delivered = reader.u8() != 0;
+  stranger.is_declined = reader.u8() != 0;
   const ByteView sealed = reader.long_bytes();
   stranger.sealed.assign(sealed.begin(), sealed.end());
   stranger.place.host = as_text(reader.short_bytes());
   stranger.place.port = reader.u16();
   const bool is_state = state >= static_cast<std::uint8_t>(StrangerState::kAsked) &&
-                        state <= static_cast<std::uint8_t>(StrangerState::kDeclined);
+                        state <= static_cast<std::uint8_t>(StrangerState::kLeft);
   if (!reader.ok() || !request || !is_state) return std::nullopt;
   stranger.state = static_cast<StrangerState>(state);
   stranger.name = request->name;
@@ -62,21 +66,9 @@ std::optional<std::vector<Stranger>> parse(ByteView bytes) {
   return reader.done() ? std::optional(std::move(strangers)) : std::nullopt;
 }
 
-/// The smaller the better.
+/// Of several conversations with one: the smaller the better.
 int rank_of(StrangerState state) {
-  switch (state) {
-    case StrangerState::kTogether:
-      return 0;
-    case StrangerState::kAsked:
-      return 1;
-    case StrangerState::kAccepted:
-      return 2;
-    case StrangerState::kAsks:
-      return 3;
-    case StrangerState::kDeclined:
-      break;
-  }
-  return 4;
+  return state == StrangerState::kTogether ? 0 : state == StrangerState::kAsked ? 1 : 2;
 }
 
 }  // namespace
@@ -103,51 +95,60 @@ const Stranger* StrangerBook::find(const MeshId& mesh) const {
   return found == strangers_.end() ? nullptr : &*found;
 }
 
-const Stranger* StrangerBook::find(const MemberKey& member) const {
+const Stranger* StrangerBook::find_talk(const MemberKey& member) const {
   const Stranger* best = nullptr;
   const auto place = [](const Stranger& stranger) {
     return std::pair(rank_of(stranger.state), stranger.invite.mesh);
   };
   for (const Stranger& stranger : strangers_) {
-    if (stranger.member != member) continue;
+    if (stranger.member != member || !is_talk(stranger)) continue;
     if (best == nullptr || place(stranger) < place(*best)) best = &stranger;
   }
   return best;
 }
 
-Result<const Stranger*> StrangerBook::find_called(const std::string& wanted) const {
-  if (const auto key = MemberKey::from_hex(wanted)) return find(*key);
+const Stranger* StrangerBook::find_incoming(const MemberKey& member) const {
+  const auto found = std::find_if(strangers_.begin(), strangers_.end(), [&](const Stranger& stranger) {
+    return stranger.member == member && is_incoming(stranger);
+  });
+  return found == strangers_.end() ? nullptr : &*found;
+}
+
+Result<std::optional<MemberKey>> StrangerBook::find_called(const std::string& wanted, Fits fits) const {
+  const auto key = MemberKey::from_hex(wanted);
   const std::size_t mark = wanted.find('~');
   const std::string folded = name_key(wanted.substr(0, mark));
   std::string suffix = mark == std::string::npos ? "" : wanted.substr(mark + 1);
   for (char& digit : suffix) digit = static_cast<char>(std::tolower(static_cast<unsigned char>(digit)));
-  if (folded.empty() || (mark != std::string::npos && suffix.size() < kSuffixDigits)) return nullptr;
+  if (!key && (folded.empty() || (mark != std::string::npos && suffix.size() < kSuffixDigits)))
+    return std::nullopt;
   std::vector<MemberKey> called;
   std::string names;
   for (const Stranger& stranger : strangers_) {
-    if (name_key(stranger.name) != folded || !stranger.member.hex().starts_with(suffix)) continue;
+    const bool is_called =
+        key ? stranger.member == *key
+            : name_key(stranger.name) == folded && stranger.member.hex().starts_with(suffix);
+    if (!is_called || !fits(stranger)) continue;
     if (std::find(called.begin(), called.end(), stranger.member) != called.end()) continue;
     called.push_back(stranger.member);
-    names += (names.empty() ? "" : ", ") + format_safe_line(shown_name(stranger));
+    names += (names.empty() ? "" : ", ") + format_safe_line(full_name(stranger));
   }
-  if (called.empty()) return nullptr;
-  if (called.size() == 1) return find(called.front());
+  if (called.empty()) return std::nullopt;
+  if (called.size() == 1) return called.front();
   return fail(ExitStatus::kUsage,
               "Several people are called so: " + names + ". Type one of these as it stands.");
 }
 
+std::string StrangerBook::full_name(const Stranger& stranger) {
+  return stranger.name + "~" + stranger.member.hex().substr(0, kSuffixDigits);
+}
+
 std::string StrangerBook::shown_name(const Stranger& stranger) const {
-  const auto is_namesake = [&](const Stranger& other) {
-    return other.member != stranger.member && name_key(other.name) == name_key(stranger.name);
+  const auto is_before = [&](const Stranger& other) {
+    return other.member != stranger.member && name_key(other.name) == name_key(stranger.name) &&
+           (is_talk(other) || !is_talk(stranger));
   };
-  if (std::none_of(strangers_.begin(), strangers_.end(), is_namesake)) return stranger.name;
-  const std::string hex = stranger.member.hex();
-  std::size_t digits = kSuffixDigits;
-  for (const Stranger& other : strangers_) {
-    if (!is_namesake(other)) continue;
-    while (digits < hex.size() && other.member.hex().compare(0, digits, hex, 0, digits) == 0) ++digits;
-  }
-  return stranger.name + "~" + hex.substr(0, digits);
+  return std::none_of(strangers_.begin(), strangers_.end(), is_before) ? stranger.name : full_name(stranger);
 }
 
 std::size_t StrangerBook::count(StrangerState state) const {
@@ -156,19 +157,18 @@ std::size_t StrangerBook::count(StrangerState state) const {
                     [&](const Stranger& stranger) { return stranger.state == state; }));
 }
 
-Result<void> StrangerBook::keep(const Stranger& stranger) {
+Result<void> StrangerBook::replace(const MeshId& mesh, const Stranger& stranger) {
   std::vector<Stranger> strangers = strangers_;
-  const auto same = std::find_if(strangers.begin(), strangers.end(), [&](const Stranger& known) {
-    return known.invite.mesh == stranger.invite.mesh;
-  });
+  const auto same = std::find_if(strangers.begin(), strangers.end(),
+                                 [&](const Stranger& known) { return known.invite.mesh == mesh; });
   if (same != strangers.end()) {
     *same = stranger;
     return write(std::move(strangers));
   }
   if (strangers.size() >= limits::kStrangerMeshesMax) {
-    // Whom one has declined has been told so, or could not be.
+    // Whom one has left or declined has been told so, or could not be.
     const auto oldest = std::find_if(strangers.begin(), strangers.end(), [](const Stranger& known) {
-      return known.state == StrangerState::kDeclined;
+      return known.state == StrangerState::kDeclined || known.state == StrangerState::kLeft;
     });
     if (oldest == strangers.end()) {
       return fail(ExitStatus::kTryAgain,

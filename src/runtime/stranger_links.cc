@@ -18,16 +18,19 @@ void Strangers::ask_at(const HostPort& place, Met done) {
   talk.is_ours = true;
   talk.place = place;
   talk.done = done;
-  const auto ticket = std::make_shared<std::uint64_t>(0);
-  *ticket = joins_.start(place.host, place.port, kStrangersMesh, false,
-                         [this, ticket, done = std::move(done)](const Result<JoinFound>& found) {
-                           if (found) return;
-                           dialled_.erase(*ticket);
-                           *ticket = 0;
-                           done(tl::unexpected<Error>(found.error()));
-                         });
-  // It may have failed at once.
-  if (*ticket != 0) dialled_[*ticket] = std::move(talk);
+  // It may fail at once.
+  const auto failed = std::make_shared<std::optional<std::uint64_t>>();
+  const std::uint64_t ticket =
+      joins_.start(place.host, place.port, kStrangersMesh, false,
+                   [this, failed, done = std::move(done)](const Result<JoinFound>& found) {
+                     if (found) return;
+                     if (*failed) dialled_.erase(**failed);
+                     *failed = 0;
+                     done(tl::unexpected<Error>(found.error()));
+                   });
+  if (*failed) return;
+  *failed = ticket;
+  dialled_[ticket] = std::move(talk);
 }
 
 /// To say what waits for this one.

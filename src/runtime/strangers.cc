@@ -16,14 +16,19 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kLook = 1s;           // for who has come; guess
-constexpr Duration kTrialMin = 2s;       // somebody who is not there yet; guess
-constexpr Duration kTrialMax = 60s;      // as of a discovery server
-constexpr std::size_t kSealedHead = 32;  // the public key that is used once
+constexpr Duration kLook = 1s;                            // for who has come; guess
+constexpr Duration kTrialMin = 2s;                        // somebody who is not there yet; guess
+constexpr Duration kTrialMax = 60s;                       // as of a discovery server
+constexpr std::uint64_t kAskAgainMs = 10ULL * 60 * 1000;  // between two requests of one; guess
+constexpr std::size_t kSealedHead = 32;                   // the public key that is used once
 
 /// Both keys are in it, so that nobody else can pass on what was sealed as their own words.
 SharedSecret seal_key(const SharedSecret& shared, ByteView once, const MemberKey& from, const MemberKey& to) {
   return hash_tagged("p2pmesh stranger key 1", Writer().raw(shared).raw(once).id(from).id(to).take());
+}
+
+bool is_waiting(const Stranger& stranger) {
+  return stranger.state == StrangerState::kAsks;
 }
 
 std::vector<HostPort> places_of(const FoundMember& found) {
@@ -89,28 +94,39 @@ Result<void> Strangers::keep(const Stranger& stranger) {
   return kept;
 }
 
+std::string Strangers::shown_name(const Stranger& stranger) const {
+  return actions_.is_taken(stranger.name, stranger.member) ? StrangerBook::full_name(stranger)
+                                                           : book_.shown_name(stranger);
+}
+
 void Strangers::tell(const char* what, const Stranger& stranger, const std::string& why) {
-  actions_.tell({what, stranger.member, book_.shown_name(stranger), stranger.invite.mesh, why});
+  actions_.tell({what, stranger.member, shown_name(stranger), stranger.invite.mesh, why});
 }
 
 void Strangers::ask(const std::string& name, Met done) {
-  servers_.look_up({name, {}, true}, [this, done = std::move(done)](const Result<FoundMember>& found) {
-    if (!found) return done(tl::unexpected<Error>(found.error()));
-    done(ask_member(found->registration.member, found->registration.name, {}));
-  });
+  servers_.look_up({name, MemberKey::from_hex(name), true},
+                   [this, done = std::move(done)](const Result<FoundMember>& found) {
+                     if (!found) return done(tl::unexpected<Error>(found.error()));
+                     done(ask_member(found->registration.member, found->registration.name, {}));
+                   });
 }
 
-/// In its own mesh, unless there is one of the two already.
+/// In its own mesh, unless there is one of the two already, or it has asked itself.
 Result<MeshId> Strangers::ask_member(const MemberKey& member, const std::string& name,
                                      const HostPort& place) {
   if (member == self_) return fail(ExitStatus::kUsage, "That is you; write to somebody else.");
-  if (const Stranger* known = book_.find(member);
-      known != nullptr && known->state != StrangerState::kDeclined) {
+  if (const Stranger* known = book_.find_talk(member)) {
     const MeshId mesh = known->invite.mesh;
     if (known->state == StrangerState::kAsked) ask_again(mesh, place);
     return mesh;
   }
+  if (const Stranger* incoming = book_.find_incoming(member); incoming != nullptr && is_waiting(*incoming)) {
+    const MeshId mesh = incoming->invite.mesh;
+    if (auto accepted = answer(*incoming, true); !accepted) return tl::unexpected<Error>(accepted.error());
+    return mesh;
+  }
   if (!check_name(name)) return fail(ExitStatus::kProtocol, "who is there gives no name that could be shown");
+  const auto presence = actions_.presence();
   const auto invite = actions_.open();
   if (!invite) return tl::unexpected<Error>(invite.error());
   Stranger stranger;
@@ -119,11 +135,15 @@ Result<MeshId> Strangers::ask_member(const MemberKey& member, const std::string&
   stranger.invite = *invite;
   stranger.since_ms = loop_.now().wall_ms;
   stranger.place = place;
-  const auto presence = actions_.presence();
   stranger.sealed = seal({StrangerRequest::Kind::kAsk, presence ? presence->name : "", *invite}, member);
-  if (stranger.sealed.empty() || !presence)
-    return fail(ExitStatus::kProtocol, "nothing can be sealed to the key that is there");
-  if (auto kept = keep(stranger); !kept) return tl::unexpected<Error>(kept.error());
+  auto kept = stranger.sealed.empty() || !presence
+                  ? fail(ExitStatus::kProtocol, "nothing can be sealed to the key that is there")
+                  : keep(stranger);
+  if (!kept) {
+    actions_.leave(invite->mesh);
+    return tl::unexpected<Error>(kept.error());
+  }
+  tell("asked", stranger);
   servers_.say_asks();
   return invite->mesh;
 }
@@ -160,19 +180,25 @@ void Strangers::on_ask_denied(const AskId&, const std::string& why) {
   log_.log(LogLevel::kWarning, "a request is not kept by a discovery server: " + why);
 }
 
+/// Whoever is waited for, and nobody else: a server needs not know with whom one talks.
 std::vector<MemberKey> Strangers::watched() const {
   std::vector<MemberKey> members;
-  for (const Stranger& stranger : book_.all()) members.push_back(stranger.member);
+  for (const Stranger& stranger : book_.all()) {
+    const bool is_lost = stranger.state == StrangerState::kTogether && actions_.is_in(stranger.invite.mesh) &&
+                         actions_.is_alone(stranger.invite.mesh);
+    if (is_lost || stranger.state == StrangerState::kAccepted) members.push_back(stranger.member);
+  }
   return members;
 }
 
-/// Who has come, or is somewhere else now, is tried at once.
+/// Who has come, or is somewhere else now, is tried soon.
 void Strangers::on_change(const Change& change) {
   if (change.what == Change::What::kOffline) return;
+  const Instant soon = loop_.now().monotonic + kTrialMin;
   for (const Stranger& stranger : book_.all()) {
     const auto trial = trials_.find(stranger.invite.mesh);
-    if (stranger.member == change.member && trial != trials_.end() && !trial->second.is_under_way)
-      trials_.erase(trial);
+    if (stranger.member == change.member && trial != trials_.end())
+      trial->second.at = std::min(trial->second.at, soon);
   }
 }
 
@@ -183,13 +209,22 @@ void Strangers::set_said(const Stranger& stranger) {
   if (said.state == StrangerState::kAsked) tell("delivered", said);
 }
 
+/// The servers need not keep it any longer.
+void Strangers::take_back(const Stranger& stranger) {
+  if (stranger.sealed.empty()) return;
+  servers_.take_back([&](const NodeKey& server) { return hash_ask(server, sign(server, stranger)); });
+}
+
 /// What nobody could have meant is as good as taken: it need not come again.
 bool Strangers::take(const NodeKey& server, const Ask& ask) {
   const bool is_true =
       ask.recipient == self_ && ask.asker != self_ &&
       ed25519_verifier().verify(ask.asker.view(), ask_signing_bytes(server, ask), ask.signature);
+  // Older ones are kept nowhere; who hands one over replays it.
+  if (is_true && ask.made_ms + limits::kAskKeptMs + limits::kRendezvousAheadMs < loop_.now().wall_ms)
+    return true;
   const auto request = is_true ? unseal(ask) : std::nullopt;
-  if (!request || !check_name(request->name)) {
+  if (!request || is_reserved(request->invite.mesh) || !check_name(request->name)) {
     log_.log(LogLevel::kWarning, "a request to talk came that cannot be read, or is not signed by who asks");
     return true;
   }
@@ -198,78 +233,88 @@ bool Strangers::take(const NodeKey& server, const Ask& ask) {
   return true;
 }
 
+/// Of one member one request is kept: a further one takes its place, after a while, and is not told again.
 bool Strangers::take_request(const Ask& ask, const StrangerRequest& request) {
-  if (actions_.is_unwanted(ask.asker) || book_.find(request.invite.mesh) != nullptr) return true;
-  if (actions_.is_in(request.invite.mesh)) return true;
+  const bool is_known = book_.find(request.invite.mesh) != nullptr || actions_.was_in(request.invite.mesh);
+  if (is_known || actions_.is_unwanted(ask.asker)) return true;
   Stranger stranger;
   stranger.member = ask.asker;
   stranger.name = request.name;
   stranger.invite = request.invite;
   stranger.since_ms = loop_.now().wall_ms;
   stranger.state = StrangerState::kAsks;
-  const Stranger* known = book_.find(ask.asker);
-  // Each wants to talk: there is nothing to be asked.
-  if (known != nullptr && known->state == StrangerState::kAsked) stranger.state = StrangerState::kAccepted;
-  if (known != nullptr && known->state == StrangerState::kDeclined) stranger.state = StrangerState::kDeclined;
-  const bool is_anew =
-      known != nullptr && (known->state == StrangerState::kAsks || known->state == StrangerState::kAccepted ||
-                           known->state == StrangerState::kDeclined);
-  if (is_anew && known->state == StrangerState::kAccepted) stranger.state = StrangerState::kAccepted;
-  if (!is_anew && stranger.state == StrangerState::kAsks &&
-      book_.count(StrangerState::kAsks) >= limits::kStrangersAskingMax) {
+  const Stranger* incoming = book_.find_incoming(ask.asker);
+  if (incoming != nullptr) {
+    if (incoming->since_ms + kAskAgainMs > stranger.since_ms) return true;
+    stranger.state = incoming->state;
+    trials_.erase(incoming->invite.mesh);
+    auto kept = book_.replace(incoming->invite.mesh, stranger);
+    if (!kept) log_.log(LogLevel::kError, kept.error().message);
+    actions_.changed();
+    return kept.has_value();
+  }
+  // Each has asked the other: there is nothing left to be asked.
+  const Stranger* talk = book_.find_talk(ask.asker);
+  const bool is_crossing = talk != nullptr && talk->state == StrangerState::kAsked && actions_.has_room();
+  if (is_crossing) stranger.state = StrangerState::kAccepted;
+  if (!is_crossing && book_.count(StrangerState::kAsks) >= limits::kStrangersAskingMax) {
     log_.log(LogLevel::kWarning, std::to_string(limits::kStrangersAskingMax) +
                                      " requests to talk wait for an answer; further ones are not taken");
     return false;
   }
-  const MeshId replaced = is_anew ? known->invite.mesh : MeshId{};
   if (auto kept = keep(stranger); !kept) {
     log_.log(LogLevel::kError, kept.error().message);
     return false;
   }
-  if (is_anew) {
-    if (auto dropped = book_.drop(replaced); !dropped) log_.log(LogLevel::kError, dropped.error().message);
-  }
-  if (stranger.state == StrangerState::kAsks) tell("asks", stranger);
-  trials_.erase(stranger.invite.mesh);
+  if (!is_crossing) tell("asks", stranger);
   return true;
 }
 
 void Strangers::take_decline(const Ask& ask, const StrangerRequest& request) {
   const Stranger* asked = book_.find(request.invite.mesh);
   if (asked == nullptr || asked->member != ask.asker || asked->state != StrangerState::kAsked) return;
+  if (asked->is_declined) return;
   Stranger declined = *asked;
-  declined.sealed.clear();
-  declined.is_delivered = true;
+  declined.is_delivered = declined.is_declined = true;
   if (auto kept = keep(declined); !kept) log_.log(LogLevel::kError, kept.error().message);
   tell("declined", declined);
 }
 
-void Strangers::answer(const Stranger& stranger, bool accepts, Met done) {
+Result<void> Strangers::answer(const Stranger& stranger, bool accepts) {
+  if (accepts && !actions_.has_room()) {
+    return fail(ExitStatus::kTryAgain, "This node is in " + std::to_string(limits::kMeshesMax) +
+                                           " meshes, which is all that it may; leave one first: /leave MESH");
+  }
   Stranger answered = stranger;
   answered.state = accepts ? StrangerState::kAccepted : StrangerState::kDeclined;
   answered.sealed.clear();
+  answered.is_delivered = false;
   if (!accepts) {
-    answered.since_ms = loop_.now().wall_ms;
     const auto presence = actions_.presence();
     answered.sealed = seal({StrangerRequest::Kind::kDecline, presence ? presence->name : answered.name,
                             InviteLink{{}, answered.invite.mesh, {}}},
                            answered.member);
-    const auto& places = answered.invite.addresses;
-    const auto place = places.empty() ? std::nullopt : std::optional(parse_host_port(places.front()));
-    if (place && *place) answered.place = **place;
   }
-  if (auto kept = keep(answered); !kept) return done(tl::unexpected<Error>(kept.error()));
+  answered.since_ms = loop_.now().wall_ms;
+  if (auto kept = keep(answered); !kept) return kept;
   trials_.erase(answered.invite.mesh);
-  if (accepts) return enter(answered, std::move(done));
-  servers_.say_asks();
-  done(answered.invite.mesh);
+  if (accepts)
+    enter(answered);
+  else
+    servers_.say_asks();
+  return {};
 }
 
+/// So that nobody is led there again by a request that lies somewhere yet.
 void Strangers::forget(const MeshId& mesh) {
-  const bool is_known = book_.find(mesh) != nullptr;
-  if (auto dropped = book_.drop(mesh); !dropped) log_.log(LogLevel::kError, dropped.error().message);
   trials_.erase(mesh);
-  if (is_known) actions_.changed();
+  const Stranger* known = book_.find(mesh);
+  if (known == nullptr) return;
+  take_back(*known);
+  Stranger left = *known;
+  left.state = StrangerState::kLeft;
+  left.sealed.clear();
+  if (auto kept = keep(left); !kept) log_.log(LogLevel::kError, kept.error().message);
 }
 
 void Strangers::check_deadlines() {
@@ -287,10 +332,7 @@ void Strangers::check_deadlines() {
         stranger.state == StrangerState::kAsked || stranger.state == StrangerState::kAccepted;
     if (is_apart && actions_.is_in(stranger.invite.mesh) &&
         actions_.has_come(stranger.invite.mesh, stranger.member)) {
-      Stranger together = stranger;
-      together.state = StrangerState::kTogether;
-      together.sealed.clear();
-      if (keep(together)) tell("together", together);
+      set_together(stranger);
       continue;
     }
     const auto trial = trials_.find(stranger.invite.mesh);
@@ -306,29 +348,47 @@ std::optional<Instant> Strangers::next_deadline() const {
   return next;
 }
 
+void Strangers::set_together(const Stranger& stranger) {
+  take_back(stranger);
+  Stranger together = stranger;
+  together.state = StrangerState::kTogether;
+  together.is_declined = false;
+  together.sealed.clear();
+  if (!keep(together)) return;
+  tell("together", together);
+  // Who has asked anew has left the earlier one, unless it is there as well.
+  const std::vector<Stranger> strangers = book_.all();
+  for (const Stranger& other : strangers) {
+    const bool is_earlier = other.member == stranger.member && other.state == StrangerState::kTogether &&
+                            other.invite.mesh != stranger.invite.mesh && actions_.is_in(other.invite.mesh);
+    if (is_earlier && actions_.is_alone(other.invite.mesh)) actions_.leave(other.invite.mesh);
+  }
+}
+
 /// What has to be said or done to bring the two together.
 void Strangers::try_again(const Stranger& stranger) {
   const MeshId mesh = stranger.invite.mesh;
-  const WallMs now_ms = loop_.now().wall_ms;
   switch (stranger.state) {
     case StrangerState::kAsked:
-    case StrangerState::kDeclined:
-      if (is_said(stranger) || stranger.place.host.empty()) return;
-      // A server does not keep it longer either.
-      if (stranger.state == StrangerState::kDeclined && stranger.since_ms + limits::kAskKeptMs < now_ms)
-        return;
-      return dial(stranger);
+      if (!is_said(stranger) && !stranger.place.host.empty()) dial(stranger);
+      return;
     case StrangerState::kAccepted:
-      return enter(stranger, [](const Result<MeshId>&) {});
+      // As long as a server keeps a request.
+      if (stranger.since_ms + limits::kAskKeptMs > loop_.now().wall_ms) return enter(stranger);
+      tell("refused", stranger, "nobody was reached there for 30 days");
+      return forget(mesh);
     case StrangerState::kTogether:
       if (servers_.has_servers() && actions_.is_in(mesh) && actions_.is_alone(mesh)) look_for(stranger);
       return;
     case StrangerState::kAsks:
+    case StrangerState::kDeclined:
+    case StrangerState::kLeft:
       return;
   }
 }
 
 void Strangers::put_off(const MeshId& mesh) {
+  if (book_.find(mesh) == nullptr) return void(trials_.erase(mesh));
   Trial& trial = trials_[mesh];
   trial.is_under_way = false;
   const int doublings = static_cast<int>(std::min<std::uint32_t>(trial.failures++, 5));
@@ -349,55 +409,54 @@ void Strangers::look_for(const Stranger& stranger) {
 }
 
 /// Where it is now is known to a discovery server better than to the invite.
-void Strangers::enter(const Stranger& stranger, Met done) {
+void Strangers::enter(const Stranger& stranger) {
   const MeshId mesh = stranger.invite.mesh;
   trials_[mesh].is_under_way = true;
-  if (!servers_.has_servers()) return enter_at(mesh, {}, std::move(done));
-  servers_.look_up({stranger.name, stranger.member, true},
-                   [this, mesh, done = std::move(done)](const Result<FoundMember>& found) {
-                     enter_at(mesh, found ? places_of(*found) : std::vector<HostPort>(), done);
-                   });
-}
-
-void Strangers::enter_at(const MeshId& mesh, const std::vector<HostPort>& places, Met done) {
-  const Stranger* stranger = book_.find(mesh);
-  if (stranger == nullptr || stranger->state != StrangerState::kAccepted) {
-    trials_.erase(mesh);
-    return done(fail(ExitStatus::kTryAgain, "It was answered otherwise meanwhile."));
-  }
-  InviteLink invite = stranger->invite;
-  invite.addresses.clear();
-  for (const HostPort& place : places)
-    invite.addresses.push_back(NotedPlace{"", place.host, place.port}.format());
-  for (const std::string& address : stranger->invite.addresses) {
-    const auto& known = invite.addresses;
-    if (std::find(known.begin(), known.end(), address) == known.end()) invite.addresses.push_back(address);
-  }
-  if (invite.addresses.size() > limits::kAddressesMax) invite.addresses.resize(limits::kAddressesMax);
-  if (invite.addresses.empty()) {
-    put_off(mesh);
-    return done(fail(ExitStatus::kTryAgain, "It is not known where " + format_safe_line(stranger->name) +
-                                                " is; it is tried again."));
-  }
-  actions_.enter(invite, [this, mesh, done = std::move(done)](const Result<MeshId>& entered) {
-    on_entered(mesh, entered, done);
+  if (!servers_.has_servers()) return enter_at(mesh, {});
+  servers_.look_up({stranger.name, stranger.member, true}, [this, mesh](const Result<FoundMember>& found) {
+    enter_at(mesh, found ? places_of(*found) : std::vector<HostPort>());
   });
 }
 
-void Strangers::on_entered(const MeshId& mesh, const Result<MeshId>& entered, const Met& done) {
+void Strangers::enter_at(const MeshId& mesh, const std::vector<HostPort>& places) {
+  const Stranger* stranger = book_.find(mesh);
+  if (stranger == nullptr || stranger->state != StrangerState::kAccepted) return put_off(mesh);
+  InviteLink invite = stranger->invite;
+  std::vector<std::string> wanted;
+  for (const HostPort& place : places) wanted.push_back(NotedPlace{"", place.host, place.port}.format());
+  wanted.insert(wanted.end(), invite.addresses.begin(), invite.addresses.end());
+  invite.addresses.clear();
+  for (const std::string& address : wanted) {
+    const auto& known = invite.addresses;
+    const bool is_new = std::find(known.begin(), known.end(), address) == known.end();
+    if (is_new && may_dial(address) && known.size() < limits::kAddressesMax)
+      invite.addresses.push_back(address);
+  }
+  if (invite.addresses.empty()) return put_off(mesh);
+  actions_.enter(invite, stranger->member,
+                 [this, mesh](const Result<MeshId>& entered) { on_entered(mesh, entered); });
+}
+
+/// Who asks says where it is, and may say anything: no names to be looked up, and nothing on this machine
+/// unless the node is known to be there itself.
+bool Strangers::may_dial(const std::string& address) const {
+  const auto target = SocketAddress::parse(address);
+  if (!target || target->port() == 0 || target->is_unspecified()) return false;
+  if (!target->is_loopback()) return true;
+  const auto presence = actions_.presence();
+  return presence && std::any_of(presence->addresses.begin(), presence->addresses.end(),
+                                 [](const NetAddress& own) { return to_socket(own).is_loopback(); });
+}
+
+void Strangers::on_entered(const MeshId& mesh, const Result<MeshId>& entered) {
   put_off(mesh);
   const Stranger* stranger = book_.find(mesh);
-  if (stranger == nullptr)
-    return done(tl::unexpected<Error>({ExitStatus::kTryAgain, "It was left meanwhile."}));
-  if (entered) {
-    actions_.changed();
-    return done(entered);
-  }
+  if (stranger == nullptr) return;
+  if (entered) return actions_.changed();
   // It may be another node that answers there now, so it is tried again; whoever accepted is told once.
   Trial& trial = trials_[mesh];
   if (entered.error().status == ExitStatus::kNoPermission && !std::exchange(trial.is_told, true))
     tell("refused", *stranger, entered.error().message);
-  done(entered);
 }
 
 }  // namespace p2pmesh

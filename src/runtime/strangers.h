@@ -27,8 +27,17 @@ struct StrangerActions {
   /// Opens a closed mesh with an invite for one. Errors: as MeshRunner::open(), kTryAgain while
   /// undiscoverable.
   std::function<Result<InviteLink>()> open;
-  std::function<void(const InviteLink& invite, std::function<void(Result<MeshId>)> done)> enter;
+  /// As one that this member has founded. Errors: kNoPermission when it is another one's.
+  std::function<void(const InviteLink& invite, const MemberKey& founder, std::function<void(Result<MeshId>)>)>
+      enter;
+  std::function<void(const MeshId& mesh)> leave;
+  /// A further mesh may be entered.
+  std::function<bool()> has_room;
   std::function<bool(const MeshId& mesh)> is_in;
+  /// Or was, in this run or the last.
+  std::function<bool(const MeshId& mesh)> was_in;
+  /// Somebody else is called so in a mesh of the node.
+  std::function<bool(const std::string& name, const MemberKey& but)> is_taken;
   std::function<bool(const MeshId& mesh, const MemberKey& other)> has_come;
   /// Nobody is linked there.
   std::function<bool(const MeshId& mesh)> is_alone;
@@ -53,6 +62,8 @@ class Strangers final : public AskKeeper {
   /// Errors: as StrangerBook::read().
   Result<void> open() { return book_.read(); }
   [[nodiscard]] const StrangerBook& book() const { return book_; }
+  /// As it can be typed: with a piece of the key where another one is called so.
+  [[nodiscard]] std::string shown_name(const Stranger& stranger) const;
 
   /// Looks for somebody at the discovery servers, asks it to talk, and gives the mesh of the two. Errors:
   /// those of RendezvousLinks::look_up() and of the actions.
@@ -61,9 +72,9 @@ class Strangers final : public AskKeeper {
   void ask_at(const HostPort& place, Met done);
   /// Says the request of that mesh once more, since the last one may have come to nothing.
   void ask_again(const MeshId& mesh, const HostPort& place);
-  /// Answers who has asked. When it is accepted and cannot be reached now, it is tried until it is. Errors:
-  /// kIo, kNoPermission when the invite does not hold any more.
-  void answer(const Stranger& stranger, bool accepts, Met done);
+  /// Answers who has asked; on the disk when it returns. Who is accepted is reached as soon as it is there.
+  /// Errors: as StrangerBook::keep(), kTryAgain when there is no room for a further mesh.
+  Result<void> answer(const Stranger& stranger, bool accepts);
   /// The mesh was left.
   void forget(const MeshId& mesh);
 
@@ -112,6 +123,8 @@ class Strangers final : public AskKeeper {
   bool take_request(const Ask& ask, const StrangerRequest& request);
   void take_decline(const Ask& ask, const StrangerRequest& request);
   void set_said(const Stranger& stranger);
+  void set_together(const Stranger& stranger);
+  void take_back(const Stranger& stranger);
   void tell(const char* what, const Stranger& stranger, const std::string& why = "");
   Result<void> keep(const Stranger& stranger);
 
@@ -124,9 +137,10 @@ class Strangers final : public AskKeeper {
   void say_to(LinkId link, const Talk& talk);
 
   void try_again(const Stranger& stranger);
-  void enter(const Stranger& stranger, Met done);
-  void enter_at(const MeshId& mesh, const std::vector<HostPort>& places, Met done);
-  void on_entered(const MeshId& mesh, const Result<MeshId>& entered, const Met& done);
+  void enter(const Stranger& stranger);
+  void enter_at(const MeshId& mesh, const std::vector<HostPort>& places);
+  [[nodiscard]] bool may_dial(const std::string& address) const;
+  void on_entered(const MeshId& mesh, const Result<MeshId>& entered);
   void look_for(const Stranger& stranger);
   void put_off(const MeshId& mesh);
 

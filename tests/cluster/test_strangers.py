@@ -9,7 +9,7 @@ from control import RpcFault
 from people import PeopleTest, texts
 from rendezvous import RendezvousTest
 
-ASKS = r"^>INFO: {name}, who is in no mesh of yours, wants to talk\. /accept {name}, or /decline {name}\.$"
+ASKS = r"^>INFO: {name}, key [0-9a-f]{{8}}, who is in no mesh of yours, wants to talk\. /accept {name}, or /decline {name}\.$"
 
 
 class Strangers(RendezvousTest, PeopleTest):
@@ -47,6 +47,7 @@ class Strangers(RendezvousTest, PeopleTest):
         bob.expect(ASKS.format(name="Alice"))
         # Nothing of it is shown before Bob wants it.
         self.assertNotIn("stranger", " ".join(bob.said()))
+        alice.expect(r"^>INFO: Bob, key [0-9a-f]{8}, is asked to talk\.")
         bob.say("/accept Alice")
         bob.expect(r"^Alice \(direct\): hello, stranger$")
         alice.expect(r"^>INFO: You talk with Bob: /msg Bob TEXT, or /switch Bob\.$")
@@ -109,16 +110,60 @@ class Strangers(RendezvousTest, PeopleTest):
         bob.call("contact.answer", member="Alice", accept=True)
         self.wait_together(alice, bob)
 
-    def test_who_writes_to_somebody_that_has_asked_accepts(self):
+    def test_who_writes_to_somebody_that_has_asked_is_told_to_accept(self):
         server = self.server()
         alice, bob = self.start("Alice", server), self.start("Bob", server)
         alice.call("message.send", to="Bob", text="one")
         self.wait_asked(bob, "Alice")
-        bob.call("message.send", to="Alice", text="two")
-        self.wait_together(alice, bob)
-        for node, name in [(alice, "Bob"), (bob, "Alice")]:
-            mesh.wait_until(lambda: sorted(texts(self.exchanged(node, name))) == ["one", "two"], 15,
-                            f"{node.name} has both")
+        fault = self.fault(bob, "message.send", to="Alice", text="two")
+        self.assertEqual(fault.status, 64)
+        self.assertIn("/accept Alice", fault.message)
+
+    def test_equal_names_never_lead_to_another_one(self):
+        server, other = self.server(), self.server()
+        alice = self.start("Alice", server)
+        bob = self.start("Bob", join=[alice.address])
+        # Another Bob, who is in no mesh of Alice's.
+        stranger = self.node("Bob", data_dir=self.box.data_dir("stranger"),
+                             options=["--rendezvous", f"127.0.0.1:{server.port}"]).start()
+        self.wait_registered(stranger)
+        stranger.call("message.send", to="Alice", text="I am Bob")
+        key = stranger.status()["key"]
+        full = f"Bob~{key[:4]}"
+        mesh.wait_until(lambda: self.contact(alice, full).get("asks"), 15, "it is told with a piece of the key")
+        # A member of that name is meant by it as before, and answers are for who has asked.
+        alice.call("message.send", to="Bob", text="for the member")
+        self.wait_asked(bob, "Alice")
+        self.assertEqual(self.contact(stranger, "Alice")["theirs"], "none")
+        alice.call("contact.answer", member=full, accept=True)
+        mesh.wait_until(lambda: self.contact(alice, full).get("theirs") == "accepted", 30, "they talk")
+        alice.call("message.send", to=full, text="for the stranger")
+        mesh.wait_until(lambda: "for the stranger" in texts(self.exchanged(stranger, "Alice")), 15, "it has come")
+        self.assertEqual(texts(self.exchanged(alice, "Bob")), ["for the member"])
+        # Two servers that know two of a name: nobody is asked.
+        carol = self.start("Carol", server)
+        carol_too = self.node("Carol", data_dir=self.box.data_dir("too"),
+                              options=["--rendezvous", f"127.0.0.1:{other.port}"]).start()
+        self.wait_registered(carol_too)
+        alice.call("rendezvous.add", host="127.0.0.1", port=other.port)
+        mesh.wait_until(lambda: all(entry["registered"] for entry in alice.call("rendezvous.list")), 15, "at both")
+        fault = self.fault(alice, "message.send", to="Carol", text="which?")
+        self.assertEqual(fault.status, 64)
+        for one in [carol, carol_too]:
+            self.assertIn(one.status()["key"], fault.message)
+        asked = alice.call("contact.ask", to=carol.status()["key"])
+        self.assertEqual(asked["member"], carol.status()["key"])
+        self.wait_asked(carol, "Alice")
+        self.assertEqual(self.contact(carol_too, "Alice"), {})
+
+    def test_an_open_mesh_is_never_taken_for_a_conversation(self):
+        alice = self.start("Alice")
+        for kind in ["p2pmesh strangers", "p2pmesh rendezvous"]:
+            reserved = kind.encode().hex().ljust(64, "0")
+            link = f"p2pmesh://{alice.address}/{reserved}/{'11' * 32}"
+            fault = self.fault(alice, "mesh.enter", link=link)
+            self.assertEqual(fault.status, 64)
+        self.assertEqual(alice.status()["members"], 1)
 
     def test_each_asks_the_other(self):
         server = self.server()
@@ -192,8 +237,12 @@ class Strangers(RendezvousTest, PeopleTest):
         server.start()
         self.wait_registered(bob)
         self.wait_registered(alice)
-        bob.call("contact.ask", to="Alice")
-        mesh.wait_until(lambda: len([entry for entry in bob.call("mesh.list") if entry["closed"]]) == 1, 15, "anew")
+        bob.call("message.send", to="Alice", text="three")
+        mesh.wait_until(lambda: any(contact["asks"] for contact in alice.call("contacts.list")), 15, "Alice is asked anew")
+        alice.call("contact.answer", member="Bob", accept=True)
+        mesh.wait_until(lambda: texts(self.exchanged(alice, "Bob")) == ["three"], 30, "a new one, and not the one that was left")
+        alice.call("message.send", to="Bob", text="four")
+        mesh.wait_until(lambda: texts(self.exchanged(bob, "Alice")) == ["three", "four"], 30, "both are in it")
 
     def test_who_is_of_another_mesh_of_ours_is_written_to_there(self):
         alice = self.start("Alice")

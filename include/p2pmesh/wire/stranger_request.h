@@ -21,6 +21,11 @@ inline constexpr MeshId kStrangersMesh = [] {
   return mesh;
 }();
 
+/// What stands in a mesh's place where none is meant; no mesh has such an id.
+inline bool is_reserved(const MeshId& mesh) {
+  return mesh == kRendezvousMesh || mesh == kStrangersMesh;
+}
+
 struct StrangerRequest {
   enum class Kind : std::uint8_t {
     kAsk = 1,      ///< the invite leads into a closed mesh that is there for the two

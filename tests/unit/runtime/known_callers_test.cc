@@ -24,9 +24,10 @@ struct Fixture {
     };
     made.on_frame = [this](LinkId, const FrameView& frame) {
       heard.emplace_back(frame.payload.begin(), frame.payload.end());
-      return true;
+      return is_well_said;
     };
     made.close = [this](LinkId link, CloseReason) { closed.push_back(link); };
+    made.cut_off = [this](LinkId link) { cut_off.push_back(link); };
     made.log = [this](const std::string& sentence) { logged.push_back(sentence); };
     return made;
   }
@@ -41,10 +42,11 @@ struct Fixture {
 
   std::vector<MemberKey> asked;
   std::vector<RendezvousLinks::LookedUp> answers;
-  std::vector<LinkId> let_in, closed;
+  std::vector<LinkId> let_in, closed, cut_off;
   std::vector<Bytes> heard;
   std::vector<std::string> logged;
   bool is_wanted = true;
+  bool is_well_said = true;
   KnownCallers callers;
 };
 
@@ -82,8 +84,27 @@ TEST_CASE("who is not known is cut, and nothing of it is heard") {
 TEST_CASE("who says too much before it is known is at fault") {
   Fixture door;
   CHECK(door.up(1, 7));
-  CHECK(door.say(1, Bytes(limits::kCallerHeldBytesMax - 1)));
-  CHECK_FALSE(door.say(1, Bytes(1)));
+  CHECK(door.say(1, Bytes(limits::kCallerHeldBytesMax - 1000)));
+  CHECK_FALSE(door.say(1, Bytes(1000)));
+}
+
+TEST_CASE("frames of nothing cost too") {
+  Fixture door;
+  CHECK(door.up(1, 7));
+  std::size_t frames = 0;
+  while (frames < limits::kCallerHeldBytesMax && door.say(1, {})) ++frames;
+  CHECK(frames < limits::kCallerHeldBytesMax / 64);
+}
+
+TEST_CASE("who is let in and at fault is cut off as any neighbor") {
+  Fixture door;
+  door.is_well_said = false;
+  CHECK(door.up(1, 7));
+  CHECK(door.say(1, {1}));
+  CHECK(door.say(1, {2}));
+  door.answers[0](FoundMember{});
+  CHECK(door.cut_off == std::vector<LinkId>{1});
+  CHECK(door.heard.size() == 1);
 }
 
 TEST_CASE("so many are held at once, and who has gone makes room") {

@@ -39,6 +39,7 @@ TEST_CASE("everything is there after a restart") {
   asked.place = {"::1", 9750};
   Stranger asks = stranger(2, 12, StrangerState::kAsks, "Zoe");
   asks.is_delivered = true;
+  asks.is_declined = true;
   REQUIRE(book.keep(asked));
   REQUIRE(book.keep(asks));
   StrangerBook again(path, seal());
@@ -57,6 +58,8 @@ TEST_CASE("everything is there after a restart") {
   CHECK(one.place.host == "::1");
   CHECK(one.place.port == 9750);
   CHECK(again.all()[1].is_delivered);
+  CHECK(again.all()[1].is_declined);
+  CHECK_FALSE(one.is_declined);
   asked.state = StrangerState::kTogether;
   REQUIRE(again.keep(asked));
   CHECK(again.all().size() == 2);
@@ -72,35 +75,58 @@ TEST_CASE("the best of several conversations with one is the one that both are i
   StrangerBook book(directory / "strangers", seal());
   REQUIRE(book.keep(stranger(1, 12, StrangerState::kAsked)));
   REQUIRE(book.keep(stranger(1, 11, StrangerState::kAccepted)));
+  REQUIRE(book.keep(stranger(1, 10, StrangerState::kLeft)));
   const MemberKey bob = book.all()[0].member;
-  CHECK(book.find(bob)->invite.mesh.bytes[0] == 12);
+  CHECK(book.find_talk(bob)->invite.mesh.bytes[0] == 12);
+  CHECK(book.find_incoming(bob)->invite.mesh.bytes[0] == 11);
   REQUIRE(book.keep(stranger(1, 11, StrangerState::kTogether)));
-  CHECK(book.find(bob)->invite.mesh.bytes[0] == 11);
+  CHECK(book.find_talk(bob)->invite.mesh.bytes[0] == 11);
+  CHECK(book.find_incoming(bob) == nullptr);
   REQUIRE(book.keep(stranger(1, 12, StrangerState::kTogether)));
   // Both ends choose the same one.
-  CHECK(book.find(bob)->invite.mesh.bytes[0] == 11);
-  CHECK(book.find(MemberKey{}) == nullptr);
+  CHECK(book.find_talk(bob)->invite.mesh.bytes[0] == 11);
+  CHECK(book.find_talk(MemberKey{}) == nullptr);
+  CHECK(book.find_incoming(MemberKey{}) == nullptr);
+}
+
+TEST_CASE("a request takes the place of an earlier one") {
+  TempDirectory directory;
+  StrangerBook book(directory / "strangers", seal());
+  const Stranger first = stranger(1, 11, StrangerState::kAsks);
+  REQUIRE(book.keep(first));
+  REQUIRE(book.replace(first.invite.mesh, stranger(1, 12, StrangerState::kDeclined)));
+  REQUIRE(book.all().size() == 1);
+  CHECK(book.find(first.invite.mesh) == nullptr);
+  CHECK(book.all()[0].state == StrangerState::kDeclined);
 }
 
 TEST_CASE("by a name as it is typed") {
   TempDirectory directory;
   StrangerBook book(directory / "strangers", seal());
   REQUIRE(book.keep(stranger(0x1a, 11, StrangerState::kAsked)));
-  CHECK(*book.find_called("bob") != nullptr);
-  CHECK(*book.find_called("Bob~1a1a") != nullptr);
-  CHECK(*book.find_called("Bob~1b1b") == nullptr);
-  CHECK(*book.find_called("Bob~1a") == nullptr);
-  CHECK(*book.find_called("Bo") == nullptr);
-  CHECK(*book.find_called("") == nullptr);
-  CHECK(*book.find_called("~1a1a") == nullptr);
-  CHECK(*book.find_called(book.all()[0].member.hex()) != nullptr);
+  const MemberKey bob = book.all()[0].member;
+  CHECK(*book.find_called("bob", is_talk) == bob);
+  CHECK(*book.find_called("Bob~1a1a", is_talk) == bob);
+  CHECK_FALSE(*book.find_called("bob", is_incoming));
+  CHECK_FALSE(*book.find_called("Bob~1b1b", is_talk));
+  CHECK_FALSE(*book.find_called("Bob~1a", is_talk));
+  CHECK_FALSE(*book.find_called("Bo", is_talk));
+  CHECK_FALSE(*book.find_called("", is_talk));
+  CHECK_FALSE(*book.find_called("~1a1a", is_talk));
+  CHECK(*book.find_called(bob.hex(), is_talk) == bob);
   CHECK(book.shown_name(book.all()[0]) == "Bob");
+  // A request of another one takes no name from whom one talks with.
   REQUIRE(book.keep(stranger(0x2b, 12, StrangerState::kAsks, "BOB")));
-  const auto several = book.find_called("Bob");
+  CHECK(*book.find_called("Bob", is_talk) == bob);
+  CHECK(book.shown_name(book.all()[0]) == "Bob");
+  CHECK(book.shown_name(book.all()[1]) == "BOB~2b2b");
+  REQUIRE(book.keep(stranger(0x2b, 12, StrangerState::kTogether, "BOB")));
+  const auto several = book.find_called("Bob", is_talk);
   REQUIRE_FALSE(several);
   CHECK(several.error().status == ExitStatus::kUsage);
   CHECK(several.error().message.find("Bob~1a1a, BOB~2b2b") != std::string::npos);
-  CHECK(*book.find_called("bob~2B2B") == &book.all()[1]);
+  CHECK(*book.find_called("bob~2B2B", is_talk) == book.all()[1].member);
+  CHECK(book.shown_name(book.all()[0]) == "Bob~1a1a");
 }
 
 TEST_CASE("there is room for so many, and who was declined makes room") {
