@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "address.h"
+#include "data_directory.h"
 #include "p2pmesh/posix/files.h"
 #include "p2pmesh/posix/socket.h"
 #include "p2pmesh/text/name.h"
@@ -49,16 +50,10 @@ Result<UniqueFd> bind_listener(const std::optional<SocketAddress>& wanted,
 }  // namespace
 
 Result<void> NodeHost::Impl::prepare() {
-  use_private_umask();
   auto name = check_name(options.name);
   if (!name) return tl::unexpected(name.error());
   options.name = *name;
-  if (!init_crypto()) return fail(ExitStatus::kIo, "the random source of this system does not answer");
-  if (auto made = make_directories(options.data_dir); !made) return made;
-  auto absolute = absolute_path(options.data_dir);
-  if (!absolute) return tl::unexpected(absolute.error());
-  options.data_dir = *absolute;
-  auto locked = LockFile::acquire(options.data_dir + "/lock");
+  auto locked = claim_data_directory(options.data_dir);
   if (!locked) return tl::unexpected(locked.error());
   lock.emplace(std::move(*locked));
   auto opened =

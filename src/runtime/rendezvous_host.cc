@@ -6,6 +6,7 @@
 
 #include "address.h"
 #include "control_server.h"
+#include "data_directory.h"
 #include "link_server.h"
 #include "member_key_file.h"
 #include "p2pmesh/posix/descriptors.h"
@@ -127,13 +128,7 @@ Result<std::unique_ptr<RendezvousStore>> RendezvousHost::Impl::open_store(Rendez
 }
 
 Result<void> RendezvousHost::Impl::prepare() {
-  use_private_umask();
-  if (!init_crypto()) return fail(ExitStatus::kIo, "the random source of this system does not answer");
-  if (auto made = make_directories(options.data_dir); !made) return made;
-  auto absolute = absolute_path(options.data_dir);
-  if (!absolute) return tl::unexpected(absolute.error());
-  options.data_dir = *absolute;
-  auto locked = LockFile::acquire(options.data_dir + "/lock");
+  auto locked = claim_data_directory(options.data_dir);
   if (!locked) return tl::unexpected(locked.error());
   lock.emplace(std::move(*locked));
   if (auto opened = open_keys(); !opened) return opened;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "schema.h"
 #include "statement.h"
 
 namespace p2pmesh {
@@ -47,24 +48,10 @@ Result<void> check_whole(Database& database) {
 }
 
 Result<void> prepare(Database& database) {
-  const auto application = database.ask_number("PRAGMA application_id");
-  if (!application) return forward(application);
-  const auto version = database.ask_number("PRAGMA user_version");
-  if (!version) return forward(version);
-  const auto objects = database.ask_number("SELECT count(*) FROM sqlite_schema");
-  if (!objects) return forward(objects);
-  if (*application == 0 && *version == 0 && *objects == 0) return create(database);
-  if (*application != kRendezvousApplicationId)
-    return tl::unexpected(database.damaged("it is not the database of a discovery server"));
-  if (*version > kRendezvousSchemaVersion) {
-    return fail(ExitStatus::kConfig,
-                "The database " + database.path() + " has version " + std::to_string(*version) +
-                    ", and this program knows version " + std::to_string(kRendezvousSchemaVersion) +
-                    ". Install a newer p2pmesh, or choose another directory with --data-dir DIR.");
-  }
-  if (*version < kRendezvousSchemaVersion)
-    return tl::unexpected(database.damaged("its version is " + std::to_string(*version)));
-  return check_whole(database);
+  const auto empty = is_empty_or_of(database, {kRendezvousApplicationId, kRendezvousSchemaVersion,
+                                               "it is not the database of a discovery server"});
+  if (!empty) return forward(empty);
+  return *empty ? create(database) : check_whole(database);
 }
 
 ByteView ip_of(const std::optional<NetAddress>& address) {

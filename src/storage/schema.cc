@@ -144,25 +144,31 @@ Result<void> check_mesh(Database& database, const MeshId& mesh) {
 
 }  // namespace
 
-Result<void> prepare_schema(Database& database, const MeshId& mesh) {
+Result<bool> is_empty_or_of(Database& database, const SchemaKind& kind) {
   const auto application = database.ask_number("PRAGMA application_id");
   if (!application) return forward(application);
   const auto version = database.ask_number("PRAGMA user_version");
   if (!version) return forward(version);
   const auto objects = database.ask_number("SELECT count(*) FROM sqlite_schema");
   if (!objects) return forward(objects);
-  if (*application == 0 && *version == 0 && *objects == 0) return create(database, mesh);
-
-  if (*application != kApplicationId)
-    return tl::unexpected(database.damaged("it is not a database of p2pmesh"));
-  if (*version > kSchemaVersion) {
+  if (*application == 0 && *version == 0 && *objects == 0) return true;
+  if (*application != kind.application) return tl::unexpected(database.damaged(kind.foreign));
+  if (*version > kind.version) {
     return fail(ExitStatus::kConfig,
                 "The database " + database.path() + " has version " + std::to_string(*version) +
-                    ", and this program knows version " + std::to_string(kSchemaVersion) +
+                    ", and this program knows version " + std::to_string(kind.version) +
                     ". Install a newer p2pmesh, or choose another directory with --data-dir DIR.");
   }
-  if (*version < kSchemaVersion)
+  if (*version < kind.version)
     return tl::unexpected(database.damaged("its version is " + std::to_string(*version)));
+  return false;
+}
+
+Result<void> prepare_schema(Database& database, const MeshId& mesh) {
+  const auto empty =
+      is_empty_or_of(database, {kApplicationId, kSchemaVersion, "it is not a database of p2pmesh"});
+  if (!empty) return forward(empty);
+  if (*empty) return create(database, mesh);
   if (auto whole = check_whole(database); !whole) return whole;
   return check_mesh(database, mesh);
 }

@@ -346,6 +346,32 @@ inline constexpr std::size_t kCallersHeldMax = 64;                // until a ser
 inline constexpr std::size_t kCallerHeldBytesMax = 256ULL << 10;  // what one says meanwhile; guess
 inline constexpr std::size_t kCallersKnownMax = 16'384;           // keys of those that were known; 0.5 MiB
 
+// The beacon on the local network.
+inline constexpr std::size_t kBeaconBytesMax = 1200;  // fits every MTU, headers included
+inline constexpr std::size_t kBeaconMeshesMax = 6;    // open ones that are told; guess
+inline constexpr std::size_t kBeaconTagsMax = 16;     // of further ones; guess
+inline constexpr auto kBeaconInterval = 3s;           // back within 10 s, though two are lost
+inline constexpr auto kHeardKept = 15s;               // five beacons
+inline constexpr auto kBeaconClock = 5min;      // a clock that is further off has to be heard twice; guess
+inline constexpr std::size_t kHeardMax = 1024;  // nodes, those silent for less than kBeaconClock included
+inline constexpr std::size_t kHeardPerSourceMax = 32;  // of one address: nodes of one machine; guess
+inline constexpr std::size_t kHeardPlacesMax = 4;  // of a node: interfaces by which it is heard, each family
+// A check of a signature costs 60 us: 6 in 100 of a core, and as much again of those who are known already.
+inline constexpr std::uint64_t kBeaconsPerSecond = 1000;  // of nodes that are not known
+inline constexpr std::uint64_t kBeaconsBurst = 1000;      // likewise
+inline constexpr std::uint64_t kSourceBeaconsPerSecond =
+    4;  // of them from one address; 254 of those are as many
+inline constexpr std::uint64_t kSourceBeaconsBurst = 64;   // 32 nodes of one machine, started together
+inline constexpr std::uint64_t kNodeBeaconsPerSecond = 4;  // of a node that is known, by each way
+inline constexpr std::uint64_t kNodeBeaconsBurst = 16;
+inline constexpr std::size_t kBeaconSourcesMax = 1024;  // addresses that are told apart; others count as one
+inline constexpr std::size_t kBeaconsReadMax = 256;     // at once, of each family
+inline constexpr auto kBeaconReadPause = 10ms;          // then: 25,600 a second are read of each
+inline constexpr std::size_t kLanInterfacesMax = 16;    // announced on: below Linux's 20 groups of a socket
+inline constexpr std::size_t kLanDialsMax = 8;          // of those who were heard, at once; guess
+inline constexpr auto kLanDialBackoffMin = 2s;          // of one node; doubled until
+inline constexpr auto kLanDialBackoffMax = 60s;
+
 // Looking up host names.
 inline constexpr std::size_t kLookupsMax = 8;  // threads at once; one a name typed or configured; guess
 inline constexpr std::size_t kLookupsWaitingMax = 64;  // further ones that wait; guess
