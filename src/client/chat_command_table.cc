@@ -356,11 +356,16 @@ const std::vector<ChatCommands::Command>& ChatCommands::table() {
         {},
         {{kHostOrLink, kOptionalPort}},
         "joins another mesh, beside those you are in",
-        "HOST PORT: any of its members; LINK: an invite into a closed one; NAME: of somebody whom a "
-        "discovery "
-        "server knows. You are in it at the next start "
-        "too."},
+        "HOST PORT: any of its members; LINK: an invite into a closed one; NAME: of somebody who is heard on "
+        "the local network, or whom a discovery server knows. You are in it at the next start too."},
        &ChatCommands::enter},
+      {{"/lan",
+        {},
+        {{}},
+        "the meshes that are heard on the local network",
+        "Who is in them, and by which interfaces this node is heard there. /enter NAME joins the mesh of "
+        "NAME."},
+       &ChatCommands::lan},
       {{"/open",
         {},
         {{kPrivate}, {}},

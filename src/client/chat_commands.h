@@ -77,6 +77,7 @@ class ChatCommands {
   void switch_mesh(const CommandArguments& arguments);
   void people(const CommandArguments& arguments);
   void enter(const CommandArguments& arguments);
+  void lan(const CommandArguments& arguments);
   void open(const CommandArguments& arguments);
   void leave(const CommandArguments& arguments);
   /// Asks for a mesh that is to be current.

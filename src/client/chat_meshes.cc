@@ -1,4 +1,4 @@
-// The commands about the meshes that the node is in: /meshes, /switch, /enter, /open, /leave.
+// The commands about the meshes that the node is in: /meshes, /switch, /enter, /open, /leave, /lan.
 #include "chat_commands.h"
 #include "contact_lines.h"
 #include "mesh_lines.h"
@@ -74,6 +74,14 @@ void ChatCommands::join_mesh_of(const std::string& name, std::function<void(bool
                   go_to(control::SwitchMeshRequest{entered->mesh.mesh.hex()});
                   done(true);
                 });
+}
+
+void ChatCommands::lan(const CommandArguments&) {
+  ask(control::LanRequest{}, [this](const control::Reply& reply) {
+    const auto* heard = std::get_if<control::LanReply>(&reply);
+    if (heard == nullptr) return;
+    for (const std::string& line : describe_lan(*heard)) view_.show_info(line + ".");
+  });
 }
 
 void ChatCommands::open(const CommandArguments& arguments) {

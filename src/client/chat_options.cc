@@ -28,7 +28,8 @@ constexpr const char* kHelp =
     "  --mesh MESH         begin in this one of the meshes, as /meshes lists them\n"
     "  --rendezvous HOST[:PORT]  be registered at this discovery server (7070); repeatable\n"
     "  --known-only             cut who comes to this node and is not known there\n"
-    "  --find NAME         join the mesh of NAME, whom a discovery server knows\n"
+    "  --lan               be heard on the local network; without HOST PORT: join a mesh there\n"
+    "  --find NAME         join the mesh of NAME, who is heard there or whom a server knows\n"
     "  --private           the mesh that is opened lets in who has an invite alone\n"
     "  --undiscoverable    begin as after /discover off\n"
     "  --port-mapping      ask the router to let others dial this node\n"
@@ -96,6 +97,7 @@ Result<std::variant<ChatOptions, PrintOnly>> parse_chat_options(int count, const
   app.add_flag("--new", options.fresh);
   const auto* mesh = app.add_option("--mesh", options.mesh);
   app.add_option("--rendezvous", options.rendezvous)->allow_extra_args(false);
+  app.add_flag("--lan", options.lan);
   const auto* find = app.add_option("--find", options.find);
   app.add_flag("--known-only", options.known_only);
   app.add_flag("--private", options.closed);

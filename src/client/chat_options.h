@@ -24,9 +24,11 @@ struct ChatOptions {
   std::string find;                     ///< whose mesh is joined, as they say; empty if not given
   std::string mesh;                     ///< which of the node's is shown first; empty if not given
   bool known_only = false;              ///< who is not known there is cut
-  bool fresh = false;                   ///< --new
-  bool closed = false;                  ///< --private
-  std::string passphrase_file;          ///< empty if not given
+  bool lan = false;
+  std::string lan_mesh;         ///< how the id of the one begins that was chosen; no option
+  bool fresh = false;           ///< --new
+  bool closed = false;          ///< --private
+  std::string passphrase_file;  ///< empty if not given
   bool undiscoverable = false;
   bool port_mapping = false;  ///< asks the router, see p2pmeshd(8)
   bool exact_name = false;
@@ -34,6 +36,10 @@ struct ChatOptions {
   bool lists_history = false;          ///< --history was given
   std::optional<std::size_t> history;  ///< nothing with lists_history: all
 
+  /// Nothing says which mesh, so those that are heard on the local network are looked at.
+  [[nodiscard]] bool looks_around() const {
+    return lan && host.empty() && invite.empty() && find.empty() && mesh.empty() && !fresh && !closed;
+  }
   /// "host:port" as p2pmeshd takes it; an IPv6 address in brackets.
   [[nodiscard]] std::string join_target() const;
 };

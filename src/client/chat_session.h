@@ -44,6 +44,7 @@ class ChatSession {
   void offer_registered();
   void ask_whom();
   void leave_if_unused(const MeshId& mesh);
+  void show_lan();
   Result<ExitStatus> status_of_leaving() const;
   Result<void> list_newest(std::size_t count);
   Result<void> talk();

@@ -65,6 +65,7 @@ Result<void> ChatSession::show_opening() {
   view().show_here(status_, *members);
   if (!status_.discoverable) view().show_info(describe_discoverable(false));
   if (!options_.host.empty()) warn_if_unreachable();
+  if (options_.lan) show_lan();
   if (auto ended = end_gathering(); !ended) return ended;
   const auto contacts = call<control::ContactsReply>(node(), control::ContactsRequest{}, waiter());
   if (!contacts) return tl::unexpected<Error>(contacts.error());
@@ -156,6 +157,27 @@ void ChatSession::leave_if_unused(const MeshId& mesh) {
     if (status == nullptr || unused == nullptr || status->members > 1 || status->messages > 0) return;
     unused->node->request(control::LeaveMeshRequest{mesh.hex()}, [](const auto&) {});
   });
+}
+
+/// Who looked around is told what came of it.
+void ChatSession::show_lan() {
+  if (status_.lan == "off") {
+    return view().show_info(
+        "The node that runs here was started without --lan: it hears nobody on the local network, and is not "
+        "heard.");
+  }
+  const auto heard = call<control::LanReply>(node(), control::LanRequest{}, waiter());
+  if (!heard) return;
+  const bool is_used = std::any_of(heard->interfaces.begin(), heard->interfaces.end(),
+                                   [](const auto& one) { return one.left_out.empty(); });
+  if (!is_used) {
+    view().show_info("No local network is used; /lan says why.");
+  } else if (heard->meshes.empty()) {
+    view().show_info(
+        status_.closed || !status_.discoverable
+            ? "No mesh is heard on the local network."
+            : "No mesh is heard on the local network. Who starts p2pchat --lan there finds this one.");
+  }
 }
 
 Result<void> ChatSession::list_newest(std::size_t count) {

@@ -1,4 +1,4 @@
-// The verbs about the meshes that a node is in: meshes, enter, open, leave, switch.
+// The verbs about the meshes that a node is in: meshes, enter, open, leave, switch, lan.
 #include "ctl_session.h"
 #include "mesh_lines.h"
 
@@ -54,6 +54,15 @@ Result<ExitStatus> show_people(CtlSession& session, const CtlOptions& options) {
   for (const control::RegisteredPerson& person : reply->people) out += describe_registered(person) + "\n";
   for (const control::RegisteredMesh& mesh : reply->meshes) out += describe_registered_mesh(mesh) + "\n";
   if (reply->more) out += "...\n";
+  return session.print(out).map([] { return ExitStatus::kOk; });
+}
+
+Result<ExitStatus> show_lan(CtlSession& session, const CtlOptions& options) {
+  const auto reply = session.ask<control::LanReply>(control::LanRequest{});
+  if (!reply) return tl::unexpected<Error>(reply.error());
+  if (options.json) return session.print_value(*reply);
+  std::string out;
+  for (const std::string& line : describe_lan(*reply)) out += line + "\n";
   return session.print(out).map([] { return ExitStatus::kOk; });
 }
 

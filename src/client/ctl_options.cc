@@ -36,6 +36,7 @@ constexpr const char* kHelp =
     "  open [--private]                    opens another mesh, beside the others\n"
     "  rendezvous [HOST[:PORT]]            the discovery servers; goes to one more\n"
     "  people                              who and what those servers tell of\n"
+    "  lan                                 the meshes that are heard on the local network\n"
     "  switch | leave MESH                 which one is current; leaves one for good\n"
     "  limits                              every bound of the node, and how far it is used\n"
     "  members [--at ADDRESS]              everybody in the mesh, or who is or was there\n"
@@ -184,13 +185,13 @@ Result<std::variant<CtlOptions, PrintOnly>> parse_ctl_options(int count, const c
   auto* data_dir = app.add_option("--data-dir", options.data_dir);
   const auto* mesh = app.add_option("--mesh", options.mesh);
 
-  constexpr std::array<const char*, 46> kVerbs = {
+  constexpr std::array<const char*, 47> kVerbs = {
       "status",   "peers",    "members",  "rooms",      "send",     "history", "search",     "tail",
       "export",   "shutdown", "contacts", "ask",        "accept",   "decline", "pending",    "cancel",
       "discover", "receipts", "ignore",   "unignore",   "block",    "unblock", "topic",      "join",
       "invite",   "nick",     "add",      "connect",    "alias",    "forget",  "passphrase", "revocation",
       "revoke",   "moderate", "mods",     "invites",    "uninvite", "limits",  "meshes",     "enter",
-      "open",     "leave",    "switch",   "rendezvous", "check",    "people"};
+      "open",     "leave",    "switch",   "rendezvous", "check",    "people",  "lan"};
   std::array<CLI::App*, kVerbs.size()> verbs{};
   for (std::size_t i = 0; i < kVerbs.size(); ++i) {
     verbs[i] = app.add_subcommand(kVerbs[i]);

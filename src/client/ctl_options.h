@@ -61,6 +61,7 @@ enum class Verb {
   kRendezvous,
   kCheck,
   kPeople,
+  kLan,
 };
 
 struct CtlOptions {

@@ -174,6 +174,8 @@ Result<ExitStatus> run_verb(CtlSession& session, const CtlOptions& options) {
       return leave_mesh(session, options);
     case Verb::kSwitch:
       return switch_mesh(session, options);
+    case Verb::kLan:
+      return show_lan(session, options);
     case Verb::kRendezvous:
       return show_rendezvous(session, options);
     case Verb::kPeople:

@@ -53,6 +53,7 @@ Result<ExitStatus> enter_mesh(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> open_mesh(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> leave_mesh(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> switch_mesh(CtlSession& session, const CtlOptions& options);
+Result<ExitStatus> show_lan(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_rendezvous(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_people(CtlSession& session, const CtlOptions& options);
 Result<ExitStatus> show_members(CtlSession& session, const CtlOptions& options);

@@ -114,6 +114,7 @@ Result<ExitStatus> show_status(CtlSession& session, const CtlOptions& options) {
                                                             : "not known, ";
   append_field(out, "reachable", reachable + status->reachable_why);
   append_field(out, "port mapping", describe_port_mapping(status->port_mapping));
+  append_field(out, "lan", status->lan);
   append_field(out, "started",
                status->leaves_with_last_screen ? "by a screen, leaves with the last one" : "by hand");
   append_ends(out, *status);

@@ -1,6 +1,9 @@
 #include "mesh_lines.h"
 
+#include <algorithm>
+#include <string_view>
 #include "clock_text.h"
+
 #include "p2pmesh/text/safe_text.h"
 #include "screen_lines.h"
 
@@ -8,6 +11,8 @@ namespace p2pmesh {
 namespace {
 
 constexpr std::size_t kIdDigitsShown = 8;
+constexpr std::size_t kNamesShown = 8;
+constexpr std::string_view kDroppedPrefix = "lan_dropped_";
 
 }  // namespace
 
@@ -33,6 +38,39 @@ std::string describe_registered_mesh(const control::RegisteredMesh& mesh) {
     line += (i == 0 ? ": " : ", ") + format_safe_line(mesh.names[i]);
   if (mesh.names.size() < mesh.online) line += mesh.names.empty() ? "" : ", ...";
   return line;
+}
+
+std::string describe_lan_mesh(const control::LanMeshEntry& mesh) {
+  std::string line = format_safe_line(mesh.label);
+  if (mesh.ours) line += ", yours";
+  line += ", " + std::to_string(mesh.online) + " online";
+  for (std::size_t i = 0; i < mesh.names.size() && i < kNamesShown; ++i)
+    line += (i == 0 ? ": " : ", ") + format_safe_line(mesh.names[i]);
+  if (mesh.names.size() > kNamesShown)
+    line += " and " + std::to_string(mesh.names.size() - kNamesShown) + " more";
+  return line + "; " + format_safe_line(mesh.interface) + ", " + format_safe_line(mesh.address) + ", mesh " +
+         mesh.mesh.hex().substr(0, kIdDigitsShown);
+}
+
+std::vector<std::string> describe_lan(const control::LanReply& lan) {
+  if (!lan.on)
+    return {"This node runs without --lan: it hears nobody on the local network, and is not heard"};
+  std::vector<std::string> lines;
+  for (const control::LanMeshEntry& mesh : lan.meshes) lines.push_back(describe_lan_mesh(mesh));
+  if (lines.empty()) lines.emplace_back("No mesh is heard on the local network");
+  for (const control::LanInterfaceEntry& one : lan.interfaces) {
+    lines.push_back("interface " + format_safe_line(one.name) +
+                    (one.left_out.empty() ? " is used" : " is left out: " + format_safe_line(one.left_out)));
+  }
+  std::string dropped;
+  for (const auto& [name, count] : lan.counters) {
+    if (count == 0 || !name.starts_with(kDroppedPrefix) || name == "lan_dropped_own") continue;
+    std::string why = name.substr(kDroppedPrefix.size());
+    std::replace(why.begin(), why.end(), '_', ' ');
+    dropped += (dropped.empty() ? "" : ", ") + std::to_string(count) + " " + format_safe_line(why);
+  }
+  if (!dropped.empty()) lines.push_back("dropped: " + dropped);
+  return lines;
 }
 
 std::string describe_rendezvous(const control::RendezvousEntry& server) {

@@ -1,5 +1,6 @@
 #include "node_start.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include "p2pmesh/posix/secret_input.h"
 #include "p2pmesh/posix/stream_io.h"
 #include "passphrase_pipe.h"
+#include "start_choice.h"
 #include "start_passphrase.h"
 
 namespace p2pmesh {
@@ -66,10 +68,10 @@ Error describe_silent_end(ChildProcess& child, const std::string& data_dir) {
           "The node did not start: p2pmeshd " + how + ". Its log is " + data_dir + "/p2pmeshd.log."};
 }
 
-/// Starts p2pmeshd and waits until it is ready.
+/// Starts p2pmeshd and waits until it is ready. `choices`: see ReadyWord.
 Result<ChildProcess> start_node(EventLoop& loop, const ChatOptions& options, const std::string& data_dir,
-                                StartPassphrase& passphrase, const Wait& wait,
-                                const std::function<bool()>& is_interrupted) {
+                                StartPassphrase& passphrase, std::vector<std::string>& choices,
+                                const Wait& wait, const std::function<bool()>& is_interrupted) {
   auto pipe = make_pipe();
   if (!pipe) return tl::unexpected<Error>(pipe.error());
   SpawnOptions spawn;
@@ -108,6 +110,7 @@ Result<ChildProcess> start_node(EventLoop& loop, const ChatOptions& options, con
   if (!word) return tl::unexpected<Error>(describe_silent_end(*child, data_dir));
   if (word->is_ready) return child;
   if (word->is_locked) passphrase.note_refused();
+  choices = word->choices;
   // Its directory is free again when it has ended, so that the user can try again at once.
   if (!child->wait(static_cast<int>(kEndTimeout / 1ms))) child->terminate();
   return tl::unexpected<Error>(word->error);
@@ -136,6 +139,9 @@ std::vector<std::string> node_command(const std::string& program, const ChatOpti
   if (!options.host.empty()) argv.insert(argv.end(), {"--join", options.join_target()});
   if (!options.invite.empty()) argv.insert(argv.end(), {"--invite", options.invite});
   for (const std::string& place : options.rendezvous) argv.insert(argv.end(), {"--rendezvous", place});
+  if (options.lan) argv.emplace_back("--lan");
+  if (options.looks_around()) argv.emplace_back("--lan-join");
+  if (options.looks_around() && !options.lan_mesh.empty()) argv.push_back(options.lan_mesh);
   if (!options.find.empty()) argv.insert(argv.end(), {"--find", options.find});
   if (options.known_only) argv.emplace_back("--known-only");
   if (options.closed) argv.emplace_back("--private");
@@ -147,18 +153,29 @@ std::vector<std::string> node_command(const std::string& program, const ChatOpti
 std::optional<ReadyWord> parse_ready_word(std::string_view text) {
   if (!text.ends_with('\n')) return std::nullopt;
   text.remove_suffix(1);
-  if (text == "ready") return ReadyWord{true, {}};
+  if (text == "ready") return ReadyWord{true, {}, false, {}};
   constexpr std::string_view kError = "error ";
   constexpr std::string_view kLocked = "locked ";
+  constexpr std::string_view kChoose = "choose ";
   const bool is_locked = text.starts_with(kLocked);
-  if (!is_locked && !text.starts_with(kError)) return std::nullopt;
-  text.remove_prefix(is_locked ? kLocked.size() : kError.size());
+  const bool is_choice = text.starts_with(kChoose);
+  if (!is_locked && !is_choice && !text.starts_with(kError)) return std::nullopt;
+  text.remove_prefix(is_locked || is_choice ? kLocked.size() : kError.size());
   int status = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), status);
   if (error != std::errc{} || status < 1 || status > 255) return std::nullopt;
   text.remove_prefix(static_cast<std::size_t>(stop - text.data()));
   if (text.starts_with(' ')) text.remove_prefix(1);
-  ReadyWord word{false, {static_cast<ExitStatus>(status), ""}, is_locked};
+  ReadyWord word{false, {static_cast<ExitStatus>(status), ""}, is_locked, {}};
+  if (is_choice) {
+    const std::string_view ids = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(text.size(), ids.size() + 1));
+    for (std::size_t at = 0; at <= ids.size();) {
+      const std::size_t end = std::min(ids.find(',', at), ids.size());
+      word.choices.emplace_back(ids.substr(at, end - at));
+      at = end + 1;
+    }
+  }
   while (!text.empty()) {
     const bool is_break = text.starts_with("\\n");
     word.error.message += is_break ? '\n' : text.front();
@@ -167,8 +184,10 @@ std::optional<ReadyWord> parse_ready_word(std::string_view text) {
   return word;
 }
 
-Result<AttachedNode> attach_node(EventLoop& loop, const ChatOptions& options, const std::string& data_dir,
+Result<AttachedNode> attach_node(EventLoop& loop, const ChatOptions& wanted, const std::string& data_dir,
                                  const Wait& wait, const std::function<bool()>& is_interrupted) {
+  ChatOptions options = wanted;
+  std::vector<std::string> choices;
   StartPassphrase passphrase(options.name, options.passphrase_file, !options.plain);
   // A signal that ended a question is told in a turn of the loop.
   const auto heed = [&](const Error& error) -> tl::unexpected<Error> {
@@ -185,7 +204,7 @@ Result<AttachedNode> attach_node(EventLoop& loop, const ChatOptions& options, co
     }
     if (!connection && connection.error().status == ExitStatus::kUnavailable) {
       if (auto prepared = passphrase.prepare(data_dir); !prepared) return heed(prepared.error());
-      auto child = start_node(loop, options, data_dir, passphrase, wait, is_interrupted);
+      auto child = start_node(loop, options, data_dir, passphrase, choices, wait, is_interrupted);
       if (child) {
         node.child = *std::move(child);
         connection = NodeConnection::open(loop, data_dir);
@@ -193,6 +212,12 @@ Result<AttachedNode> attach_node(EventLoop& loop, const ChatOptions& options, co
         failure = child.error();
         if (passphrase.was_refused()) {
           if (auto again = passphrase.ask_again(failure); !again) return heed(again.error());
+          continue;
+        }
+        if (!choices.empty() && !options.plain && can_ask()) {
+          auto chosen = ask_choice(failure.message, choices);
+          if (!chosen) return heed(chosen.error());
+          options.lan_mesh = *std::move(chosen);
           continue;
         }
         if (failure.status != ExitStatus::kTryAgain) return tl::unexpected<Error>(failure);

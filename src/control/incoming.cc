@@ -181,6 +181,26 @@ RegisteredMesh read_registered_mesh(ObjectReader& fields) {
   return mesh;
 }
 
+LanInterfaceEntry read_lan_interface(ObjectReader& fields) {
+  LanInterfaceEntry entry;
+  entry.name = fields.text("name");
+  entry.left_out = fields.text("left_out");
+  return entry;
+}
+
+LanMeshEntry read_lan_mesh(ObjectReader& fields) {
+  LanMeshEntry entry;
+  entry.mesh = fields.key<MeshId>("mesh");
+  entry.label = fields.text("label");
+  entry.online = fields.number("online");
+  entry.names = fields.texts("names");
+  entry.ours = fields.boolean("ours");
+  entry.interface = fields.text("interface");
+  entry.address = fields.text("address");
+  entry.since_ms = fields.number("since_ms");
+  return entry;
+}
+
 MeshEntry read_mesh(ObjectReader& fields) {
   MeshEntry entry;
   entry.mesh = fields.key<MeshId>("mesh");
@@ -239,6 +259,18 @@ LinkReply read_link(ObjectReader& fields) {
   return reply;
 }
 
+LanReply read_lan(ObjectReader& fields) {
+  LanReply reply;
+  reply.on = fields.boolean("on");
+  reply.nodes = fields.number("nodes");
+  reply.interfaces = read_each_of(fields, "interfaces", read_lan_interface);
+  reply.meshes = read_each_of(fields, "meshes", read_lan_mesh);
+  for (const auto& [name, value] : fields.object("counters").get_ref<const Json::object_t&>()) {
+    if (value.is_number_unsigned()) reply.counters.emplace_back(name, value.get<std::uint64_t>());
+  }
+  return reply;
+}
+
 /// The result of a method that answers with an array, wrapped so that one reader serves all.
 constexpr std::string_view kResult = "result";
 
@@ -282,6 +314,8 @@ Reply read_result(std::string_view method, ObjectReader& line) {
     auto people = read_each_of(fields, "people", read_registered);
     auto meshes = read_each_of(fields, "meshes", read_registered_mesh);
     reply = RendezvousPeopleReply{std::move(people), std::move(meshes), fields.boolean("more")};
+  } else if (method == "lan.list") {
+    reply = read_lan(fields);
   } else if (method == "name.set") {
     std::string name = fields.text("name");
     reply = NameReply{std::move(name), fields.boolean("changed")};

@@ -10,7 +10,7 @@
 
 namespace p2pmesh::control {
 
-inline constexpr std::array<std::string_view, 47> kMethodNames = {
+inline constexpr std::array<std::string_view, 48> kMethodNames = {
     "status",          "members.list",       "peers.list",     "message.send",    "message.list",
     "message.search",  "rooms.list",         "room.join",      "room.part",       "events.subscribe",
     "screen.attach",   "read.mark",          "mesh.connect",   "shutdown",        "contact.ask",
@@ -20,7 +20,7 @@ inline constexpr std::array<std::string_view, 47> kMethodNames = {
     "revocation.make", "revocation.publish", "moderation.act", "moderation.list", "invite.make",
     "invite.list",     "invite.cancel",      "limits",         "mesh.list",       "mesh.use",
     "mesh.enter",      "mesh.open",          "mesh.leave",     "mesh.switch",     "rendezvous.list",
-    "rendezvous.add",  "rendezvous.people"};
+    "rendezvous.add",  "rendezvous.people",  "lan.list"};
 static_assert(kMethodNames.size() == std::variant_size_v<Request>);
 
 /// Index of a method; kMethodNames.size() when there is none of that name.

@@ -188,6 +188,45 @@ void append_one(std::string& out, const RendezvousPeopleReply& reply) {
   out += '}';
 }
 
+void append_counters(std::string& out, const std::vector<std::pair<std::string, std::uint64_t>>& counters) {
+  out += ",\"counters\":{";
+  bool is_first = true;
+  for (const auto& [name, value] : counters) {
+    if (!is_first) out += ',';
+    is_first = false;
+    append_json_string(out, name);
+    append_number_field(out, ":", value);
+  }
+  out += '}';
+}
+
+void append_one(std::string& out, const LanReply& reply) {
+  append_boolean_field(out, "{\"on\":", reply.on);
+  append_number_field(out, ",\"nodes\":", reply.nodes);
+  out += ",\"interfaces\":";
+  append_array(out, reply.interfaces, [&](const LanInterfaceEntry& entry) {
+    append_text_field(out, "{\"name\":", entry.name);
+    append_text_field(out, ",\"left_out\":", entry.left_out);
+    out += '}';
+  });
+  out += ",\"meshes\":";
+  append_array(out, reply.meshes, [&](const LanMeshEntry& entry) {
+    out += "{\"mesh\":";
+    append_id(out, entry.mesh);
+    append_text_field(out, ",\"label\":", entry.label);
+    append_number_field(out, ",\"online\":", entry.online);
+    out += ",\"names\":";
+    append_array(out, entry.names, [&](const std::string& name) { append_json_string(out, name); });
+    append_boolean_field(out, ",\"ours\":", entry.ours);
+    append_text_field(out, ",\"interface\":", entry.interface);
+    append_text_field(out, ",\"address\":", entry.address);
+    append_number_field(out, ",\"since_ms\":", entry.since_ms);
+    out += '}';
+  });
+  append_counters(out, reply.counters);
+  out += '}';
+}
+
 void append_one(std::string& out, const MemberReply& reply) {
   out += "{\"member\":";
   append_id(out, reply.member);
@@ -446,6 +485,9 @@ void append_reply(std::string& out, std::string_view id, const RendezvousReply& 
   append_line(out, id, reply);
 }
 void append_reply(std::string& out, std::string_view id, const RendezvousPeopleReply& reply) {
+  append_line(out, id, reply);
+}
+void append_reply(std::string& out, std::string_view id, const LanReply& reply) {
   append_line(out, id, reply);
 }
 void append_reply(std::string& out, std::string_view id, const MeshesReply& reply) {

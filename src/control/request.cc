@@ -307,7 +307,8 @@ constexpr std::array<Request (*)(ObjectReader&), kMethodNames.size()> kReaders =
     read_mesh<SwitchMeshRequest>,
     read_empty<RendezvousRequest>,
     read_add_rendezvous,
-    read_empty<RendezvousPeopleRequest>};
+    read_empty<RendezvousPeopleRequest>,
+    read_empty<LanRequest>};
 
 RpcError invalid_request(std::string reason) {
   return {RpcErrorCode::kInvalidRequest, std::move(reason), ExitStatus::kUsage};

@@ -20,6 +20,7 @@ void append_params(std::string&, const LimitsRequest&) {}
 void append_params(std::string&, const MeshesRequest&) {}
 void append_params(std::string&, const RendezvousRequest&) {}
 void append_params(std::string&, const RendezvousPeopleRequest&) {}
+void append_params(std::string&, const LanRequest&) {}
 
 void append_params(std::string& out, const SendRequest& request) {
   out += "\"text\":";

@@ -78,6 +78,7 @@ void append_status(std::string& out, const StatusReply& reply) {
   append_text_field(out, ",\"reachable\":", reply.reachable);
   append_text_field(out, ",\"reachable_why\":", reply.reachable_why);
   if (!reply.rendezvous) append_port_mapping(out, reply.port_mapping);
+  append_text_field(out, ",\"lan\":", reply.lan);
   out += ",\"counters\":{";
   bool is_first = true;
   for (const auto& [name, value] : reply.counters) {
@@ -129,6 +130,7 @@ StatusReply read_status(ObjectReader& fields) {
   reply.storage = fields.text("storage");
   reply.reachable = fields.text("reachable");
   reply.reachable_why = fields.text("reachable_why");
+  reply.lan = fields.text("lan");
   for (const auto& [name, value] : fields.object("counters").get_ref<const Json::object_t&>()) {
     if (value.is_number_unsigned()) reply.counters.emplace_back(name, value.get<std::uint64_t>());
   }

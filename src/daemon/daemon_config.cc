@@ -254,6 +254,10 @@ Result<DaemonConfig> read_daemon_config(const std::string& path) {
       fits = take_strings(node, config.join);
     else if (name == "known_only")
       fits = take_switch(node, config.known_only);
+    else if (name == "lan")
+      fits = take_switch(node, config.lan);
+    else if (name == "lan_interfaces")
+      fits = take_strings(node, config.lan_interfaces);
     else if (name == "data_dir")
       fits = take_string(node, config.data_dir);
     else if (name == "log_level")
@@ -277,10 +281,12 @@ Result<DaemonConfig> read_daemon_config(const std::string& path) {
     if (!fits) {
       return config_error(
           path, node.source(),
-          std::string(name) + (name == "join" || name == "rendezvous" ? " must be an array of strings"
-                               : name == "exact_name" || name == "known_only" || name == "port_mapping"
-                                   ? " must be true or false"
-                                   : " must be a string"));
+          std::string(name) +
+              (name == "join" || name == "rendezvous" || name == "lan_interfaces"
+                   ? " must be an array of strings"
+               : name == "exact_name" || name == "known_only" || name == "port_mapping" || name == "lan"
+                   ? " must be true or false"
+                   : " must be a string"));
     }
   }
   if (config.log_level && !is_log_level(*config.log_level)) {

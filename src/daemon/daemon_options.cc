@@ -25,20 +25,32 @@ struct Raw {
   std::string rendezvous;
   std::vector<std::string> rendezvous_places;
   std::string find;
+  std::string lan_join;
+  bool joins_lan = false;
   std::string check;
   bool version = false;
 };
 
 constexpr const char* kRendezvousAddress = "127.0.0.1:7070";
 // What is of a member alone.
-constexpr const char* kNotOfRendezvous[] = {"--name",           "--join",
-                                            "--listen",         "--new",
-                                            "--private",        "--invite",
-                                            "--exact-name",     "--leave-with-last-screen",
-                                            "--undiscoverable", "--passphrase-file",
-                                            "--port-mapping",   "--rendezvous",
-                                            "--find",           "--known-only",
-                                            "--passphrase-fd",  "--change-passphrase"};
+constexpr const char* kNotOfRendezvous[] = {"--name",
+                                            "--join",
+                                            "--listen",
+                                            "--new",
+                                            "--private",
+                                            "--invite",
+                                            "--exact-name",
+                                            "--leave-with-last-screen",
+                                            "--undiscoverable",
+                                            "--passphrase-file",
+                                            "--port-mapping",
+                                            "--rendezvous",
+                                            "--find",
+                                            "--known-only",
+                                            "--passphrase-fd",
+                                            "--change-passphrase",
+                                            "--lan",
+                                            "--lan-join"};
 
 /// The same fault has another status, and another place to mend it, in the file.
 tl::unexpected<Error> fault(bool from_file, const DaemonOptions& options, const std::string& message) {
@@ -62,7 +74,8 @@ Result<void> settle_rendezvous(const Raw& raw, const DaemonConfig& config, Daemo
                     " is not an address and port; type for example 127.0.0.1:7070 or [::]:7070");
   }
   for (const auto& [key, is_given] :
-       {std::pair("name", config.name.has_value()), std::pair("exact_name", config.exact_name.has_value()),
+       {std::pair("lan", config.lan.value_or(false)), std::pair("name", config.name.has_value()),
+        std::pair("exact_name", config.exact_name.has_value()),
         std::pair("port_mapping", config.port_mapping.has_value()),
         std::pair("listen", config.listen.has_value()), std::pair("join", config.join.has_value()),
         std::pair("known_only", config.known_only.has_value())}) {
@@ -77,6 +90,21 @@ Result<void> settle_rendezvous(const Raw& raw, const DaemonConfig& config, Daemo
   }
   options.rendezvous_settings = config.rendezvous;
   settle_bounds(config, options);
+  return {};
+}
+
+Result<void> settle_lan_join(const Raw& raw, DaemonOptions& options) {
+  if (!raw.joins_lan) return {};
+  const bool is_digits = raw.lan_join.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!options.host.lan || !is_digits)
+    return fail(ExitStatus::kUsage, "--lan-join takes how the id of a mesh begins, and needs --lan.");
+  if (!raw.joins.empty() || options.host.invite || options.host.open_new || options.host.closed ||
+      !raw.find.empty()) {
+    return fail(ExitStatus::kUsage,
+                "--lan-join joins a mesh; --join, --invite, --find, --new and --private are too much.");
+  }
+  options.host.joins.clear();
+  options.host.lan_join = raw.lan_join;
   return {};
 }
 
@@ -141,6 +169,9 @@ Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& o
     return fail(ExitStatus::kUsage,
                 "--known-only asks discovery servers who is known; give one with --rendezvous HOST:PORT.");
   }
+  options.host.lan = options.host.lan || config.lan.value_or(false);
+  options.host.lan_interfaces = config.lan_interfaces.value_or(std::vector<std::string>());
+  if (auto settled = settle_lan_join(raw, options); !settled) return settled;
   if (!raw.find.empty()) {
     auto sought = check_name(raw.find);
     if (!sought) return tl::unexpected(sought.error());
@@ -149,8 +180,10 @@ Result<void> settle(const Raw& raw, const DaemonConfig& config, DaemonOptions& o
       return fail(ExitStatus::kUsage,
                   "--find joins a mesh; --join, --invite, --new and --private are too much.");
     options.host.joins.clear();
-    if (options.host.rendezvous.empty())
-      return fail(ExitStatus::kUsage, "--find asks discovery servers; give one with --rendezvous HOST:PORT.");
+    if (options.host.rendezvous.empty() && !options.host.lan) {
+      return fail(ExitStatus::kUsage,
+                  "--find asks discovery servers; give one with --rendezvous HOST:PORT, or --lan.");
+    }
   }
   options.host.exact_name = options.host.exact_name || config.exact_name.value_or(false);
   options.host.port_mapping = options.host.port_mapping || config.port_mapping.value_or(false);
@@ -201,6 +234,13 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
       ->option_text("NAME");
   app.add_flag("--known-only", options.host.known_only,
                "cut who comes here and is not known to a discovery server under its key");
+  app.add_flag("--lan", options.host.lan, "announce this node on the local network, and hear others there");
+  auto* lan_join =
+      app.add_option(
+             "--lan-join", raw.lan_join,
+             "join the only mesh that is heard there, or the one whose id begins so; 64 if there are more")
+          ->option_text("[ID]")
+          ->expected(0, 1);
   app.add_flag("--exact-name", options.host.exact_name,
                "end with 73 when another member holds the name, instead of being shown with a suffix");
   app.add_option("--log-file", options.log_file, "log there instead of standard error")->option_text("FILE");
@@ -248,6 +288,7 @@ Result<void> parse_daemon_options(int argc, const char* const* argv, DaemonOptio
     return fail(ExitStatus::kUsage, format_safe_line(error.what()) + "." + kHint);
   }
   if (ready_fd >= 0) options.ready_fd = ready_fd;
+  raw.joins_lan = lan_join->count() > 0;
   if (raw.version) {
     options.print_and_exit = std::string("p2pmeshd ") + P2PMESH_VERSION + "\n";
     return {};

@@ -43,6 +43,8 @@ struct DaemonConfig {
   std::optional<std::vector<std::string>> join;
   std::optional<std::vector<std::string>> rendezvous_places;  ///< "rendezvous" as an array
   std::optional<bool> known_only;
+  std::optional<bool> lan;
+  std::optional<std::vector<std::string>> lan_interfaces;
   std::optional<std::string> data_dir;
   std::optional<std::string> log_level;
   ProtocolParameters protocol;

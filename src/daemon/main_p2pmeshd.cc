@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "check_report.h"
 #include "daemon_log.h"
@@ -85,6 +86,8 @@ int run(int argc, const char* const* argv) {
   callbacks.ready = [&] { ready.tell_ready(); };
   bool is_locked = false;
   callbacks.passphrase_refused = [&] { is_locked = true; };
+  std::vector<std::string> choices;
+  callbacks.several_heard = [&](const std::vector<std::string>& ids) { choices = ids; };
   callbacks.hang_up = [&] {
     if (options.config_file.empty()) {
       (*log)->log(LogLevel::kInfo, "SIGHUP: there is no configuration file to read again");
@@ -101,7 +104,7 @@ int run(int argc, const char* const* argv) {
   };
   if (auto result = serve(options, callbacks, **log); !result) {
     (*log)->log(LogLevel::kError, result.error().message);
-    ready.tell(result.error(), is_locked);
+    ready.tell(result.error(), is_locked, choices);
     if (!options.log_file.empty()) std::fprintf(stderr, "p2pmeshd: %s\n", result.error().message.c_str());
     return static_cast<int>(result.error().status);
   }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "p2pmesh/base/bytes.h"
 #include "p2pmesh/base/result.h"
@@ -12,8 +13,9 @@
 
 namespace p2pmesh {
 
-/// `ready`, or `error STATUS MESSAGE` with line breaks as \n, `locked` instead when the passphrase is wrong;
-/// the first one told counts, then the descriptor is closed.
+/// `ready`, or `error STATUS MESSAGE` with line breaks as \n, `locked` instead when the passphrase is wrong,
+/// `choose STATUS ID,ID MESSAGE` when one of several meshes is to be named; the first one told counts, then
+/// the descriptor is closed.
 class ReadyLine {
  public:
   explicit ReadyLine(std::optional<int> fd) {
@@ -21,9 +23,10 @@ class ReadyLine {
     if (auto taken = inherited_descriptor(*fd)) fd_ = std::move(*taken);
   }
   void tell_ready() { tell_line("ready\n"); }
-  void tell(const Error& error, bool is_locked = false) {
-    std::string line =
-        (is_locked ? "locked " : "error ") + std::to_string(static_cast<int>(error.status)) + " ";
+  void tell(const Error& error, bool is_locked = false, const std::vector<std::string>& choices = {}) {
+    std::string line = is_locked ? "locked " : choices.empty() ? "error " : "choose ";
+    line += std::to_string(static_cast<int>(error.status)) + " ";
+    for (const std::string& choice : choices) line += choice + (&choice == &choices.back() ? " " : ",");
     for (char c : error.message) {
       if (c == '\n')
         line += "\\n";

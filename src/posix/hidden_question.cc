@@ -7,6 +7,8 @@
 
 #include <array>
 #include <cerrno>
+#include <optional>
+#include <string>
 
 #include "errno_text.h"
 #include "p2pmesh/base/limits.h"
@@ -111,20 +113,23 @@ void tell_terminal(std::string_view line) {
   write_terminal(std::string(line) + "\n");
 }
 
-Result<std::optional<SecretText>> ask_hidden(std::string_view question) {
+namespace {
+
+Result<std::optional<SecretText>> ask(std::string_view question, bool is_hidden) {
   for (;;) {
     SecretText answer;
     Heard heard = Heard::kFault;
     bool is_stopped = false;
     {
       const HeldSignals signals;
-      const SilentTerminal terminal;
-      if (!terminal.is_silent())
+      std::optional<SilentTerminal> terminal;
+      if (is_hidden) terminal.emplace();
+      if (terminal && !terminal->is_silent())
         return fail(ExitStatus::kIo, "The terminal cannot be kept from showing what is typed.");
       write_terminal(question);
       write_terminal(" ");
       heard = hear(signals.event_fd(), answer);
-      write_terminal("\n");  // that of the answer was not shown
+      if (is_hidden || heard != Heard::kLine) write_terminal("\n");  // that of the answer was not shown
       is_stopped = heard == Heard::kSignal && HeldSignals::has_only_a_stop();
     }
     if (is_stopped) continue;
@@ -134,14 +139,25 @@ Result<std::optional<SecretText>> ask_hidden(std::string_view question) {
       case Heard::kSignal:
         return std::nullopt;
       case Heard::kEnd:
-        return fail(ExitStatus::kNoPermission, "No passphrase was typed.");
+        return fail(ExitStatus::kNoPermission, is_hidden ? "No passphrase was typed." : "Nothing was typed.");
       case Heard::kTooLong:
-        return fail(ExitStatus::kUsage,
-                    "A passphrase has at most " + std::to_string(limits::kPassphraseBytesMax) + " bytes.");
+        return fail(ExitStatus::kUsage, std::string(is_hidden ? "A passphrase" : "An answer") +
+                                            " has at most " + std::to_string(limits::kPassphraseBytesMax) +
+                                            " bytes.");
       case Heard::kFault:
         return fail(ExitStatus::kIo, "The terminal cannot be read.");
     }
   }
+}
+
+}  // namespace
+
+Result<std::optional<SecretText>> ask_hidden(std::string_view question) {
+  return ask(question, true);
+}
+
+Result<std::optional<SecretText>> ask_shown(std::string_view question) {
+  return ask(question, false);
 }
 
 }  // namespace p2pmesh

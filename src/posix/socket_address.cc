@@ -125,6 +125,12 @@ SocketAddress SocketAddress::with_port(std::uint16_t port) const {
   return address;
 }
 
+SocketAddress SocketAddress::with_scope(std::uint32_t interface) const {
+  SocketAddress address = *this;
+  if (is_ipv6_ && is_link_local()) address.scope_ = interface;
+  return address;
+}
+
 bool SocketAddress::is_loopback() const {
   if (!is_ipv6_) return ip_[0] == 127;
   return ip_[15] == 1 &&

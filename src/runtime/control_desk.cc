@@ -14,7 +14,8 @@ constexpr bool kIsOfAllMeshes = std::is_same_v<OneRequest, control::MeshesReques
                                 std::is_same_v<OneRequest, control::SwitchMeshRequest> ||
                                 std::is_same_v<OneRequest, control::RendezvousRequest> ||
                                 std::is_same_v<OneRequest, control::AddRendezvousRequest> ||
-                                std::is_same_v<OneRequest, control::RendezvousPeopleRequest>;
+                                std::is_same_v<OneRequest, control::RendezvousPeopleRequest> ||
+                                std::is_same_v<OneRequest, control::LanRequest>;
 
 }  // namespace
 
@@ -123,6 +124,10 @@ void ControlDesk::answer(ControlSession& session, const std::string& id,
                          const control::AddRendezvousRequest& request) {
   actions_.use_rendezvous({request.host, request.port});
   server_->reply(session.id, id, control::EmptyReply{});
+}
+
+void ControlDesk::answer(ControlSession& session, const std::string& id, const control::LanRequest&) {
+  server_->reply(session.id, id, actions_.lan());
 }
 
 void ControlDesk::answer(ControlSession& session, const std::string& id,

@@ -25,6 +25,7 @@ struct DeskActions {
   std::function<void()> screens_changed;
   std::function<void(const HostPort& place)> use_rendezvous;
   std::function<std::vector<RendezvousStanding>()> rendezvous;
+  std::function<control::LanReply()> lan;
 };
 
 class ControlDesk final : public ControlEvents {
@@ -63,6 +64,7 @@ class ControlDesk final : public ControlEvents {
                        bool accepts);
   void answer(ControlSession& session, const std::string& id,
               const control::RendezvousPeopleRequest& request);
+  void answer(ControlSession& session, const std::string& id, const control::LanRequest& request);
   void reply_with(ControlSession& session, const std::string& id, const MeshRunner* runner);
   [[nodiscard]] MeshSeat* seat_of(const ControlSession& session) const;
 

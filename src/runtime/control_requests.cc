@@ -95,6 +95,11 @@ void ControlRequests::answer(ControlSession& session, const std::string& id, con
   }
   if (actions_.port_mapping) reply.port_mapping = to_facts(actions_.port_mapping());
   reply.counters = runner_->counters();
+  if (actions_.lan) {
+    const control::LanReply lan = actions_.lan();
+    reply.lan = "on";
+    reply.counters.insert(reply.counters.end(), lan.counters.begin(), lan.counters.end());
+  }
   reply.counters.emplace_back("control_clients", server_->sessions());
   reply.counters.emplace_back("control_refused_user", server_->refused_user());
   reply.counters.emplace_back("control_refused_full", server_->refused_full());

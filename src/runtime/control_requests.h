@@ -37,6 +37,7 @@ struct HostActions {
   std::function<std::size_t()> lookups;  ///< of host names, under way or waiting
   std::function<ReachState()> reachable;
   std::function<MappingState()> port_mapping;
+  std::function<control::LanReply()> lan = {};  ///< null: off
   std::vector<HostSetting> settings = {};
 };
 

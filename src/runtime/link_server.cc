@@ -357,20 +357,23 @@ void LinkServer::check_local_addresses() {
   if (now < local_checked_at_ + kLocalCheckInterval) return;
   local_checked_at_ = now;
   std::map<SocketAddress, bool> is_there;
-  std::vector<LinkId> over;
-  for (const auto& [id, connection] : connections_) {
-    if (connection->state != ConnectionState::kUp || connection->local.is_loopback()) continue;
-    const SocketAddress local = connection->local.with_port(0);
+  end_links_from([&](const SocketAddress& local) {
     const auto [found, is_new] = is_there.try_emplace(local, true);
     if (is_new) found->second = has_address(local);
-    if (!found->second) over.push_back(id);
+    return !found->second;
+  });
+}
+
+void LinkServer::end_links_from(const std::function<bool(const SocketAddress& local)>& is_lost) {
+  std::vector<std::pair<LinkId, std::string>> over;
+  for (const auto& [id, connection] : connections_) {
+    const bool is_up = connection->state == ConnectionState::kUp;
+    const auto local = is_up ? Result<SocketAddress>(connection->local) : local_address(connection->fd.get());
+    if (!local || local->is_loopback() || local->is_unspecified()) continue;
+    if (is_lost(local->with_port(0))) over.emplace_back(id, local->host());
   }
-  for (LinkId id : over) {
-    const auto found = connections_.find(id);
-    if (found == connections_.end()) continue;
-    fail(id, {ExitStatus::kUnavailable,
-              "this machine has the address " + found->second->local.host() + " no more"});
-  }
+  for (const auto& [id, host] : over)
+    fail(id, {ExitStatus::kUnavailable, "this machine has the address " + host + " no more"});
 }
 
 /// After the reads of this turn: what had come while this node itself was stopped has been looked at.

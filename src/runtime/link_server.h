@@ -94,6 +94,8 @@ class LinkServer {
   /// Ends the dials for a mesh that are not through.
   void give_up(const MeshId& mesh);
   void send(const SendFrame& send);
+  /// Ends the links and dials whose near end is at such an address: what is sent from there goes nowhere.
+  void end_links_from(const std::function<bool(const SocketAddress& local)>& is_lost);
   /// Sends the close frame behind what is queued and ends the link; no LinkDown follows.
   void close(LinkId link, CloseReason reason);
   /// Writes what the turn has queued.

@@ -125,10 +125,12 @@ Result<void> NodeHost::Impl::prepare() {
   actions.screens_changed = [this] { screens_changed(); };
   actions.use_rendezvous = [this](const HostPort& place) { rendezvous->use({place}); };
   actions.rendezvous = [this] { return rendezvous->standings(); };
+  actions.lan = [this] { return list_lan(); };
   desk = std::make_unique<ControlDesk>(seats, *strangers, *rendezvous, std::move(actions));
   control = std::make_unique<ControlServer>(*loop, *desk, log);
   desk->serve(*control);
-  return links->listen(std::move(*listener));
+  if (auto listening = links->listen(std::move(*listener)); !listening) return listening;
+  return options.lan ? open_lan() : Result<void>();
 }
 
 Result<void> NodeHost::Impl::run() {
@@ -151,6 +153,7 @@ void NodeHost::Impl::turn() {
   if (!leaving) keep_sooner(deadline, rendezvous->next_deadline());
   if (!leaving && told_ready) keep_sooner(deadline, strangers->next_deadline());
   keep_sooner(deadline, reach->next_deadline());
+  keep_sooner(deadline, lan_deadline());
   keep_sooner(deadline, ready_by);
   keep_sooner(deadline, name_by);
   keep_sooner(deadline, screen_by);
@@ -168,6 +171,7 @@ void NodeHost::Impl::turn() {
   if (!leaving && told_ready) strangers->check_deadlines();
   links->check_deadlines();
   reach->ask_due(loop->now().monotonic);
+  if (lan) check_lan();
   control->check_deadlines();
   // A request that was held may open a mesh.
   for (MeshSeat* seat : seats.snapshot()) {
@@ -270,6 +274,7 @@ void NodeHost::Impl::refuse(Error error) {
 void NodeHost::Impl::leave() {
   if (leaving) return;
   leaving = true;
+  if (lan) lan->say_farewell();
   if (seats.all().empty()) {
     ended = true;
     return;

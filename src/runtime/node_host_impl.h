@@ -11,6 +11,8 @@
 #include "control_server.h"
 #include "join_attempt.h"
 #include "known_callers.h"
+#include "lan_beacon.h"
+#include "lan_dials.h"
 #include "link_server.h"
 #include "mesh_door.h"
 #include "mesh_seats.h"
@@ -26,6 +28,21 @@
 #include "strangers.h"
 
 namespace p2pmesh {
+
+/// To three bits: not each one who comes is worth telling everybody.
+inline std::uint32_t about(std::uint64_t count) {
+  int shift = 0;
+  while (count >> shift >= 8) ++shift;
+  return static_cast<std::uint32_t>(count >> shift << shift);
+}
+
+inline constexpr Duration kLanWarmUp = std::chrono::seconds(3);      // everybody has said something
+inline constexpr Duration kLanAfterFirst = std::chrono::seconds(1);  // others answer as fast as the first
+
+/// A mesh as it is told apart by people where it has no name.
+inline std::string short_id(const MeshId& mesh) {
+  return mesh.hex().substr(0, 8);
+}
 
 struct NodeHost::Impl final : LinkEvents {
   Impl(HostOptions host_options, HostCallbacks host_callbacks, LogSink& log_sink)
@@ -54,6 +71,7 @@ struct NodeHost::Impl final : LinkEvents {
   std::unique_ptr<InviteDoor> open_door(const InviteLink& invite, const std::optional<MemberKey>& founder);
   void enter_with(const std::string& name, Entered done);
   [[nodiscard]] std::optional<RendezvousPresence> presence() const;
+  void find_at_rendezvous(const std::string& name, Entered done);
   void search(std::shared_ptr<Search> search);
   void end_search(const std::shared_ptr<Search>& search, const Error& error);
   void look_there(const MeshId& mesh, const std::vector<HostPort>& targets);
@@ -87,6 +105,38 @@ struct NodeHost::Impl final : LinkEvents {
   Result<InviteLink> open_for_two();
   void renew_invites();
   [[nodiscard]] std::vector<control::ContactEntry> list_strangers() const;
+
+  // node_host_lan.cc
+  Result<void> open_lan();
+  [[nodiscard]] control::LanReply list_lan() const;
+  [[nodiscard]] std::optional<LanPresence> lan_presence() const;
+  [[nodiscard]] std::vector<MeshId> recognise(const Beacon& beacon) const;
+  void on_lan_heard(const HeardNode& node);
+  void on_interfaces(const std::vector<NetworkInterface>& all);
+  void check_lan();
+  void look_for_lost();
+  [[nodiscard]] LanNeed need_of(const MeshRunner& runner, const std::vector<const HeardNode*>& heard,
+                                bool reads_roster) const;
+  /// Of one who was heard, one address after the other.
+  struct HeardDial {
+    LanDial dial;
+    std::vector<HostPort> targets;
+    std::size_t next = 0;
+  };
+  void dial_heard(const LanDial& dial);
+  void dial_next(std::shared_ptr<HeardDial> heard);
+  [[nodiscard]] std::optional<Instant> lan_deadline() const;
+  // node_host_lan_find.cc
+  void begin_on_lan();
+  void choose_heard();
+  /// Whose mesh is to be joined.
+  struct LanFind {
+    std::string name;  ///< in NFC
+    Entered done;
+    Instant not_before{};  ///< another one of that name may be heard until then
+  };
+  void find_on_lan(LanFind find);
+  void enter_heard(const MeshId& mesh, std::vector<NodeKey> nodes, Entered done);
 
   void check_ready();
   void check_revoked();
@@ -130,6 +180,8 @@ struct NodeHost::Impl final : LinkEvents {
   std::unique_ptr<Reachability> reach;
   std::unique_ptr<PortMapping> port_mapping;
   std::optional<NetAddress> outside_address;  // what the router sends on
+  std::unique_ptr<LanBeacon> lan;             // null: off
+  std::unique_ptr<LanDials> lan_dials;
   std::unique_ptr<ControlDesk> desk;
   std::unique_ptr<ControlServer> control;
   std::map<MeshId, std::unique_ptr<InviteDoor>> invite_doors;  // until the mesh is joined
@@ -145,7 +197,13 @@ struct NodeHost::Impl final : LinkEvents {
   bool had_screen = false;
   std::optional<Error> failure;
   std::optional<Instant> ready_by;
-  std::optional<Instant> name_by;  // exact_name: until then it is known who holds it
+  std::optional<Instant> name_by;       // exact_name: until then it is known who holds it
+  std::vector<LanFind> lan_finds;       // that wait until everybody there was heard
+  std::optional<Instant> lan_begin_by;  // a mesh is chosen of those that were heard
+  std::optional<Instant> lan_warm_at;   // everybody there was heard; set at the first turn
+  Instant lan_look_at{};
+  Instant lan_roster_at{};                // it is read again
+  std::optional<Instant> lan_carrier_by;  // what has no carrier then is lost
   std::optional<Instant> screen_by;
   std::optional<Instant> leave_by;
   std::optional<Instant> unmap_by;  // the router has until then

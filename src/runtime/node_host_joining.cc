@@ -15,13 +15,6 @@ namespace {
 constexpr auto kReadyTimeout = std::chrono::seconds(1);          // for a first neighbor after a resumption
 constexpr auto kLeaveTimeout = std::chrono::milliseconds(1500);  // of a mesh, as of the node
 
-/// To three bits: not each one who comes is worth another registration of everybody.
-std::uint32_t about(std::uint64_t count) {
-  int shift = 0;
-  while (count >> shift >= 8) ++shift;
-  return static_cast<std::uint32_t>(count >> shift << shift);
-}
-
 std::string shown_address(const std::optional<SocketAddress>& wanted) {
   if (wanted && !wanted->is_unspecified()) return wanted->host();
   auto outside = default_route_address();
@@ -42,6 +35,7 @@ void NodeHost::Impl::begin() {
     first->done = done;
     return search(std::move(first));
   }
+  if (options.lan_join && !lan_begin_by) return begin_on_lan();
   const auto last = profile->last_mesh();
   if (!last || options.open_new) return begin_joined(open_new_mesh(options.closed));
   const auto opened = open_mesh({*last, {}, {}, true});
@@ -100,9 +94,15 @@ void NodeHost::Impl::enter(const control::EnterMeshRequest& request, Entered don
   search(std::move(wanted));
 }
 
-/// What the discovery servers say of somebody can at worst lead to nobody: who answers has to hold the key.
+/// Who is near is found without telling anybody.
 void NodeHost::Impl::enter_with(const std::string& name, Entered done) {
   if (auto checked = check_name(name); !checked) return done(tl::unexpected<Error>(checked.error()));
+  if (lan) return find_on_lan({name, std::move(done)});
+  find_at_rendezvous(name, std::move(done));
+}
+
+/// What the discovery servers say of somebody can at worst lead to nobody: who answers has to hold the key.
+void NodeHost::Impl::find_at_rendezvous(const std::string& name, Entered done) {
   rendezvous->look_up({name, {}, false}, [this, name, done = std::move(done)](Result<FoundMember> found) {
     if (!found) return done(tl::unexpected<Error>(found.error()));
     const Registration& registration = found->registration;
@@ -284,6 +284,7 @@ std::unique_ptr<ControlRequests> NodeHost::Impl::make_requests() {
   actions.port_mapping = [this] {
     return port_mapping ? port_mapping->state(loop->now().monotonic) : MappingState{};
   };
+  if (lan) actions.lan = [this] { return list_lan(); };
   actions.settings = options.settings;
   return std::make_unique<ControlRequests>(std::move(actions), options.leaves_with_last_screen);
 }

@@ -13,7 +13,8 @@ FIRST_LINE = r"^>INFO: {name} at address 127\.0\.0\.1 is listening at (\d+)\.$"
 
 
 class Chat:
-    def __init__(self, box, name, *host_port, data_dir=None, listen=ANY_PORT, options=(), on_line=None):
+    def __init__(self, box, name, *host_port, data_dir=None, listen=ANY_PORT, options=(), on_line=None,
+                 prefix=()):
         self.box, self.name = box, name
         self.data_dir = Path(data_dir or box.data_dir(name))
         self.data_dir.parent.mkdir(parents=True, exist_ok=True)
@@ -24,7 +25,7 @@ class Chat:
         self.changed = threading.Condition()
         self.closed = False
         self.errors = box.new_name(f"{name}.stderr")
-        command = [program("p2pchat"), "--data-dir", str(self.data_dir)]
+        command = [*prefix, program("p2pchat"), "--data-dir", str(self.data_dir)]
         if listen:
             command += ["--listen", listen]
         command += [*options, name, *[str(part) for part in host_port]]

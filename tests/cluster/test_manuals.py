@@ -100,6 +100,13 @@ SECURITY_BOUNDS = {
         ["kRendezvousWatchedMax", "kRendezvousChangesMax", "kRendezvousChangesAhead"],
     "a link without a word for {} is closed too": ["kRendezvousSilence"],
     "{} rows wait for the disk; beyond": ["kRendezvousWritesMax"],
+    "Of nodes that are not known {} beacons a second are checked, after the first {}, and {} of one address, after the first {}":
+        ["kBeaconsPerSecond", "kBeaconsBurst", "kSourceBeaconsPerSecond", "kSourceBeaconsBurst"],
+    "Of one that is known {} a second, after the first {}.": ["kNodeBeaconsPerSecond", "kNodeBeaconsBurst"],
+    "{} are read at once and then none for": ["kBeaconsReadMax"],
+    "{} nodes are remembered, {} of one address": ["kHeardMax", "kHeardPerSourceMax"],
+    "At most {} are dialled at once, and one that does not answer after {}, then twice as long, up to {}.":
+        ["kLanDialsMax", "kLanDialBackoffMin", "kLanDialBackoffMax"],
 }
 # As constants() has them: bytes and milliseconds.
 UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "second": 1000, "minute": 60_000, "day": 86_400_000}

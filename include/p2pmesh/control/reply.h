@@ -69,6 +69,7 @@ struct StatusReply {
   std::string reachable = "unknown";  ///< whether others can dial the node: "yes", "no" or "unknown"
   std::string reachable_why;
   PortMappingFacts port_mapping;
+  std::string lan = "off";  ///< or "on": it announces itself on the local network, and hears who does
   std::vector<std::pair<std::string, std::uint64_t>> counters;
   std::optional<RendezvousFacts> rendezvous = std::nullopt;
 };
@@ -331,6 +332,31 @@ struct RendezvousReply {
   std::vector<RendezvousEntry> servers;
 };
 
+/// An interface of the node's machine.
+struct LanInterfaceEntry {
+  std::string name;
+  std::string left_out;  ///< why nothing is announced there; empty: it is used
+};
+/// A mesh that is heard on the local network.
+struct LanMeshEntry {
+  MeshId mesh;
+  std::string label;               ///< as it is announced; for people
+  std::uint64_t online = 0;        ///< about so many, as it is announced
+  std::vector<std::string> names;  ///< of those who announce it
+  bool ours = false;               ///< the node is in it
+  std::string interface;           ///< by which it was heard last
+  std::string address;             ///< of whom was heard last there
+  std::uint64_t since_ms = 0;      ///< it was heard last
+};
+/// lan.list
+struct LanReply {
+  bool on = false;
+  std::uint64_t nodes = 0;  ///< that are heard
+  std::vector<LanInterfaceEntry> interfaces = {};
+  std::vector<LanMeshEntry> meshes = {};
+  std::vector<std::pair<std::string, std::uint64_t>> counters = {};
+};
+
 /// read.mark, shutdown, contact.answer, discover.set, receipts.set, invite.cancel: done.
 struct EmptyReply {};
 
@@ -355,11 +381,12 @@ struct RendezvousPeopleReply {
   bool more = false;                     ///< there are further ones
 };
 
-using Reply = std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply,
-                           SearchReply, RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply,
-                           MemberReply, PendingReply, CancelReply, TopicReply, NameReply, FindReply, AddReply,
-                           ForgetReply, RevocationReply, ModerationReply, LinkReply, InvitesReply,
-                           LimitsReply, MeshesReply, MeshReply, RendezvousReply, RendezvousPeopleReply>;
+using Reply =
+    std::variant<EmptyReply, StatusReply, MembersReply, PeersReply, SendReply, ListReply, SearchReply,
+                 RoomsReply, RoomReply, SubscribeReply, AttachReply, ContactsReply, MemberReply, PendingReply,
+                 CancelReply, TopicReply, NameReply, FindReply, AddReply, ForgetReply, RevocationReply,
+                 ModerationReply, LinkReply, InvitesReply, LimitsReply, MeshesReply, MeshReply,
+                 RendezvousReply, RendezvousPeopleReply, LanReply>;
 
 /// Append a reply line, line feed included; nothing at all when `id` is empty (a notification). `id` is
 /// ParsedRequest::id. Strings need not be UTF-8: ill-formed bytes become U+FFFD. Control and bidi characters
@@ -393,6 +420,7 @@ void append_reply(std::string& out, std::string_view id, const MeshesReply& repl
 void append_reply(std::string& out, std::string_view id, const MeshReply& reply);
 void append_reply(std::string& out, std::string_view id, const RendezvousReply& reply);
 void append_reply(std::string& out, std::string_view id, const RendezvousPeopleReply& reply);
+void append_reply(std::string& out, std::string_view id, const LanReply& reply);
 void append_error(std::string& out, std::string_view id, const RpcError& error);
 
 /// Appends the JSON value of a reply alone, without a line feed.

@@ -229,6 +229,9 @@ struct AddRendezvousRequest {
 /// Who and what they tell of.
 struct RendezvousPeopleRequest {};
 
+/// What is heard on the local network.
+struct LanRequest {};
+
 using Request = std::variant<
     StatusRequest, MembersRequest, PeersRequest, SendRequest, ListRequest, SearchRequest, RoomsRequest,
     JoinRoomRequest, PartRoomRequest, SubscribeRequest, AttachRequest, MarkReadRequest, ConnectRequest,
@@ -237,7 +240,7 @@ using Request = std::variant<
     InviteRequest, NameRequest, FindRequest, AddRequest, ForgetRequest, RevocationRequest, RevokeRequest,
     ModerateRequest, ModerationRequest, MakeLinkRequest, InvitesRequest, CancelInviteRequest, LimitsRequest,
     MeshesRequest, UseMeshRequest, EnterMeshRequest, OpenMeshRequest, LeaveMeshRequest, SwitchMeshRequest,
-    RendezvousRequest, AddRendezvousRequest, RendezvousPeopleRequest>;
+    RendezvousRequest, AddRendezvousRequest, RendezvousPeopleRequest, LanRequest>;
 
 /// One line from a client.
 struct ParsedRequest {

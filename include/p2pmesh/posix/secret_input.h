@@ -28,6 +28,9 @@ bool can_ask();
 /// such a signal was handled by this program. Errors: kNoPermission (end of input), kUsage (too long), kIo.
 Result<std::optional<SecretText>> ask_hidden(std::string_view question);
 
+/// As ask_hidden(), of what may be seen while it is typed.
+Result<std::optional<SecretText>> ask_shown(std::string_view question);
+
 /// A line to who is asked.
 void tell_terminal(std::string_view line);
 

@@ -37,6 +37,9 @@ class SocketAddress {
   [[nodiscard]] std::string host() const;
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] SocketAddress with_port(std::uint16_t port) const;
+  /// A link-local IPv6 address is of an interface, by its index; of others nothing changes.
+  [[nodiscard]] SocketAddress with_scope(std::uint32_t interface) const;
+  [[nodiscard]] std::uint32_t scope() const { return scope_; }
   /// 4 or 16 bytes in network order; lives as long as this address.
   [[nodiscard]] ByteView ip() const { return ByteView(ip_).first(is_ipv6_ ? 16U : 4U); }
 

@@ -37,7 +37,12 @@ struct HostOptions {
   std::vector<HostPort> rendezvous = {};  ///< discovery servers to be registered at
   bool known_only = false;                ///< who calls is cut unless a discovery server knows its key
   std::string find;                       ///< whose mesh is joined, as they say where; empty: nobody's
-  bool exact_name = false;                ///< leave again, kCannotCreate, when another member holds the name
+  bool lan = false;                       ///< announces itself on the local network, and hears who does
+  std::vector<std::string> lan_interfaces = {};  ///< used for that whatever they are, by name
+  /// Instead of resuming the last mesh or opening one: joins the only one that is heard there, or the one
+  /// whose id begins so. The last one goes first.
+  std::optional<std::string> lan_join = std::nullopt;
+  bool exact_name = false;  ///< leave again, kCannotCreate, when another member holds the name
   bool leaves_with_last_screen = false;
   bool port_mapping = false;             ///< asks the router to send on the listening port
   bool undiscoverable = false;           ///< as after /discover off
@@ -53,6 +58,8 @@ struct HostCallbacks {
   std::function<void()> ready;               ///< joined, opened or resumed, and the control socket answers
   std::function<void()> hang_up;             ///< SIGHUP
   std::function<void()> passphrase_refused;  ///< that of the options does not open the key; run() fails then
+  /// More than one mesh is heard on the local network: how their ids begin; run() fails then.
+  std::function<void(const std::vector<std::string>& ids)> several_heard = {};
 };
 
 /// Threads: start() and run() on one thread.

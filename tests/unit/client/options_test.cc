@@ -1,11 +1,13 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "chat_options.h"
 #include "ctl_options.h"
 #include "node_start.h"
+#include "start_choice.h"
 
 namespace p2pmesh {
 namespace {
@@ -137,6 +139,7 @@ TEST_CASE("a private node is started with what the user gave") {
 }
 
 TEST_CASE("check takes a place, and needs no node") {
+  CHECK(ctl({"lan", "--json"}).verb == Verb::kLan);
   const CtlOptions options = ctl({"check", "[::1]", "9750", "--json"});
   CHECK(options.verb == Verb::kCheck);
   CHECK(options.host == "::1");
@@ -181,6 +184,36 @@ TEST_CASE("a revocation goes to a file or not, and comes from one") {
     CHECK(parse_ctl(words).error().status == ExitStatus::kUsage);
 }
 
+TEST_CASE("who names no mesh looks around on the local network") {
+  const auto command = [](const std::vector<std::string>& words) {
+    return node_command("p2pmeshd", chat(words), "/d", 3);
+  };
+  const auto has = [](const std::vector<std::string>& argv, const char* word) {
+    return std::find(argv.begin(), argv.end(), word) != argv.end();
+  };
+  CHECK_FALSE(has(command({"Bob"}), "--lan"));
+  CHECK(has(command({"--lan", "Bob"}), "--lan-join"));
+  ChatOptions chosen = chat({"--lan", "Bob"});
+  chosen.lan_mesh = "5815114c";
+  CHECK(has(node_command("p2pmeshd", chosen, "/d", 3), "5815114c"));
+  for (const auto& words : std::vector<std::vector<std::string>>{{"--lan", "Bob", "host", "1"},
+                                                                 {"--lan", "--find", "Alice", "Bob"},
+                                                                 {"--lan", "--new", "Bob"},
+                                                                 {"--lan", "--private", "Bob"},
+                                                                 {"--lan", "--mesh", "Alice", "Bob"}}) {
+    CHECK(has(command(words), "--lan"));
+    CHECK_FALSE(has(command(words), "--lan-join"));
+  }
+}
+
+TEST_CASE("one of several meshes is chosen by its number") {
+  CHECK(number_choices("several:\n  Al\x1b\n  Dora\nChoose one.", 2) == "several:\n 1  Al\\x1b\n 2  Dora");
+  CHECK(parse_choice("1", 2) == 1);
+  CHECK(parse_choice("2", 2) == 2);
+  for (const char* wrong : {"", "0", "3", "-1", "x", "1x", "99999999999999999999"})
+    CHECK(parse_choice(wrong, 2) == 0);
+}
+
 TEST_CASE("what a starting node says is understood or refused") {
   CHECK(parse_ready_word("ready\n")->is_ready);
   const auto error = parse_ready_word("error 68 No such host: x.\\nTry another.\n");
@@ -193,6 +226,12 @@ TEST_CASE("what a starting node says is understood or refused") {
   REQUIRE(locked);
   CHECK(locked->is_locked);
   CHECK(locked->error.status == ExitStatus::kNoPermission);
+  CHECK(locked->choices.empty());
+  const auto several = parse_ready_word("choose 64 5815114c,00ff00ff several:\\n  Alice\\n  Dora\n");
+  REQUIRE(several);
+  CHECK(several->choices == std::vector<std::string>{"5815114c", "00ff00ff"});
+  CHECK(several->error.status == ExitStatus::kUsage);
+  CHECK(several->error.message == "several:\n  Alice\n  Dora");
   for (const char* word : {"", "\n", "ready", "error\n", "error x y\n", "error 0 y\n", "error 256 y\n",
                            "error -1 y\n", "hello\n"}) {
     CAPTURE(word);

@@ -143,6 +143,28 @@ TEST_CASE("lists survive the way from node to client") {
   CHECK_FALSE(limits.limits[1].used);
   CHECK(limits.limits[1].key == "links.a");
 
+  LanReply heard;
+  heard.on = true;
+  heard.nodes = 2;
+  heard.interfaces = {{"eth0", ""}, {"docker0", kAwkward}};
+  heard.meshes.push_back({MeshId{}, kAwkward, 3, {"Alice", kAwkward}, true, "eth0", "10.0.0.7:9750", 250});
+  heard.counters = {{"lan_dropped_forged", UINT64_MAX}};
+  const auto lan = reply_there_and_back(LanRequest{}, heard);
+  CHECK(lan.on);
+  CHECK(lan.nodes == 2);
+  REQUIRE(lan.interfaces.size() == 2);
+  CHECK(lan.interfaces[1].left_out == kAwkward);
+  REQUIRE(lan.meshes.size() == 1);
+  CHECK(lan.meshes[0].label == kAwkward);
+  CHECK(lan.meshes[0].names == std::vector<std::string>{"Alice", kAwkward});
+  CHECK(lan.meshes[0].ours);
+  CHECK(lan.meshes[0].interface == "eth0");
+  CHECK(lan.meshes[0].address == "10.0.0.7:9750");
+  CHECK(lan.meshes[0].online == 3);
+  CHECK(lan.meshes[0].since_ms == 250);
+  CHECK(lan.counters == heard.counters);
+  CHECK_FALSE(reply_there_and_back(LanRequest{}, LanReply{}).on);
+
   const auto servers = reply_there_and_back(
       RendezvousRequest{}, RendezvousReply{{{"[::1]:7070", true, false, kAwkward}, {"a:1", true, true, ""}}});
   REQUIRE(servers.servers.size() == 2);

@@ -81,6 +81,7 @@ TEST_CASE("every request survives the way from client to node") {
   CHECK(there_and_back(EnterMeshRequest{"", 0, {}, "Alice"}).find == "Alice");
   there_and_back(RendezvousRequest{});
   there_and_back(RendezvousPeopleRequest{});
+  there_and_back(LanRequest{});
   CHECK(there_and_back(AddRendezvousRequest{"::1", 7070}).port == 7070);
   CHECK(there_and_back(EnterMeshRequest{"", 0, "p2pmesh://x"}).link == "p2pmesh://x");
   const std::string awkward = std::string("\"\\\n\t\r\0\x1b\x7f ü \u202e \U0001F600", 20);

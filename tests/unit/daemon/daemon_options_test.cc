@@ -142,6 +142,7 @@ TEST_CASE("ADiscoveryServerHasAnAddressADirectoryAndNoMember") {
                                                                  {"--new"},
                                                                  {"--private"},
                                                                  {"--exact-name"},
+                                                                 {"--lan"},
                                                                  {"--undiscoverable"},
                                                                  {"--port-mapping"},
                                                                  {"--leave-with-last-screen"},
@@ -203,6 +204,36 @@ TEST_CASE("TheBoundsOfLinksAreSetInTheFileAndEveryNumberIsListed") {
   CHECK(value("protocol.active_view_max") == ProtocolParameters{}.active_view_max);
 }
 
+TEST_CASE("TheLocalNetworkIsOffUntilItIsAskedFor") {
+  Directory directory;
+  const auto plain = parse({"--name", "A", "--data-dir", "/x"});
+  REQUIRE(plain);
+  CHECK_FALSE(plain->host.lan);
+  CHECK_FALSE(plain->host.lan_join);
+  const auto given = parse({"--name", "A", "--data-dir", "/x", "--lan", "--lan-join"});
+  REQUIRE(given);
+  CHECK(given->host.lan);
+  CHECK(given->host.lan_join == "");
+  CHECK(parse({"--name", "A", "--data-dir", "/x", "--lan", "--lan-join", "5815114c"})->host.lan_join ==
+        "5815114c");
+  CHECK(parse({"--name", "A", "--data-dir", "/x", "--lan", "--find", "Bob"})->host.find == "Bob");
+  const std::string file =
+      directory.write("c.toml", "name = \"A\"\nlan = true\nlan_interfaces = [\"wg0\"]\n");
+  const auto configured = parse({"--config", file.c_str(), "--data-dir", "/x"});
+  REQUIRE(configured);
+  CHECK(configured->host.lan);
+  CHECK(configured->host.lan_interfaces == std::vector<std::string>{"wg0"});
+  for (const auto& words : std::vector<std::vector<const char*>>{{"--lan-join"},
+                                                                 {"--lan", "--lan-join", "xyz"},
+                                                                 {"--lan", "--lan-join", "--new"},
+                                                                 {"--lan", "--lan-join", "--find", "Bob"},
+                                                                 {"--lan", "--lan-join", "--join", "a:1"}}) {
+    std::vector<const char*> all = {"--name", "A", "--data-dir", "/x"};
+    all.insert(all.end(), words.begin(), words.end());
+    CHECK(status_of(all) == ExitStatus::kUsage);
+  }
+}
+
 TEST_CASE("AFaultInTheFileIsAConfigErrorThatNamesTheFile") {
   Directory directory;
   for (const char* text : {"nonsense",
@@ -224,6 +255,8 @@ TEST_CASE("AFaultInTheFileIsAConfigErrorThatNamesTheFile") {
                            "carry = 3\n",
                            "exact_name = 1\n",
                            "port_mapping = \"yes\"\n",
+                           "lan = 1\n",
+                           "lan_interfaces = \"wg0\"\n",
                            "name = \"A\"\njoin = [\"a:0\"]\n",
                            "name = \"\xff\"\n"}) {
     const std::string file = directory.write("c.toml", text);
