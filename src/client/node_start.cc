@@ -178,8 +178,9 @@ std::optional<ReadyWord> parse_ready_word(std::string_view text) {
   }
   while (!text.empty()) {
     const bool is_break = text.starts_with("\\n");
+    const bool is_escaped = is_break || text.starts_with("\\\\");
     word.error.message += is_break ? '\n' : text.front();
-    text.remove_prefix(is_break ? 2 : 1);
+    text.remove_prefix(is_escaped ? 2 : 1);
   }
   return word;
 }
@@ -218,6 +219,14 @@ Result<AttachedNode> attach_node(EventLoop& loop, const ChatOptions& wanted, con
           auto chosen = ask_choice(failure.message, choices);
           if (!chosen) return heed(chosen.error());
           options.lan_mesh = *std::move(chosen);
+          continue;
+        }
+        if (failure.status == ExitStatus::kUnknownHost && !options.find.empty() && !options.plain &&
+            can_ask()) {
+          auto sought = ask_whose(failure.message);
+          if (!sought) return heed(sought.error());
+          if (sought->empty()) return tl::unexpected<Error>(failure);
+          options.find = *std::move(sought);
           continue;
         }
         if (failure.status != ExitStatus::kTryAgain) return tl::unexpected<Error>(failure);

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "p2pmesh/posix/secret_input.h"
+#include "p2pmesh/text/name.h"
 #include "p2pmesh/text/safe_text.h"
 
 namespace p2pmesh {
@@ -41,6 +42,22 @@ Result<std::string> ask_choice(const std::string& message, const std::vector<std
     if (number > 0) return choices[number - 1];
   }
   return fail(ExitStatus::kUsage, "None of them was chosen; --find NAME joins the mesh of NAME.");
+}
+
+Result<std::string> ask_whose(const std::string& message) {
+  tell_terminal(format_safe_line(message));
+  std::string why;
+  for (int tries = 0; tries < kTries; ++tries) {
+    const auto answer = ask_shown("Whose mesh? A name, or an empty line for nobody's:");
+    if (!answer) return tl::unexpected<Error>(answer.error());
+    if (!*answer) return fail(ExitStatus::kOk, "");
+    const auto name = check_name(std::string((*answer)->view()));
+    if ((*answer)->view().empty()) return std::string();
+    if (name) return *name;
+    why = name.error().message;
+    tell_terminal(format_safe_line(why));
+  }
+  return fail(ExitStatus::kUsage, why);
 }
 
 }  // namespace p2pmesh

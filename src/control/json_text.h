@@ -41,6 +41,19 @@ void append_message_fields(std::string& out, const ChatMessage& message);
 /// Likewise of a topic.
 void append_topic_fields(std::string& out, const TopicFacts& topic);
 
+/// Appends an array, each element by `append_element`.
+template <class Elements, class Append>
+void append_array(std::string& out, const Elements& elements, Append append_element) {
+  out += '[';
+  bool is_first = true;
+  for (const auto& element : elements) {
+    if (!is_first) out += ',';
+    is_first = false;
+    append_element(element);
+  }
+  out += ']';
+}
+
 /// A field of an object: its name with the quotes, the colon and what stands before it, and its value.
 void append_text_field(std::string& out, std::string_view name, std::string_view text);
 void append_boolean_field(std::string& out, std::string_view name, bool value);

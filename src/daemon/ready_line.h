@@ -13,9 +13,9 @@
 
 namespace p2pmesh {
 
-/// `ready`, or `error STATUS MESSAGE` with line breaks as \n, `locked` instead when the passphrase is wrong,
-/// `choose STATUS ID,ID MESSAGE` when one of several meshes is to be named; the first one told counts, then
-/// the descriptor is closed.
+/// `ready`, or `error STATUS MESSAGE` with line breaks as \n and \ as \\, `locked` instead when the
+/// passphrase is wrong, `choose STATUS ID,ID MESSAGE` when one of several meshes is to be named; the first
+/// one told counts, then the descriptor is closed.
 class ReadyLine {
  public:
   explicit ReadyLine(std::optional<int> fd) {
@@ -30,6 +30,8 @@ class ReadyLine {
     for (char c : error.message) {
       if (c == '\n')
         line += "\\n";
+      else if (c == '\\')
+        line += "\\\\";
       else
         line += c;
     }

@@ -19,6 +19,7 @@ namespace p2pmesh {
 namespace {
 
 constexpr int kReadsMax = 64;              // of a turn; what is left is read in the next one
+constexpr int kDumpTries = 5;              // of a list that changes meanwhile
 constexpr int kDumpReadsMax = 4096;        // of one list: the kernel ends it long before
 constexpr timeval kDumpPatience = {1, 0};  // the kernel answers at once
 
@@ -140,10 +141,13 @@ int dump(std::uint16_t what, Interfaces& interfaces) {
 
 Result<std::vector<NetworkInterface>> list_interfaces() {
   Interfaces interfaces;
-  // One that changed meanwhile is told of again by the watch.
-  for (const std::uint16_t what : {std::uint16_t{RTM_GETLINK}, std::uint16_t{RTM_GETADDR}}) {
-    if (const int error = dump(what, interfaces); error != 0 && error != EINTR) return netlink_error(error);
+  int error = EINTR;
+  for (int tries = 0; tries < kDumpTries && error == EINTR; ++tries) {
+    interfaces.clear();
+    error = dump(RTM_GETLINK, interfaces);
+    if (error == 0) error = dump(RTM_GETADDR, interfaces);
   }
+  if (error != 0) return netlink_error(error);
   std::vector<NetworkInterface> listed;
   for (auto& [index, one] : interfaces) listed.push_back(std::move(one));
   return listed;

@@ -63,7 +63,7 @@ struct Connection {
   FramePace pace;  ///< of what is in the decoder
   SendQueue queue;
   Instant deadline{};                  ///< of the handshake, or of the closing
-  std::optional<NodeKey> expected;     ///< dialled on behalf of the core
+  std::optional<NodeKey> expected;     ///< who has to answer
   std::optional<MeshId> wanted;        ///< dialled for this mesh
   std::uint64_t join = 0;              ///< dialled on behalf of a user: the ticket of the request
   std::function<void(Reach)> probe{};  ///< dialled to see whether `expected` answers, and no more

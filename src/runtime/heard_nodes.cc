@@ -168,7 +168,7 @@ void HeardNodes::note_place(HeardNode& node, const Beacon& beacon, const HeardDa
                             const LanInterface& by, Instant now) {
   const SocketAddress source = heard.source.with_port(0);
   const TokenBucket purse(limits::kNodeBeaconsPerSecond, limits::kNodeBeaconsBurst, now);
-  HeardPlace place{by.index, by.name, source, {source.with_port(beacon.port)}, now, beacon.wall_ms, purse};
+  HeardPlace place{by.index, by.name, source, {}, now, beacon.wall_ms, purse};
   for (const NetAddress& told : beacon.addresses) {
     const ByteView ip = ByteView(told.ip).first(told.v6 ? 16 : 4);
     const auto address = SocketAddress::from_ip(ip, beacon.port);
@@ -177,6 +177,11 @@ void HeardNodes::note_place(HeardNode& node, const Beacon& beacon, const HeardDa
     if (std::find(place.addresses.begin(), place.addresses.end(), scoped) == place.addresses.end())
       place.addresses.push_back(scoped);
   }
+  if (place.addresses.empty()) return;
+  // Where it came from is not signed: it counts when it is among those, and is the likeliest then.
+  const auto from = std::find(place.addresses.begin(), place.addresses.end(),
+                              source.with_port(beacon.port).with_scope(by.index));
+  if (from != place.addresses.end()) std::rotate(place.addresses.begin(), from, from + 1);
   const auto known = std::find_if(node.places.begin(), node.places.end(), [&](const HeardPlace& other) {
     return other.interface == by.index && other.source == source;
   });

@@ -53,7 +53,7 @@ void JoinAttempts::dial_due(std::uint64_t ticket) {
     Attempt& attempt = found->second;
     const auto address = attempt.race.next(loop_.now().monotonic);
     if (address) {
-      links_.dial_to_join(*address, attempt.wanted, ticket);
+      links_.dial_to_join(*address, attempt.wanted, ticket, attempt.expected);
       continue;
     }
     if (!attempt.race.is_lost()) return;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "address.h"
 #include "p2pmesh/base/limits.h"
@@ -132,12 +133,13 @@ void LanBeacon::refresh() {
     refresh_at_ = loop_.now().monotonic + kRefreshAgain;
     return;
   }
+  const bool has_changed = all_ != *listed;
   all_ = *std::move(listed);
   const std::vector<LanInterface> before = std::move(interfaces_);
   interfaces_ = choose_lan_interfaces(all_, listen_, forced_);
   if (interfaces_ != before) say_what_changed(before);
   for (const auto& ear : ears_) follow(*ear);
-  events_.interfaces_changed(all_);
+  if (has_changed) events_.interfaces_changed(all_);
 }
 
 void LanBeacon::say_what_changed(const std::vector<LanInterface>& before) {
@@ -203,6 +205,7 @@ void LanBeacon::announce() {
   sent_at_ = loop_.now().monotonic;
   send_at_ = sent_at_ + gap;
   if (!told_) return;
+  has_announced_ = true;
   const Beacon beacon = compose();
   for (const LanInterface& one : interfaces_) {
     for (const auto& ear : ears_) {
@@ -242,7 +245,9 @@ void LanBeacon::send(Beacon beacon, const LanInterface& interface, const Ear& ea
   ++(is_sent ? sent_ : send_failures_);
 }
 
+/// Who has said nothing has nothing to take leave of.
 void LanBeacon::say_farewell() {
+  if (!std::exchange(has_announced_, false)) return;
   Beacon beacon;
   beacon.node = to_node(signer_.public_key());
   beacon.wall_ms = loop_.now().wall_ms;

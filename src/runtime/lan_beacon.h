@@ -95,6 +95,7 @@ class LanBeacon {
   std::vector<std::unique_ptr<Ear>> ears_;
   std::vector<NetworkInterface> all_;
   std::vector<LanInterface> interfaces_;
+  bool has_announced_ = false;
   std::optional<LanPresence> told_;
   WallMs last_wall_ms_ = 0;
   int quick_left_ = 0;

@@ -53,15 +53,15 @@ std::vector<LanDial> LanDials::choose(const std::vector<LanNeed>& needs, Instant
   return chosen;
 }
 
-void LanDials::on_ended(const NodeKey& node, bool reached, Instant now) {
+void LanDials::on_ended(const NodeKey& node, Instant now) {
   const auto found = tries_.find(node);
   if (found == tries_.end() || !found->second.is_under_way) return;
   Try& one = found->second;
   one.is_under_way = false;
   --under_way_;
-  // One that was reached may have closed the link for a better one.
-  const Duration least = limits::kLanDialBackoffMin;
-  one.pause = reached ? least : std::clamp<Duration>(one.pause * 2, least, limits::kLanDialBackoffMax);
+  // One that was reached may close the link again, for a better one, or since it wants none: who stays linked
+  // begins anew the next time.
+  one.pause = std::clamp<Duration>(one.pause * 2, limits::kLanDialBackoffMin, limits::kLanDialBackoffMax);
   const auto jitter = random_.below(static_cast<std::uint64_t>(one.pause.count()) / 2);
   one.not_before = now + one.pause + Duration(static_cast<Duration::rep>(jitter));
 }

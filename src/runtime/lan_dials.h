@@ -31,7 +31,7 @@ class LanDials {
 
   /// What is to be dialled now; each is ended by on_ended().
   std::vector<LanDial> choose(const std::vector<LanNeed>& needs, Instant now);
-  void on_ended(const NodeKey& node, bool reached, Instant now);
+  void on_ended(const NodeKey& node, Instant now);
   /// The network is another one: who did not answer may now.
   void forget_failures();
   [[nodiscard]] std::size_t under_way() const { return under_way_; }

@@ -96,8 +96,11 @@ std::vector<LanInterface> choose_lan_interfaces(const std::vector<NetworkInterfa
     if (one.is_loopback) continue;
     LanInterface lan{one.index, one.name, why_left_out(all, one, is_name_among(forced, one.name))};
     for (const InterfaceAddress& own : one.addresses) {
-      if (is_listened_at(own.address, listen) && lan.addresses.size() < limits::kAddressesMax)
+      if (!is_listened_at(own.address, listen)) continue;
+      if (lan.addresses.size() < limits::kAddressesMax)
         lan.addresses.push_back(own);
+      else if (own.address.is_link_local() && own.address.is_ipv6())
+        lan.addresses.back() = own;  // beacons go out from that one
     }
     if (lan.is_used() && one.addresses.empty()) lan.left_out = "it has no address";
     if (lan.is_used() && lan.addresses.empty()) lan.left_out = "this node does not listen there";

@@ -175,8 +175,8 @@ void LinkServer::dial(const MeshId& mesh, const NodeKey& node, const NetAddress&
 }
 
 void LinkServer::dial_to_join(const SocketAddress& address, const std::optional<MeshId>& wanted,
-                              std::uint64_t join) {
-  start_dial(address, std::nullopt, wanted, join);
+                              std::uint64_t join, const std::optional<NodeKey>& expected) {
+  start_dial(address, expected, wanted, join);
 }
 
 void LinkServer::give_up_join(std::uint64_t join) {
@@ -201,7 +201,7 @@ void LinkServer::start_dial(const SocketAddress& address, std::optional<NodeKey>
                             std::optional<MeshId> wanted, std::uint64_t join) {
   auto socket = connect_tcp(address);
   if (!socket) {
-    if (expected) events_.on_dial_failed(*wanted, *expected, to_net(address));
+    if (expected && join == 0) events_.on_dial_failed(*wanted, *expected, to_net(address));
     if (join != 0) events_.on_join_failed(join, socket.error());
     return;
   }
@@ -305,7 +305,7 @@ void LinkServer::fail(LinkId id, const Error& error) {
   }
   if (state == ConnectionState::kUp) return events_.on_link_down(id, false);
   if (state == ConnectionState::kClosing) return;
-  if (expected) events_.on_dial_failed(*wanted, *expected, address);
+  if (expected && join == 0) events_.on_dial_failed(*wanted, *expected, address);
   if (join != 0) events_.on_join_failed(join, error);
 }
 

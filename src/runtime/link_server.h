@@ -84,7 +84,9 @@ class LinkServer {
 
   void dial(const MeshId& mesh, const NodeKey& node, const NetAddress& address);
   /// Dials whoever is there. `wanted`: the mesh that is asked for, or whatever is there.
-  void dial_to_join(const SocketAddress& address, const std::optional<MeshId>& wanted, std::uint64_t join);
+  /// `expected`: who has to answer, before anything is said to it.
+  void dial_to_join(const SocketAddress& address, const std::optional<MeshId>& wanted, std::uint64_t join,
+                    const std::optional<NodeKey>& expected = std::nullopt);
   /// Ends the dials of this ticket that are not up; nothing is told of them.
   void give_up_join(std::uint64_t join);
 

@@ -111,6 +111,7 @@ struct NodeHost::Impl final : LinkEvents {
   [[nodiscard]] control::LanReply list_lan() const;
   [[nodiscard]] std::optional<LanPresence> lan_presence() const;
   [[nodiscard]] std::vector<MeshId> recognise(const Beacon& beacon) const;
+  [[nodiscard]] bool is_looked_for(const HeardNode& node) const;
   void on_lan_heard(const HeardNode& node);
   void on_interfaces(const std::vector<NetworkInterface>& all);
   void check_lan();

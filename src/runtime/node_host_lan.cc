@@ -26,11 +26,7 @@ Result<void> NodeHost::Impl::open_lan() {
   events.recognise = [this](const Beacon& beacon) { return recognise(beacon); };
   events.heard = [this](const HeardNode& node) { on_lan_heard(node); };
   events.interfaces_changed = [this](const auto& all) { on_interfaces(all); };
-  std::array<std::uint8_t, 8> bytes;
-  draw_random(bytes);
-  std::uint64_t seed = 0;
-  for (std::uint8_t byte : bytes) seed = seed << 8 | byte;
-  lan_dials = std::make_unique<LanDials>(to_node(signer->public_key()), seed);
+  lan_dials = std::make_unique<LanDials>(to_node(signer->public_key()), draw_random_64());
   lan = std::make_unique<LanBeacon>(*loop, *signer, ed25519_verifier(), log, std::move(events));
   return lan->open(listen_address, options.lan_interfaces);
 }
@@ -73,7 +69,7 @@ std::vector<MeshId> NodeHost::Impl::recognise(const Beacon& beacon) const {
 void NodeHost::Impl::on_lan_heard(const HeardNode& node) {
   const Instant now = loop->now().monotonic;
   const bool is_in_a_mesh = !node.beacon.meshes.empty() || !node.meshes.empty();
-  if (lan_begin_by && is_in_a_mesh && node.is_believed)
+  if (lan_begin_by && is_in_a_mesh && node.is_believed && is_looked_for(node))
     lan_begin_by = std::min(*lan_begin_by, now + kLanAfterFirst);
   // Of two who start together the greater waits for what the lesser opens.
   const bool is_before = node.beacon.is_question() && node.beacon.node < to_node(signer->public_key());
@@ -87,9 +83,21 @@ void NodeHost::Impl::on_lan_heard(const HeardNode& node) {
   if (is_missed) lan_look_at = std::min(lan_look_at, now + kLookSoon);
 }
 
+/// At the start: nothing else needs to be waited for.
+bool NodeHost::Impl::is_looked_for(const HeardNode& node) const {
+  const auto is_wanted = [&](const MeshId& mesh) { return mesh.hex().starts_with(*options.lan_join); };
+  if (options.lan_join) {
+    return std::any_of(node.beacon.meshes.begin(), node.beacon.meshes.end(),
+                       [&](const OpenMesh& open) { return is_wanted(open.mesh); }) ||
+           std::any_of(node.meshes.begin(), node.meshes.end(), is_wanted);
+  }
+  const auto last = profile->last_mesh();
+  return !last || std::find(node.meshes.begin(), node.meshes.end(), *last) != node.meshes.end();
+}
+
 void NodeHost::Impl::on_interfaces(const std::vector<NetworkInterface>& all) {
   links->end_links_from([&](const SocketAddress& local) { return is_lost_address(all, local, true); });
-  lan_carrier_by = loop->now().monotonic + kCarrierPatience;
+  if (!lan_carrier_by) lan_carrier_by = loop->now().monotonic + kCarrierPatience;
   lan_dials->forget_failures();
 }
 
@@ -132,11 +140,18 @@ LanNeed NodeHost::Impl::need_of(const MeshRunner& runner, const std::vector<cons
         std::find(node->meshes.begin(), node->meshes.end(), need.mesh) != node->meshes.end();
     if (is_of_it && !linked.contains(node->beacon.node)) need.unlinked.push_back(node->beacon.node);
   }
-  if (need.is_alone || need.unlinked.empty() || !reads_roster) return need;
-  std::set<NodeKey> online;
+  if (need.unlinked.empty() || (!reads_roster && !need.is_alone)) return need;
+  std::set<NodeKey> members, online;
   for (const MemberView& member : runner.node().members()) {
+    members.insert(member.node);
     if (member.online || member.hidden) online.insert(member.node);
   }
+  // Anybody can name a mesh that is open. Who is no member as far as it is known is tried when nobody else is
+  // there, and has to come by itself where callers have to be known.
+  const auto is_foreign = [&](const NodeKey& node) { return !members.contains(node); };
+  const bool are_all_foreign = std::all_of(need.unlinked.begin(), need.unlinked.end(), is_foreign);
+  if (!are_all_foreign || callers) std::erase_if(need.unlinked, is_foreign);
+  if (need.is_alone || !reads_roster) return need;
   for (const NodeKey& node : need.unlinked) {
     if (!online.contains(node)) need.seen_offline.push_back(node);
   }
@@ -168,12 +183,12 @@ void NodeHost::Impl::dial_heard(const LanDial& dial) {
 void NodeHost::Impl::dial_next(std::shared_ptr<HeardDial> heard) {
   const LanDial& dial = heard->dial;
   if (heard->next >= heard->targets.size() || leaving || seats.find(dial.mesh) == nullptr)
-    return lan_dials->on_ended(dial.node, false, loop->now().monotonic);
+    return lan_dials->on_ended(dial.node, loop->now().monotonic);
   const HostPort target = heard->targets[heard->next++];
   joins->start(
       target.host, target.port, dial.mesh, false,
       [this, heard](const Result<JoinFound>& found) {
-        if (found) return lan_dials->on_ended(heard->dial.node, true, loop->now().monotonic);
+        if (found) return lan_dials->on_ended(heard->dial.node, loop->now().monotonic);
         log.log(LogLevel::kDebug, "local network: " + format_safe_line(found.error().message));
         dial_next(heard);
       },

@@ -9,11 +9,15 @@
 namespace p2pmesh {
 namespace {
 
-constexpr std::size_t kNodesTried = 3;  // of a mesh that is to be joined
+constexpr std::size_t kChoicesShown = 32;  // as many as somebody reads; guess
+constexpr std::size_t kNamesShown = 8;     // of one mesh
+constexpr std::size_t kNodesTried = 3;     // of a mesh that is to be joined
 
 std::string describe(const control::LanMeshEntry& mesh) {
   std::string names;
-  for (const std::string& name : mesh.names) names += (names.empty() ? ": " : ", ") + format_safe_line(name);
+  for (std::size_t i = 0; i < std::min(mesh.names.size(), kNamesShown); ++i)
+    names += (i == 0 ? ": " : ", ") + format_safe_line(mesh.names[i]);
+  if (mesh.names.size() > kNamesShown) names += ", ...";
   return format_safe_line(mesh.label) + ", " + std::to_string(mesh.online) + " online" + names + " (mesh " +
          short_id(mesh.mesh) + ")";
 }
@@ -50,10 +54,14 @@ void NodeHost::Impl::choose_heard() {
   if (found.size() == 1) return enter_heard(found.front().mesh, {}, done);
   std::string list = "several meshes are heard on the local network:";
   std::vector<std::string> ids;
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto& one, const auto& other) { return one.online > other.online; });
   for (const control::LanMeshEntry& mesh : found) {
+    if (ids.size() >= kChoicesShown) break;
     list += "\n  " + describe(mesh);
-    ids.push_back(short_id(mesh.mesh));
+    ids.push_back(mesh.mesh.hex());
   }
+  if (found.size() > ids.size()) list += "\nand " + std::to_string(found.size() - ids.size()) + " more.";
   if (callbacks.several_heard) callbacks.several_heard(ids);
   finish(Error{ExitStatus::kUsage,
                list + "\nChoose one: --find NAME joins the mesh of NAME, --new opens another one."});
@@ -85,6 +93,8 @@ void NodeHost::Impl::find_on_lan(LanFind find) {
                          " is heard on the local network, and no discovery server is "
                          "known. Is the name right? Who is undiscoverable or without --lan is not heard."));
   }
+  // A server knows names under keys.
+  if ((!is_one || !mesh) && rendezvous->has_servers()) return find_at_rendezvous(name, done);
   if (!is_one) {
     return done(fail(ExitStatus::kUsage, "Several who are called " + shown +
                                              " are heard on the local network, in meshes of their own; give "
@@ -95,7 +105,9 @@ void NodeHost::Impl::find_on_lan(LanFind find) {
                      shown + " is in no mesh that is open; ask for an invite (/link makes one)"));
   }
   std::vector<NodeKey> nodes;
-  for (const HeardNode* node : called) nodes.push_back(node->beacon.node);
+  for (const HeardNode* node : called) {
+    if (nodes.size() < kNodesTried) nodes.push_back(node->beacon.node);
+  }
   enter_heard(*mesh, std::move(nodes), done);
 }
 
@@ -104,21 +116,28 @@ void NodeHost::Impl::enter_heard(const MeshId& mesh, std::vector<NodeKey> nodes,
   if (seats.find(mesh) != nullptr) return done(mesh);
   const Instant now = loop->now().monotonic;
   if (nodes.empty()) {
+    std::vector<NodeKey> there;
     for (const HeardNode* node : lan->heard().fresh(now)) {
-      if (stands_for(node->beacon, mesh) && nodes.size() < kNodesTried) nodes.push_back(node->beacon.node);
+      if (stands_for(node->beacon, mesh)) there.push_back(node->beacon.node);
+    }
+    // Anybody can announce a mesh that is open, under as many keys as it likes.
+    while (!there.empty() && nodes.size() < kNodesTried) {
+      const auto drawn = there.begin() + static_cast<std::ptrdiff_t>(draw_random_64() % there.size());
+      nodes.push_back(*drawn);
+      there.erase(drawn);
     }
   }
   std::reverse(nodes.begin(), nodes.end());
-  const HeardNode* node = nodes.empty() ? nullptr : lan->heard().find(nodes.back());
   auto wanted = std::make_shared<Search>();
-  if (node != nullptr) wanted->targets = targets_of(*node, now);
+  for (; !nodes.empty() && wanted->targets.empty(); nodes.pop_back()) {
+    if (const HeardNode* node = lan->heard().find(nodes.back())) wanted->targets = targets_of(*node, now);
+    wanted->expected = nodes.back();
+  }
   if (wanted->targets.empty()) {
     return done(fail(ExitStatus::kUnavailable,
                      "the mesh " + short_id(mesh) + " is not heard on the local network any more"));
   }
   wanted->mesh = mesh;
-  wanted->expected = nodes.back();
-  nodes.pop_back();
   std::reverse(nodes.begin(), nodes.end());
   wanted->done = [this, mesh, nodes = std::move(nodes), done = std::move(done)](Result<MeshId> entered) {
     if (entered || nodes.empty() || leaving) return done(std::move(entered));

@@ -81,6 +81,9 @@ Result<RouterMapping> PortMapper::open_by(MappingMethod method) {
   if (!mapping) return mapping;
   if (const auto lie = find_lie(mapping->outside, route_->inside)) {
     (void)router_.close(*mapping);
+    // It may have been the one that was held.
+    if (mapping_ && mapping_->by == method && mapping_->outside.port() == mapping->outside.port())
+      mapping_.reset();
     return fail(ExitStatus::kUnavailable, *lie);
   }
   return mapping;

@@ -8,6 +8,7 @@ from chat import Chat
 from control import RpcFault
 from people import texts
 from rendezvous import RendezvousTest
+from terminal import Terminal
 
 
 class Members(RendezvousTest):
@@ -134,6 +135,38 @@ class Members(RendezvousTest):
         for path in server.data_dir.rglob("*"):
             if path.is_file():
                 self.assertNotIn(canary.encode(), path.read_bytes(), path)
+
+    def terminal(self, name, server, *more):
+        screen = Terminal(self.box, "p2pchat", "--listen", "127.0.0.1:0", "--data-dir", self.box.data_dir(name),
+                          "--rendezvous", f"127.0.0.1:{server.port}", *more, name)
+        return screen.expect("(empty: none):").type("")
+
+    def test_at_a_terminal_one_is_asked_whom_to_chat_with(self):
+        server = self.server()
+        alice = self.start("Alice", server)
+        mesh.wait_until(lambda: server.facts()["online"] == 1, 15, "the server knows Alice")
+        bob = self.terminal("Bob", server)
+        bob.expect(">INFO: Alice, online.").expect("the mesh of Alice, 1 online: Alice.")
+        bob.expect("Whom do you want to chat with?").type("Alina").expect("Nobody called Alina is known")
+        bob.expect("Whom do you want to chat with?").type("alice").expect("You are in the mesh ")
+        # The empty mesh that was opened for want of another one is left.
+        bob.expect(" was left.").type("hello")
+        mesh.wait_until(lambda: "hello" in texts(alice.messages()), 15, "it has come")
+        # Somebody who says something instead is not asked again, and it is said.
+        carol = self.terminal("Carol", server)
+        carol.expect("Whom do you want to chat with?").type("I talk to myself, thank you")
+        mesh.wait_until(lambda: b"Carol: I talk to myself, thank you"
+                        in self.ctl(self.box.data_dir("Carol"), "history").stdout, 15, "it is said")
+
+    def test_at_a_terminal_another_name_is_asked_for(self):
+        server = self.server()
+        self.start("Alice", server)
+        bob = self.terminal("Bob", server, "--find", "Zoe")
+        bob.expect("Nobody called Zoe is known").expect("or an empty line for nobody's:").type("-x")
+        bob.expect("or an empty line for nobody's:").type("Alice").expect(">INFO: Here: Alice.")
+        carol = self.terminal("Carol", server, "--find", "Zoe")
+        carol.expect("or an empty line for nobody's:").type("")
+        self.assertEqual(carol.wait(), 68)
 
     def test_options(self):
         for wrong in (["--rendezvous", "nowhere:0"], ["--rendezvous", "a:b:c:99999"], ["--find", "-x"],

@@ -51,7 +51,7 @@ TEST_CASE("WhoDoesNotAnswerIsDialledLessAndLessOften") {
     for (const LanDial& dial : dials.choose({alone({node(2)})}, kStart + passed)) {
       ++dialled;
       CHECK(dial.node == node(2));
-      dials.on_ended(dial.node, false, kStart + passed);
+      dials.on_ended(dial.node, kStart + passed);
     }
   }
   CHECK(dialled >= 10);
@@ -62,7 +62,7 @@ TEST_CASE("OnAnotherNetworkItIsDialledAtOnce") {
   LanDials dials(node(1), 7);
   for (Duration passed = 0s; passed < 2min; passed += 1s) {
     for (const LanDial& dial : dials.choose({alone({node(2)})}, kStart + passed))
-      dials.on_ended(dial.node, false, kStart + passed);
+      dials.on_ended(dial.node, kStart + passed);
   }
   CHECK(dials.choose({alone({node(2)})}, kStart + 2min).empty());
   dials.forget_failures();
