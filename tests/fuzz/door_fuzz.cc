@@ -191,7 +191,7 @@ void knock(FuzzInput& input) {
 /// Who dials with an invite gets whatever it gets.
 void be_answered(FuzzInput& input) {
   const People& all = people();
-  InviteDoor door(InviteSecret{1}, ed25519_verifier());
+  InviteDoor door(all.id, InviteSecret{1}, ed25519_verifier());
   HandshakeTerms terms;
   terms.dialler = true;
   terms.node_signer = all.keys[2].get();

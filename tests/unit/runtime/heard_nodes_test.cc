@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "address.h"
 #include "p2pmesh/base/limits.h"
 
 using namespace p2pmesh;
@@ -50,8 +51,11 @@ struct Ear {
     beacon.signature[0] = number;
     return beacon;
   }
+  /// As it comes from its author: where it comes from is among what it tells.
   const HeardNode* take(const Beacon& beacon, const LanInterface* by) {
-    return take_bytes(encode_beacon(beacon), by);
+    Beacon told = beacon;
+    if (!told.is_farewell()) told.addresses.push_back(to_net(*SocketAddress::from_host(source, 0)));
+    return take_bytes(encode_beacon(told), by);
   }
   const HeardNode* take(const Beacon& beacon) { return take(beacon, &lan); }
   const HeardNode* take_bytes(const Bytes& bytes, const LanInterface* by) {
@@ -216,6 +220,25 @@ TEST_CASE("AddressesOfOtherNetworksAreNobodysWord") {
   REQUIRE(node->places.front().addresses.size() == 2);
   CHECK(node->places.front().addresses[0].format() == "10.1.0.7:9750");
   CHECK(node->places.front().addresses[1].format() == "10.1.0.8:9750");
+}
+
+TEST_CASE("WhoSaysItAgainFromElsewhereIsNobodysPlace") {
+  Ear ear;
+  Beacon beacon = ear.beacon(1);
+  beacon.addresses = {net(1, 7)};
+  const Bytes said = encode_beacon(beacon);
+  ear.source = "10.1.0.66";
+  const HeardNode* node = ear.take_bytes(said, &ear.lan);
+  REQUIRE(node != nullptr);
+  REQUIRE(node->places.size() == 1);
+  REQUIRE(node->places.front().addresses.size() == 1);
+  CHECK(node->places.front().addresses[0].format() == "10.1.0.7:9750");
+  // One that tells no address of this network is nowhere.
+  Beacon nowhere = ear.beacon(2);
+  nowhere.addresses = {net(2, 7)};
+  CHECK(ear.take_bytes(encode_beacon(nowhere), &ear.lan) != nullptr);
+  CHECK(ear.heard.find(Ear::node(2))->places.empty());
+  CHECK(ear.heard.fresh(ear.now.monotonic).size() == 1);
 }
 
 TEST_CASE("PlacesOfANodeAreBounded") {

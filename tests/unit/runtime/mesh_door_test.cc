@@ -131,7 +131,16 @@ TEST_CASE("AnOutsiderIsNotTrustedByADiallerEither") {
   CHECK(house.door->trusts(at, founder, {proof, {}, {}}));
   // The secret alone makes nobody a member, and nor does what says so of another one.
   CHECK_FALSE(house.door->trusts(at, stranger, {proof, {}, {}}));
-  InviteDoor newcomer(InviteSecret{9}, ed25519_verifier());
+  // Who expects the mesh of somebody takes no other one.
+  InviteDoor wary(at.mesh, InviteSecret{9}, ed25519_verifier(), MemberKey{stranger.bytes});
+  CHECK_FALSE(wary.trusts(at, founder, {std::nullopt, {}, house.closed.grant}));
+  CHECK_FALSE(wary.gained());
+  InviteDoor sure(at.mesh, InviteSecret{9}, ed25519_verifier(), house.closed.grant.founder);
+  CHECK(sure.trusts(at, founder, {std::nullopt, {}, house.closed.grant}));
+  CHECK(sure.is_of(at.mesh, InviteSecret{9}, house.closed.grant.founder));
+  CHECK_FALSE(sure.is_of(at.mesh, InviteSecret{9}, std::nullopt));
+  CHECK_FALSE(sure.is_of(at.mesh, InviteSecret{8}, house.closed.grant.founder));
+  InviteDoor newcomer(at.mesh, InviteSecret{9}, ed25519_verifier());
   CHECK_FALSE(newcomer.trusts(at, founder, {}));
   CHECK_FALSE(newcomer.trusts(at, founder, {std::nullopt, {}, MeshGrant{MeshSecret{1}, house.key}}));
   CHECK_FALSE(newcomer.trusts(at, stranger, {std::nullopt, {}, house.closed.grant}));
