@@ -35,7 +35,8 @@ GENERATOR = $(if $(shell command -v ninja 2>/dev/null),-G Ninja)
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 CONFIGURE = cmake -S . $(GENERATOR) --log-level=WARNING -B
 BUILD_IN = cmake --build
-CTEST = ctest --output-on-failure -j2 --test-dir
+# Most of what a test of whole daemons takes is waiting.
+CTEST = ctest --output-on-failure -j3 --test-dir
 # TSan of g++ 12 wants addresses that newer kernels randomise too far.
 WITHOUT_ASLR = $(shell setarch $$(uname -m) -R true 2>/dev/null && echo setarch $$(uname -m) -R)
 

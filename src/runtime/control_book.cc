@@ -25,6 +25,10 @@ Result<void> check_host(const std::string& host) {
                                       "\" is no host: a name, or an address such as 10.0.0.7 or ::1.");
 }
 
+Error too_many_looks() {
+  return {ExitStatus::kTryAgain, "Too many places are being looked at; try again in a few seconds."};
+}
+
 }  // namespace
 
 bool ControlRequests::is_known(const MemberKey& member) const {
@@ -37,10 +41,7 @@ void ControlRequests::look_at(const std::string& host, std::uint16_t port, Found
   const bool has_brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
   const std::string bare = has_brackets ? host.substr(1, host.size() - 2) : host;
   if (const auto checked = check_host(bare); !checked) return done(tl::unexpected<Error>(checked.error()));
-  if (looking_ >= limits::kLooksMax) {
-    return done(
-        fail(ExitStatus::kTryAgain, "Too many places are being looked at; try again in a few seconds."));
-  }
+  if (looking_ >= limits::kLooksMax) return done(tl::unexpected<Error>(too_many_looks()));
   ++looking_;
   actions_.connect(
       runner_->mesh(), bare, port,
@@ -81,6 +82,7 @@ std::optional<Instant> ControlRequests::next_deadline() const {
 
 void ControlRequests::answer(ControlSession& session, const std::string& id,
                              const control::ConnectRequest& request) {
+  if (looking_ >= limits::kLooksMax) return server_->refuse(session.id, id, too_many_looks());
   ++session.unanswered;
   const NotedPlace place{"", request.host, request.port};
   look_at(request.host, request.port,

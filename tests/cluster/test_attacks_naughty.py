@@ -47,7 +47,7 @@ CTL = [
     ["unblock", "@"], ["export", "--room", "@"], ["export", "--with", "@"], ["export", "--since", "@"],
     ["export", "--format", "@"], ["revoke", "@"], ["@"], ["status", "@"], ["limits", "@"], ["peers", "@"], ["rooms", "@"], ["contacts", "@"],
     ["pending", "@"], ["meshes", "@"], ["enter", "@", "1"], ["enter", "127.0.0.1", "@"], ["enter", "@"], ["leave", "@"], ["switch", "@"],
-    ["open", "@"], ["rendezvous", "@"], ["people", "@"], ["check", "@", "1"], ["check", "127.0.0.1", "@"], ["shutdown", "@"], ["passphrase", "@"], ["revocation", "@"],
+    ["open", "@"], ["rendezvous", "@"], ["people", "@"], ["lan", "@"], ["check", "@", "1"], ["check", "127.0.0.1", "@"], ["shutdown", "@"], ["passphrase", "@"], ["revocation", "@"],
 ]
 
 

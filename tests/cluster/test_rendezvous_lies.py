@@ -30,6 +30,9 @@ class Lies(RendezvousTest, PeopleTest):
         mesh.wait_until(lambda: node.call("rendezvous.list")[0]["registered"], 15, f"{name} is registered")
         return node
 
+    def wait_asked(self, node, name):
+        mesh.wait_until(lambda: self.contact(node, name).get("asks"), 30, f"{node.name} is asked by {name}")
+
     def fault(self, node, method, **params):
         with self.assertRaises(RpcFault) as raised:
             node.call(method, **params)
@@ -150,7 +153,8 @@ class Lies(RendezvousTest, PeopleTest):
         alice.call("topic.set", room="#lobby", text=canary)
         alice.call("message.send", text=canary, to="Bob")
         alice.call("message.send", text=canary, to="Carol")
-        carol.call("message.send", text=canary, to="Alice")
+        self.wait_asked(carol, "Alice")
+        carol.call("contact.answer", member="Alice", accept=True)
         mesh.wait_until(lambda: canary in texts(bob.messages()), 15, "Bob has it")
         mesh.wait_until(lambda: canary in texts(self.exchanged(carol, "Alice")), 30, "Carol has it")
         alice.call("room.join", room="#secret-5d1f")
