@@ -15,6 +15,9 @@ void NodeHost::Impl::prepare_strangers() {
     enter_by(invite, std::move(done), founder);
   };
   actions.leave = [this](const MeshId& mesh) {
+    // What was written there and nobody has stays where its author finds it.
+    const MeshRunner* runner = seats.find(mesh);
+    if (runner == nullptr || runner->node().status().pending > 0) return;
     if (auto left = leave_mesh(mesh); !left) log.log(LogLevel::kWarning, left.error().message);
   };
   actions.has_room = [this] { return seats.all().size() < limits::kMeshesMax; };
