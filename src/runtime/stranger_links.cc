@@ -47,6 +47,7 @@ bool Strangers::on_link_up(const LinkUp& up, std::uint64_t join) {
   Talk talk;
   if (auto dialled = dialled_.extract(join)) talk = std::move(dialled.mapped());
   talk.node = up.node;
+  talk.local = up.local;
   talk.is_ours = join != 0;
   talk.deadline = loop_.now().monotonic + limits::kStrangerLinkTime;
   Talk& begun = talks_[up.link] = std::move(talk);
@@ -145,7 +146,7 @@ bool Strangers::on_found(LinkId link, Talk& talk, const Found& found) {
                                                  registration->signature);
   if (!is_true) return false;
   const Met done = std::exchange(talk.done, {});
-  const auto met = ask_member(registration->member, registration->name, talk.place);
+  const auto met = ask_member(registration->member, registration->name, talk.place, talk.local);
   if (met) say_to(link, talk);
   done(met);
   return true;

@@ -112,8 +112,8 @@ void Strangers::ask(const std::string& name, Met done) {
 }
 
 /// In its own mesh, unless there is one of the two already, or it has asked itself.
-Result<MeshId> Strangers::ask_member(const MemberKey& member, const std::string& name,
-                                     const HostPort& place) {
+Result<MeshId> Strangers::ask_member(const MemberKey& member, const std::string& name, const HostPort& place,
+                                     const std::optional<NetAddress>& local) {
   if (member == self_) return fail(ExitStatus::kUsage, "That is you; write to somebody else.");
   if (const Stranger* known = book_.find_talk(member)) {
     const MeshId mesh = known->invite.mesh;
@@ -127,8 +127,14 @@ Result<MeshId> Strangers::ask_member(const MemberKey& member, const std::string&
   }
   if (!check_name(name)) return fail(ExitStatus::kProtocol, "who is there gives no name that could be shown");
   const auto presence = actions_.presence();
-  const auto invite = actions_.open();
+  auto invite = actions_.open();
   if (!invite) return tl::unexpected<Error>(invite.error());
+  if (local && presence && !presence->addresses.empty()) {
+    std::vector<std::string>& addresses = invite->addresses;
+    addresses.insert(addresses.begin(),
+                     to_socket(*local).with_port(presence->addresses.front().port).format());
+    if (addresses.size() > limits::kAddressesMax) addresses.pop_back();
+  }
   Stranger stranger;
   stranger.member = member;
   stranger.name = name;

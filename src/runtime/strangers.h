@@ -103,6 +103,7 @@ class Strangers final : public AskKeeper {
     bool is_ours = false;  ///< dialled from here
     Met done;              ///< of ask_at()
     HostPort place;
+    NetAddress local;  ///< the near end: where the other one can reach this machine
     Instant deadline{};
     std::size_t frames = 0;
   };
@@ -113,7 +114,9 @@ class Strangers final : public AskKeeper {
     bool is_under_way = false;
     bool is_told = false;  ///< that it is refused
   };
-  Result<MeshId> ask_member(const MemberKey& member, const std::string& name, const HostPort& place);
+  /// `local`: an address of this machine that the other one can reach, if one is known.
+  Result<MeshId> ask_member(const MemberKey& member, const std::string& name, const HostPort& place,
+                            const std::optional<NetAddress>& local = std::nullopt);
   [[nodiscard]] Bytes seal(const StrangerRequest& request, const MemberKey& to) const;
   [[nodiscard]] std::optional<StrangerRequest> unseal(const Ask& ask) const;
   [[nodiscard]] Ask sign(const NodeKey& server, const Stranger& stranger) const;
