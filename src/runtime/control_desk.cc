@@ -114,7 +114,7 @@ void ControlDesk::answer(ControlSession& session, const std::string& id,
 
 void ControlDesk::answer(ControlSession& session, const std::string& id, const control::RendezvousRequest&) {
   control::RendezvousReply reply;
-  for (RendezvousStanding& standing : actions_.rendezvous())
+  for (RendezvousStanding& standing : rendezvous_.standings())
     reply.servers.push_back(
         {std::move(standing.place), standing.linked, standing.registered, std::move(standing.trouble)});
   server_->reply(session.id, id, reply);
@@ -122,7 +122,7 @@ void ControlDesk::answer(ControlSession& session, const std::string& id, const c
 
 void ControlDesk::answer(ControlSession& session, const std::string& id,
                          const control::AddRendezvousRequest& request) {
-  actions_.use_rendezvous({request.host, request.port});
+  rendezvous_.use({{request.host, request.port}});
   server_->reply(session.id, id, control::EmptyReply{});
 }
 

@@ -23,8 +23,6 @@ struct DeskActions {
   std::function<Result<void>(const MeshId& mesh)> leave;
   std::function<Result<void>(const MeshId& mesh)> switch_to;
   std::function<void()> screens_changed;
-  std::function<void(const HostPort& place)> use_rendezvous;
-  std::function<std::vector<RendezvousStanding>()> rendezvous;
   std::function<control::LanReply()> lan;
 };
 

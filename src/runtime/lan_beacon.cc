@@ -26,14 +26,6 @@ constexpr Duration kQuickGap = 400ms;  // one that is lost is heard a moment lat
 constexpr int kQuick = 3;
 constexpr Duration kAnswerJitter = 200ms;
 
-std::uint64_t draw_seed_of_jitter() {
-  std::array<std::uint8_t, 8> bytes;
-  draw_random(bytes);
-  std::uint64_t seed = 0;
-  for (std::uint8_t byte : bytes) seed = seed << 8 | byte;
-  return seed;
-}
-
 BeaconTag tag_of(const MeshId& mesh, const NodeKey& node, WallMs wall_ms) {
   const auto hash = hash_tagged(kBeaconTagDomain, beacon_tag_bytes(mesh, node, wall_ms));
   BeaconTag tag;
@@ -58,7 +50,7 @@ LanBeacon::LanBeacon(EventLoop& loop, const Signer& signer, const Verifier& veri
       log_(log),
       events_(std::move(events)),
       heard_(to_node(signer.public_key()), verifier, events_.recognise),
-      random_(draw_seed_of_jitter()) {}
+      random_(draw_random_64()) {}
 
 LanBeacon::~LanBeacon() {
   for (const auto& ear : ears_) loop_.remove(ear->fd.get());

@@ -208,9 +208,7 @@ Result<void> MeshRunner::start(std::unique_ptr<MeshStore> store, bool was_set_as
   if (is_discoverable && !is_seen) {
     if (auto kept = keep_undiscoverable(); !kept) return kept;
   }
-  std::array<std::uint8_t, 8> seed;
-  draw_random(seed);
-  for (std::uint8_t byte : seed) options.seed = options.seed << 8 | byte;
+  options.seed = draw_random_64();
   node_ = std::make_unique<Node>(options, restored, around_.loop.now(), outputs_);
   restore_contacts(snapshot->settings);
   return {};

@@ -123,8 +123,6 @@ Result<void> NodeHost::Impl::prepare() {
   actions.leave = [this](const MeshId& mesh) { return leave_mesh(mesh); };
   actions.switch_to = [this](const MeshId& mesh) { return switch_to(mesh); };
   actions.screens_changed = [this] { screens_changed(); };
-  actions.use_rendezvous = [this](const HostPort& place) { rendezvous->use({place}); };
-  actions.rendezvous = [this] { return rendezvous->standings(); };
   actions.lan = [this] { return list_lan(); };
   desk = std::make_unique<ControlDesk>(seats, *strangers, *rendezvous, std::move(actions));
   control = std::make_unique<ControlServer>(*loop, *desk, log);

@@ -116,10 +116,7 @@ void NodeHost::Impl::find_at_rendezvous(const std::string& name, Entered done) {
     auto wanted = std::make_shared<Search>();
     wanted->mesh = registration.meshes.front().mesh;
     wanted->expected = registration.node;
-    for (const NetAddress& address : found->addresses) {
-      const SocketAddress target = to_socket(address);
-      wanted->targets.push_back({target.host(), target.port()});
-    }
+    wanted->targets = places_of(*found);
     wanted->done = done;
     if (wanted->targets.empty())
       return done(fail(ExitStatus::kUnavailable, shown + " has told no address at which it can be reached"));

@@ -86,7 +86,7 @@ void NodeHost::Impl::find_on_lan(LanFind find) {
   }
   const std::string shown = format_safe_line(name);
   if (now < find.not_before || (called.empty() && !is_warm)) return lan_finds.push_back(std::move(find));
-  if (called.empty() && !rendezvous->standings().empty()) return find_at_rendezvous(name, done);
+  if (called.empty() && rendezvous->has_servers()) return find_at_rendezvous(name, done);
   if (called.empty()) {
     return done(fail(ExitStatus::kUnknownHost,
                      "Nobody called " + shown +

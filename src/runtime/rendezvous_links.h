@@ -74,6 +74,9 @@ AskId hash_ask(const NodeKey& server, const Ask& ask);
 /// As it was given, made safe.
 std::string format_rendezvous(const HostPort& place);
 
+/// Where it is dialled, in that order.
+std::vector<HostPort> places_of(const FoundMember& found);
+
 /// How things stand with one server.
 struct RendezvousStanding {
   std::string place;  ///< "host:port" as it was given

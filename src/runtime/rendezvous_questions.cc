@@ -2,10 +2,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "address.h"
 #include "p2pmesh/base/limits.h"
 #include "p2pmesh/crypto/hash.h"
 #include "p2pmesh/text/name.h"
 #include "p2pmesh/text/safe_text.h"
+#include "people_list.h"
 #include "rendezvous_links.h"
 
 namespace p2pmesh {
@@ -19,8 +21,16 @@ constexpr Duration kSearchAgain = 1s;    // somebody may have just come
 }  // namespace
 
 std::string format_rendezvous(const HostPort& place) {
-  const bool is_ipv6 = place.host.find(':') != std::string::npos;
-  return format_safe_line(is_ipv6 ? "[" + place.host + "]" : place.host) + ":" + std::to_string(place.port);
+  return format_safe_line(NotedPlace{"", place.host, place.port}.format());
+}
+
+std::vector<HostPort> places_of(const FoundMember& found) {
+  std::vector<HostPort> places;
+  for (const NetAddress& address : found.addresses) {
+    const SocketAddress target = to_socket(address);
+    places.push_back({target.host(), target.port()});
+  }
+  return places;
 }
 
 AskId hash_ask(const NodeKey& server, const Ask& ask) {

@@ -31,15 +31,6 @@ bool is_waiting(const Stranger& stranger) {
   return stranger.state == StrangerState::kAsks;
 }
 
-std::vector<HostPort> places_of(const FoundMember& found) {
-  std::vector<HostPort> places;
-  for (const NetAddress& address : found.addresses) {
-    const SocketAddress target = to_socket(address);
-    places.push_back({target.host(), target.port()});
-  }
-  return places;
-}
-
 }  // namespace
 
 Strangers::Strangers(EventLoop& loop, JoinAttempts& joins, LinkServer& links, RendezvousLinks& servers,
